@@ -1,0 +1,46 @@
+# `make` lists the targets. The set-up is in tools/setup.sh: it does nothing when nothing changed.
+
+CORES ?= all
+BIN := .venv/bin
+IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
+FORMATTED := workflow tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test test-fast lint format lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  PYTHON=/path/to/python3.11, TORCH=cpu|cuda (set-up), CORES=n (demo)"
+
+setup: ## make .venv with everything the workflow needs
+	@tools/setup.sh
+
+setup-dev:
+	@tools/setup.sh dev
+
+demo: setup ## set up, then run the default study
+	$(IN_VENV) $(BIN)/snakemake --cores $(CORES)
+
+test: setup-dev ## set up, then run the whole test suite
+	@$(IN_VENV) $(BIN)/python -m pytest
+
+test-fast: setup-dev ## the tests that take seconds
+	@$(IN_VENV) $(BIN)/python -m pytest -m "not slow"
+
+lint: setup-dev ## check style, formatting and the workflow
+	$(BIN)/ruff check $(FORMATTED)
+	$(BIN)/ruff format --check $(FORMATTED)
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(IN_VENV) $(BIN)/snakemake --lint
+
+format: setup-dev ## write Python and Snakemake files as lint wants them
+	$(BIN)/ruff check --fix $(FORMATTED)
+	$(BIN)/ruff format $(FORMATTED)
+	$(BIN)/snakefmt Snakefile workflow
+
+lock: setup ## pin requirements/*.in anew; ARGS=--upgrade for newer versions
+	@tools/lock.sh $(ARGS)
+
+clean: ## remove .venv and caches; results and downloads stay
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
