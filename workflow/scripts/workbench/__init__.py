@@ -1,0 +1,1 @@
+"""What the scripts of more than one stage share: command line, files, tables and text."""

@@ -1,0 +1,47 @@
+"""Generated text: what any generator or learner wrote, in one format.
+
+A table with the columns ``id text logprob metadata``: the id of the source, the target, its mean token log-probability
+(natural logarithm; empty where the generator tells none) and a JSON object with whatever else is known of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workbench.tables import read_rows, write_rows
+from workbench.text import one_line
+
+COLUMNS = ["id", "text", "logprob", "metadata"]
+
+
+@dataclass(frozen=True)
+class Generated:
+    """One target: ``logprob`` is the mean over its tokens, the end of the sentence included."""
+
+    id: str
+    text: str
+    logprob: float | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def write_generated(path: Path, instances: Iterable[Generated]) -> int:
+    """Write ``instances`` atomically and return their number; texts are brought onto one line."""
+    rows = (
+        (
+            instance.id,
+            one_line(instance.text),
+            "" if instance.logprob is None else f"{instance.logprob:.4f}",
+            json.dumps(instance.metadata, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
+        )
+        for instance in instances
+    )
+    return write_rows(path, COLUMNS, rows)
+
+
+def read_targets(path: Path) -> dict[str, str]:
+    """The text of each id in a table of generated text."""
+    return dict(read_rows(path, ["id", "text"]))  # type: ignore[arg-type]
