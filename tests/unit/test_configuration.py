@@ -1,0 +1,170 @@
+"""A broken configuration ends in one line that names file, line, key, value and what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from planning.configuration import ConfigurationError, load_schema
+from planning.study import Study
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+BASE = """\
+languages: {source: de, target: en}
+corpus:
+  kind: files
+  files: {train: {source: src.txt, target: tgt.txt}}
+splits: {pretrain: 40, pool: 30, valid: 5, test: 5}
+vocab: {size: 100}
+generators:
+  strong: {provider: fairseq, pairs: 40}
+  old: {provider: files, targets: old.txt}
+conditions:
+  human: {mixture: {human: 1}}
+  strong: {mixture: {strong: 1}}
+  half: {mixture: {human: 0.5, strong: 0.5}}
+sizes: [10, 30]
+seeds: [1, 2]
+learners:
+  transformer: {kind: fairseq, options: {arch: transformer}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with the text files that the configuration names, 80 lines each."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("src.txt", "tgt.txt", "old.txt"):
+        Path(name).write_text("eine Zeile\n" * 80, encoding="utf-8")
+    return tmp_path
+
+
+def study(text: str) -> Study:
+    """The study that a configuration file with this text describes."""
+    Path("study.yaml").write_text(text, encoding="utf-8")
+    return Study(yaml.safe_load(text), ["study.yaml"], SCHEMA)
+
+
+def edit(*changes: tuple[str, str]) -> str:
+    """The base configuration with parts of its text replaced."""
+    text = BASE
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("changes", "line", "words"),
+    [
+        ([("seeds: [1, 2]", "seedz: [1, 2]")], 15, ["seedz", "unknown key", "did you mean 'seeds'?"]),
+        ([("strong: {provider: fairseq", "strong: {provider: fairsek")], 8, ["provider", "'fairsek'", "fairseq, files"]),
+        ([("{strong: 1}", "{stronk: 1}")], 12, ["mixture.stronk", "unknown origin", "human, strong, old"]),
+        ([("human: 0.5, strong: 0.5", "human: 0.5, strong: 0.4")], 13, ["half.mixture", "0.9", "allowed: 1"]),
+        ([("sizes: [10, 30]", "sizes: [10, 31]")], 14, ["sizes.1", "31", "30 or less"]),
+        ([("pretrain: 40", "pretrain: 41")], 5, ["splits", "pretrain 41", "= 81 pairs", "80 lines"]),
+        ([("  half:", "  ../x:")], 13, ["../x", "not fit for a name", "letters and digits"]),
+        ([("  half:", "  a b:")], 13, ["a b", "not fit for a name"]),
+        ([("  half:", "  '{x}':")], 13, ["{x}", "not fit for a name"]),
+        ([("  half:", "  human:")], 13, ["conditions.human", "there twice"]),
+        ([("  half:", "  Human:")], 13, ["Human", "in case only"]),
+        ([("  old:", "  human:")], 9, ["generators.human", "choose another"]),
+        ([("seeds: [1, 2]", "seeds: []")], 15, ["seeds", "empty", "at least one"]),
+        ([("seeds: [1, 2]", "seeds: [1, 1]")], 15, ["seeds", "1 is there twice"]),
+        ([("vocab: {size: 100}", "vocab: {size: 3}")], 6, ["vocab.size", "3 is too small", "64 or more"]),
+        ([("vocab: {size: 100}", "vocab: {size: 99999999}")], 6, ["vocab.size", "262144 or less"]),
+        ([("pairs: 40", "pairs: 50")], 8, ["strong.pairs", "50", "40 or less"]),
+        ([("pairs: 40", "options: {}")], 8, ["generators.strong", "either pairs", "from_run"]),
+        ([("targets: old.txt", "targets: new.txt")], 9, ["old.targets", "'new.txt' is no file"]),
+        ([("target: tgt.txt", "tsv: tgt.txt")], 4, ["files.train", "either source and target, or tsv"]),
+        ([("target: en", "target: de")], 1, ["languages.target", "'de' is the source language too"]),
+        ([("arch: transformer", "save-dir: x")], 17, ["options.save-dir", "the workflow sets this; use results"]),
+        ([("valid: 5, ", "")], 5, ["splits.valid", "a number of pairs is needed"]),
+        ([("sizes: [10, 30]\n", "")], None, ["the key 'sizes' is missing"]),
+        ([("human: {mixture: {human: 1}}", "human: {mixture: {human: 0.5, strong: 0.5}}")], None, ["baseline", "none yet"]),
+        ([("pairs: 40", "from_run: {condition: half, size: 10}")], 8, ["from_run", "trained on its own output"]),
+        ([("pairs: 40", "from_run: {condition: half, size: 11}")], 8, ["from_run.size", "11 is not in the study", "10, 30"]),
+    ],
+)
+def test_a_mistake_is_one_line_for_people(
+    folder: Path, changes: list[tuple[str, str]], line: int | None, words: list[str]
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        study(edit(*changes))
+    message = caught.value.problems[0]
+    assert "\n" not in message
+    if line is not None:
+        assert message.startswith(f"study.yaml, line {line}: ")
+    for word in words:
+        assert word in message
+
+
+def test_lines_of_a_generator_beside_the_corpus_are_counted_before_anything_runs(folder: Path) -> None:
+    Path("old.txt").write_text("zu kurz\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="old.txt has 1 lines, but it stands beside src.txt, which has 80"):
+        study(BASE)
+
+
+def test_defaults_are_filled_in_and_generators_inherit(folder: Path) -> None:
+    config = study(edit(("pairs: 40", "pairs: 40, options: {dropout: 0.3}, decoding: {beam: 2}"))).config
+    assert config["evaluation"]["metrics"] == ["bleu", "chrf", "ter"]
+    assert config["generators"]["strong"]["options"] == {"arch": "transformer", "dropout": 0.3}
+    assert config["generators"]["strong"]["decoding"] == {**config["decoding"], "beam": 2}
+
+
+def test_every_configuration_that_is_shipped_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    files = sorted(Path("config").glob("*.yaml"))
+    assert len(files) >= 2
+    for file in files:
+        Study(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)], SCHEMA)
+
+
+def test_runs_are_canonical(folder: Path) -> None:
+    text = edit(
+        ("  half: {mixture: {human: 0.5, strong: 0.5}}", "  half: {mixture: {strong: 0.5, human: 0.5}}"),
+        ("conditions:\n", "conditions:\n  same: {mixture: {human: 0.50, strong: 0.5, old: 0}}\n"),
+    )
+    runs = study(text).runs
+    recipes = runs.drop_duplicates("condition").set_index("condition")["recipe"]
+    assert recipes["same"] == recipes["half"] == "human=0.5+strong=0.5.random"
+    assert recipes["human"] == "human.random"
+    assert len(runs) == 4 * 2 * 2
+
+
+def test_a_new_condition_changes_no_settings_of_others(folder: Path) -> None:
+    before = study(BASE)
+    after = study(edit(("conditions:\n", "conditions:\n  new: {mixture: {old: 1}}\n")))
+    assert before.generator_training_settings("strong") == after.generator_training_settings("strong")
+    assert set(before.recipes) < set(after.recipes)
+
+
+def walk(schema: dict[str, Any], key: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Every property of a schema with the path of its key."""
+    found = []
+    for name, child in schema.get("properties", {}).items():
+        found.append((f"{key}{name}", child))
+        found += walk(child, f"{key}{name}.")
+    for part in ("additionalProperties", "items"):
+        if isinstance(schema.get(part), dict):
+            found += walk(schema[part], f"{key}*.")
+    for branch in schema.get("allOf", []):
+        found += walk(branch["then"], key)
+    return found
+
+
+def test_every_key_is_described_and_no_level_lets_a_typo_pass() -> None:
+    schema = load_schema(SCHEMA)
+    levels = [("", schema), *walk(schema)]
+    for name, definition in schema["$defs"].items():
+        levels += [(f"$defs.{name}", definition), *walk(definition, f"$defs.{name}.")]
+    for key, level in levels:
+        if "properties" in level and key != "$defs.generator":
+            assert level.get("additionalProperties") is False, key
+        if key and not key.startswith("$defs.") and "const" not in level:
+            assert level.get("description"), key

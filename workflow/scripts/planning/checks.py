@@ -1,0 +1,246 @@
+"""What must hold in a configuration beyond its schema: names that refer to something, numbers that fit together."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from planning.configuration import Config, Problem, guess
+from planning.runs import HUMAN, is_human, resolve_from_run
+
+# fairseq-train options that are not the user's to set, and what to set instead.
+RESERVED_OPTIONS = {
+    "seed": "seeds",
+    "source-lang": "languages.source",
+    "target-lang": "languages.target",
+    "cpu": "training.device",
+    "distributed-world-size": "training.gpus",
+    "save-interval-updates": "training.save_every",
+    "save-dir": "results",
+    "restore-file": "from_run or nothing: a killed training goes on by itself",
+    "user-dir": "nothing: the workflow's own module is loaded",
+    "log-format": "nothing: the log is read by the workflow",
+    "update-epoch-batch-itr": "nothing: it is on, so that a resumed training ends like an undisturbed one",
+    "no-epoch-checkpoints": "nothing: it is on",
+    "no-save": "nothing: checkpoints are needed",
+    "no-last-checkpoints": "nothing: checkpoints are needed",
+}
+_FRACTION_TOLERANCE = 1e-6
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def semantic_problems(config: Config) -> list[Problem]:
+    """Everything that is wrong with a configuration that fits the schema and has its defaults."""
+    checks: list[Callable[[Config], Iterator[Problem]]] = [
+        _check_names,
+        _check_languages,
+        _check_corpus,
+        _check_splits,
+        _check_options,
+        _check_generators,
+        _check_conditions,
+        _check_sizes,
+        _check_baseline,
+        _check_generations,
+    ]
+    return [problem for check in checks for problem in check(config)]
+
+
+def _check_names(config: Config) -> Iterator[Problem]:
+    for section in ("generators", "conditions", "learners"):
+        seen: dict[str, str] = {}
+        for name in config[section]:
+            other = seen.setdefault(name.casefold(), name)
+            if other != name:
+                yield Problem((section, name), f"differs from {other!r} in case only, which some file systems ignore")
+    if HUMAN in config["generators"]:
+        yield Problem(("generators", HUMAN), f"{HUMAN!r} is the human text's own name; choose another")
+
+
+def _check_languages(config: Config) -> Iterator[Problem]:
+    languages = config["languages"]
+    if languages["source"] == languages["target"]:
+        yield Problem(("languages", "target"), f"{languages['target']!r} is the source language too")
+
+
+def _check_corpus(config: Config) -> Iterator[Problem]:
+    corpus = config["corpus"]
+    kind = corpus["kind"]
+    if kind == "catalogues":
+        yield from _check_file(("corpus", "catalogues", "releases"), corpus["catalogues"]["releases"])
+    elif kind not in corpus:
+        yield Problem(("corpus",), f"the key {kind!r} is missing; corpus.kind {kind!r} needs it")
+    elif kind == "files":
+        for part, files in corpus["files"].items():
+            key = ("corpus", "files", part)
+            if set(files) not in ({"tsv"}, {"source", "target"}):
+                yield Problem(key, f"{', '.join(files) or 'nothing'} given; allowed: either source and target, or tsv")
+            for name, path in files.items():
+                yield from _check_file((*key, name), path)
+    cleaning = corpus["cleaning"]
+    if cleaning["min_words"] > cleaning["max_words"]:
+        yield Problem(
+            ("corpus", "cleaning", "min_words"),
+            f"{cleaning['min_words']} is more than max_words, which is {cleaning['max_words']}",
+        )
+
+
+def _check_file(key: tuple[str, ...], path: str) -> Iterator[Problem]:
+    if not Path(path).is_file():
+        yield Problem(key, f"{path!r} is no file (looked for it in {Path.cwd()})")
+
+
+def given_parts(config: Config) -> set[str]:
+    """Which of ``valid`` and ``test`` the corpus brings along instead of having them cut from its training text."""
+    corpus = config["corpus"]
+    if corpus["kind"] == "catalogues":
+        return set()
+    return {"valid", "test"} & set(corpus.get(corpus["kind"], {}))
+
+
+def _check_splits(config: Config) -> Iterator[Problem]:
+    splits = config["splits"]
+    given = given_parts(config)
+    for part in ("valid", "test"):
+        if splits[part] is None and part not in given:
+            yield Problem(("splits", part), "a number of pairs is needed, since the corpus brings no such part of its own")
+    cut = {name: size for name, size in splits.items() if size and name not in given}
+    corpus = config["corpus"]
+    if corpus["kind"] == "files":
+        path = training_text(config)
+        if path.is_file():
+            lines = count_lines(path)
+            if sum(cut.values()) > lines:
+                parts = " + ".join(f"{name} {size:,}" for name, size in cut.items())
+                yield Problem(
+                    ("splits",), f"{parts} = {sum(cut.values()):,} pairs are more than the {lines:,} lines of {path}"
+                )
+
+
+def training_text(config: Config) -> Path:
+    """The file that counts the lines of a ``files`` corpus' training text."""
+    train = config["corpus"]["files"]["train"]
+    return Path(train.get("source") or train.get("tsv") or "")
+
+
+def _check_same_lines(key: tuple[str, ...], path: str, beside: Path) -> Iterator[Problem]:
+    if Path(path).is_file() and beside.is_file():
+        lines, wanted = count_lines(Path(path)), count_lines(beside)
+        if lines != wanted:
+            yield Problem(key, f"{path} has {lines:,} lines, but it stands beside {beside}, which has {wanted:,}")
+
+
+def count_lines(path: Path) -> int:
+    """Number of lines of a plain or gzip file; a damaged one counts as far as it can be read (reading it reports it)."""
+    with path.open("rb") as file:
+        zipped = file.read(2) == _GZIP_MAGIC
+    lines, last = 0, b"\n"
+    try:
+        with gzip.open(path) if zipped else path.open("rb") as file:
+            while block := file.read(1 << 20):
+                lines += block.count(b"\n")
+                last = block[-1:]
+    except (OSError, EOFError):
+        pass
+    return lines + (last != b"\n")
+
+
+def _check_options(config: Config) -> Iterator[Problem]:
+    """fairseq options that the workflow sets from elsewhere."""
+    for section in ("learners", "generators"):
+        for name, settings in config[section].items():
+            for option in settings.get("options", {}):
+                if option in RESERVED_OPTIONS:
+                    yield Problem(
+                        (section, name, "options", option), f"the workflow sets this; use {RESERVED_OPTIONS[option]}"
+                    )
+
+
+def _check_generators(config: Config) -> Iterator[Problem]:
+    pretrain = config["splits"]["pretrain"]
+    for name, generator in config["generators"].items():
+        key = ("generators", name)
+        if generator["provider"] == "fairseq":
+            if ("pairs" in generator) == ("from_run" in generator):
+                yield Problem(key, "either pairs (what it is trained on) or from_run (whose model it is) is needed")
+            if generator.get("pairs", 0) > pretrain:
+                yield Problem(
+                    (*key, "pairs"), f"{generator['pairs']:,} is beyond splits.pretrain; allowed: {pretrain:,} or less"
+                )
+        if generator["provider"] == "files":
+            yield from _check_file((*key, "targets"), generator["targets"])
+            if ("sources" in generator) != (generator["aligned_with"] == "sources"):
+                yield Problem((*key, "sources"), "belongs to `aligned_with: sources`, and is needed there")
+            elif "sources" in generator:
+                yield from _check_file((*key, "sources"), generator["sources"])
+            if generator["aligned_with"] == "train" and config["corpus"]["kind"] != "files":
+                yield Problem(
+                    (*key, "aligned_with"), "'train' needs corpus.kind 'files'; allowed here: pool, sources"
+                )
+            elif generator["aligned_with"] == "train":
+                yield from _check_same_lines((*key, "targets"), generator["targets"], training_text(config))
+
+
+def _check_conditions(config: Config) -> Iterator[Problem]:
+    origins = [HUMAN, *config["generators"]]
+    for name, condition in config["conditions"].items():
+        key = ("conditions", name, "mixture")
+        mixture = condition["mixture"]
+        for origin in mixture:
+            if origin not in origins:
+                yield Problem(
+                    (*key, origin), f"unknown origin; allowed: {', '.join(origins)}" + guess(origin, origins)
+                )
+        total = sum(mixture.values())
+        if abs(total - 1) > _FRACTION_TOLERANCE:
+            yield Problem(key, f"the fractions add up to {total:g}; allowed: 1")
+
+
+def _check_sizes(config: Config) -> Iterator[Problem]:
+    pool = config["splits"]["pool"]
+    for index, size in enumerate(config["sizes"]):
+        if size > pool:
+            yield Problem(("sizes", index), f"{size:,} is beyond splits.pool; allowed: {pool:,} or less")
+
+
+def _check_baseline(config: Config) -> Iterator[Problem]:
+    key = ("evaluation", "baseline")
+    name = config["evaluation"]["baseline"]
+    human = [n for n, condition in config["conditions"].items() if is_human(condition["mixture"])]
+    if name not in human:
+        allowed = ", ".join(human) if human else "none yet: add a condition with `mixture: {human: 1}`"
+        yield Problem(key, f"{name!r} is no condition with human targets only; allowed: {allowed}")
+
+
+def _check_generations(config: Config) -> Iterator[Problem]:
+    """``from_run`` must name a run of the study, and no text may depend on itself."""
+    parents: dict[str, set[str]] = {}
+    for name, generator in config["generators"].items():
+        if "from_run" not in generator:
+            continue
+        run = resolve_from_run(config, generator["from_run"])
+        allowed = {
+            "condition": list(config["conditions"]),
+            "size": config["sizes"],
+            "seed": config["seeds"],
+            "learner": list(config["learners"]),
+        }
+        unknown = [part for part, values in allowed.items() if run[part] not in values]
+        for part in unknown:
+            values = ", ".join(str(value) for value in allowed[part])
+            yield Problem(
+                ("generators", name, "from_run", part), f"{run[part]!r} is not in the study; allowed: {values}"
+            )
+        if not unknown:
+            parents[name] = {o for o, f in config["conditions"][run["condition"]]["mixture"].items() if f > 0}
+    for name in parents:
+        ancestors: set[str] = set()
+        waiting = set(parents[name])
+        while waiting:
+            origin = waiting.pop()
+            if origin not in ancestors:
+                ancestors.add(origin)
+                waiting |= parents.get(origin, set())
+        if name in ancestors:
+            yield Problem(("generators", name, "from_run"), "its run is trained on its own output; a run must come first")

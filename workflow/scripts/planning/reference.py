@@ -1,0 +1,96 @@
+"""Write the reference of all configuration keys from the schema into config/README.md.
+
+Run as ``make docs``; a test holds the page and the schema together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from planning.configuration import load_schema, resolve
+
+ROOT = Path(__file__).parents[3]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+PAGE = ROOT / "config" / "README.md"
+START, END = "<!-- keys: written by `make docs` -->\n", "<!-- end of keys -->"
+_PLACEHOLDERS = {"generators": "NAME", "conditions": "NAME", "learners": "NAME"}
+
+
+def reference(schema: dict[str, Any]) -> str:
+    """The keys of ``schema`` as one Markdown table for each top-level section."""
+    parts = []
+    for name, section in schema["properties"].items():
+        section = resolve(section, schema)
+        rows = list(_rows(name, section, schema, name in schema["required"]))
+        table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        parts.append(
+            f"### `{name}`\n\n{section['description']}\n\n| key | allowed | default | meaning |\n|---|---|---|---|\n{table}\n"
+        )
+    return "\n".join(parts)
+
+
+def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: bool) -> Iterator[tuple[str, ...]]:
+    value = resolve(value, schema)
+    branches = [value, *(branch["then"] for branch in value.get("allOf", []))]
+    children = [
+        (f"{key}.{name}", child, name in branch.get("required", []), branch)
+        for branch in branches
+        for name, child in branch.get("properties", {}).items()
+        if "const" not in child
+    ]
+    if "properties" not in value and not isinstance(value.get("additionalProperties"), dict):
+        yield _row(key, value, required)
+    for name, child, needed, branch in children:
+        inherited = name.rpartition(".")[2] in branch.get("x-inherited", [])
+        if inherited or "$ref" in child and child["$ref"].endswith("/fairseq_options"):
+            yield _row(name, {**resolve(child, schema), "default": "inherited" if inherited else {}}, needed)
+        else:
+            yield from _rows(name, child, schema, needed)
+    extra = value.get("additionalProperties")
+    if isinstance(extra, dict):
+        placeholder = _PLACEHOLDERS.get(key)
+        if placeholder:
+            yield from _rows(f"{key}.{placeholder}", extra, schema, False)
+        else:
+            yield _row(key, value, required)
+
+
+def _row(key: str, value: dict[str, Any], required: bool) -> tuple[str, ...]:
+    default = value.get("default")
+    if "default" not in value:
+        shown = "**required**" if required else "–"
+    elif default == "inherited":
+        shown = "the study's"
+    else:
+        shown = f"`{json.dumps(default, ensure_ascii=False)}`"
+    return f"`{key}`", _allowed(value), shown, value.get("description", "")
+
+
+def _allowed(value: dict[str, Any]) -> str:
+    if "enum" in value:
+        return ", ".join(f"`{option}`" for option in value["enum"])
+    types = value.get("type", "object")
+    text = " or ".join([types] if isinstance(types, str) else types)
+    items = value.get("items")
+    if items:
+        text += " of " + (", ".join(f"`{o}`" for o in items["enum"]) if "enum" in items else items["type"])
+    bounds = [
+        f"{sign} {value[name]}"
+        for name, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"))
+        if name in value
+    ]
+    return " ".join([text, *bounds])
+
+
+def updated(page: str, schema: dict[str, Any]) -> str:
+    """``page`` with the part between the two marks written anew."""
+    pattern = re.compile(re.escape(START) + ".*?" + re.escape(END), re.DOTALL)
+    return pattern.sub(lambda _: f"{START}\n{reference(schema)}\n{END}", page)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(updated(PAGE.read_text(encoding="utf-8"), load_schema(SCHEMA)), encoding="utf-8")

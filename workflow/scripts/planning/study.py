@@ -1,0 +1,188 @@
+"""A study as the rules see it: the checked configuration, the table of runs and the narrow settings of each job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from corpus.releases import Release, read_releases
+from planning.checks import given_parts, semantic_problems
+from planning.configuration import (
+    Config,
+    ConfigurationError,
+    load_schema,
+    read_origin,
+    schema_problems,
+    with_defaults,
+)
+from planning.runs import HUMAN, named_seed, recipe_of, resolve_from_run, run_table
+from workbench.cli import UserError
+
+
+class Study:
+    """A checked study. Paths are relative to the results folder and written with Snakemake's ``<results>``.
+
+    Args:
+        config: the configuration as Snakemake merged it.
+        files: the configuration files it came from, to name lines in errors.
+        schema: path of the JSON Schema.
+
+    Raises:
+        ConfigurationError: anything is wrong with the configuration.
+    """
+
+    def __init__(self, config: Config, files: Sequence[str], schema: Path) -> None:
+        origin = read_origin([Path(file) for file in files])
+        rules = load_schema(schema)
+        plain: Config = json.loads(json.dumps(config, default=str))
+        problems = schema_problems(plain, rules)
+        if not problems:
+            self.config = with_defaults(plain, rules)
+            problems = semantic_problems(self.config)
+        if problems:
+            raise ConfigurationError([origin.describe(problem) for problem in problems])
+        self.runs = run_table(self.config)
+        self._recipes = {recipe_of(c): c for c in self.config["conditions"].values()}
+
+    def __getitem__(self, section: str) -> Any:
+        return self.config[section]
+
+    @property
+    def releases(self) -> dict[str, Release]:
+        """The pinned releases of a catalogue corpus by ``name-version``; empty for another kind.
+
+        Raises:
+            ConfigurationError: the list of releases cannot be read.
+        """
+        corpus = self.config["corpus"]
+        if corpus["kind"] != "catalogues":
+            return {}
+        try:
+            releases = read_releases(Path(corpus["catalogues"]["releases"]))
+        except UserError as error:
+            raise ConfigurationError([str(error)]) from error
+        return {f"{release.name}-{release.version}": release for release in releases}
+
+    @property
+    def given_parts(self) -> set[str]:
+        """Which of ``valid`` and ``test`` the corpus brings along."""
+        return given_parts(self.config)
+
+    @property
+    def corpus_files(self) -> dict[str, list[str]]:
+        """The user's own text, by part: two aligned files or one table; empty for another kind of corpus."""
+        corpus = self.config["corpus"]
+        if corpus["kind"] != "files":
+            return {}
+        return {
+            part: [files["tsv"]] if "tsv" in files else [files["source"], files["target"]]
+            for part, files in corpus["files"].items()
+        }
+
+    @property
+    def recipes(self) -> list[str]:
+        """Every distinct recipe of the study."""
+        return list(self._recipes)
+
+    def synthetic_origins(self, recipe: str) -> list[str]:
+        """The generators that a recipe draws on, sorted by name."""
+        mixture = self._recipes[recipe]["mixture"]
+        return sorted(origin for origin, fraction in mixture.items() if fraction > 0 and origin != HUMAN)
+
+    @property
+    def used_generators(self) -> list[str]:
+        """The generators that some condition draws on, in the configuration's order."""
+        used = {origin for recipe in self._recipes for origin in self.synthetic_origins(recipe)}
+        return [name for name in self.config["generators"] if name in used]
+
+    def metric_arguments(self, metrics: Sequence[str]) -> list[str]:
+        """How ``metrics`` are computed, as the scripts of the evaluation take it."""
+        options = {name: self.config["evaluation"]["metric_options"].get(name, {}) for name in metrics}
+        return [
+            *("--metrics", *metrics),
+            *("--metric-options", compact(options)),
+            *("--target-language", self.config["languages"]["target"]),
+        ]
+
+    def model_folder(self, generator: str) -> str:
+        """Folder of the model behind a fairseq generator: its own, or that of the run it is taken from."""
+        settings = self.config["generators"][generator]
+        if "from_run" not in settings:
+            return f"<results>/generators/{generator}"
+        run = resolve_from_run(self.config, settings["from_run"])
+        recipe = recipe_of(self.config["conditions"][run["condition"]])
+        return f"<results>/runs/{run['learner']}/{recipe}/{run['size']}/{run['seed']}"
+
+    def training_settings(self, options: Mapping[str, Any], seed: int) -> str:
+        """What shapes a training besides its data, as JSON for one command-line argument."""
+        training = self.config["training"]
+        settings = {
+            "options": dict(options),
+            "seed": seed,
+            "languages": self.config["languages"],
+            "device": training["device"],
+            "gpus": self.gpus,
+            "max_pieces": training["max_pieces"],
+            "save_every": training["save_every"],
+        }
+        return compact(settings)
+
+    def learner_settings(self, learner: str, seed: int) -> str:
+        """Settings of a run of ``learner``, see :meth:`training_settings`."""
+        return self.training_settings(self.config["learners"][learner]["options"], seed)
+
+    def generator_training_settings(self, generator: str) -> str:
+        """Settings of the training of a fairseq generator, see :meth:`training_settings`."""
+        options = self.config["generators"][generator]["options"]
+        return self.training_settings(options, named_seed(f"generator {generator}"))
+
+    def decoding_settings(self, decoding: Mapping[str, Any]) -> str:
+        """How a model translates, as JSON for one command-line argument."""
+        return compact({**decoding, "device": self.config["training"]["device"]})
+
+    def provider_inputs(self, generator: str) -> dict[str, str]:
+        """The files that a generator's provider reads besides the pool, by the names it knows them under."""
+        settings = self.config["generators"][generator]
+        if settings["provider"] == "fairseq":
+            folder = self.model_folder(generator)
+            return {
+                "checkpoint": f"{folder}/model.pt",
+                "ctranslate2": f"{folder}/ctranslate2",
+                "spm": "<results>/vocab/spm.model",
+                "dictionary": "<results>/vocab/dict.txt",
+            }
+        return {name: settings[name] for name in ("targets", "sources") if name in settings}
+
+    def provider_settings(self, generator: str) -> str:
+        """What shapes a generator's text besides its inputs, as JSON for one command-line argument."""
+        settings = self.config["generators"][generator]
+        if settings["provider"] == "fairseq":
+            return self.decoding_settings(settings["decoding"])
+        return compact(
+            {"aligned_with": settings["aligned_with"], "max_line_bytes": self.config["corpus"]["max_line_bytes"]}
+        )
+
+    def recipe_settings(self, recipe: str) -> str:
+        """Mixture and order of a recipe, as JSON for one command-line argument."""
+        return compact(self._recipes[recipe])
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that one training uses; 0 on a CPU."""
+        training = self.config["training"]
+        return training["gpus"] if training["device"] == "gpu" else 0
+
+    def description(self) -> str:
+        """The study as ``study.json`` holds it: what a reader of the results needs, without paths of a machine."""
+        sections = ["languages", "splits", "vocab", "conditions", "generators", "sizes", "seeds", "learners"]
+        study = {section: self.config[section] for section in sections}
+        study["baseline"] = self.config["evaluation"]["baseline"]
+        study["corpus"] = {"kind": self.config["corpus"]["kind"], "seed": self.config["corpus"]["seed"]}
+        return json.dumps(study, ensure_ascii=False)
+
+
+def compact(value: Any) -> str:
+    """``value`` as JSON without blanks, keys sorted."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
