@@ -1,0 +1,113 @@
+"""The user's own files: every way in which they can be wrong, and what is no error."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from corpus.raw_table import read_raw
+
+SCRIPT = "corpus/read_files.py"
+LIMIT = ("--max-line-bytes", 1000, "--output", "raw.tsv.gz")
+
+
+def write(folder: Path, **contents: bytes) -> None:
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "says"),
+    [
+        (b"eins\nzwei\ndrei\n", b"one\ntwo\n", "source has 3 lines and target has 2"),
+        (b"eins\n", b"one\ntwo\nthree", "source has 1 lines and target has 3"),
+        (b"eins\nzwei\n", b"one\nt\xe9o\n", "target, line 2: not UTF-8 (byte 0xe9 at byte 2 "),
+        (b"eins\nzw\0ei\n", b"one\ntwo\n", "source, line 2: a NUL byte"),
+        ("eins\n".encode("utf-16"), b"one\n", "source, line 1: a NUL byte"),
+        (b"", b"one\n", "source: the file is empty"),
+        (b"eins\n", gzip.compress(b""), "target: the file is empty"),
+        (b"eins\n", b"one\n" + b"x" * 1001, "target, line 2: longer than 1,000 bytes"),
+        (b"eins\n", gzip.compress(b"one\n" * 999)[:-9], "target: truncated gzip file"),
+        (b"eins\n", gzip.compress(b"one\n")[:-8] + b"8 bytes.", "target: damaged gzip file"),
+    ],
+)
+def test_wrong_aligned_files(
+    tmp_path: Path, refusal: Callable[..., str], source: bytes, target: bytes, says: str
+) -> None:
+    write(tmp_path, source=source, target=target)
+    assert says in refusal(SCRIPT, "--part", "train", "source", "target", *LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        (b"eins\tone\nzwei\n", "table, line 2: 1 column; expected source<TAB>target"),
+        (b"eins\tone\tun\n", "table, line 1: 3 columns; expected source<TAB>target"),
+        (b"id\tsource\ttarget\n1\teins\n", "table, line 2: 2 columns; expected the 3 columns"),
+        (b"source\ttarget\n", "table: no line after the one that names the columns"),
+    ],
+)
+def test_wrong_table(tmp_path: Path, refusal: Callable[..., str], table: bytes, says: str) -> None:
+    write(tmp_path, table=table)
+    assert says in refusal(SCRIPT, "--part", "train", "table", *LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ([["train", "nowhere", "target"]], "nowhere: no such file"),
+        ([["test", "source", "target"]], "corpus.files: no train part"),
+        ([["dev", "source", "target"]], "'dev' is none of train, valid, test"),
+        ([["train", "source"], ["train", "source"]], "'train' is given twice"),
+        ([["train"]], "corpus.files.train: 0 files"),
+    ],
+)
+def test_wrong_parts(tmp_path: Path, refusal: Callable[..., str], parts: list[list[str]], says: str) -> None:
+    write(tmp_path, source=b"eins\n", target=b"one\n")
+    arguments = [value for part in parts for value in ("--part", *part)]
+    assert says in refusal(SCRIPT, *arguments, *LIMIT)
+
+
+def test_a_refused_file_leaves_the_old_output(tmp_path: Path, refusal: Callable[..., str]) -> None:
+    write(tmp_path, source=b"eins\n" * 9, target=b"one\n" * 8, **{"raw.tsv.gz": b"old"})
+    refusal(SCRIPT, "--part", "train", "source", "target", *LIMIT)
+    assert (tmp_path / "raw.tsv.gz").read_bytes() == b"old"
+
+
+def test_only_a_line_feed_ends_a_line(tmp_path: Path, run_script: Callable) -> None:
+    """Byte order mark, CRLF, U+2028, U+0085, vertical tab, a lone CR and a missing last line
+    end.
+    """
+    odd = "\ufeffeins\r\nz\u2028w\x85e\x0bi\r\nd\rrei\r\n\r\nfünf"
+    write(tmp_path, source=odd.encode(), target=gzip.compress(b"one\ntwo\nthree\nfour\nfive\n"))
+    done = run_script(SCRIPT, "--part", "train", "source", "target", *LIMIT)
+    assert done.returncode == 0, done.stderr
+    pairs = list(read_raw(tmp_path / "raw.tsv.gz"))
+    assert [pair.source for pair in pairs] == ["eins", "z w e i", "d rei", "", "fünf"]
+    assert [pair.id for pair in pairs] == [f"train:{n}" for n in range(1, 6)]
+    assert pairs[3].target == "four"
+
+
+def test_tables_with_and_without_names_and_several_parts(tmp_path: Path, run_script: Callable) -> None:
+    write(tmp_path, a=b"eins\tone\n", b=gzip.compress(b"Target\tid\tSource\ntwo\t7\tzwei\r\n"))
+    parts = ("--part", "test", "b", "--part", "train", "a")
+    assert run_script(SCRIPT, *parts, *LIMIT).returncode == 0
+    assert list(read_raw(tmp_path / "raw.tsv.gz")) == [
+        ("train:1", "eins", "one"),
+        ("test:1", "zwei", "two"),
+    ]
+    first = (tmp_path / "raw.tsv.gz").read_bytes()
+    assert run_script(SCRIPT, *parts, *LIMIT).returncode == 0
+    assert (tmp_path / "raw.tsv.gz").read_bytes() == first
+
+
+def test_a_damaged_raw_table_is_named(tmp_path: Path, refusal: Callable[..., str]) -> None:
+    write(tmp_path, **{"raw.tsv.gz": gzip.compress(b"id\tsource\ttarget\ntrain:1\ta\tb\n")[:-9]})
+    arguments = "--languages de en --min-letters 0 --min-words 1 --max-words 9 --max-characters 99"
+    policies = "--max-length-ratio 9 --markup keep --placeholders keep --near-duplicates keep"
+    files = "--raw raw.tsv.gz --output clean.tsv --table cleaning.tsv"
+    said = refusal("corpus/clean_corpus.py", *f"{arguments} {policies} {files}".split())
+    assert "raw.tsv.gz: damaged" in said

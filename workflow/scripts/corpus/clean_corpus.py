@@ -1,0 +1,343 @@
+"""Clean the raw corpus: normalise, leave out what is no sentence and its translation, and count
+why.
+
+Each pair meets the rules in the order of :data:`REASONS`; the first that it breaks is its reason.
+Pairs of a ``valid`` or ``test`` part that the user gave stay as they are, so that scores remain
+comparable with other people's: only empty ones are left out, and what ``train`` shares with them
+(and ``valid`` with ``test``) is left out there.
+
+Memory: three sets of 8-byte digests, about 0.4 GB for two million pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import html
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import regex
+
+from corpus.raw_table import COLUMNS, GIVEN_PARTS, Pair, part_of, read_raw
+from workbench.cli import UserError, progress, run_script, say, script_parser
+from workbench.tables import write_rows
+from workbench.text import match_key, one_line
+
+REASONS = (
+    "empty",  # no source or no target
+    "damaged",  # U+FFFD: the text was not decoded properly once
+    "markup",  # tags, entities, reST or Markdown, if these are to be dropped
+    "placeholders",  # %s, {name} and the like, if these are to be dropped
+    "few_letters",  # mostly digits, signs and placeholders on one side
+    "few_words",
+    "many_words",
+    "many_characters",
+    "length_ratio",  # one side has so many more words that it cannot be the translation
+    "identical",  # source and target are the same text: not translated
+    "language",  # confidently another language than it should be
+    "leak",  # its source or target is in a given test or valid part
+    "duplicate",  # the source was there before
+    "near_duplicate",  # the source was there before but for digits and placeholders
+)
+
+_LETTER = regex.compile(r"[\p{L}\p{M}]")
+_URL = re.compile(r"\b(?:https?|ftp|ssh|svn|file)://\S+|\bwww\.\S+")
+_PLACEHOLDER = re.compile(
+    r"%\(\w+\)[#0+-]*\d*(?:\.\d+)?[a-zA-Z]"  # %(name)s
+    r"|%[#0+-]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa](?![^\W\d_])|%\d+\b(?!\s*%)"  # %s %.2f %1
+    r"|\$?\{\{?[^{}]{0,80}\}\}?|\{%[^{}]{0,80}%\}"  # {name} ${name} {{ name }} {% tag %}
+    r"|\$[A-Za-z_]\w*"  # $name
+)
+
+_ELEMENTS = (
+    "a abbr b big blockquote br button caption center cite code dd del div dl dt em font form h1 "
+    "h2 h3 h4 h5 h6 hr i img input ins kbd label li mark ol option p pre q s samp script section "
+    "select small span strike strong style sub sup table tbody td textarea tfoot th thead tr tt u "
+    "ul var"
+)
+_ATTRIBUTE = r"\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s<>\"']+)"
+# A tag of HTML, or one of XML that closes, is closed or has attributes: <file> in a usage is none.
+_TAG = re.compile(
+    rf"<!--.*?-->|</[A-Za-z][\w:.-]*\s*>|<(?:{'|'.join(_ELEMENTS.split())})\s*/?>"
+    rf"|<[A-Za-z][\w:.-]*(?:{_ATTRIBUTE})+\s*/?>|<[A-Za-z][\w:.-]*\s*/>",
+    re.IGNORECASE | re.DOTALL,
+)
+_BREAKING_TAG = re.compile(
+    r"</?(?:blockquote|br|caption|d[dlt]|div|h[1-6]|hr|li|[ou]l|option|p|pre|section|t[dhr]|table)\b",
+    re.IGNORECASE,
+)
+_ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
+_ROLE = re.compile(r":[A-Za-z][\w+:.-]*:`([^`<]*?)(?:\s*<[^`<>]*>)?`")  # :role:`text <target>`
+_LITERAL = re.compile(r"``([^`]+)``")
+_LINK = re.compile(r"!?\[([^\[\]]+)\]\((?:[^\s()]|\([^\s()]*\))+\)")  # [text](address)
+_STRONG = re.compile(r"\*\*(?=\S)([^*]+?)(?<=\S)\*\*")
+_INLINE = (_ROLE, _LITERAL, _LINK, _STRONG)
+_LINE = re.compile(r"([#=~^*+_-])\1{3,}")  # under a heading, around a table
+
+# Scripts that put no blanks between words: a character counts as a word.
+_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+
+
+class Rules(NamedTuple):
+    """The cleaning part of the configuration (``corpus.cleaning``)."""
+
+    min_letters: float
+    """share of letters in a text without its placeholders and addresses"""
+    min_words: int
+    max_words: int
+    max_characters: int
+    max_length_ratio: float
+    markup: str
+    """``"keep"``, ``"strip"`` (keep the text between) or ``"drop"`` (the pair)"""
+    placeholders: str
+    """``"keep"`` or ``"drop"``"""
+    near_duplicates: str
+    """``"keep"`` or ``"drop"``"""
+
+
+Identify = Callable[[str, str], bool]
+"""Tells whether a text is confidently not of a language, given as its code."""
+
+
+def has_markup(text: str) -> bool:
+    """Whether there is a tag, an entity, or reST's or Markdown's inline markup in ``text``."""
+    return any(form.search(text) for form in (_TAG, _ENTITY, _LINE, *_INLINE))
+
+
+def strip_markup(text: str) -> str:
+    """``text`` without its markup: what a reader of the rendered text sees."""
+    for form in _INLINE:
+        text = form.sub(r"\1", text)
+    text = _LINE.sub(" ", text)
+    text = _TAG.sub(lambda tag: " " if _BREAKING_TAG.match(tag[0]) else "", text)
+    return one_line(_ENTITY.sub(lambda entity: html.unescape(entity[0]), text))
+
+
+def plain_words(text: str) -> str:
+    """``text`` without placeholders and addresses."""
+    return _URL.sub(" ", _PLACEHOLDER.sub(" ", text))
+
+
+def letter_share(text: str) -> float:
+    """The share of letters among the characters that are not blanks; 0 without any letter."""
+    letters = len(_LETTER.findall(text))
+    return letters and letters / (len(text) - text.count(" "))
+
+
+def count_words(text: str) -> int:
+    """Words between blanks; in scripts without blanks every character counts as one."""
+    unspaced = len(_UNSPACED.findall(text))
+    return len((_UNSPACED.sub(" ", text) if unspaced else text).split()) + unspaced
+
+
+def near_key(text: str) -> str:
+    """What near duplicates share: their letters, placeholders and digits left out."""
+    key = match_key(_PLACEHOLDER.sub("", text))
+    return "".join(c for c in key if not c.isnumeric()) or match_key(text)
+
+
+def digest(text: str) -> int:
+    """Eight bytes of BLAKE2 as a number: a set of these takes the memory of numbers, not of
+    texts.
+    """
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
+
+
+def language_identifier(languages: tuple[str, str], margin: float) -> Identify:
+    """A function that says whether a text is confidently of another language than it should be.
+
+    It is where py3langid finds some language ``margin`` times likelier than the expected one. A
+    threshold on the likelihood itself would lose short texts, for which no language is likely.
+
+    Raises:
+        UserError: py3langid does not know a language.
+    """
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    unknown = [code for code in languages if code not in identifier.labels]
+    if unknown:
+        raise UserError(
+            f"corpus.cleaning.language_margin: no language {unknown[0]!r} in py3langid; set it to null, or "
+            f"choose among {', '.join(sorted(identifier.labels))}"
+        )
+
+    def is_other(text: str, language: str) -> bool:
+        text = plain_words(text)
+        best, likelihood = identifier.classify(text)
+        if best == language:
+            return False
+        return likelihood > margin * dict(identifier.rank(text))[language]
+
+    return is_other
+
+
+class Cleaner:
+    """Decides pair after pair; it remembers the sources it has kept."""
+
+    def __init__(self, rules: Rules, languages: tuple[str, str], is_other: Identify | None, given: GivenKeys) -> None:
+        self.rules, self.languages, self.is_other, self.given = rules, languages, is_other, given
+        self._sources: set[int] = set()
+        self._near_sources: set[int] = set()
+
+    def clean(self, pair: Pair) -> tuple[Pair, str | None]:
+        """The pair as it is kept, and the reason why it is not kept, if there is one."""
+        part = part_of(pair.id)
+        if part not in GIVEN_PARTS and self.rules.markup == "strip":
+            pair = Pair(pair.id, strip_markup(pair.source), strip_markup(pair.target))
+        if not (pair.source and pair.target):
+            return pair, "empty"
+        keys = match_key(pair.source), match_key(pair.target)
+        if part in GIVEN_PARTS:
+            return pair, "leak" if self.given.has_leak(part, keys) else None
+        reason = self._broken_form(pair) or self._broken_content(pair, keys)
+        if reason is None and self.given.has_leak(part, keys):
+            reason = "leak"
+        return pair, reason or self._repetition(pair.source, keys[0])
+
+    def _broken_form(self, pair: Pair) -> str | None:
+        rules, texts = self.rules, (pair.source, pair.target)
+        if any("\ufffd" in text for text in texts):
+            return "damaged"
+        if rules.markup == "drop" and any(has_markup(text) for text in texts):
+            return "markup"
+        if rules.placeholders == "drop" and any(_PLACEHOLDER.search(text) for text in texts):
+            return "placeholders"
+        plain = [plain_words(text) for text in texts]
+        if min(letter_share(text) for text in plain) < rules.min_letters:
+            return "few_letters"
+        if min(count_words(text) for text in plain) < rules.min_words:
+            return "few_words"
+        fewest, most = sorted(count_words(text) for text in texts)
+        if most > rules.max_words:
+            return "many_words"
+        if max(len(text) for text in texts) > rules.max_characters:
+            return "many_characters"
+        return "length_ratio" if most > rules.max_length_ratio * fewest else None
+
+    def _broken_content(self, pair: Pair, keys: tuple[str, str]) -> str | None:
+        if keys[0] == keys[1]:
+            return "identical"
+        if self.is_other is not None:
+            texts = zip((pair.source, pair.target), self.languages, strict=True)
+            if any(self.is_other(text, language) for text, language in texts):
+                return "language"
+        return None
+
+    def _repetition(self, source: str, key: str) -> str | None:
+        exact = digest(key)
+        if exact in self._sources:
+            return "duplicate"
+        if self.rules.near_duplicates == "drop":
+            near = digest(near_key(source))
+            if near in self._near_sources:
+                return "near_duplicate"
+            self._near_sources.add(near)
+        self._sources.add(exact)
+        return None
+
+
+class GivenKeys:
+    """The keys of the sources and targets of the given parts, with and without markup."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, tuple[set[int], set[int]]] = {part: (set(), set()) for part in GIVEN_PARTS}
+
+    def add(self, pair: Pair) -> None:
+        """Remember a pair of a given part."""
+        for side, text in enumerate((pair.source, pair.target)):
+            for form in (text, strip_markup(text)):
+                if form:
+                    self._keys[part_of(pair.id)][side].add(digest(match_key(form)))
+
+    def has_leak(self, part: str, keys: tuple[str, str]) -> bool:
+        """Whether a pair's source or target is in a given part that must not share anything with
+        its own part.
+        """
+        apart = {"test": (), "valid": ("test",)}.get(part, GIVEN_PARTS)
+        return any(
+            digest(key) in self._keys[other][side]
+            for other in apart
+            if self._keys[other][0]
+            for side, key in enumerate(keys)
+        )
+
+
+def survey(raw: Path) -> tuple[int, GivenKeys]:
+    """How many pairs there are, and the keys of the given parts."""
+    total, given = 0, GivenKeys()
+    for pair in read_raw(raw):
+        total += 1
+        if part_of(pair.id) in GIVEN_PARTS:
+            given.add(pair)
+    return total, given
+
+
+def kept_pairs(raw: Path, total: int, cleaner: Cleaner, counts: dict[str, int]) -> Iterator[Pair]:
+    """The pairs that the cleaner keeps; ``counts`` grows by the reasons of the others and by
+    ``kept``.
+    """
+    for pair in progress(read_raw(raw), total, "pairs"):
+        pair, reason = cleaner.clean(pair)
+        counts[reason or "kept"] += 1
+        if reason is None:
+            yield pair
+    if not counts["kept"]:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.items() if count)
+        raise UserError(f"corpus.cleaning: no pair of {total:,} is left ({reasons or 'none was read'})")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    # A region is not a language of its own: pt of pt_br.
+    source, target = (re.split(r"[_-]", code.lower())[0] for code in arguments.languages)
+    is_other = None
+    if arguments.language_margin is not None:
+        is_other = language_identifier((source, target), arguments.language_margin)
+    rules = Rules(**{name: getattr(arguments, name) for name in Rules._fields})
+    total, given = survey(arguments.raw)
+    cleaner = Cleaner(rules, (source, target), is_other, given)
+    counts = dict.fromkeys((*REASONS, "kept"), 0)
+    write_rows(arguments.output, COLUMNS, kept_pairs(arguments.raw, total, cleaner, counts))
+    write_rows(arguments.table, ("reason", "pairs"), {"read": total, **counts}.items())
+    dropped = ", ".join(f"{reason} {count:,}" for reason, count in counts.items() if count and reason != "kept")
+    say(f"{counts['kept']:,} of {total:,} pairs kept ({dropped or 'nothing dropped'})")
+
+
+if __name__ == "__main__":
+    parser = script_parser(__doc__)
+    parser.add_argument("--raw", required=True, type=Path, help="raw.tsv.gz")
+    parser.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
+    parser.add_argument(
+        "--min-letters",
+        required=True,
+        type=float,
+        help="share of letters on each side, blanks aside",
+    )
+    parser.add_argument(
+        "--min-words",
+        required=True,
+        type=int,
+        help="on each side, placeholders and addresses aside",
+    )
+    parser.add_argument("--max-words", required=True, type=int, help="on each side")
+    parser.add_argument("--max-characters", required=True, type=int, help="on each side")
+    parser.add_argument(
+        "--max-length-ratio",
+        required=True,
+        type=float,
+        help="words of the longer side by the shorter's",
+    )
+    parser.add_argument("--markup", required=True, choices=("keep", "strip", "drop"))
+    parser.add_argument("--placeholders", required=True, choices=("keep", "drop"))
+    parser.add_argument("--near-duplicates", required=True, choices=("keep", "drop"))
+    parser.add_argument(
+        "--language-margin",
+        type=float,
+        help="drop a text for which another language is so many times likelier; without it none is",
+    )
+    parser.add_argument("--output", required=True, type=Path, help="clean.tsv")
+    parser.add_argument("--table", required=True, type=Path, help="cleaning.tsv")
+    run_script(parser, main)

@@ -1,0 +1,127 @@
+"""Fetch one release of a package by name and version with pip, which checks its hash before
+anything else happens.
+
+pip is asked and not a URL, so that a mirror, a proxy or a cache that pip is configured for serves
+here too. Nothing is installed. Of a wheel no code runs. For a source archive pip asks its build
+system for the package's metadata even with ``--no-deps`` (pypa/pip#1884); that happens after the
+hash was found right, and without build isolation, so that no build requirement, which no hash
+covers, is downloaded or run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from workbench.cli import UserError, run_script, say, script_parser
+from workbench.files import atomic_path
+
+_NO_NETWORK = re.compile(
+    r"NewConnectionError|ConnectTimeout|ReadTimeout|NameResolutionError|ProxyError|SSLError"
+    r"|Max retries exceeded|Temporary failure in name resolution|Connection (?:refused|reset)"
+    r"|connection broken by|Read timed out|Could not fetch URL|not a trusted or secure host"
+)
+_RETRIES = "1"
+
+
+def pip_command(requirements: Path, folder: Path) -> list[str]:
+    """The pip call that puts the one file ``requirements`` allows into ``folder``."""
+    return [
+        *(sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check"),
+        *("--progress-bar", "off", "--no-deps", "--require-hashes", "--no-build-isolation"),
+        *("--ignore-requires-python", "--requirement", str(requirements), "--dest", str(folder)),
+    ]
+
+
+def pip_environment() -> dict[str, str]:
+    """The user's environment; unless it says how often pip tries again, once: no network is said
+    soon.
+    """
+    return {"PIP_RETRIES": _RETRIES, **os.environ}
+
+
+def explain_failure(requirement: str, output: str) -> str:
+    """Say in one line why pip failed.
+
+    Args:
+        requirement: ``name==version``.
+        output: what pip printed.
+    """
+    if "DO NOT MATCH THE HASHES" in output:
+        got = re.search(r"Got\s+([0-9a-f]{64})", output)
+        return (
+            f"{requirement}: wrong hash: the file has sha256 {got[1] if got else 'unknown'}, which "
+            "the list of releases does not allow: damaged, forged, or another file of this version"
+        )
+    if "No space left on device" in output:
+        return f"{requirement}: the disk is full"
+    if "No module named pip" in output:
+        return f"{requirement}: {sys.executable} has no pip; install it, for instance with ensurepip"
+    if _NO_NETWORK.search(output):
+        return (
+            f"{requirement}: pip cannot reach its package index: no network, or it needs a mirror, "
+            "a proxy or a certificate (pip's settings index-url, proxy and cert)"
+        )
+    versions = re.findall(r"\(from versions: (.*?)\)\s*$", output, re.MULTILINE)
+    if versions:
+        known = [] if versions[0] == "none" else versions[0].split(", ")
+        offered = f"it offers {', '.join(known[-5:])}" if known else "it knows no release of that name"
+        return f"{requirement}: not on the package index that pip uses; {offered}"
+    errors = [line for line in output.splitlines() if re.match(r"\s*(ERROR|error)\b", line)]
+    return f"{requirement}: pip failed: {errors[0].strip() if errors else 'see the log'}"
+
+
+def fetch(requirement: str, hashes: list[str], output: Path) -> None:
+    """Download the file of ``requirement`` (``name==version``) to ``output``.
+
+    Raises:
+        UserError: pip cannot get it, or gets another file than ``hashes`` (SHA-256, hexadecimal)
+            allow.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as name:
+        folder = Path(name)
+        requirements = folder / "requirements.txt"
+        requirements.write_text(
+            " ".join([requirement, *(f"--hash=sha256:{digest}" for digest in hashes)]) + "\n",
+            encoding="utf-8",
+        )
+        done = subprocess.run(
+            pip_command(requirements, folder / "files"),
+            env=pip_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        print(done.stdout, flush=True)
+        if done.returncode:
+            raise UserError(explain_failure(requirement, done.stdout))
+        (archive,) = (folder / "files").iterdir()
+        with atomic_path(output) as temporary:
+            archive.replace(temporary)
+        say(f"{requirement}: {output.stat().st_size / 1e6:.1f} MB ({archive.name})")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    fetch(arguments.requirement, arguments.sha256, arguments.output)
+
+
+if __name__ == "__main__":
+    parser = script_parser(__doc__)
+    parser.add_argument("--requirement", required=True, help="name==version")
+    parser.add_argument(
+        "--sha256",
+        required=True,
+        action="append",
+        help="hash of a file that may be fetched; repeatable",
+    )
+    parser.add_argument("--output", required=True, type=Path, help="where the file goes")
+    run_script(parser, main)
