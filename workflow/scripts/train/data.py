@@ -1,0 +1,84 @@
+"""A dataset on its way into fairseq: text to pieces to fairseq's memory-mapped binary format."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.tables import read_rows
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class EncodedData:
+    """fairseq's data folder, and what encoding found: target pieces an epoch (ends of sentences included) and cut texts."""
+
+    folder: Path
+    target_tokens: int
+    truncated: int
+
+
+def read_dataset(path: Path, size: int | None) -> list[Pair]:
+    """The first ``size`` (None: all) pairs of source and target of a table."""
+    rows = read_rows(path, ["source", "target"])
+    return [(source, target) for source, target in itertools.islice(rows, size)]
+
+
+def encode_dataset(
+    train: Sequence[Pair],
+    valid: Sequence[Pair],
+    arguments: argparse.Namespace,
+    settings: Mapping[str, Any],
+    folder: Path,
+) -> EncodedData:
+    """Write both parts in fairseq's ``mmap`` format with the shared dictionary, texts cut at ``max_pieces``."""
+    from fairseq.data import Dictionary
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for language in settings["languages"].values():
+        shutil.copyfile(arguments.dictionary, folder / f"dict.{language}.txt")
+    encoder = _Encoder(arguments.spm, Dictionary.load(str(arguments.dictionary)), settings["max_pieces"])
+    source, target = settings["languages"]["source"], settings["languages"]["target"]
+    tokens = 0
+    for part, pairs in (("train", train), ("valid", valid)):
+        stem = f"{folder}/{part}.{source}-{target}"
+        encoder.write([pair[0] for pair in pairs], f"{stem}.{source}")
+        written = encoder.write([pair[1] for pair in pairs], f"{stem}.{target}")
+        tokens = written if part == "train" else tokens
+    return EncodedData(folder, tokens, encoder.truncated)
+
+
+class _Encoder:
+    """Turns text into fairseq's numbers; remembers how many texts were cut."""
+
+    def __init__(self, spm: Path, dictionary: Any, max_pieces: int) -> None:
+        import sentencepiece
+
+        self._processor = sentencepiece.SentencePieceProcessor(model_file=str(spm))
+        pieces = range(self._processor.get_piece_size())
+        self._number = [dictionary.index(self._processor.id_to_piece(piece)) for piece in pieces]
+        self._dictionary = dictionary
+        self._max_pieces = max_pieces
+        self.truncated = 0
+
+    def write(self, texts: Sequence[str], stem: str) -> int:
+        """Write ``texts`` to ``stem.bin`` and ``stem.idx`` and return the number of tokens."""
+        import torch
+        from fairseq.data import indexed_dataset
+
+        builder = indexed_dataset.make_builder(f"{stem}.bin", "mmap", vocab_size=len(self._dictionary))
+        tokens = 0
+        for encoded in self._processor.encode(list(texts)):
+            self.truncated += len(encoded) > self._max_pieces
+            numbers = [self._number[piece] for piece in encoded[: self._max_pieces]]
+            numbers.append(self._dictionary.eos())
+            tokens += len(numbers)
+            builder.add_item(torch.IntTensor(numbers))
+        builder.finalize(f"{stem}.idx")
+        return tokens

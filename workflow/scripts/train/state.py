@@ -1,0 +1,118 @@
+"""The folder that a killed training goes on from, kept under a fingerprint of everything that shapes its result."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import logging
+import os
+import pickle
+import shutil
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from workbench.cli import UserError, say
+
+log = logging.getLogger(__name__)
+
+
+def fingerprint(settings: Mapping[str, Any], *datasets: Sequence[tuple[str, str]]) -> str:
+    """Digest of settings, text and the versions of what trains, 16 hexadecimal digits."""
+    versions = {name: importlib.metadata.version(name) for name in ("torch", "fairseq-fixed", "sentencepiece")}
+    digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
+    for dataset in datasets:
+        digest.update(str(len(dataset)).encode())
+        for pair in dataset:
+            digest.update("\t".join(pair).encode() + b"\n")
+    return digest.hexdigest()[:16]
+
+
+class TrainingState:
+    """State folder of one training; a context in which no other process can train there.
+
+    Args:
+        root: folder beside the model that holds the states of its trainings.
+        identity: fingerprint of this training; states of other trainings of the same model are removed.
+
+    Raises:
+        UserError: another process is training here.
+    """
+
+    def __init__(self, root: Path, identity: str) -> None:
+        self.root = root
+        self.folder = root / identity
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> TrainingState:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock = (self.root / "lock").open("a+")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.seek(0)
+            holder = self._lock.read().strip()
+            raise UserError(
+                f"{self.root}: process {holder or 'unknown'} is still training here; wait for it or end it"
+            ) from error
+        self._lock.truncate(0)
+        self._lock.write(f"{os.getpid()}\n")
+        self._lock.flush()
+        for other in self.root.iterdir():
+            if other.is_dir() and other != self.folder:
+                log.info("removing the state of another training: %s", other)
+                shutil.rmtree(other)
+        self._mend()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock:
+            self._lock.close()
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """The checkpoint with the lowest validation loss."""
+        return self.folder / "checkpoint_best.pt"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """The checkpoint that training goes on from."""
+        return self.folder / "checkpoint_last.pt"
+
+    def discard(self) -> None:
+        """Remove everything: the training is done."""
+        shutil.rmtree(self.root)
+
+    def _mend(self) -> None:
+        """Drop checkpoints that a kill left half-written (fairseq copies, it does not rename) and fall back to a whole one."""
+        whole = []
+        for path in self.folder.glob("checkpoint*.pt"):
+            if _is_whole(path):
+                whole.append(path)
+            else:
+                log.warning("%s is damaged, as a kill while writing leaves it; it is not used", path)
+                path.unlink()
+        numbered = sorted((p for p in whole if p.name.startswith("checkpoint_") and p.stem[-1].isdigit()), key=_updates)
+        if numbered and (self.last_checkpoint not in whole):
+            shutil.copyfile(numbered[-1], self.last_checkpoint)
+        if self.last_checkpoint.is_file():
+            say(f"going on from {self.last_checkpoint}")
+
+
+def _updates(path: Path) -> int:
+    return int(path.stem.rpartition("_")[2])
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a checkpoint's archive is complete (its directory is written last, its members carry checksums)."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, OSError, pickle.UnpicklingError):
+        return False

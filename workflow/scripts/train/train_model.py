@@ -1,0 +1,67 @@
+"""Train a model on a dataset, a run's or a local generator's, and keep what is needed to translate with it.
+
+What a training needs to go on after it was killed, its checkpoints and encoded text, lies in a state folder under a
+fingerprint of everything that shapes the result, and is used again only where the fingerprint is the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from train.data import encode_dataset, read_dataset
+from train.state import TrainingState, fingerprint
+from workbench.cli import UserError, run_script, say, script_parser
+from workbench.files import file_digest, write_json
+from workbench.translation import cpu_threads
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Train, or go on training, and write the model, its CTranslate2 form and a report."""
+    settings = json.loads(arguments.settings)
+    cpu_threads(arguments.threads)
+    # Imported here: how many threads torch uses is settled when it is imported.
+    from train.export import export_ctranslate2, slim_checkpoint
+    from train.fairseq_training import train
+
+    dataset = read_dataset(arguments.dataset, arguments.size)
+    valid = read_dataset(arguments.valid, None)
+    if len(dataset) < (arguments.size or 1):
+        raise UserError(f"{arguments.dataset}: {len(dataset):,} instances, but the run's size is {arguments.size:,}")
+    identity = fingerprint(
+        {"code": arguments.code, "settings": settings, "spm": file_digest(arguments.spm)}, dataset, valid
+    )
+    with TrainingState(arguments.state, identity) as state:
+        data = encode_dataset(dataset, valid, arguments, settings, state.folder / "data")
+        report = train(data, settings, arguments.threads, state)
+        slim_checkpoint(state.best_checkpoint, arguments.model)
+        report["ctranslate2"] = export_ctranslate2(arguments.model, data.folder, arguments.ctranslate2)
+        write_json(arguments.report, report)
+        state.discard()
+    say(
+        f"{len(dataset):,} instances, {report['updates']:,} updates in {report['epochs']} epochs, best validation loss "
+        f"{report['best_valid_loss']:.3f}, {report['target_tokens_per_second']:,.0f} target tokens/s"
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="table with the columns source and target")
+    parser.add_argument("--size", type=int, help="train on the first SIZE rows (default: all)")
+    parser.add_argument("--valid", type=Path, required=True, help="human pairs for early stopping")
+    parser.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
+    parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
+    parser.add_argument("--settings", required=True, help="JSON: options seed languages device gpus max_pieces save_every")
+    parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
+    parser.add_argument("--code", required=True, help="digest of the code, part of the fingerprint")
+    parser.add_argument("--state", type=Path, required=True, help="folder of what a killed training goes on from")
+    parser.add_argument("--model", type=Path, required=True, help="fairseq checkpoint to write")
+    parser.add_argument("--ctranslate2", type=Path, required=True, help="folder of the CTranslate2 model to write")
+    parser.add_argument("--report", type=Path, required=True, help="JSON report to write")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

@@ -1,0 +1,100 @@
+"""Train the SentencePiece model that every run shares, and derive fairseq's dictionary from it.
+
+Trained on both sides of ``pretrain`` only, so that no run's vocabulary depends on what the run is trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import sentencepiece
+
+from workbench.cli import UserError, run_script, say, script_parser
+from workbench.files import atomic_path, write_text
+from workbench.tables import read_rows
+
+# fairseq puts these four symbols in front of every dictionary by itself.
+_FAIRSEQ_SYMBOLS = {"<s>", "<pad>", "</s>", "<unk>"}
+# SentencePiece shuffles and samples beyond this; below it the model is a function of the text alone.
+_MOST_SENTENCES = 10_000_000
+
+
+def train(sentences: Iterator[str], arguments: argparse.Namespace) -> bytes:
+    """Train a SentencePiece model on ``sentences`` and return it serialised.
+
+    Raises:
+        UserError: the text does not yield ``arguments.size`` pieces, or needs more than that for its characters alone.
+    """
+
+    class Sink:
+        content = b""
+
+        def write(self, data: bytes) -> None:
+            self.content += data
+
+    sink = Sink()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=sentences,
+            model_writer=sink,
+            model_type=arguments.model_type,
+            vocab_size=arguments.size,
+            character_coverage=arguments.character_coverage,
+            num_threads=1,
+            input_sentence_size=_MOST_SENTENCES,
+            max_sentence_length=1 << 16,
+            bos_id=-1,
+            eos_id=-1,
+            pad_id=-1,
+        )
+    except (RuntimeError, ValueError) as error:
+        raise UserError(explain(str(error), arguments.size)) from error
+    return sink.content
+
+
+def explain(error: str, size: int) -> str:
+    """What a SentencePiece error about the size means for the configuration."""
+    most = re.search(r"value <= (\d+)", error)
+    if most:
+        return f"vocab.size: {size} is more than the text of `pretrain` yields; allowed: {most[1]} or less"
+    least = re.search(r"smaller than required_chars. \d+ vs (\d+)", error)
+    if least:
+        return f"vocab.size: {size} does not hold the characters of `pretrain`; allowed: more than {least[1]}"
+    return f"SentencePiece cannot train a model of {size} pieces on `pretrain`: {error}"
+
+
+def dictionary(model: bytes) -> str:
+    """fairseq's ``dict.txt`` of a SentencePiece model: one piece and a count a line, in the model's order."""
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    pieces = [processor.id_to_piece(index) for index in range(processor.get_piece_size())]
+    return "".join(f"{piece} 1\n" for piece in pieces if piece not in _FAIRSEQ_SYMBOLS)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the model and the dictionary."""
+    rows = read_rows(arguments.pretrain, ["source", "target"])
+    model = train(itertools.chain.from_iterable(rows), arguments)
+    with atomic_path(arguments.model) as temporary:
+        temporary.write_bytes(model)
+    write_text(arguments.dictionary, dictionary(model))
+    say(f"{arguments.model_type} vocabulary of {arguments.size:,} pieces")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--pretrain", type=Path, required=True, help="table with the columns source and target")
+    parser.add_argument("--model-type", choices=["unigram", "bpe"], required=True)
+    parser.add_argument("--size", type=int, required=True, help="number of pieces")
+    parser.add_argument("--character-coverage", type=float, required=True, help="share of characters covered")
+    parser.add_argument("--model", type=Path, required=True, help="SentencePiece model to write")
+    parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary to write")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)
