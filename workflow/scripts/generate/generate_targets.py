@@ -1,0 +1,50 @@
+"""Write a generator's targets for the pool's sources.
+
+What writes them is a provider, a module of this folder's package ``providers`` that is named in the configuration; see
+:mod:`generate.providers` for what a provider must offer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+from pathlib import Path
+
+from generate.providers import Provider, Source
+from workbench.cli import run_script, say, script_parser
+from workbench.generated import write_generated
+from workbench.tables import read_rows
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Ask the provider for every target and write them."""
+    module = importlib.import_module(f"generate.providers.{arguments.provider}")
+    inputs = {name: Path(path) for name, path in arguments.input}
+    provider: Provider = module.provider(json.loads(arguments.settings), inputs, arguments.threads)
+    sources = [Source(*row) for row in read_rows(arguments.pool, ["id", "source"])]
+    count = write_generated(arguments.output, provider.generate(sources))
+    say(f"{count:,} targets by {arguments.provider}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
+    parser.add_argument("--provider", required=True, help="module of generate/providers")
+    parser.add_argument("--settings", required=True, help="the provider's settings as JSON")
+    parser.add_argument(
+        "--input",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "PATH"),
+        help="a file that the provider reads",
+    )
+    parser.add_argument("--pool", type=Path, required=True, help="the split whose sources are translated")
+    parser.add_argument("--output", type=Path, required=True, help="generated text to write")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

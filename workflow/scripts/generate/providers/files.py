@@ -1,0 +1,79 @@
+"""Targets that exist already: a file of translations, one a line.
+
+Its lines stand beside one of three things (``aligned_with``): the lines of the corpus' training text (``train``), the rows of
+the pool (``pool``), or the lines of a file of sources of its own, which are matched with the pool's by text (``sources``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from corpus.read_files import read_lines
+from generate.providers import Source
+from workbench.cli import UserError
+from workbench.generated import Generated
+from workbench.text import one_line
+
+
+class FilesProvider:
+    """Looks targets up in the user's own file."""
+
+    def __init__(self, settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int) -> None:
+        self._aligned_with = settings["aligned_with"]
+        self._max_bytes = settings["max_line_bytes"]
+        self._path = inputs["targets"]
+        self._sources = inputs.get("sources")
+
+    def generate(self, sources: Sequence[Source]) -> Iterator[Generated]:
+        """Yield the target of every source.
+
+        Raises:
+            UserError: the file has too few or too many lines for what it stands beside, or lacks a source.
+        """
+        targets = list(read_lines(self._path, self._max_bytes))
+        places = {
+            "train": self._beside_corpus,
+            "pool": self._beside_pool,
+            "sources": self._beside_own_sources,
+        }[self._aligned_with](sources, len(targets))
+        for source, place in zip(sources, places, strict=True):
+            yield Generated(source.id, targets[place], None, {"line": place + 1})
+
+    def _beside_corpus(self, sources: Sequence[Source], lines: int) -> list[int]:
+        places = [int(source.id.rpartition(":")[2]) - 1 for source in sources]
+        if max(places) >= lines:
+            raise UserError(
+                f"{self._path}: {lines:,} lines, but the corpus' training text has at least {max(places) + 1:,}; "
+                "with `aligned_with: train` both need the same number of lines"
+            )
+        return places
+
+    def _beside_pool(self, sources: Sequence[Source], lines: int) -> list[int]:
+        if lines != len(sources):
+            raise UserError(
+                f"{self._path}: {lines:,} lines, but the pool has {len(sources):,} rows; "
+                "with `aligned_with: pool` it holds one translation for each row of corpus/pool.tsv"
+            )
+        return list(range(lines))
+
+    def _beside_own_sources(self, sources: Sequence[Source], lines: int) -> list[int]:
+        if self._sources is None:
+            raise UserError("`aligned_with: sources` needs the key `sources`")
+        own = [one_line(line) for line in read_lines(self._sources, self._max_bytes)]
+        if len(own) != lines:
+            raise UserError(
+                f"{self._path}: {lines:,} lines, but {self._sources} has {len(own):,}; they are aligned by line"
+            )
+        place_of = {text: place for place, text in reversed(list(enumerate(own)))}
+        missing = [source for source in sources if source.text not in place_of]
+        if missing:
+            raise UserError(
+                f"{self._sources}: lacks {len(missing):,} of the pool's {len(sources):,} sources, "
+                f"the first is {missing[0].id}: {missing[0].text!r}"
+            )
+        return [place_of[source.text] for source in sources]
+
+
+provider = FilesProvider
