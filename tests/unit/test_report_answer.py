@@ -1,0 +1,179 @@
+"""The answer in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from evaluate.summary import ConditionSummary
+from report.answer import Verdict, answer, contrast
+from report.words import count, listing, p_value, points, span, training_text
+
+CONDITIONS = {
+    "human": {"mixture": {"human": 1.0}, "order": "random"},
+    "strong": {"mixture": {"strong": 1.0}, "order": "random"},
+    "weak": {"mixture": {"weak": 1.0, "human": 0.0}, "order": "random"},
+    "half": {"mixture": {"strong": 0.5, "human": 0.5}, "order": "random"},
+}
+
+
+def row(condition: str, score: float, difference: float | None = None, half: float = 1.0, **changes: object):
+    """A row of the summary table whose difference has the interval ``difference`` ± ``half``."""
+    there = difference is not None
+    values = {
+        "learner": "base",
+        "condition": condition,
+        "size": 6000,
+        "metric": "bleu",
+        "name": "BLEU",
+        "better": "higher",
+        "sentences": 1000,
+        "seeds": 1,
+        "resamples": 1000,
+        "score": score,
+        "score_low": score - 1,
+        "score_high": score + 1,
+        "score_sd": None,
+        "score_min": score,
+        "score_max": score,
+        "baseline": "human" if there else "",
+        "difference": difference,
+        "difference_low": difference - half if there else None,
+        "difference_high": difference + half if there else None,
+        "p_value": 0.5 if there else None,
+    }
+    return ConditionSummary(**values | changes)
+
+
+HUMAN = row("human", 30.4)
+
+
+def said(*rows: ConditionSummary, margin: float = 1.0, conditions=CONDITIONS, metric: str = "bleu") -> str:
+    return answer(rows, conditions, metric, margin)
+
+
+def test_worse() -> None:
+    assert said(HUMAN, row("strong", 25.1, -5.3, 1.2)) == (
+        "At 6,000 instances, training on text written by strong instead of human text costs 5.3 BLEU "
+        "(95 % interval 4.1 to 6.5): 25.1 instead of 30.4."
+    )
+
+
+def test_better() -> None:
+    assert said(HUMAN, row("strong", 32.0, 1.6, 0.5)) == (
+        "At 6,000 instances, training on text written by strong instead of human text gains 1.6 BLEU "
+        "(95 % interval 1.1 to 2.1): 32.0 instead of 30.4."
+    )
+
+
+def test_as_good() -> None:
+    assert said(HUMAN, row("strong", 30.3, -0.1, 0.5)) == (
+        "At 6,000 instances, training on text written by strong instead of human text is as good: "
+        "the difference of −0.1 BLEU (95 % interval −0.6 to +0.4) is within ±1 BLEU."
+    )
+
+
+def test_cannot_tell() -> None:
+    assert said(HUMAN, row("strong", 29.9, -0.5, 1.5)) == (
+        "At 6,000 instances, training on text written by strong instead of human text may cost or gain, "
+        "the data cannot tell: the difference is −0.5 BLEU (95 % interval −2.0 to +1.0)."
+    )
+
+
+def test_no_baseline() -> None:
+    assert said(HUMAN, row("strong", 25.1)) == (
+        "At 6,000 instances, the best of 2 conditions is human: training on human text gives 30.4 BLEU "
+        "(95 % interval 29.4 to 31.4); with no baseline configured, what the others cost cannot be said."
+    )
+
+
+def test_one_condition() -> None:
+    assert said(HUMAN) == (
+        "At 6,000 instances, training on human text gives 30.4 BLEU (95 % interval 29.4 to 31.4); "
+        "no other condition was run to compare it with."
+    )
+
+
+def test_several_conditions_are_one_sentence_about_synthetic_ones() -> None:
+    text = said(HUMAN, row("strong", 25.1, -5.3), row("weak", 30.5, 0.1, 0.3), row("half", 29, -1.4))
+    assert "strong instead of human text costs 5.3" in text
+    assert "; training on text written by weak is as good" in text
+    assert "50 %" not in text
+
+
+def test_mixtures_where_there_is_nothing_purely_synthetic() -> None:
+    text = said(HUMAN, row("half", 29.0, -1.4, 0.2))
+    assert "training on 50 % human text and 50 % text written by strong instead of human text costs" in text
+
+
+def test_many_conditions_are_summed_up() -> None:
+    names = [f"g{n}" for n in range(6)]
+    conditions = {"human": CONDITIONS["human"]} | {n: {"mixture": {n: 1.0}} for n in names}
+    differences = [-6.0, -3.0, 0.0, 2.0, -0.9, -4.0]
+    rows = [row(n, 30 + d, d, 0.5) for n, d in zip(names, differences, strict=True)]
+    text = said(HUMAN, *rows, conditions=conditions)
+    assert "is worse in 4, better in 1 and as good in 1 of 6 conditions" in text
+    assert "at one end, text written by g0 costs 6.0 BLEU" in text
+    assert "at the other, text written by g3 gains 2.0 BLEU" in text
+
+
+def test_only_the_largest_size_counts() -> None:
+    small = [row("human", 20.0, size=1500), row("strong", 19.0, -1.0, 0.2, size=1500)]
+    assert "costs 5.3" in said(*small, HUMAN, row("strong", 25.1, -5.3))
+
+
+def test_learners_have_a_sentence_each() -> None:
+    big = [row("human", 35.0, learner="big"), row("strong", 34.9, -0.1, 0.2, learner="big")]
+    text = said(HUMAN, row("strong", 25.1, -5.3), *big)
+    assert text.startswith("With learner base, at 6,000 instances, training on")
+    assert " With learner big, at 6,000 instances, training on" in text
+
+
+def test_lower_is_better() -> None:
+    ter = {"metric": "ter", "name": "TER", "better": "lower"}
+    text = said(row("human", 50.0, **ter), row("strong", 55.0, 5.0, 1.0, **ter), metric="ter")
+    assert "costs 5.0 TER (95 % interval 4.0 to 6.0): 55.0 instead of 50.0" in text
+
+
+def test_conditions_that_read_alike_are_named() -> None:
+    conditions = CONDITIONS | {"strong_first": {"mixture": {"strong": 1.0}, "order": "quality"}}
+    text = said(HUMAN, row("strong", 25, -5), row("strong_first", 26, -4), conditions=conditions)
+    assert "text written by strong (condition strong_first) costs 4.0" in text
+
+
+@pytest.mark.parametrize(
+    ("difference", "half", "better", "verdict"),
+    [
+        (-2.0, 0.5, "higher", Verdict.WORSE),
+        (-2.0, 0.5, "lower", Verdict.BETTER),
+        (2.0, 0.5, "higher", Verdict.BETTER),
+        (2.0, 0.5, "lower", Verdict.WORSE),
+        (-0.5, 0.4, "higher", Verdict.EQUAL),  # clear of zero, but smaller than the margin
+        (0.0, 0.9, "higher", Verdict.EQUAL),
+        (0.0, 1.0, "higher", Verdict.UNCLEAR),
+        (-0.8, 0.5, "higher", Verdict.WORSE),
+        (0.0, 0.0, "higher", Verdict.EQUAL),
+    ],
+)
+def test_verdicts(difference: float, half: float, better: str, verdict: Verdict) -> None:
+    judged = contrast(row("strong", 30, difference, half, better=better), HUMAN, 1.0)
+    assert judged.verdict is verdict
+
+
+def test_no_margin_leaves_no_room_for_as_good() -> None:
+    assert contrast(row("strong", 30, 0.0, 0.1), HUMAN, 0.0).verdict is Verdict.UNCLEAR
+
+
+def test_a_row_without_difference_cannot_be_judged() -> None:
+    with pytest.raises(ValueError, match="no difference"):
+        contrast(HUMAN, HUMAN, 1.0)
+
+
+def test_words() -> None:
+    assert [points(v) for v in (0, -0.04, 0.001, 12.35, -3)] == ["0.0", "−0.04", "0.0", "12.3", "−3.0"]
+    assert [points(v, signed=True) for v in (0, 1, -1)] == ["0.0", "+1.0", "−1.0"]
+    assert span(-1, 1, signed=True) == "−1.0 to +1.0"
+    assert [p_value(p) for p in (0.0004, 0.0312, 1)] == ["< 0.001", "0.031", "1.000"]
+    assert [count(1, "seed"), count(1984, "seed")] == ["1 seed", "1,984 seeds"]
+    assert [listing(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+    assert training_text({"a": 0.25, "human": 0.75}) == "75 % human text and 25 % text written by a"
+    assert training_text({"a": 1 / 3, "b": 2 / 3}) == "33.3 % text written by a and 66.7 % text written by b"

@@ -1,0 +1,112 @@
+"""Gather the scores of all runs into one table, and the times of their training into another.
+
+The times are kept apart because they differ from one machine and one day to the next; the scores
+do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from evaluate.formats import score_text
+from evaluate.runs import Run, read_runs
+from workbench.cli import UserError, run_script, say, script_parser
+from workbench.tables import write_rows
+
+TRAINING_COLUMNS = ("updates", "epochs", "best_valid_loss")
+TIMING_COLUMNS = ("seconds", "target_tokens_per_second")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write both tables."""
+    runs = read_runs(arguments.runs)
+    folder = arguments.runs_folder
+    columns = [
+        *("learner", "condition", "size", "seed"),
+        *arguments.metrics,
+        *("recipe", "sentences", *TRAINING_COLUMNS),
+        *(f"{metric}_signature" for metric in arguments.metrics),
+    ]
+    write_rows(
+        arguments.scores,
+        columns,
+        (score_row(run, run.folder(folder), arguments.metrics) for run in runs),
+    )
+    trainings = {run.folder(folder): run for run in runs}
+    write_rows(
+        arguments.timings,
+        ["learner", "recipe", "size", "seed", *TIMING_COLUMNS],
+        (timing_row(run, path) for path, run in trainings.items()),
+    )
+    say(f"{len(runs):,} rows from {len(trainings):,} trained models")
+
+
+def score_row(run: Run, folder: Path, metrics: list[str]) -> list[object]:
+    """One line of the score table.
+
+    Raises:
+        UserError: the run was not scored by one of ``metrics``.
+    """
+    scores = read_json(folder / "scores.json")
+    missing = [metric for metric in metrics if metric not in scores["metrics"]]
+    if missing:
+        raise UserError(f"{folder / 'scores.json'}: no score of metric {missing[0]!r}; score the run again")
+    training = read_json(folder / "training.json")
+    return [
+        *(run.learner, run.condition, run.size, run.seed),
+        *(score_text(scores["metrics"][metric]["score"]) for metric in metrics),
+        *(run.recipe, scores["sentences"]),
+        *(cell(training, key) for key in TRAINING_COLUMNS),
+        *(scores["metrics"][metric]["signature"] for metric in metrics),
+    ]
+
+
+def timing_row(run: Run, folder: Path) -> list[object]:
+    """One line of the table of times: a trained model, however many conditions it stands for."""
+    training = read_json(folder / "training.json")
+    return [
+        run.learner,
+        run.recipe,
+        run.size,
+        run.seed,
+        *(cell(training, key) for key in TIMING_COLUMNS),
+    ]
+
+
+def cell(record: dict[str, Any], key: str) -> object:
+    """A value of a JSON record as a table has it: nothing where there is none."""
+    value = record.get(key)
+    return "" if value is None else value
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        UserError: the file holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not JSON ({error}); delete it and run again") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path}: must hold a JSON object; delete it and run again")
+    return value
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--runs", type=Path, required=True, help="the run table")
+    parser.add_argument("--runs-folder", type=Path, required=True, help="folder of LEARNER/RECIPE/SIZE/SEED")
+    parser.add_argument("--metrics", nargs="+", required=True, help="metrics to gather, in the order of the columns")
+    parser.add_argument("--scores", type=Path, required=True, help="output table")
+    parser.add_argument("--timings", type=Path, required=True, help="output table")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

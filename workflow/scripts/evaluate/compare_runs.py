@@ -1,0 +1,190 @@
+"""Test each condition against the baseline on the same test set with sacreBLEU's own paired test.
+
+One learner, size and seed at a time. The test gets the sufficient statistics that ``score_run``
+left, so that nothing is scored twice. Its figures are those of ``sacrebleu REFERENCE -i BASELINE
+CONDITION... --paired-bs`` (or ``--paired-ar``), except where a condition's statistics are the
+baseline's in every segment: sacreBLEU gives such a pair its smallest p-value, here it is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sacrebleu.significance import PairedTest
+
+from evaluate.counts import Counts, read_counts
+from evaluate.formats import p_text, score_text
+from evaluate.metrics import CountedMetric, Scorer, add_metric_arguments, build_scorers
+from workbench.cli import UserError, run_script, say, script_parser
+from workbench.tables import write_rows
+
+TESTS = {"bootstrap": "bs", "randomization": "ar"}
+COLUMNS = (
+    "learner",
+    "size",
+    "seed",
+    "metric",
+    "condition",
+    "score",
+    "baseline",
+    "baseline_score",
+    "difference",
+    "p_value",
+    "test",
+    "samples",
+    "signature",
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One metric of one condition beside the baseline."""
+
+    score: float
+    baseline_score: float
+    p_value: float
+    signature: str
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Compare the conditions of one learner, size and seed."""
+    paths = named_paths(arguments.statistics)
+    if arguments.baseline not in paths:
+        raise UserError(f"--baseline {arguments.baseline}: not among the conditions given; allowed: {', '.join(paths)}")
+    scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
+    counts: dict[Path, Counts] = {}
+    for path in paths.values():
+        if path not in counts:
+            counts[path] = read_counts(path, arguments.metrics, like=next(iter(counts.values()), None))
+    results = compare(
+        {path: table.metrics for path, table in counts.items()},
+        paths[arguments.baseline],
+        scorers,
+        test=arguments.test,
+        samples=arguments.samples,
+        seed=arguments.resampling_seed,
+        threads=arguments.threads,
+    )
+    rows = []
+    for scorer in scorers:
+        for condition, path in paths.items():
+            if condition == arguments.baseline:
+                continue
+            result = results[path, scorer.name]
+            rows.append(
+                (
+                    *(arguments.learner, arguments.size, arguments.seed),
+                    *(scorer.name, condition, score_text(result.score)),
+                    *(arguments.baseline, score_text(result.baseline_score)),
+                    score_text(result.score - result.baseline_score),
+                    p_text(result.p_value),
+                    *(arguments.test, arguments.samples, result.signature),
+                )
+            )
+    write_rows(arguments.comparisons, COLUMNS, rows)
+    clear = sum(float(row[COLUMNS.index("p_value")]) < 0.05 for row in rows)
+    say(f"{clear} of {len(rows)} comparisons with {arguments.baseline} have p < 0.05")
+
+
+def compare(
+    counts: Mapping[Path, Mapping[str, np.ndarray]],
+    baseline: Path,
+    scorers: Sequence[Scorer],
+    *,
+    test: str,
+    samples: int,
+    seed: int,
+    threads: int,
+) -> dict[tuple[Path, str], Comparison]:
+    """Run sacreBLEU's paired test of all ``counts`` against ``baseline``'s, by file and metric.
+
+    Raises:
+        UserError: ``seed`` is not positive (sacreBLEU takes 0 for "no seed").
+    """
+    if seed < 1:
+        raise UserError(f"--resampling-seed {seed}: must be 1 or more")
+    others = [path for path in counts if path != baseline]
+    metrics, start = {}, 0
+    for scorer in scorers:
+        width = counts[baseline][scorer.name].shape[1]
+        metrics[scorer.name] = CountedMetric(scorer.corpus, slice(start, start + width))
+        start += width
+    systems = [
+        (str(path), np.hstack([counts[path][name] for name in metrics]).tolist()) for path in (baseline, *others)
+    ]
+    with _sacrebleu_seed(seed):
+        jobs = max(1, min(threads, len(others)))
+        paired = PairedTest(systems, metrics, None, TESTS[test], samples, n_jobs=jobs)
+        signatures, scores = paired()
+    results = {}
+    for name, label in zip(metrics, signatures, strict=True):
+        signature = signatures[label].format()
+        first, *rest = scores[label]
+        results[baseline, name] = Comparison(first.score, first.score, 1.0, signature)
+        for path, result in zip(others, rest, strict=True):
+            same = np.array_equal(counts[path][name], counts[baseline][name])
+            p_value = 1.0 if same else result.p_value
+            results[path, name] = Comparison(result.score, first.score, p_value, signature)
+    return results
+
+
+def named_paths(pairs: list[str]) -> dict[str, Path]:
+    """``name=path`` arguments as a dictionary in their order.
+
+    Raises:
+        UserError: an argument without ``=``, or a name given twice.
+    """
+    paths: dict[str, Path] = {}
+    for pair in pairs:
+        name, equals, path = pair.partition("=")
+        if not (name and equals and path) or name in paths:
+            raise UserError(f"--statistics {pair}: must be CONDITION=FILE, each condition once")
+        paths[name] = Path(path)
+    return paths
+
+
+@contextmanager
+def _sacrebleu_seed(seed: int) -> Iterator[None]:
+    """Hand sacreBLEU the seed the only way it takes one: through the environment."""
+    before = os.environ.get("SACREBLEU_SEED")
+    os.environ["SACREBLEU_SEED"] = str(seed)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SACREBLEU_SEED"]
+        else:
+            os.environ["SACREBLEU_SEED"] = before
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--learner", required=True)
+    parser.add_argument("--size", type=int, required=True, help="instances that the runs were trained on")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the runs")
+    parser.add_argument("--baseline", required=True, help="condition that the others are compared with")
+    parser.add_argument(
+        "--statistics",
+        nargs="+",
+        required=True,
+        metavar="CONDITION=FILE",
+        help="of every condition",
+    )
+    add_metric_arguments(parser)
+    parser.add_argument("--test", choices=list(TESTS), required=True, help="sacreBLEU's paired test")
+    parser.add_argument("--samples", type=int, required=True, help="resamples or trials of the test")
+    parser.add_argument("--resampling-seed", type=int, required=True, help="seed of the test, 1 or more")
+    parser.add_argument("--threads", type=int, required=True, help="processes, one file each")
+    parser.add_argument("--comparisons", type=Path, required=True, help="output table")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

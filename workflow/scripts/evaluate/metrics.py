@@ -1,0 +1,126 @@
+"""sacreBLEU's metrics by name, with the sufficient statistics that corpus scores are computed from.
+
+A corpus score is a function of the *sum* of a few counts over the segments (BLEU: lengths, matched
+and possible n-grams). The counts of each segment, taken once, give the score of the test set, of
+each segment and of any resample of the segments. sacreBLEU keeps the functions that this takes to
+itself (``_extract_corpus_statistics`` and ``_compute_score_from_stats``); this module is the only
+one that calls them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sacrebleu.metrics import METRICS
+from sacrebleu.metrics.base import Metric, Score
+
+from workbench.cli import UserError
+
+_LOWER_IS_BETTER = {"ter"}
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """One metric: ``corpus`` as sacreBLEU's command line has it, ``sentence`` as with ``-sl``."""
+
+    name: str
+    corpus: Metric
+    sentence: Metric
+
+    @property
+    def better(self) -> str:
+        """Which scores are better: ``higher`` or ``lower``."""
+        return "lower" if self.name in _LOWER_IS_BETTER else "higher"
+
+    def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
+        """Counts of each segment against its one reference: shape (segments, counts)."""
+        rows = self.corpus._extract_corpus_statistics(hypotheses, [references])
+        return np.array(rows, dtype=np.float64)
+
+    def score(self, totals: np.ndarray) -> Score:
+        """The corpus score of counts summed over segments, shape (counts,)."""
+        return self.corpus._compute_score_from_stats(totals.tolist())
+
+    def sentence_score(self, counts: np.ndarray) -> float:
+        """The score of one segment from its counts, shape (counts,)."""
+        return self.sentence._compute_score_from_stats(counts.tolist()).score
+
+    def scores(self, totals: np.ndarray) -> np.ndarray:
+        """Corpus scores of many sums of counts: shape (sums, counts) in, (sums,) out."""
+        return np.array([self.score(row).score for row in totals])
+
+
+class CountedMetric:
+    """A metric for sacreBLEU's paired test whose "hypotheses" are counts that were taken before.
+
+    Args:
+        metric: sacreBLEU's metric that the counts are of; they have one reference.
+        columns: which of a row's counts are this metric's.
+    """
+
+    def __init__(self, metric: Metric, columns: slice) -> None:
+        self._metric = metric
+        self._metric.num_refs = 1
+        self._columns = columns
+        self._aggregate_and_compute = metric._aggregate_and_compute
+        self._compute_score_from_stats = metric._compute_score_from_stats
+        self.get_signature = metric.get_signature
+
+    def _extract_corpus_statistics(
+        self, hypotheses: Sequence[Sequence[float]], references: None
+    ) -> list[Sequence[float]]:
+        return [row[self._columns] for row in hypotheses]
+
+
+def build_scorers(names: Sequence[str], options: Mapping[str, Mapping[str, Any]], target_language: str) -> list[Scorer]:
+    """The metrics called ``names``, in that order.
+
+    Args:
+        names: ``bleu``, ``chrf``, ``ter``.
+        options: for a metric's name, arguments of its class in sacreBLEU, such as
+            ``{"bleu": {"tokenize": "intl"}}``.
+        target_language: ISO code; chooses BLEU's tokenizer for Chinese, Japanese and Korean as
+            sacreBLEU's ``-l`` does.
+
+    Raises:
+        UserError: a metric or an option that sacreBLEU does not have or does not accept.
+    """
+    for name in [*names, *options]:
+        if name.upper() not in METRICS:
+            allowed = ", ".join(metric.lower() for metric in METRICS)
+            raise UserError(f"metric {name!r}: sacreBLEU has no such metric; allowed: {allowed}")
+    return [_build_scorer(name, dict(options.get(name, {})), target_language) for name in names]
+
+
+def _build_scorer(name: str, options: dict[str, Any], target_language: str) -> Scorer:
+    kind = METRICS[name.upper()]
+    allowed = [key for key in inspect.signature(kind).parameters if key != "references"]
+    for key in options:
+        if key not in allowed:
+            raise UserError(f"metric {name}, option {key!r}: unknown; allowed: {', '.join(allowed)}")
+    if "trg_lang" in allowed:
+        options.setdefault("trg_lang", target_language)
+    sentence_options = {"effective_order": True} if "effective_order" in allowed else {}
+    try:
+        return Scorer(name, kind(**options), kind(**{**options, **sentence_options}))
+    except Exception as error:
+        reason = str(error).strip() or type(error).__name__
+        raise UserError(f"metric {name}, options {options}: sacreBLEU refuses them: {reason}") from error
+
+
+def add_metric_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that say which metrics are computed, and how."""
+    parser.add_argument("--metrics", nargs="+", required=True, help="bleu, chrf, ter")
+    parser.add_argument(
+        "--metric-options",
+        type=json.loads,
+        default={},
+        help='JSON, such as {"bleu": {"tokenize": "intl"}}',
+    )
+    parser.add_argument("--target-language", required=True, help="ISO code of the target language")

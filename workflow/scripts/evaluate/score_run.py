@@ -1,0 +1,86 @@
+"""Score the translations of the test set with sacreBLEU, as a whole and segment by segment.
+
+Writes segments (``id source reference hypothesis`` and a column of sentence scores a metric), the
+sufficient statistics of each segment (``id`` and numbered columns a metric, such as ``bleu_1``,
+from which the scores of resamples are computed), and the corpus scores with their signatures as
+JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from evaluate.counts import write_counts
+from evaluate.formats import score_text
+from evaluate.metrics import Scorer, add_metric_arguments, build_scorers
+from evaluate.translations import TestSet, read_hypotheses, read_test_set
+from workbench.cli import run_script, say, script_parser
+from workbench.files import write_json
+from workbench.tables import write_rows
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Score one file of translations."""
+    scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
+    test = read_test_set(arguments.references)
+    hypotheses = read_hypotheses(arguments.hypotheses, test)
+    counts = {scorer.name: scorer.statistics(hypotheses, test.references) for scorer in scorers}
+
+    write_counts(arguments.statistics, test.ids, counts)
+    write_segments(arguments.segments, test, hypotheses, scorers, counts)
+    scores = corpus_scores(scorers, counts)
+    write_json(arguments.scores, {"sentences": len(test.ids), "metrics": scores})
+    figures = ", ".join(f"{entry['name']} {entry['score']:.2f}" for entry in scores.values())
+    empty = sum(not text for text in hypotheses)
+    say(f"{figures} on {len(test.ids):,} sentences" + (f", {empty:,} of them empty" if empty else ""))
+
+
+def corpus_scores(scorers: list[Scorer], counts: dict[str, np.ndarray]) -> dict[str, dict[str, str | float]]:
+    """For each metric its score over all segments, its name, direction, signature and details."""
+    result: dict[str, dict[str, str | float]] = {}
+    for scorer in scorers:
+        score = scorer.score(counts[scorer.name].sum(axis=0))
+        result[scorer.name] = {
+            "name": score.name,
+            "score": round(score.score, 4),
+            "better": scorer.better,
+            "signature": scorer.corpus.get_signature().format(),
+            "details": score._verbose.strip(),
+        }
+    return result
+
+
+def write_segments(
+    path: Path,
+    test: TestSet,
+    hypotheses: list[str],
+    scorers: list[Scorer],
+    counts: dict[str, np.ndarray],
+) -> None:
+    """Write each segment with its sentence scores."""
+    columns = ["id", "source", "reference", "hypothesis", *(scorer.name for scorer in scorers)]
+    scores = [[score_text(scorer.sentence_score(row)) for row in counts[scorer.name]] for scorer in scorers]
+    write_rows(
+        path,
+        columns,
+        zip(test.ids, test.sources, test.references, hypotheses, *scores, strict=True),
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--hypotheses", type=Path, required=True, help="table with id and text")
+    parser.add_argument("--references", type=Path, required=True, help="table with id, source and target")
+    add_metric_arguments(parser)
+    parser.add_argument("--segments", type=Path, required=True, help="output: segments with their scores")
+    parser.add_argument("--statistics", type=Path, required=True, help="output: sufficient statistics")
+    parser.add_argument("--scores", type=Path, required=True, help="output: corpus scores, JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

@@ -1,0 +1,1 @@
+"""Figures and the page that say what the numbers mean."""

@@ -1,0 +1,227 @@
+"""Draw each condition's score by number of training instances, a panel for each learner."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+
+from evaluate.summary import ConditionSummary, read_summary
+from report import style
+from report.seeds import Seeds, read_seeds
+from report.words import count
+from workbench.cli import run_script, say, script_parser
+
+_MANY = 6
+_LABEL_OFFSET = 20
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Draw and save the figure."""
+    rows = style.metric_rows(read_summary(arguments.summary), arguments.metric)
+    seeds = read_seeds(arguments.scores, arguments.metric)
+    style.save(learning_curve(rows, seeds, arguments.baseline), arguments.svg, arguments.png)
+    sizes = count(len({row.size for row in rows}), "size")
+    say(f"{rows[0].name} of {count(len(style.conditions_of(rows)), 'condition')} at {sizes}")
+
+
+def learning_curve(rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str | None) -> alt.TopLevelMixin:
+    """The figure.
+
+    Args:
+        rows: summaries in one metric.
+        seeds: scores of single runs.
+        baseline: condition that is drawn darkest.
+    """
+    learners = list(dict.fromkeys(row.learner for row in rows))
+    looks = style.looks(style.conditions_of(rows), baseline)
+    domain = style.padded([v for row in rows for v in (row.score_low, row.score_high, row.score_min, row.score_max)])
+    panels = [
+        _panel(
+            [row for row in rows if row.learner == learner],
+            seeds,
+            looks,
+            baseline,
+            domain,
+            title=f"Learner {learner}" if len(learners) > 1 else None,
+            width=440 if len(learners) == 1 else 300,
+        )
+        for learner in learners
+    ]
+    chart = panels[0] if len(panels) == 1 else alt.concat(*panels, columns=2, spacing=40)
+    title = f"{rows[0].name} by number of training instances"
+    mark = "Lines"
+    if _curved(rows):
+        mark = f"Band of {baseline}" if _crowded(looks) and baseline in looks else "Bands"
+    return style.finish(chart, title, style.intervals_note(rows, mark, dots=not _crowded(looks)))
+
+
+def _curved(rows: Sequence[ConditionSummary]) -> bool:
+    return len({row.size for row in rows}) > 1
+
+
+def _crowded(looks: dict[str, dict[str, Any]]) -> bool:
+    """Whether there are so many lines that all bands and dots would make them hard to see."""
+    return len(looks) > _MANY
+
+
+def _panel(
+    rows: list[ConditionSummary],
+    seeds: Seeds,
+    looks: dict[str, dict[str, Any]],
+    baseline: str | None,
+    domain: list[float],
+    title: str | None,
+    width: int,
+) -> alt.LayerChart:
+    conditions = [name for name in looks if any(row.condition == name for row in rows)]
+    height = max(280, style.LINE_HEIGHT * len(conditions))
+    sizes = sorted({row.size for row in rows})
+    places = _places(conditions, sizes)
+    x, x_domain = _x_axis(sizes, places)
+    y = alt.Y(
+        "score:Q",
+        title=style.axis_title(rows[0]),
+        scale=alt.Scale(domain=domain, zero=False, nice=False),
+    )
+    records = [
+        {
+            "condition": row.condition,
+            "place": places[row.condition, row.size],
+            "score": row.score,
+            "low": row.score_low,
+            "high": row.score_high,
+        }
+        for row in rows
+    ]
+    dots = [
+        {"condition": row.condition, "place": places[row.condition, row.size], "score": score}
+        for row in rows
+        if row.seeds > 1 and not _crowded(looks)
+        for score in seeds.get((row.learner, row.condition, row.size), [])
+    ]
+    colour = alt.Color("condition:N", scale=style.by_condition(looks, "colour"), legend=None)
+    dash = alt.StrokeDash("condition:N", scale=style.by_condition(looks, "dash"), legend=None)
+    shape = alt.Shape("condition:N", scale=style.by_condition(looks, "shape"), legend=None)
+    base = alt.Chart(alt.Data(values=records)).encode(x=x, y=y, color=colour)
+    if _curved(rows):
+        bands = [r for r in records if not _crowded(looks) or r["condition"] == baseline]
+        layers = [
+            alt.Chart(alt.Data(values=bands or records))
+            .mark_area(opacity=0.12 if bands else 0.04)
+            .encode(x=x, color=colour)
+            .encode(y=alt.Y("low:Q"), y2="high:Q"),
+            base.mark_line(strokeWidth=2).encode(strokeDash=dash),
+        ]
+    else:
+        layers = [base.mark_rule(strokeWidth=2, opacity=0.6).encode(y=alt.Y("low:Q"), y2="high:Q")]
+    layers.append(
+        alt.Chart(alt.Data(values=dots)).mark_circle(size=12, opacity=0.55).encode(x=x, y="score:Q", color=colour)
+    )
+    layers.append(base.mark_point(size=55, filled=True, opacity=1).encode(shape=shape))
+    layers += _labels(rows, conditions, places, looks, domain, x_domain, width, height)
+    return alt.layer(*layers).properties(width=width, height=height, **({"title": title} if title else {}))
+
+
+def _places(conditions: list[str], sizes: list[int]) -> dict[tuple[str, int], float]:
+    """Where scores are drawn: at their size, or side by side where there is one size only."""
+    if len(sizes) > 1:
+        return {(name, size): float(size) for name in conditions for size in sizes}
+    return {(name, sizes[0]): float(index) for index, name in enumerate(conditions)}
+
+
+def _x_axis(sizes: list[int], places: dict[tuple[str, int], float]) -> tuple[alt.X, list[float]]:
+    """The axis of sizes, and the first and last place on it."""
+    title = "Training instances"
+    if len(sizes) == 1:
+        low, high = min(places.values()) - 1, max(places.values()) + 1
+        axis = alt.Axis(values=[(low + high) / 2], labelExpr=f"'{sizes[0]:,}'", grid=False)
+        return alt.X("place:Q", title=title, axis=axis, scale=alt.Scale(domain=[low, high])), [
+            low,
+            high,
+        ]
+    kind = size_scale(sizes)
+    if kind == "log":
+        room = (sizes[-1] / sizes[0]) ** 0.03
+        domain = [sizes[0] / room, sizes[-1] * room]
+        scale = alt.Scale(type="log", base=2, domain=domain, nice=False)
+    else:
+        domain = style.padded(sizes, 0.03)
+        scale = alt.Scale(domain=domain, nice=False, zero=False)
+    axis = alt.Axis(values=sizes, format=",d", grid=False, labelOverlap="greedy")
+    return alt.X("place:Q", title=title, axis=axis, scale=scale), domain
+
+
+def size_scale(sizes: Sequence[int]) -> str:
+    """``log`` where the sizes grow by factors rather than by steps, else ``linear``."""
+    if len(sizes) == 2:
+        return "log" if sizes[1] / sizes[0] >= 4 else "linear"
+    steps = [b - a for a, b in pairwise(sizes)]
+    factors = [math.log(b / a) for a, b in pairwise(sizes)]
+    return "log" if _variation(factors) < _variation(steps) else "linear"
+
+
+def _variation(values: Sequence[float]) -> float:
+    return statistics.pstdev(values) / statistics.mean(values)
+
+
+def _labels(
+    rows: list[ConditionSummary],
+    conditions: list[str],
+    places: dict[tuple[str, int], float],
+    looks: dict[str, dict[str, Any]],
+    domain: list[float],
+    x_domain: list[float],
+    width: int,
+    height: int,
+) -> list[alt.Chart]:
+    """The conditions' names to the right of their last points, kept apart, with lines to them."""
+    last = {name: max((r for r in rows if r.condition == name), key=lambda r: r.size) for name in conditions}
+    per_pixel = (domain[1] - domain[0]) / height
+    wanted = [last[name].score for name in conditions]
+    at = style.spread(wanted, style.LINE_HEIGHT * per_pixel, *domain)
+    records = [
+        {
+            "condition": name,
+            "score": last[name].score,
+            "place": places[name, last[name].size],
+            "at": level,
+        }
+        for name, level in zip(conditions, at, strict=True)
+    ]
+    data = alt.Chart(alt.Data(values=records))
+    x = alt.X("place:Q", scale=alt.Scale(domain=x_domain))
+    colour = alt.Color("condition:N", scale=style.by_condition(looks, "colour"), legend=None)
+    leaders = data.mark_rule(strokeWidth=0.8, opacity=0.6).encode(
+        x=x, x2=alt.value(width + _LABEL_OFFSET - 4), y="score:Q", y2="at:Q", color=colour
+    )
+    text = alt.Chart(alt.Data(values=[{**record, "look": looks[record["condition"]]["text"]} for record in records]))
+    names = text.mark_text(align="left", baseline="middle", fontSize=style.FONT_SIZE).encode(
+        x=alt.value(width + _LABEL_OFFSET),
+        y="at:Q",
+        text="condition:N",
+        color=alt.Color("look:N", scale=None),
+    )
+    return [leaders, names]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--summary", type=Path, required=True, help="table of conditions")
+    parser.add_argument("--scores", type=Path, required=True, help="table of runs")
+    parser.add_argument("--metric", required=True, help="metric to draw")
+    parser.add_argument("--baseline", help="condition that is drawn darkest")
+    parser.add_argument("--svg", type=Path, required=True, help="output figure")
+    parser.add_argument("--png", type=Path, required=True, help="output figure, at twice the size")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

@@ -1,0 +1,168 @@
+"""How the figures look: colours, fonts, labels that keep apart; and how they are saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+
+from evaluate.summary import ConditionSummary
+from report.words import count
+from workbench.cli import UserError
+from workbench.files import atomic_path
+
+INK = "#1a1a1a"
+MUTED = "#5c5c5c"
+GRID = "#e4e4e4"
+# Okabe & Ito, Color universal design (2008), without black (the baseline's) and yellow (too pale).
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+# The same, dark enough to be read as text.
+TEXT_COLOURS = ("#0072B2", "#B34E00", "#007A58", "#A2507B", "#1F7FB3", "#9A6A00")
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
+DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 4))
+# vl-convert carries Liberation Sans, so that text is measured and drawn alike everywhere; Arial and
+# Helvetica have its widths.
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+FONT_SIZE = 12
+LINE_HEIGHT = 15
+
+
+def conditions_of(rows: Sequence[ConditionSummary]) -> list[str]:
+    """The conditions in the order of the summary table."""
+    return list(dict.fromkeys(row.condition for row in rows))
+
+
+def looks(conditions: Sequence[str], baseline: str | None) -> dict[str, dict[str, Any]]:
+    """Colour (of marks and of text), shape and dash of each condition.
+
+    The baseline's are always the same, the others' go by their place.
+    """
+    result: dict[str, dict[str, Any]] = {}
+    others = [name for name in conditions if name != baseline]
+    for place, name in enumerate(others):
+        turn = place // len(COLOURS)
+        result[name] = {
+            "colour": COLOURS[place % len(COLOURS)],
+            "text": TEXT_COLOURS[place % len(COLOURS)],
+            "shape": SHAPES[(place + 1 + turn) % len(SHAPES)],
+            "dash": list(DASHES[turn % len(DASHES)]),
+        }
+    if baseline in conditions:
+        result[baseline] = {"colour": INK, "text": INK, "shape": SHAPES[0], "dash": list(DASHES[0])}
+    return result
+
+
+def by_condition(looks: dict[str, dict[str, Any]], key: str) -> alt.Scale:
+    """A scale that gives each condition its look."""
+    return alt.Scale(domain=list(looks), range=[look[key] for look in looks.values()])
+
+
+def metric_rows(rows: Sequence[ConditionSummary], metric: str) -> list[ConditionSummary]:
+    """The rows about one metric.
+
+    Raises:
+        UserError: there are none.
+    """
+    chosen = [row for row in rows if row.metric == metric]
+    if not chosen:
+        allowed = ", ".join(dict.fromkeys(row.metric for row in rows)) or "none, the summary is empty"
+        raise UserError(f"--metric {metric}: not in the summary; allowed: {allowed}")
+    return chosen
+
+
+def axis_title(row: ConditionSummary) -> str:
+    """Name of a metric's axis with its direction."""
+    return f"{row.name} ({row.better} is better)"
+
+
+def intervals_note(rows: Sequence[ConditionSummary], mark: str, dots: bool = True) -> list[str]:
+    """What the intervals (called ``mark``) and the dots of a figure are, in lines of a subtitle."""
+    seeds = sorted({row.seeds for row in rows})
+    runs = "One run each" if seeds == [1] else f"Mean over {' or '.join(map(str, seeds))} seeds"
+    if dots and seeds != [1]:
+        runs += "; small dots: single runs"
+    sentences = count(rows[0].sentences, "test sentence")
+    return [f"{mark}: 95 % bootstrap interval over the {sentences}", runs]
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Places near to ``wanted``, between ``low`` and ``high``, with ``gap`` between neighbours.
+
+    Places that are too close form a group around their common middle, and groups that touch are
+    joined. Where there is not room enough the places are even, and closer than ``gap``.
+    """
+    if len(wanted) > 1:
+        gap = min(gap, (high - low) / (len(wanted) - 1))
+    order = sorted(range(len(wanted)), key=lambda index: wanted[index])
+    groups: list[tuple[list[int], float]] = []
+    for index in order:
+        groups.append(([index], min(max(wanted[index], low), high)))
+        while len(groups) > 1 and _touch(groups[-2], groups[-1], gap):
+            members = groups[-2][0] + groups[-1][0]
+            middle = sum(wanted[i] for i in members) / len(members)
+            half = gap * (len(members) - 1) / 2
+            groups[-2:] = [(members, min(max(middle, low + half), high - half))]
+    places = [0.0] * len(wanted)
+    for members, middle in groups:
+        for rank, index in enumerate(members):
+            places[index] = middle + gap * (rank - (len(members) - 1) / 2)
+    return places
+
+
+def _touch(left: tuple[list[int], float], right: tuple[list[int], float], gap: float) -> bool:
+    reach = gap * (len(left[0]) + len(right[0])) / 2
+    return right[1] - left[1] < reach - 1e-9
+
+
+def padded(values: Sequence[float], share: float = 0.05) -> list[float]:
+    """Lowest and highest of ``values`` with room around them."""
+    low, high = min(values), max(values)
+    room = (high - low) * share or max(abs(high), 1.0) * share
+    return [low - room, high + room]
+
+
+def finish(chart: alt.TopLevelMixin, title: str, subtitle: list[str]) -> alt.TopLevelMixin:
+    """Give a whole figure its title, fonts and grid."""
+    text = alt.TitleParams(
+        title,
+        subtitle=subtitle,
+        anchor="start",
+        font=FONT,
+        fontSize=15,
+        color=INK,
+        subtitleFont=FONT,
+        subtitleFontSize=FONT_SIZE,
+        subtitleColor=MUTED,
+        subtitlePadding=5,
+        offset=14,
+    )
+    axis = {
+        "labelFont": FONT,
+        "titleFont": FONT,
+        "labelFontSize": FONT_SIZE,
+        "titleFontSize": FONT_SIZE,
+        "titleFontWeight": "normal",
+        "labelColor": INK,
+        "titleColor": INK,
+        "gridColor": GRID,
+        "domainColor": MUTED,
+        "tickColor": MUTED,
+        "titlePadding": 8,
+    }
+    return (
+        chart.properties(title=text, background="white", padding=12)
+        .configure_axis(**axis)
+        .configure_view(stroke=None)
+        .configure_text(font=FONT, fontSize=FONT_SIZE)
+        .configure_title(font=FONT, fontSize=13, anchor="start", color=INK)
+    )
+
+
+def save(chart: alt.TopLevelMixin, svg: Path, png: Path) -> None:
+    """Write a figure as SVG and, at twice its size, as PNG; atomically and without a browser."""
+    with atomic_path(svg) as temporary:
+        chart.save(str(temporary), format="svg")
+    with atomic_path(png) as temporary:
+        chart.save(str(temporary), format="png", scale_factor=2)
