@@ -1,0 +1,33 @@
+# The study is described in config/config.yaml, or in the file given with --configfile, which then stands alone.
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+pathvars:
+    results=config.get("results", "results"),
+    downloads=config.get("downloads", "downloads"),
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/corpus.smk"
+include: "workflow/rules/generate.smk"
+include: "workflow/rules/curate.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+onstart:
+    hold_results_folder()
+
+
+rule all:
+    input:
+        get_final_output(),
+    default_target: True
+    localrule: True

@@ -1,0 +1,203 @@
+# What the rules share: the checked study, digests of code, wildcard constraints, input functions.
+
+import fcntl
+import re
+import shlex
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+TEMPLATE = Path(workflow.basedir) / "workflow" / "report" / "report.html.j2"
+sys.path.insert(0, str(SCRIPTS))
+
+from snakemake.settings.types import DeploymentMethod
+
+from planning.code import CodeDigest
+from planning.configuration import ConfigurationError
+from planning.study import Study
+from workbench.files import file_digest
+
+try:
+    STUDY = Study(
+        config,
+        [str(path) for path in workflow.configfiles],
+        Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
+    )
+    RELEASES = STUDY.releases
+except ConfigurationError as error:
+    sys.exit(str(error))
+
+CODE = CodeDigest(SCRIPTS)
+TRAINING = STUDY["training"]
+LANGUAGES = [STUDY["languages"]["source"], STUDY["languages"]["target"]]
+TRAINING_ENVIRONMENT = ""
+METRICS = STUDY["evaluation"]["metrics"]
+METRIC_ARGUMENTS = STUDY.metric_arguments(METRICS)
+RESAMPLING_SEED = 1
+# The fairseq user module is found by fairseq, not imported by a script.
+FAIRSEQ_MODULE = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob("train/fairseq_fast/*.py"))
+
+# Scripts import the shared packages beside them and run in the Python that runs Snakemake, activated or not; where conda
+# deploys the software, in the environment's. The strict mode is Snakemake's own default.
+SHELL_PREFIX = f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(SCRIPTS))}; "
+if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
+    SHELL_PREFIX += f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; '
+shell.prefix(SHELL_PREFIX)
+
+
+def alternatives(names):
+    """A wildcard constraint that admits ``names`` only (and nothing when there are none)."""
+    return "|".join(re.escape(str(name)) for name in names) or "(?!)"
+
+
+wildcard_constraints:
+    release=alternatives(RELEASES),
+    generator=alternatives(STUDY["generators"]),
+    learner=alternatives(STUDY["learners"]),
+    recipe=alternatives(STUDY.recipes),
+    size=alternatives(STUDY["sizes"]),
+    seed=alternatives(STUDY["seeds"]),
+
+
+def hold_results_folder():
+    """Keep a second Snakemake off the results; the lock ends with this process, however it ends."""
+    global RESULTS_LOCK
+    folder = Path(STUDY["results"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        RESULTS_LOCK = (folder / ".lock").open("w")
+        fcntl.flock(RESULTS_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"{folder}: another Snakemake is working on these results; wait for it, or end it")
+    except OSError as error:
+        sys.exit(f"{folder}: cannot write results there: {error.strerror}")
+
+
+def run_path(run):
+    """Folder of a row of the table of runs."""
+    return f"<results>/runs/{run.learner}/{run.recipe}/{run.size}/{run.seed}"
+
+
+def get_final_output():
+    """The files that the default target asks for."""
+    return [
+        "<results>/scores.tsv",
+        "<results>/significance.tsv",
+        "<results>/figures/learning_curve.png",
+        "<results>/figures/conditions.png",
+        "<results>/report/index.html",
+    ]
+
+
+def all_runs(pattern):
+    """``pattern`` for every distinct run of the study."""
+    distinct = STUDY.runs.drop_duplicates(["learner", "recipe", "size", "seed"])
+    return [f"{run_path(run)}/{pattern}" for run in distinct.itertuples()]
+
+
+def state_folder(wildcards, output):
+    """Where a training keeps what it goes on from, beside its model."""
+    return str(Path(output.model).parent / "state")
+
+
+def get_provider_inputs(wildcards):
+    """The files that a generator's provider reads."""
+    return STUDY.provider_inputs(wildcards.generator)
+
+
+def provider_code(wildcards):
+    """Digest of what writes a generator's targets: the script and the one provider it loads by name."""
+    provider = STUDY["generators"][wildcards.generator]["provider"]
+    return CODE.of("generate/generate_targets.py", f"generate/providers/{provider}.py")
+
+
+def provider_arguments(wildcards, input):
+    """``--input`` arguments that name the provider's files."""
+    names = STUDY.provider_inputs(wildcards.generator)
+    return [argument for name in names for argument in ("--input", name, input[name])]
+
+
+def generated_arguments(wildcards, input):
+    """``--generated`` arguments that name the generated text of each origin in a recipe."""
+    origins = STUDY.synthetic_origins(wildcards.recipe)
+    pairs = zip(origins, input.generated, strict=True)
+    return [argument for origin, path in pairs for argument in ("--generated", origin, path)]
+
+
+def generator_gpus(wildcards):
+    """GPUs that writing a generator's targets takes."""
+    local = STUDY["generators"][wildcards.generator]["provider"] == "fairseq"
+    return min(STUDY.gpus, 1) if local else 0
+
+
+def compared_statistics(wildcards):
+    """Statistics of every condition at one learner, size and seed, by condition."""
+    runs = STUDY.runs
+    here = runs[
+        (runs.learner == wildcards.learner) & (runs["size"] == int(wildcards.size)) & (runs.seed == int(wildcards.seed))
+    ]
+    return {run.condition: f"{run_path(run)}/statistics.tsv" for run in here.itertuples()}
+
+
+def comparison_arguments(wildcards):
+    """``CONDITION=FILE`` for every condition that is compared.
+
+    Paths are spelt out rather than taken from ``input``: Snakemake does not compare parameters that are derived from a
+    job's files, and a renamed condition must be seen.
+    """
+    paths = compared_statistics(wildcards)
+    return [f"{name}={path.replace('<results>', STUDY['results'])}" for name, path in paths.items()]
+
+
+def all_comparisons():
+    """A table of paired tests for every learner, size and seed."""
+    groups = STUDY.runs.drop_duplicates(["learner", "size", "seed"])
+    return [f"<results>/comparisons/{run.learner}/{run.size}/{run.seed}.tsv" for run in groups.itertuples()]
+
+
+def named_files(names, files):
+    """``NAME=FILE`` arguments."""
+    return [f"{name}={file}" for name, file in zip(names, files, strict=True)]
+
+
+def corpus_file_arguments():
+    """``--part`` arguments of the user's own text."""
+    return [argument for part, files in STUDY.corpus_files.items() for argument in ("--part", part, *files)]
+
+
+def release_hashes(wildcards):
+    """``--sha256`` arguments of a pinned release."""
+    return [argument for digest in RELEASES[wildcards.release].sha256 for argument in ("--sha256", digest)]
+
+
+def release_requirement(wildcards):
+    """What pip calls a pinned release."""
+    release = RELEASES[wildcards.release]
+    return f"{release.name}=={release.version}"
+
+
+def mtdata_arguments():
+    """Arguments that name the mtdata ids of each part; empty for another kind of corpus."""
+    parts = STUDY["corpus"].get("mtdata", {})
+    return [argument for part, ids in parts.items() for argument in (f"--{part}", *ids)]
+
+
+def cleaning_arguments():
+    """The cleaning section as arguments of the same names; what is null is left out."""
+    return [
+        argument
+        for name, value in STUDY["corpus"]["cleaning"].items()
+        if value is not None
+        for argument in (f"--{name.replace('_', '-')}", str(value))
+    ]
+
+
+def split_arguments():
+    """``--split`` arguments: name, size (``all`` of a given part) and file of every split."""
+    folder = f"{STUDY['results']}/corpus"
+    sizes = STUDY["splits"].items()
+    return [
+        argument
+        for name, size in sizes
+        for argument in ("--split", name, str(size or "all"), f"{folder}/{name}.tsv")
+    ]

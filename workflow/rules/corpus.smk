@@ -1,0 +1,149 @@
+# The human text: fetched or read, cleaned, split.
+
+
+rule fetch_release:
+    output:
+        "<downloads>/releases/{release}.archive",
+    log:
+        "<results>/logs/fetch_release/{release}.log",
+    benchmark:
+        "<results>/benchmarks/fetch_release/{release}.tsv"
+    params:
+        code=CODE.of("corpus/fetch_release.py"),
+        requirement=release_requirement,
+        hashes=release_hashes,
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    conda:
+        "../../envs/corpus.yaml"
+    localrule: True
+    shell:
+        "python {SCRIPTS:q}/corpus/fetch_release.py --log {log:q} --requirement {params.requirement:q}"
+        " {params.hashes:q} --output {output:q}"
+
+
+rule extract_catalogues:
+    input:
+        archives=expand("<downloads>/releases/{release}.archive", release=RELEASES),
+    output:
+        "<results>/corpus/catalogues.tsv.gz",
+    log:
+        "<results>/logs/extract_catalogues/catalogues.log",
+    benchmark:
+        "<results>/benchmarks/extract_catalogues/catalogues.tsv"
+    params:
+        code=CODE.of("corpus/extract_catalogues.py"),
+        languages=LANGUAGES,
+        exclude=STUDY["corpus"]["catalogues"]["exclude"],
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    conda:
+        "../../envs/corpus.yaml"
+    shell:
+        "python {SCRIPTS:q}/corpus/extract_catalogues.py --log {log:q} --archives {input.archives:q}"
+        " --languages {params.languages:q} --exclude {params.exclude:q} --output {output:q}"
+
+
+rule fetch_mtdata:
+    output:
+        "<results>/corpus/mtdata.tsv.gz",
+    log:
+        "<results>/logs/fetch_mtdata/mtdata.log",
+    benchmark:
+        "<results>/benchmarks/fetch_mtdata/mtdata.tsv"
+    params:
+        code=CODE.of("corpus/fetch_mtdata.py"),
+        languages=LANGUAGES,
+        datasets=mtdata_arguments(),
+        cache=f"{STUDY['downloads']}/mtdata",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    conda:
+        "../../envs/corpus.yaml"
+    localrule: True
+    shell:
+        "python {SCRIPTS:q}/corpus/fetch_mtdata.py --log {log:q} --languages {params.languages:q}"
+        " {params.datasets:q} --cache {params.cache:q} --output {output:q}"
+
+
+rule read_files:
+    input:
+        [path for files in STUDY.corpus_files.values() for path in files],
+    output:
+        "<results>/corpus/files.tsv.gz",
+    log:
+        "<results>/logs/read_files/files.log",
+    benchmark:
+        "<results>/benchmarks/read_files/files.tsv"
+    params:
+        code=CODE.of("corpus/read_files.py"),
+        parts=corpus_file_arguments(),
+        max_line_bytes=STUDY["corpus"]["max_line_bytes"],
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    conda:
+        "../../envs/corpus.yaml"
+    shell:
+        "python {SCRIPTS:q}/corpus/read_files.py --log {log:q} {params.parts:q}"
+        " --max-line-bytes {params.max_line_bytes:q} --output {output:q}"
+
+
+rule clean_corpus:
+    input:
+        raw=f"<results>/corpus/{STUDY['corpus']['kind']}.tsv.gz",
+    output:
+        clean="<results>/corpus/clean.tsv",
+        counts="<results>/corpus/cleaning.tsv",
+    log:
+        "<results>/logs/clean_corpus/clean.log",
+    benchmark:
+        "<results>/benchmarks/clean_corpus/clean.tsv"
+    params:
+        code=CODE.of("corpus/clean_corpus.py"),
+        languages=LANGUAGES,
+        settings=cleaning_arguments(),
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    conda:
+        "../../envs/corpus.yaml"
+    shell:
+        "python {SCRIPTS:q}/corpus/clean_corpus.py --log {log:q} --raw {input.raw:q} --languages {params.languages:q}"
+        " {params.settings:q} --output {output.clean:q} --table {output.counts:q}"
+
+
+rule split_corpus:
+    input:
+        clean="<results>/corpus/clean.tsv",
+        counts="<results>/corpus/cleaning.tsv",
+    output:
+        pretrain="<results>/corpus/pretrain.tsv",
+        pool="<results>/corpus/pool.tsv",
+        valid="<results>/corpus/valid.tsv",
+        test="<results>/corpus/test.tsv",
+    log:
+        "<results>/logs/split_corpus/split.log",
+    benchmark:
+        "<results>/benchmarks/split_corpus/split.tsv"
+    params:
+        code=CODE.of("corpus/split_corpus.py"),
+        splits=split_arguments(),
+        seed=STUDY["corpus"]["seed"],
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../../envs/corpus.yaml"
+    shell:
+        "python {SCRIPTS:q}/corpus/split_corpus.py --log {log:q} --clean {input.clean:q} --table {input.counts:q}"
+        " --seed {params.seed:q} {params.splits:q}"

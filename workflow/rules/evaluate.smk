@@ -1,0 +1,227 @@
+# Evaluation: from a model to scores that can be compared.
+
+
+rule translate_test:
+    input:
+        checkpoint="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.pt",
+        ctranslate2="<results>/runs/{learner}/{recipe}/{size}/{seed}/ctranslate2",
+        spm="<results>/vocab/spm.model",
+        dictionary="<results>/vocab/dict.txt",
+        test="<results>/corpus/test.tsv",
+    output:
+        "<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
+    log:
+        "<results>/logs/translate_test/{learner}/{recipe}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/translate_test/{learner}/{recipe}/{size}/{seed}.tsv"
+    params:
+        code=CODE.of("evaluate/translate_test.py"),
+        settings=STUDY.decoding_settings(STUDY["decoding"]),
+        label=lambda wildcards: "/".join(wildcards),
+    threads: TRAINING["threads"]
+    resources:
+        mem_mb=TRAINING["memory_mb"],
+        runtime=TRAINING["minutes"],
+        gpu=min(STUDY.gpus, 1),
+    conda:
+        "../../envs/evaluate.yaml"
+    shell:
+        "python {SCRIPTS:q}/evaluate/translate_test.py --log {log:q} --label {params.label:q}"
+        " --threads {threads} --checkpoint {input.checkpoint:q} --ctranslate2 {input.ctranslate2:q} --spm {input.spm:q}"
+        " --dictionary {input.dictionary:q} --test {input.test:q} --settings {params.settings:q} --output {output:q}"
+
+
+rule score_run:
+    input:
+        hypotheses="<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
+        references="<results>/corpus/test.tsv",
+    output:
+        segments="<results>/runs/{learner}/{recipe}/{size}/{seed}/segments.tsv",
+        statistics="<results>/runs/{learner}/{recipe}/{size}/{seed}/statistics.tsv",
+        scores="<results>/runs/{learner}/{recipe}/{size}/{seed}/scores.json",
+    log:
+        "<results>/logs/score_run/{learner}/{recipe}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/score_run/{learner}/{recipe}/{size}/{seed}.tsv"
+    params:
+        code=CODE.of("evaluate/score_run.py"),
+        label=lambda wildcards: "/".join(wildcards),
+        metrics=METRIC_ARGUMENTS,
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    conda:
+        "../../envs/evaluate.yaml"
+    shell:
+        "python {SCRIPTS:q}/evaluate/score_run.py --log {log:q} --label {params.label:q}"
+        " --hypotheses {input.hypotheses:q} --references {input.references:q} {params.metrics:q}"
+        " --segments {output.segments:q} --statistics {output.statistics:q} --scores {output.scores:q}"
+
+
+use rule score_run as score_generator with:
+    input:
+        hypotheses="<results>/generators/{generator}/generated.tsv",
+        references="<results>/corpus/pool.tsv",
+    output:
+        segments="<results>/generators/{generator}/segments.tsv",
+        statistics="<results>/generators/{generator}/statistics.tsv",
+        scores="<results>/generators/{generator}/scores.json",
+    log:
+        "<results>/logs/score_generator/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/score_generator/{generator}.tsv"
+    params:
+        code=CODE.of("evaluate/score_run.py"),
+        label=lambda wildcards: f"generator {wildcards.generator}",
+        metrics=STUDY.metric_arguments(METRICS[:1]),
+
+
+rule compare_runs:
+    input:
+        statistics=lambda wildcards: list(compared_statistics(wildcards).values()),
+    output:
+        "<results>/comparisons/{learner}/{size}/{seed}.tsv",
+    log:
+        "<results>/logs/compare_runs/{learner}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/compare_runs/{learner}/{size}/{seed}.tsv"
+    params:
+        code=CODE.of("evaluate/compare_runs.py"),
+        label=lambda wildcards: "/".join(wildcards),
+        baseline=STUDY["evaluation"]["baseline"],
+        statistics=comparison_arguments,
+        metrics=METRIC_ARGUMENTS,
+        test=STUDY["evaluation"]["significance"],
+        samples=STUDY["evaluation"]["samples"],
+        resampling_seed=RESAMPLING_SEED,
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    conda:
+        "../../envs/evaluate.yaml"
+    shell:
+        "python {SCRIPTS:q}/evaluate/compare_runs.py --log {log:q} --label {params.label:q}"
+        " --learner {wildcards.learner:q} --size {wildcards.size:q} --seed {wildcards.seed:q}"
+        " --baseline {params.baseline:q} --statistics {params.statistics:q} {params.metrics:q}"
+        " --test {params.test:q} --samples {params.samples:q} --resampling-seed {params.resampling_seed:q}"
+        " --threads {threads} --comparisons {output:q}"
+
+
+rule write_study:
+    output:
+        runs="<results>/runs.tsv",
+        study="<results>/study.json",
+    log:
+        "<results>/logs/write_study/study.log",
+    benchmark:
+        "<results>/benchmarks/write_study/study.tsv"
+    params:
+        code=CODE.of("evaluate/write_study.py"),
+        study=STUDY.description(),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/evaluate.yaml"
+    localrule: True
+    shell:
+        "python {SCRIPTS:q}/evaluate/write_study.py --log {log:q} --study {params.study:q}"
+        " --runs {output.runs:q} --output {output.study:q}"
+
+
+rule collect_scores:
+    input:
+        all_runs("scores.json"),
+        all_runs("training.json"),
+        runs="<results>/runs.tsv",
+    output:
+        scores=report(
+            "<results>/scores.tsv",
+            caption="../report/scores.rst",
+            category="Scores",
+        ),
+        timings="<results>/timings.tsv",
+    log:
+        "<results>/logs/collect_scores/scores.log",
+    benchmark:
+        "<results>/benchmarks/collect_scores/scores.tsv"
+    params:
+        code=CODE.of("evaluate/collect_scores.py"),
+        folder=f"{STUDY['results']}/runs",
+        metrics=METRICS,
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    conda:
+        "../../envs/evaluate.yaml"
+    localrule: True
+    shell:
+        "python {SCRIPTS:q}/evaluate/collect_scores.py --log {log:q} --runs {input.runs:q}"
+        " --runs-folder {params.folder:q} --metrics {params.metrics:q}"
+        " --scores {output.scores:q} --timings {output.timings:q}"
+
+
+rule collect_comparisons:
+    input:
+        all_comparisons(),
+        runs="<results>/runs.tsv",
+    output:
+        report(
+            "<results>/significance.tsv",
+            caption="../report/significance.rst",
+            category="Scores",
+        ),
+    log:
+        "<results>/logs/collect_comparisons/significance.log",
+    benchmark:
+        "<results>/benchmarks/collect_comparisons/significance.tsv"
+    params:
+        code=CODE.of("evaluate/collect_comparisons.py"),
+        folder=f"{STUDY['results']}/comparisons",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    conda:
+        "../../envs/evaluate.yaml"
+    localrule: True
+    shell:
+        "python {SCRIPTS:q}/evaluate/collect_comparisons.py --log {log:q} --runs {input.runs:q}"
+        " --comparisons-folder {params.folder:q} --significance {output:q}"
+
+
+rule summarise_conditions:
+    input:
+        all_runs("statistics.tsv"),
+        runs="<results>/runs.tsv",
+    output:
+        report(
+            "<results>/summary.tsv",
+            caption="../report/summary.rst",
+            category="Scores",
+        ),
+    log:
+        "<results>/logs/summarise_conditions/summary.log",
+    benchmark:
+        "<results>/benchmarks/summarise_conditions/summary.tsv"
+    params:
+        code=CODE.of("evaluate/summarise_conditions.py"),
+        folder=f"{STUDY['results']}/runs",
+        baseline=STUDY["evaluation"]["baseline"],
+        metrics=METRIC_ARGUMENTS,
+        resamples=STUDY["evaluation"]["samples"],
+        resampling_seed=RESAMPLING_SEED,
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../../envs/evaluate.yaml"
+    shell:
+        "python {SCRIPTS:q}/evaluate/summarise_conditions.py --log {log:q} --runs {input.runs:q}"
+        " --runs-folder {params.folder:q} --baseline {params.baseline:q} {params.metrics:q}"
+        " --resamples {params.resamples:q} --resampling-seed {params.resampling_seed:q} --summary {output:q}"

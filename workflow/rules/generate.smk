@@ -1,0 +1,77 @@
+# Vocabulary and generators: from pretrain to synthetic targets for the pool.
+
+
+rule train_vocab:
+    input:
+        pretrain="<results>/corpus/pretrain.tsv",
+    output:
+        model="<results>/vocab/spm.model",
+        dictionary="<results>/vocab/dict.txt",
+    log:
+        "<results>/logs/train_vocab/vocab.log",
+    benchmark:
+        "<results>/benchmarks/train_vocab/vocab.tsv"
+    params:
+        code=CODE.of("vocab/train_vocab.py"),
+        **STUDY["vocab"],
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../../envs/vocab.yaml"
+    shell:
+        "python {SCRIPTS:q}/vocab/train_vocab.py --log {log:q} --pretrain {input.pretrain:q}"
+        " --model-type {params.model:q} --size {params.size:q} --character-coverage {params.character_coverage:q}"
+        " --model {output.model:q} --dictionary {output.dictionary:q}"
+
+
+rule sample_pretrain:
+    input:
+        pretrain="<results>/corpus/pretrain.tsv",
+    output:
+        "<results>/generators/{generator}/train.tsv",
+    log:
+        "<results>/logs/sample_pretrain/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/sample_pretrain/{generator}.tsv"
+    params:
+        code=CODE.of("generate/sample_pretrain.py"),
+        pairs=lambda wildcards: STUDY["generators"][wildcards.generator]["pairs"],
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/generate.yaml"
+    shell:
+        "python {SCRIPTS:q}/generate/sample_pretrain.py --log {log:q} --label {wildcards.generator:q}"
+        " --pretrain {input.pretrain:q} --pairs {params.pairs:q} --output {output:q}"
+
+
+rule generate_targets:
+    input:
+        unpack(get_provider_inputs),
+        pool="<results>/corpus/pool.tsv",
+    output:
+        "<results>/generators/{generator}/generated.tsv",
+    log:
+        "<results>/logs/generate_targets/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/generate_targets/{generator}.tsv"
+    params:
+        code=provider_code,
+        provider=lambda wildcards: STUDY["generators"][wildcards.generator]["provider"],
+        settings=lambda wildcards: STUDY.provider_settings(wildcards.generator),
+        inputs=provider_arguments,
+    threads: TRAINING["threads"]
+    resources:
+        mem_mb=TRAINING["memory_mb"],
+        runtime=TRAINING["minutes"],
+        gpu=generator_gpus,
+    conda:
+        "../../envs/generate.yaml"
+    shell:
+        "python {SCRIPTS:q}/generate/generate_targets.py --log {log:q} --label {wildcards.generator:q}"
+        " --threads {threads} --provider {params.provider:q} --settings {params.settings:q} {params.inputs:q}"
+        " --pool {input.pool:q} --output {output:q}"

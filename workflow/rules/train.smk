@@ -1,0 +1,58 @@
+# Training: the runs' models and, with the same script, the local generators'.
+
+
+rule train_model:
+    input:
+        dataset="<results>/datasets/{recipe}.tsv",
+        valid="<results>/corpus/valid.tsv",
+        spm="<results>/vocab/spm.model",
+        dictionary="<results>/vocab/dict.txt",
+    output:
+        model="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.pt",
+        ctranslate2=directory("<results>/runs/{learner}/{recipe}/{size}/{seed}/ctranslate2"),
+        report="<results>/runs/{learner}/{recipe}/{size}/{seed}/training.json",
+    log:
+        "<results>/logs/train_model/{learner}/{recipe}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/train_model/{learner}/{recipe}/{size}/{seed}.tsv"
+    params:
+        code=CODE.of("train/train_model.py", *FAIRSEQ_MODULE),
+        size=lambda wildcards: ["--size", wildcards.size],
+        settings=lambda wildcards: STUDY.learner_settings(wildcards.learner, int(wildcards.seed)),
+        state=state_folder,
+        label=lambda wildcards: "/".join(wildcards),
+    threads: TRAINING["threads"]
+    resources:
+        mem_mb=TRAINING["memory_mb"],
+        runtime=TRAINING["minutes"],
+        gpu=STUDY.gpus,
+    conda:
+        "../../envs/train.yaml"
+    shell:
+        "{TRAINING_ENVIRONMENT} python {SCRIPTS:q}/train/train_model.py --log {log:q} --label {params.label:q}"
+        " --threads {threads} --dataset {input.dataset:q} {params.size:q} --valid {input.valid:q}"
+        " --spm {input.spm:q} --dictionary {input.dictionary:q}"
+        " --settings {params.settings:q} --code {params.code:q} --state {params.state:q}"
+        " --model {output.model:q} --ctranslate2 {output.ctranslate2:q} --report {output.report:q}"
+
+
+use rule train_model as train_generator with:
+    input:
+        dataset="<results>/generators/{generator}/train.tsv",
+        valid="<results>/corpus/valid.tsv",
+        spm="<results>/vocab/spm.model",
+        dictionary="<results>/vocab/dict.txt",
+    output:
+        model="<results>/generators/{generator}/model.pt",
+        ctranslate2=directory("<results>/generators/{generator}/ctranslate2"),
+        report="<results>/generators/{generator}/training.json",
+    log:
+        "<results>/logs/train_generator/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/train_generator/{generator}.tsv"
+    params:
+        code=CODE.of("train/train_model.py", *FAIRSEQ_MODULE),
+        size=[],
+        settings=lambda wildcards: STUDY.generator_training_settings(wildcards.generator),
+        state=state_folder,
+        label=lambda wildcards: f"generator {wildcards.generator}",
