@@ -1,0 +1,196 @@
+"""Only what is stale runs again: a table of edits and, for each, exactly the jobs that Snakemake plans after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from workspace import Workspace
+
+HUMAN, WEAK, MIXED, SECOND = "human.random", "weak.random", "garbled=0.5+human=0.5.random", "second.random"
+RECIPES = [HUMAN, WEAK, MIXED, SECOND]
+REPORT = {
+    "collect_scores",
+    "collect_comparisons",
+    "summarise_conditions",
+    "plot_learning_curve",
+    "plot_conditions",
+    "write_report",
+}
+COMPARED = {"compare_runs:transformer/400/1"} | REPORT
+
+
+def run(recipe: str, size: int = 400, seed: int = 1) -> str:
+    return f"transformer/{recipe}/{size}/{seed}"
+
+
+def scored(*runs: str) -> set[str]:
+    """The jobs that score runs again."""
+    return {f"score_run:{name}" for name in runs}
+
+
+def translated(*runs: str) -> set[str]:
+    """The jobs that translate and score again."""
+    return {f"translate_test:{name}" for name in runs} | scored(*runs)
+
+
+def trained(*runs: str) -> set[str]:
+    """The jobs that train, translate and score again."""
+    return {f"train_model:{name}" for name in runs} | translated(*runs)
+
+
+def generated(name: str) -> set[str]:
+    """The jobs that write a generator's targets and score them."""
+    return {f"generate_targets:{name}", f"score_generator:{name}"}
+
+
+def rebuilt(*recipes: str) -> set[str]:
+    """The jobs that build datasets and train on them."""
+    return {f"build_dataset:{recipe}" for recipe in recipes} | trained(*(run(recipe) for recipe in recipes))
+
+
+ALL_RUNS = [run(recipe) for recipe in RECIPES]
+# `second` is the model of the run on weak's text: what changes that run changes `second` too.
+AFTER_WEAK = rebuilt(WEAK, SECOND) | generated("second") | COMPARED
+STUDY_CHANGED = {"write_study"} | REPORT
+EVERY_TRAINING = {"train_generator:weak"} | generated("weak") | rebuilt(WEAK, SECOND) | generated("second")
+EVERY_TRAINING |= trained(*ALL_RUNS) | COMPARED
+
+Edit = Callable[[Workspace], None]
+
+
+def configured(old: str, new: str) -> Edit:
+    return lambda workspace: workspace.edit("study.yaml", old, new)
+
+
+def coded(script: str, old: str, new: str) -> Edit:
+    return lambda workspace: workspace.edit(f"workflow/scripts/{script}", old, new)
+
+
+def touch(name: str) -> Edit:
+    def edit(workspace: Workspace) -> None:
+        path = workspace.folder / name
+        os.utime(path, ns=(2**63 // 4, path.stat().st_mtime_ns + 10**10))
+
+    return edit
+
+
+def nothing(workspace: Workspace) -> None:
+    """No edit."""
+
+
+EDITS: dict[str, tuple[Edit, set[str]]] = {
+    "nothing": (nothing, set()),
+    "a generator's beam": (
+        configured("pairs: 150}", "pairs: 150, decoding: {beam: 2}}"),
+        {"write_study"} | generated("weak") | AFTER_WEAK,
+    ),
+    "a generator's training": (
+        configured("pairs: 150}", "pairs: 151}"),
+        {"write_study", "sample_pretrain:weak", "train_generator:weak"} | generated("weak") | AFTER_WEAK,
+    ),
+    "a condition's fractions": (
+        configured("human: 0.5, garbled: 0.5", "human: 0.25, garbled: 0.75"),
+        {"write_study"} | rebuilt("garbled=0.75+human=0.25.random") | COMPARED,
+    ),
+    "a condition's name": (
+        configured("  mixed: {mixture", "  blended: {mixture"),
+        STUDY_CHANGED | {"compare_runs:transformer/400/1"},
+    ),
+    "a new condition": (
+        configured("conditions:\n", "conditions:\n  garbled: {mixture: {garbled: 1}}\n"),
+        {"write_study"} | rebuilt("garbled.random") | COMPARED,
+    ),
+    "a new condition that means the same as another": (
+        configured("conditions:\n", "conditions:\n  same: {mixture: {weak: 1.0, human: 0}}\n"),
+        STUDY_CHANGED | {"compare_runs:transformer/400/1"},
+    ),
+    "a new seed": (
+        configured("seeds: [1]", "seeds: [1, 2]"),
+        STUDY_CHANGED | {"compare_runs:transformer/400/2"} | trained(*(run(recipe, seed=2) for recipe in RECIPES)),
+    ),
+    "a new size": (
+        configured("sizes: [400]", "sizes: [400, 200]"),
+        STUDY_CHANGED | {"compare_runs:transformer/200/1"} | trained(*(run(recipe, size=200) for recipe in RECIPES)),
+    ),
+    "the size of the test set": (
+        configured("test: 60", "test: 50"),
+        # The split writes all its parts again; what trains on parts that are the same as before does so too, because
+        # Snakemake goes by the files that a job writes.
+        {"write_study", "split_corpus", "train_vocab", "sample_pretrain:weak", "score_generator:garbled"}
+        | {"generate_targets:garbled"}
+        | EVERY_TRAINING
+        | rebuilt(*RECIPES),
+    ),
+    "the metrics": (
+        configured("evaluation: {samples", "evaluation: {metrics: [chrf, bleu], samples"),
+        scored(*ALL_RUNS) | {"score_generator:weak", "score_generator:garbled", "score_generator:second"} | COMPARED,
+    ),
+    "the beam of the evaluation": (
+        configured("evaluation: {samples", "decoding: {beam: 3}\nevaluation: {samples"),
+        {"write_study"} | generated("weak") | generated("second") | rebuilt(WEAK, SECOND)
+        | translated(*ALL_RUNS) | COMPARED,
+    ),
+    "an option of the learner": (
+        configured("max-update: 150", "max-update: 160"),
+        {"write_study"} | EVERY_TRAINING,
+    ),
+    "thread counts": (configured("training: {", "training: {threads: 2, "), set()),
+    "a cluster's limits": (configured("memory_mb: 2000", "memory_mb: 9000"), set()),
+    "a comment in a script": (
+        coded("evaluate/translate_test.py", "def main(", "# A comment.\ndef main("),
+        set(),
+    ),
+    "a docstring in a shared module": (
+        coded("workbench/tables.py", '"""Tab-separated tables', '"""Tables, tab-separated'),
+        set(),
+    ),
+    "code in a script": (
+        coded("evaluate/translate_test.py", "    rows = list(", "    rows = list()\n    rows = list("),
+        translated(*ALL_RUNS) | {"generate_targets:second"} & set() | COMPARED,
+    ),
+    "code in a module of one provider": (
+        coded("generate/providers/files.py", "targets = list(", "targets = [] or list("),
+        generated("garbled") | rebuilt(MIXED) | COMPARED,
+    ),
+    "code in the fairseq module": (
+        lambda workspace: (workspace.folder / "workflow/scripts/train/fairseq_fast/extra.py").write_text("X = 1\n"),
+        EVERY_TRAINING,
+    ),
+    "the report's template": (
+        lambda workspace: (workspace.folder / "workflow/report/report.html.j2").open("a").write("<!-- new -->\n"),
+        {"write_report"},
+    ),
+    "a touched corpus file": (touch("text/train.de"), set()),
+    "a touched dataset": (touch(f"results/datasets/{HUMAN}.tsv"), set()),
+    "a touched provider's file": (touch("text/garbled.en"), set()),
+    "a lost result": (
+        lambda workspace: (workspace.folder / "results/scores.tsv").unlink(),
+        {"collect_scores", "plot_learning_curve", "plot_conditions", "write_report"},
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_reruns_exactly_what_depends_on_it(finished: Workspace, name: str, tmp_path: Path) -> None:
+    edit, jobs = EDITS[name]
+    workspace = finished.copy(tmp_path / "study")
+    edit(workspace)
+    assert workspace.planned() == jobs
+
+
+@pytest.mark.slow
+def test_code_in_a_shared_module_reruns_every_script_that_imports_it(copy: Workspace) -> None:
+    copy.edit("workflow/scripts/workbench/generated.py", '"{instance.logprob:.4f}"', '"{instance.logprob:.5f}"')
+    rules = {job.partition(":")[0] for job in copy.planned()}
+    assert {"generate_targets", "translate_test", "build_dataset"} <= rules
+    assert not rules & {"read_files", "clean_corpus", "split_corpus", "train_vocab", "write_study", "sample_pretrain"}
+    assert "train_generator:weak" not in copy.planned()
+
+
+@pytest.mark.slow
+def test_a_second_run_does_nothing(copy: Workspace) -> None:
+    assert "Nothing to be done" in copy.snakemake("--cores", "2").stdout
