@@ -6,7 +6,7 @@ IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 FORMATTED := workflow tests
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test test-fast lint format lock clean
+.PHONY: docs help setup setup-dev demo test test-fast lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ format: setup-dev ## write Python and Snakemake files as lint wants them
 
 lock: setup ## pin requirements/*.in anew; ARGS=--upgrade for newer versions
 	@tools/lock.sh $(ARGS)
+
+docs: setup ## write the reference of configuration keys from the schema
+	PYTHONPATH=workflow/scripts $(BIN)/python -m planning.reference
 
 clean: ## remove .venv and caches; results and downloads stay
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

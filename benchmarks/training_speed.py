@@ -31,9 +31,7 @@ START_UP_UPDATES = 5
 STOCK = ["--optimizer", "adam", "--criterion", "label_smoothed_cross_entropy"]
 ADAMW = ["--user-dir", str(USER_DIR), "--optimizer", "fused_adamw"]
 FUSED = [*ADAMW, "--criterion", "fused_label_smoothed_cross_entropy"]
-GLIBC = {
-    "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=4294967296"
-}
+GLIBC = {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=4294967296"}
 
 
 def levers() -> dict[str, tuple[list[str], dict[str, str]]]:
@@ -118,9 +116,7 @@ def train(
 
 def main() -> None:
     """Read the arguments, measure every lever, print a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path, help="TSV with the columns id, source and target")
     parser.add_argument("--updates", type=int, default=150, help="updates measured (150)")
     parser.add_argument("--layers", type=int, default=2, help="layers of each side (2)")

@@ -81,7 +81,7 @@ def test_killed_in_training_the_same_command_ends_in_the_same_results(finished: 
         process.wait()
     assert not (state.parent / "model.pt").exists()
     resumed = workspace.snakemake("--cores", "2").stdout
-    assert f"going on from results/runs/transformer/human.random/400/1/state" in resumed
+    assert "going on from results/runs/transformer/human.random/400/1/state" in resumed
     assert not state.exists()
     before, after = finished.results(), workspace.results()
     assert before.keys() == after.keys()

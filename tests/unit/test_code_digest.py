@@ -9,7 +9,7 @@ import pytest
 from planning.code import CodeDigest
 
 FILES = {
-    "train/train.py": "from shared import files\nfrom train.data import encode\n\ndef main():\n    '''Doc.'''\n    return 1\n",
+    "train/train.py": "from shared import files\nimport train.data\n\ndef main():\n    '''Doc.'''\n    return 1\n",
     "train/data.py": "import shared.text\n\ndef encode():\n    return shared.text.one()\n",
     "shared/__init__.py": "",
     "shared/files.py": "VALUE = 1\n",

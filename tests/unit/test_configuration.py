@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from planning.configuration import ConfigurationError, load_schema
+from planning.reference import PAGE, updated
 from planning.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +64,7 @@ def edit(*changes: tuple[str, str]) -> str:
     ("changes", "line", "words"),
     [
         ([("seeds: [1, 2]", "seedz: [1, 2]")], 15, ["seedz", "unknown key", "did you mean 'seeds'?"]),
-        ([("strong: {provider: fairseq", "strong: {provider: fairsek")], 8, ["provider", "'fairsek'", "fairseq, files"]),
+        ([("g: {provider: fairseq", "g: {provider: fairsek")], 8, ["provider", "'fairsek'", "fairseq, files"]),
         ([("{strong: 1}", "{stronk: 1}")], 12, ["mixture.stronk", "unknown origin", "human, strong, old"]),
         ([("human: 0.5, strong: 0.5", "human: 0.5, strong: 0.4")], 13, ["half.mixture", "0.9", "allowed: 1"]),
         ([("sizes: [10, 30]", "sizes: [10, 31]")], 14, ["sizes.1", "31", "30 or less"]),
@@ -86,9 +87,9 @@ def edit(*changes: tuple[str, str]) -> str:
         ([("arch: transformer", "save-dir: x")], 17, ["options.save-dir", "the workflow sets this; use results"]),
         ([("valid: 5, ", "")], 5, ["splits.valid", "a number of pairs is needed"]),
         ([("sizes: [10, 30]\n", "")], None, ["the key 'sizes' is missing"]),
-        ([("human: {mixture: {human: 1}}", "human: {mixture: {human: 0.5, strong: 0.5}}")], None, ["baseline", "none yet"]),
+        ([("human: {mixture: {human: 1}}", "human: {mixture: {strong: 1}}")], None, ["baseline", "none yet"]),
         ([("pairs: 40", "from_run: {condition: half, size: 10}")], 8, ["from_run", "trained on its own output"]),
-        ([("pairs: 40", "from_run: {condition: half, size: 11}")], 8, ["from_run.size", "11 is not in the study", "10, 30"]),
+        ([("pairs: 40", "from_run: {condition: half, size: 11}")], 8, ["from_run.size", "11 is not in", "10, 30"]),
     ],
 )
 def test_a_mistake_is_one_line_for_people(
@@ -106,7 +107,7 @@ def test_a_mistake_is_one_line_for_people(
 
 def test_lines_of_a_generator_beside_the_corpus_are_counted_before_anything_runs(folder: Path) -> None:
     Path("old.txt").write_text("zu kurz\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="old.txt has 1 lines, but it stands beside src.txt, which has 80"):
+    with pytest.raises(ConfigurationError, match=r"old\.txt has 1 lines, but it stands beside src\.txt, which has 80"):
         study(BASE)
 
 
@@ -168,3 +169,8 @@ def test_every_key_is_described_and_no_level_lets_a_typo_pass() -> None:
             assert level.get("additionalProperties") is False, key
         if key and not key.startswith("$defs.") and "const" not in level:
             assert level.get("description"), key
+
+
+def test_the_reference_of_keys_is_the_schemas() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert updated(page, load_schema(SCHEMA)) == page, "run `make docs`"

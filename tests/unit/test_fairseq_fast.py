@@ -106,9 +106,7 @@ def step(criterion, model, sample) -> tuple[float, float, dict]:
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("chunk", [7, 512])
-def test_loss_and_gradients_equal_the_stock_criterion(
-    task, model, sample, smoothing, chunk, monkeypatch
-):
+def test_loss_and_gradients_equal_the_stock_criterion(task, model, sample, smoothing, chunk, monkeypatch):
     monkeypatch.setattr(fast_criterion, "CHUNK_ROWS", chunk)
     stock = step(LabelSmoothedCrossEntropyCriterion(task, False, smoothing), model, sample)
     fused = step(fairseq_fast.FusedLabelSmoothedCrossEntropy(task, False, smoothing), model, sample)
@@ -223,8 +221,10 @@ def test_command_line_options_are_known():
     parser = options.get_training_parser()
     args = options.parse_args_and_arch(
         parser,
-        "data --task translation --arch transformer --optimizer fused_adamw"
-        " --criterion fused_label_smoothed_cross_entropy --autocast bf16 --fast-dropout"
-        " --matmul-precision medium".split(),
+        [
+            *("data", "--task", "translation", "--arch", "transformer", "--optimizer", "fused_adamw"),
+            *("--criterion", "fused_label_smoothed_cross_entropy", "--autocast", "bf16"),
+            *("--fast-dropout", "--matmul-precision", "medium"),
+        ],
     )
     assert (args.autocast, args.matmul_precision, args.fast_dropout) == ("bf16", "medium", True)

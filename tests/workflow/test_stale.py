@@ -130,8 +130,12 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "the beam of the evaluation": (
         configured("evaluation: {samples", "decoding: {beam: 3}\nevaluation: {samples"),
-        {"write_study"} | generated("weak") | generated("second") | rebuilt(WEAK, SECOND)
-        | translated(*ALL_RUNS) | COMPARED,
+        {"write_study"}
+        | generated("weak")
+        | generated("second")
+        | rebuilt(WEAK, SECOND)
+        | translated(*ALL_RUNS)
+        | COMPARED,
     ),
     "an option of the learner": (
         configured("max-update: 150", "max-update: 160"),

@@ -9,7 +9,7 @@ rule fetch_release:
     benchmark:
         "<results>/benchmarks/fetch_release/{release}.tsv"
     params:
-        code=CODE.of("corpus/fetch_release.py"),
+        **runs_script("corpus/fetch_release.py"),
         requirement=release_requirement,
         hashes=release_hashes,
     threads: 1
@@ -20,7 +20,7 @@ rule fetch_release:
         "../../envs/corpus.yaml"
     localrule: True
     shell:
-        "python {SCRIPTS:q}/corpus/fetch_release.py --log {log:q} --requirement {params.requirement:q}"
+        "python {params.script:q} --log {log:q} --requirement {params.requirement:q}"
         " {params.hashes:q} --output {output:q}"
 
 
@@ -34,7 +34,7 @@ rule extract_catalogues:
     benchmark:
         "<results>/benchmarks/extract_catalogues/catalogues.tsv"
     params:
-        code=CODE.of("corpus/extract_catalogues.py"),
+        **runs_script("corpus/extract_catalogues.py"),
         languages=LANGUAGES,
         exclude=STUDY["corpus"]["catalogues"]["exclude"],
     threads: 1
@@ -44,7 +44,7 @@ rule extract_catalogues:
     conda:
         "../../envs/corpus.yaml"
     shell:
-        "python {SCRIPTS:q}/corpus/extract_catalogues.py --log {log:q} --archives {input.archives:q}"
+        "python {params.script:q} --log {log:q} --archives {input.archives:q}"
         " --languages {params.languages:q} --exclude {params.exclude:q} --output {output:q}"
 
 
@@ -56,7 +56,7 @@ rule fetch_mtdata:
     benchmark:
         "<results>/benchmarks/fetch_mtdata/mtdata.tsv"
     params:
-        code=CODE.of("corpus/fetch_mtdata.py"),
+        **runs_script("corpus/fetch_mtdata.py"),
         languages=LANGUAGES,
         datasets=mtdata_arguments(),
         cache=f"{STUDY['downloads']}/mtdata",
@@ -68,7 +68,7 @@ rule fetch_mtdata:
         "../../envs/corpus.yaml"
     localrule: True
     shell:
-        "python {SCRIPTS:q}/corpus/fetch_mtdata.py --log {log:q} --languages {params.languages:q}"
+        "python {params.script:q} --log {log:q} --languages {params.languages:q}"
         " {params.datasets:q} --cache {params.cache:q} --output {output:q}"
 
 
@@ -82,7 +82,7 @@ rule read_files:
     benchmark:
         "<results>/benchmarks/read_files/files.tsv"
     params:
-        code=CODE.of("corpus/read_files.py"),
+        **runs_script("corpus/read_files.py"),
         parts=corpus_file_arguments(),
         max_line_bytes=STUDY["corpus"]["max_line_bytes"],
     threads: 1
@@ -92,7 +92,7 @@ rule read_files:
     conda:
         "../../envs/corpus.yaml"
     shell:
-        "python {SCRIPTS:q}/corpus/read_files.py --log {log:q} {params.parts:q}"
+        "python {params.script:q} --log {log:q} {params.parts:q}"
         " --max-line-bytes {params.max_line_bytes:q} --output {output:q}"
 
 
@@ -107,7 +107,7 @@ rule clean_corpus:
     benchmark:
         "<results>/benchmarks/clean_corpus/clean.tsv"
     params:
-        code=CODE.of("corpus/clean_corpus.py"),
+        **runs_script("corpus/clean_corpus.py"),
         languages=LANGUAGES,
         settings=cleaning_arguments(),
     threads: 1
@@ -117,7 +117,7 @@ rule clean_corpus:
     conda:
         "../../envs/corpus.yaml"
     shell:
-        "python {SCRIPTS:q}/corpus/clean_corpus.py --log {log:q} --raw {input.raw:q} --languages {params.languages:q}"
+        "python {params.script:q} --log {log:q} --raw {input.raw:q} --languages {params.languages:q}"
         " {params.settings:q} --output {output.clean:q} --table {output.counts:q}"
 
 
@@ -135,7 +135,7 @@ rule split_corpus:
     benchmark:
         "<results>/benchmarks/split_corpus/split.tsv"
     params:
-        code=CODE.of("corpus/split_corpus.py"),
+        **runs_script("corpus/split_corpus.py"),
         splits=split_arguments(),
         seed=STUDY["corpus"]["seed"],
     threads: 1
@@ -145,5 +145,5 @@ rule split_corpus:
     conda:
         "../../envs/corpus.yaml"
     shell:
-        "python {SCRIPTS:q}/corpus/split_corpus.py --log {log:q} --clean {input.clean:q} --table {input.counts:q}"
+        "python {params.script:q} --log {log:q} --clean {input.clean:q} --table {input.counts:q}"
         " --seed {params.seed:q} {params.splits:q}"

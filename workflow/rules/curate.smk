@@ -15,7 +15,7 @@ rule build_dataset:
     benchmark:
         "<results>/benchmarks/build_dataset/{recipe}.tsv"
     params:
-        code=CODE.of("curate/build_dataset.py"),
+        **runs_script("curate/build_dataset.py"),
         recipe=lambda wildcards: STUDY.recipe_settings(wildcards.recipe),
         seed=STUDY["corpus"]["seed"],
         generated=generated_arguments,
@@ -26,5 +26,5 @@ rule build_dataset:
     conda:
         "../../envs/generate.yaml"
     shell:
-        "python {SCRIPTS:q}/curate/build_dataset.py --log {log:q} --label {wildcards.recipe:q}"
+        "python {params.script:q} --log {log:q} --label {wildcards.recipe:q}"
         " --pool {input.pool:q} {params.generated:q} --recipe {params.recipe:q} --seed {params.seed:q} --output {output:q}"

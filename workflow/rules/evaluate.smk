@@ -15,7 +15,7 @@ rule translate_test:
     benchmark:
         "<results>/benchmarks/translate_test/{learner}/{recipe}/{size}/{seed}.tsv"
     params:
-        code=CODE.of("evaluate/translate_test.py"),
+        **runs_script("evaluate/translate_test.py"),
         settings=STUDY.decoding_settings(STUDY["decoding"]),
         label=lambda wildcards: "/".join(wildcards),
     threads: TRAINING["threads"]
@@ -26,7 +26,7 @@ rule translate_test:
     conda:
         "../../envs/evaluate.yaml"
     shell:
-        "python {SCRIPTS:q}/evaluate/translate_test.py --log {log:q} --label {params.label:q}"
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
         " --threads {threads} --checkpoint {input.checkpoint:q} --ctranslate2 {input.ctranslate2:q} --spm {input.spm:q}"
         " --dictionary {input.dictionary:q} --test {input.test:q} --settings {params.settings:q} --output {output:q}"
 
@@ -44,7 +44,7 @@ rule score_run:
     benchmark:
         "<results>/benchmarks/score_run/{learner}/{recipe}/{size}/{seed}.tsv"
     params:
-        code=CODE.of("evaluate/score_run.py"),
+        **runs_script("evaluate/score_run.py"),
         label=lambda wildcards: "/".join(wildcards),
         metrics=METRIC_ARGUMENTS,
     threads: 1
@@ -54,7 +54,7 @@ rule score_run:
     conda:
         "../../envs/evaluate.yaml"
     shell:
-        "python {SCRIPTS:q}/evaluate/score_run.py --log {log:q} --label {params.label:q}"
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
         " --hypotheses {input.hypotheses:q} --references {input.references:q} {params.metrics:q}"
         " --segments {output.segments:q} --statistics {output.statistics:q} --scores {output.scores:q}"
 
@@ -72,7 +72,7 @@ use rule score_run as score_generator with:
     benchmark:
         "<results>/benchmarks/score_generator/{generator}.tsv"
     params:
-        code=CODE.of("evaluate/score_run.py"),
+        **runs_script("evaluate/score_run.py"),
         label=lambda wildcards: f"generator {wildcards.generator}",
         metrics=STUDY.metric_arguments(METRICS[:1]),
 
@@ -87,7 +87,7 @@ rule compare_runs:
     benchmark:
         "<results>/benchmarks/compare_runs/{learner}/{size}/{seed}.tsv"
     params:
-        code=CODE.of("evaluate/compare_runs.py"),
+        **runs_script("evaluate/compare_runs.py"),
         label=lambda wildcards: "/".join(wildcards),
         baseline=STUDY["evaluation"]["baseline"],
         statistics=comparison_arguments,
@@ -102,7 +102,7 @@ rule compare_runs:
     conda:
         "../../envs/evaluate.yaml"
     shell:
-        "python {SCRIPTS:q}/evaluate/compare_runs.py --log {log:q} --label {params.label:q}"
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
         " --learner {wildcards.learner:q} --size {wildcards.size:q} --seed {wildcards.seed:q}"
         " --baseline {params.baseline:q} --statistics {params.statistics:q} {params.metrics:q}"
         " --test {params.test:q} --samples {params.samples:q} --resampling-seed {params.resampling_seed:q}"
@@ -118,7 +118,7 @@ rule write_study:
     benchmark:
         "<results>/benchmarks/write_study/study.tsv"
     params:
-        code=CODE.of("evaluate/write_study.py"),
+        **runs_script("evaluate/write_study.py"),
         study=STUDY.description(),
     threads: 1
     resources:
@@ -128,7 +128,7 @@ rule write_study:
         "../../envs/evaluate.yaml"
     localrule: True
     shell:
-        "python {SCRIPTS:q}/evaluate/write_study.py --log {log:q} --study {params.study:q}"
+        "python {params.script:q} --log {log:q} --study {params.study:q}"
         " --runs {output.runs:q} --output {output.study:q}"
 
 
@@ -149,8 +149,8 @@ rule collect_scores:
     benchmark:
         "<results>/benchmarks/collect_scores/scores.tsv"
     params:
-        code=CODE.of("evaluate/collect_scores.py"),
-        folder=f"{STUDY['results']}/runs",
+        **runs_script("evaluate/collect_scores.py"),
+        folder=runs_folder,
         metrics=METRICS,
     threads: 1
     resources:
@@ -160,7 +160,7 @@ rule collect_scores:
         "../../envs/evaluate.yaml"
     localrule: True
     shell:
-        "python {SCRIPTS:q}/evaluate/collect_scores.py --log {log:q} --runs {input.runs:q}"
+        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
         " --runs-folder {params.folder:q} --metrics {params.metrics:q}"
         " --scores {output.scores:q} --timings {output.timings:q}"
 
@@ -180,8 +180,8 @@ rule collect_comparisons:
     benchmark:
         "<results>/benchmarks/collect_comparisons/significance.tsv"
     params:
-        code=CODE.of("evaluate/collect_comparisons.py"),
-        folder=f"{STUDY['results']}/comparisons",
+        **runs_script("evaluate/collect_comparisons.py"),
+        folder=comparisons_folder,
     threads: 1
     resources:
         mem_mb=1000,
@@ -190,7 +190,7 @@ rule collect_comparisons:
         "../../envs/evaluate.yaml"
     localrule: True
     shell:
-        "python {SCRIPTS:q}/evaluate/collect_comparisons.py --log {log:q} --runs {input.runs:q}"
+        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
         " --comparisons-folder {params.folder:q} --significance {output:q}"
 
 
@@ -209,8 +209,8 @@ rule summarise_conditions:
     benchmark:
         "<results>/benchmarks/summarise_conditions/summary.tsv"
     params:
-        code=CODE.of("evaluate/summarise_conditions.py"),
-        folder=f"{STUDY['results']}/runs",
+        **runs_script("evaluate/summarise_conditions.py"),
+        folder=runs_folder,
         baseline=STUDY["evaluation"]["baseline"],
         metrics=METRIC_ARGUMENTS,
         resamples=STUDY["evaluation"]["samples"],
@@ -222,6 +222,6 @@ rule summarise_conditions:
     conda:
         "../../envs/evaluate.yaml"
     shell:
-        "python {SCRIPTS:q}/evaluate/summarise_conditions.py --log {log:q} --runs {input.runs:q}"
+        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
         " --runs-folder {params.folder:q} --baseline {params.baseline:q} {params.metrics:q}"
         " --resamples {params.resamples:q} --resampling-seed {params.resampling_seed:q} --summary {output:q}"

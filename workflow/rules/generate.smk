@@ -12,7 +12,7 @@ rule train_vocab:
     benchmark:
         "<results>/benchmarks/train_vocab/vocab.tsv"
     params:
-        code=CODE.of("vocab/train_vocab.py"),
+        **runs_script("vocab/train_vocab.py"),
         **STUDY["vocab"],
     threads: 1
     resources:
@@ -21,7 +21,7 @@ rule train_vocab:
     conda:
         "../../envs/vocab.yaml"
     shell:
-        "python {SCRIPTS:q}/vocab/train_vocab.py --log {log:q} --pretrain {input.pretrain:q}"
+        "python {params.script:q} --log {log:q} --pretrain {input.pretrain:q}"
         " --model-type {params.model:q} --size {params.size:q} --character-coverage {params.character_coverage:q}"
         " --model {output.model:q} --dictionary {output.dictionary:q}"
 
@@ -36,7 +36,7 @@ rule sample_pretrain:
     benchmark:
         "<results>/benchmarks/sample_pretrain/{generator}.tsv"
     params:
-        code=CODE.of("generate/sample_pretrain.py"),
+        **runs_script("generate/sample_pretrain.py"),
         pairs=lambda wildcards: STUDY["generators"][wildcards.generator]["pairs"],
     threads: 1
     resources:
@@ -45,7 +45,7 @@ rule sample_pretrain:
     conda:
         "../../envs/generate.yaml"
     shell:
-        "python {SCRIPTS:q}/generate/sample_pretrain.py --log {log:q} --label {wildcards.generator:q}"
+        "python {params.script:q} --log {log:q} --label {wildcards.generator:q}"
         " --pretrain {input.pretrain:q} --pairs {params.pairs:q} --output {output:q}"
 
 
@@ -60,6 +60,7 @@ rule generate_targets:
     benchmark:
         "<results>/benchmarks/generate_targets/{generator}.tsv"
     params:
+        script=runs_script("generate/generate_targets.py")["script"],
         code=provider_code,
         provider=lambda wildcards: STUDY["generators"][wildcards.generator]["provider"],
         settings=lambda wildcards: STUDY.provider_settings(wildcards.generator),
@@ -72,6 +73,6 @@ rule generate_targets:
     conda:
         "../../envs/generate.yaml"
     shell:
-        "python {SCRIPTS:q}/generate/generate_targets.py --log {log:q} --label {wildcards.generator:q}"
+        "python {params.script:q} --log {log:q} --label {wildcards.generator:q}"
         " --threads {threads} --provider {params.provider:q} --settings {params.settings:q} {params.inputs:q}"
         " --pool {input.pool:q} --output {output:q}"

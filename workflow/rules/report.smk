@@ -17,7 +17,7 @@ rule plot_learning_curve:
     benchmark:
         "<results>/benchmarks/plot_learning_curve/figure.tsv"
     params:
-        code=CODE.of("report/plot_learning_curve.py"),
+        **runs_script("report/plot_learning_curve.py"),
         metric=METRICS[0],
         baseline=STUDY["evaluation"]["baseline"],
     threads: 1
@@ -28,7 +28,7 @@ rule plot_learning_curve:
         "../../envs/report.yaml"
     localrule: True
     shell:
-        "python {SCRIPTS:q}/report/plot_learning_curve.py --log {log:q} --summary {input.summary:q}"
+        "python {params.script:q} --log {log:q} --summary {input.summary:q}"
         " --scores {input.scores:q} --metric {params.metric:q} --baseline {params.baseline:q}"
         " --svg {output.svg:q} --png {output.png:q}"
 
@@ -49,7 +49,7 @@ rule plot_conditions:
     benchmark:
         "<results>/benchmarks/plot_conditions/figure.tsv"
     params:
-        code=CODE.of("report/plot_conditions.py"),
+        **runs_script("report/plot_conditions.py"),
         metric=METRICS[0],
         baseline=STUDY["evaluation"]["baseline"],
         margin=STUDY["evaluation"]["margin"],
@@ -61,7 +61,7 @@ rule plot_conditions:
         "../../envs/report.yaml"
     localrule: True
     shell:
-        "python {SCRIPTS:q}/report/plot_conditions.py --log {log:q} --summary {input.summary:q}"
+        "python {params.script:q} --log {log:q} --summary {input.summary:q}"
         " --scores {input.scores:q} --metric {params.metric:q} --baseline {params.baseline:q}"
         " --margin {params.margin:q} --svg {output.svg:q} --png {output.png:q}"
 
@@ -93,8 +93,9 @@ rule write_report:
     benchmark:
         "<results>/benchmarks/write_report/report.tsv"
     params:
-        code=CODE.of("report/write_report.py"),
-        template=file_digest(TEMPLATE),
+        **runs_script("report/write_report.py"),
+        template=os.path.relpath(TEMPLATE),
+        template_digest=file_digest(TEMPLATE),
         splits=lambda wildcards, input: named_files(STUDY["splits"], input.splits),
         generators=lambda wildcards, input: named_files(STUDY.used_generators, input.generators),
         metric=METRICS[0],
@@ -107,9 +108,9 @@ rule write_report:
         "../../envs/report.yaml"
     localrule: True
     shell:
-        "python {SCRIPTS:q}/report/write_report.py --log {log:q} --study {input.study:q} --summary {input.summary:q}"
+        "python {params.script:q} --log {log:q} --study {input.study:q} --summary {input.summary:q}"
         " --scores {input.scores:q} --significance {input.significance:q} --cleaning {input.cleaning:q}"
         " --splits {params.splits:q} --generator-scores {params.generators:q}"
         " --learning-curve {input.learning_curve:q} --conditions-figure {input.conditions:q}"
-        " --metric {params.metric:q} --margin {params.margin:q} --template {TEMPLATE:q}"
+        " --metric {params.metric:q} --margin {params.margin:q} --template {params.template:q}"
         " --page {output.page:q} --answer {output.answer:q}"

@@ -16,7 +16,7 @@ rule train_model:
     benchmark:
         "<results>/benchmarks/train_model/{learner}/{recipe}/{size}/{seed}.tsv"
     params:
-        code=CODE.of("train/train_model.py", *FAIRSEQ_MODULE),
+        **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
         size=lambda wildcards: ["--size", wildcards.size],
         settings=lambda wildcards: STUDY.learner_settings(wildcards.learner, int(wildcards.seed)),
         state=state_folder,
@@ -29,7 +29,7 @@ rule train_model:
     conda:
         "../../envs/train.yaml"
     shell:
-        "{TRAINING_ENVIRONMENT} python {SCRIPTS:q}/train/train_model.py --log {log:q} --label {params.label:q}"
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
         " --threads {threads} --dataset {input.dataset:q} {params.size:q} --valid {input.valid:q}"
         " --spm {input.spm:q} --dictionary {input.dictionary:q}"
         " --settings {params.settings:q} --code {params.code:q} --state {params.state:q}"
@@ -51,7 +51,7 @@ use rule train_model as train_generator with:
     benchmark:
         "<results>/benchmarks/train_generator/{generator}.tsv"
     params:
-        code=CODE.of("train/train_model.py", *FAIRSEQ_MODULE),
+        **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
         size=[],
         settings=lambda wildcards: STUDY.generator_training_settings(wildcards.generator),
         state=state_folder,

@@ -16,14 +16,10 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the hypotheses, one for each row of the test set."""
     model = Model(arguments.checkpoint, arguments.ctranslate2, arguments.spm, arguments.dictionary)
     rows = list(read_rows(arguments.test, ["id", "source"]))
-    translations = translate(
-        model, [source for _, source in rows], json.loads(arguments.settings), arguments.threads
-    )
+    translations = translate(model, [source for _, source in rows], json.loads(arguments.settings), arguments.threads)
     hypotheses = (
         Generated(name, translation.text, translation.logprob, {"tokens": translation.tokens})
-        for (name, _), translation in zip(
-            rows, translations, strict=True
-        )
+        for (name, _), translation in zip(rows, translations, strict=True)
     )
     count = write_generated(arguments.output, hypotheses)
     say(f"{count:,} sentences translated")
@@ -33,9 +29,7 @@ def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--checkpoint", type=Path, required=True, help="fairseq checkpoint")
-    parser.add_argument(
-        "--ctranslate2", type=Path, required=True, help="the same model for CTranslate2 (folder)"
-    )
+    parser.add_argument("--ctranslate2", type=Path, required=True, help="the same model for CTranslate2 (folder)")
     parser.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
     parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
     parser.add_argument("--test", type=Path, required=True, help="the split (id source target)")
@@ -44,9 +38,7 @@ def parser() -> argparse.ArgumentParser:
         required=True,
         help="`decoding` of the configuration as JSON, plus device",
     )
-    parser.add_argument(
-        "--threads", type=int, required=True, help="CPU threads; not part of what shapes the result"
-    )
+    parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
     parser.add_argument("--output", type=Path, required=True, help="hypotheses to write")
     return parser
 

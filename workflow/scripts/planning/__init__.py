@@ -1,1 +1,1 @@
-"""What happens before a job runs: the configuration is read and checked, the table of runs is made, code is digested."""
+"""What happens before a job runs: the configuration is checked, the table of runs is made, code is digested."""

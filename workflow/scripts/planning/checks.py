@@ -104,7 +104,7 @@ def _check_splits(config: Config) -> Iterator[Problem]:
     given = given_parts(config)
     for part in ("valid", "test"):
         if splits[part] is None and part not in given:
-            yield Problem(("splits", part), "a number of pairs is needed, since the corpus brings no such part of its own")
+            yield Problem(("splits", part), "a number of pairs is needed, since the corpus brings no such part")
     cut = {name: size for name, size in splits.items() if size and name not in given}
     corpus = config["corpus"]
     if corpus["kind"] == "files":
@@ -132,7 +132,7 @@ def _check_same_lines(key: tuple[str, ...], path: str, beside: Path) -> Iterator
 
 
 def count_lines(path: Path) -> int:
-    """Number of lines of a plain or gzip file; a damaged one counts as far as it can be read (reading it reports it)."""
+    """Number of lines of a plain or gzip file; a damaged one counts as far as it can be read (the job reports it)."""
     with path.open("rb") as file:
         zipped = file.read(2) == _GZIP_MAGIC
     lines, last = 0, b"\n"
@@ -175,9 +175,7 @@ def _check_generators(config: Config) -> Iterator[Problem]:
             elif "sources" in generator:
                 yield from _check_file((*key, "sources"), generator["sources"])
             if generator["aligned_with"] == "train" and config["corpus"]["kind"] != "files":
-                yield Problem(
-                    (*key, "aligned_with"), "'train' needs corpus.kind 'files'; allowed here: pool, sources"
-                )
+                yield Problem((*key, "aligned_with"), "'train' needs corpus.kind 'files'; allowed here: pool, sources")
             elif generator["aligned_with"] == "train":
                 yield from _check_same_lines((*key, "targets"), generator["targets"], training_text(config))
 
@@ -189,9 +187,7 @@ def _check_conditions(config: Config) -> Iterator[Problem]:
         mixture = condition["mixture"]
         for origin in mixture:
             if origin not in origins:
-                yield Problem(
-                    (*key, origin), f"unknown origin; allowed: {', '.join(origins)}" + guess(origin, origins)
-                )
+                yield Problem((*key, origin), f"unknown origin; allowed: {', '.join(origins)}" + guess(origin, origins))
         total = sum(mixture.values())
         if abs(total - 1) > _FRACTION_TOLERANCE:
             yield Problem(key, f"the fractions add up to {total:g}; allowed: 1")
@@ -243,4 +239,6 @@ def _check_generations(config: Config) -> Iterator[Problem]:
                 ancestors.add(origin)
                 waiting |= parents.get(origin, set())
         if name in ancestors:
-            yield Problem(("generators", name, "from_run"), "its run is trained on its own output; a run must come first")
+            yield Problem(
+                ("generators", name, "from_run"), "its run is trained on its own output; some run must come first"
+            )

@@ -1,8 +1,8 @@
 """Digests of the code that a job runs, so that a change of meaning reruns it and a comment does not.
 
-Snakemake tracks neither the modules that a script imports nor a script called from ``shell:``. Each rule therefore carries
-the digest of its script, and of every project module that the script imports, as a parameter. The digest is taken of the
-syntax tree without docstrings: comments, blank lines and formatting do not count.
+Snakemake tracks neither the modules that a script imports nor a script called from ``shell:``. Each rule therefore
+carries the digest of its script, and of every project module that the script imports, as a parameter. The digest is
+taken of the syntax tree without docstrings: comments, blank lines and formatting do not count.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Read, validate and complete the configuration of a study.
 
 The schema (``workflow/schemas/config.schema.yaml``) says which keys there are, what they may hold and their defaults;
-:mod:`planning.checks` adds what a schema cannot say. Every problem becomes one line: file, line, key, value, what is allowed.
+:mod:`planning.checks` adds what a schema cannot say. Every problem becomes one line: file, line, key, value, what is
+allowed.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Problem:
 
 @dataclass
 class Origin:
-    """Where each key of the configuration was written: ``key -> (file, line)``; what came by ``--config`` is not there."""
+    """Where each key was written: ``key -> (file, line)``; what came by ``--config`` is not there."""
 
     places: dict[Key, tuple[str, int]] = field(default_factory=dict)
 
@@ -127,9 +128,7 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
             yield Problem(key, f"the key {name!r} is missing")
         case "enum":
             names = [str(option) for option in allowed]
-            yield Problem(
-                key, f"{value!r} is not allowed; allowed: {', '.join(names)}" + guess(str(value), names)
-            )
+            yield Problem(key, f"{value!r} is not allowed; allowed: {', '.join(names)}" + guess(str(value), names))
         case "type":
             types = [allowed] if isinstance(allowed, str) else allowed
             yield Problem(key, f"{value!r} is no {' or '.join(types)}")
@@ -166,7 +165,8 @@ def guess(name: str, known: Sequence[str]) -> str:
 def with_defaults(config: Config, schema: Config) -> Config:
     """A copy of a valid ``config`` in which every key that has a default is there.
 
-    What a generator leaves out comes from the study: its decoding from ``decoding``, its options from the first fairseq learner.
+    What a generator leaves out comes from the study: its decoding from ``decoding``, its options from the first fairseq
+    learner.
     """
     config = copy.deepcopy(config)
     _fill(config, schema, schema)

@@ -28,7 +28,8 @@ def reference(schema: dict[str, Any]) -> str:
         rows = list(_rows(name, section, schema, name in schema["required"]))
         table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
         parts.append(
-            f"### `{name}`\n\n{section['description']}\n\n| key | allowed | default | meaning |\n|---|---|---|---|\n{table}\n"
+            f"### `{name}`\n\n{section['description']}\n\n"
+            f"| key | allowed | default | meaning |\n|---|---|---|---|\n{table}\n"
         )
     return "\n".join(parts)
 
@@ -46,7 +47,7 @@ def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: boo
         yield _row(key, value, required)
     for name, child, needed, branch in children:
         inherited = name.rpartition(".")[2] in branch.get("x-inherited", [])
-        if inherited or "$ref" in child and child["$ref"].endswith("/fairseq_options"):
+        if inherited or ("$ref" in child and child["$ref"].endswith("/fairseq_options")):
             yield _row(name, {**resolve(child, schema), "default": "inherited" if inherited else {}}, needed)
         else:
             yield from _rows(name, child, schema, needed)

@@ -32,7 +32,7 @@ def recipe_of(condition: Mapping[str, Any]) -> str:
 
 
 def run_table(config: Mapping[str, Any]) -> pd.DataFrame:
-    """Every run of a checked configuration: columns ``learner condition size seed recipe``, in the configuration's order."""
+    """Every run of a checked configuration, in its order: columns ``learner condition size seed recipe``."""
     rows = [
         (learner, name, size, seed, recipe_of(condition))
         for learner in config["learners"]

@@ -126,6 +126,7 @@ class Study:
             "gpus": self.gpus,
             "max_pieces": training["max_pieces"],
             "save_every": training["save_every"],
+            "checkpoint": training["checkpoint"],
         }
         return compact(settings)
 

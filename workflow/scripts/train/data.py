@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import shutil
 from collections.abc import Mapping, Sequence
@@ -17,10 +16,9 @@ Pair = tuple[str, str]
 
 @dataclass(frozen=True)
 class EncodedData:
-    """fairseq's data folder, and what encoding found: target pieces an epoch (ends of sentences included) and cut texts."""
+    """fairseq's data folder, and how many texts were cut."""
 
     folder: Path
-    target_tokens: int
     truncated: int
 
 
@@ -33,7 +31,8 @@ def read_dataset(path: Path, size: int | None) -> list[Pair]:
 def encode_dataset(
     train: Sequence[Pair],
     valid: Sequence[Pair],
-    arguments: argparse.Namespace,
+    spm: Path,
+    dictionary: Path,
     settings: Mapping[str, Any],
     folder: Path,
 ) -> EncodedData:
@@ -41,17 +40,15 @@ def encode_dataset(
     from fairseq.data import Dictionary
 
     folder.mkdir(parents=True, exist_ok=True)
-    for language in settings["languages"].values():
-        shutil.copyfile(arguments.dictionary, folder / f"dict.{language}.txt")
-    encoder = _Encoder(arguments.spm, Dictionary.load(str(arguments.dictionary)), settings["max_pieces"])
     source, target = settings["languages"]["source"], settings["languages"]["target"]
-    tokens = 0
+    for language in (source, target):
+        shutil.copyfile(dictionary, folder / f"dict.{language}.txt")
+    encoder = _Encoder(spm, Dictionary.load(str(dictionary)), settings["max_pieces"])
     for part, pairs in (("train", train), ("valid", valid)):
         stem = f"{folder}/{part}.{source}-{target}"
         encoder.write([pair[0] for pair in pairs], f"{stem}.{source}")
-        written = encoder.write([pair[1] for pair in pairs], f"{stem}.{target}")
-        tokens = written if part == "train" else tokens
-    return EncodedData(folder, tokens, encoder.truncated)
+        encoder.write([pair[1] for pair in pairs], f"{stem}.{target}")
+    return EncodedData(folder, encoder.truncated)
 
 
 class _Encoder:
@@ -67,18 +64,15 @@ class _Encoder:
         self._max_pieces = max_pieces
         self.truncated = 0
 
-    def write(self, texts: Sequence[str], stem: str) -> int:
-        """Write ``texts`` to ``stem.bin`` and ``stem.idx`` and return the number of tokens."""
+    def write(self, texts: Sequence[str], stem: str) -> None:
+        """Write ``texts`` to ``stem.bin`` and ``stem.idx``."""
         import torch
         from fairseq.data import indexed_dataset
 
         builder = indexed_dataset.make_builder(f"{stem}.bin", "mmap", vocab_size=len(self._dictionary))
-        tokens = 0
         for encoded in self._processor.encode(list(texts)):
             self.truncated += len(encoded) > self._max_pieces
             numbers = [self._number[piece] for piece in encoded[: self._max_pieces]]
             numbers.append(self._dictionary.eos())
-            tokens += len(numbers)
             builder.add_item(torch.IntTensor(numbers))
         builder.finalize(f"{stem}.idx")
-        return tokens

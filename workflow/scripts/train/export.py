@@ -17,15 +17,13 @@ _TIMINGS = ("previous_training_time", "metrics")
 
 
 def slim_checkpoint(source: Path, target: Path) -> None:
-    """Write ``source`` without optimizer state, timings and how often training was interrupted, so that equal trainings leave equal files."""
+    """Write ``source`` without optimizer state and without what differs between equal trainings."""
     import torch
 
     checkpoint = load_checkpoint(source)
     checkpoint.pop("last_optimizer_state", None)
     checkpoint["optimizer_history"] = checkpoint["optimizer_history"][-1:]
-    checkpoint["extra_state"] = {
-        key: value for key, value in checkpoint["extra_state"].items() if key not in _TIMINGS
-    }
+    checkpoint["extra_state"] = {key: value for key, value in checkpoint["extra_state"].items() if key not in _TIMINGS}
     # Written to a file object: torch would put the temporary file's name into the archive.
     with atomic_path(target) as temporary, temporary.open("wb") as file:
         torch.save(checkpoint, file)

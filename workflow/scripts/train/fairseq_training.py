@@ -26,13 +26,12 @@ _PROGRESS_SECONDS = 20.0
 _LOG_INTERVAL = 100  # updates
 
 
-def train(
-    data: EncodedData, settings: Mapping[str, Any], threads: int, state: TrainingState
-) -> dict[str, Any]:
+def train(data: EncodedData, settings: Mapping[str, Any], threads: int, state: TrainingState) -> dict[str, Any]:
     """Train until fairseq's own limits or early stopping end it, and return the report of ``training.json``.
 
-    The report holds ``updates``, ``epochs`` begun, ``best_valid_loss`` (fairseq's, to base 2), ``best_updates``, ``truncated`` texts and
-    the only two figures that differ from one repetition to the next, ``seconds`` and ``target_tokens_per_second``.
+    The report holds ``updates``, ``epochs`` begun, ``best_valid_loss`` (fairseq's, to base 2), ``best_updates``,
+    ``truncated`` texts and the only two figures that differ from one repetition to the next, ``seconds`` and
+    ``target_tokens_per_second``.
 
     Raises:
         UserError: fairseq does not know an option, or the device is not there.
@@ -64,7 +63,7 @@ def train(
         warnings.simplefilter("ignore")  # fairseq uses Hydra in ways that Hydra calls old
         config = convert_namespace_to_omegaconf(namespace)
     _quieten_fairseq()
-    done = _updates(state.last_checkpoint)
+    done = _updates(state.checkpoint("last"))
     _restore_early_stopping(fairseq_train, state, done)
     watcher = _Watcher(settings["options"], done)
     logging.getLogger("fairseq.logging.progress_bar").addHandler(watcher)
@@ -148,8 +147,8 @@ def _updates(checkpoint: Path) -> int:
 def _restore_early_stopping(fairseq_train: Any, state: TrainingState, done: int) -> None:
     """Give fairseq back what early stopping had counted before a kill.
 
-    fairseq keeps the count on its function ``should_stop_early`` and does not save it. The validation losses of the ``done``
-    updates up to the checkpoint are in the log of validations that :class:`_ValidationLog` keeps beside the checkpoints.
+    fairseq keeps the count on its function ``should_stop_early`` and does not save it. The validation losses of the
+    ``done`` updates up to the checkpoint are in the log that :class:`_ValidationLog` keeps beside the checkpoints.
     """
     validations = state.folder / "validations.jsonl"
     kept: list[dict[str, float]] = []
@@ -191,13 +190,13 @@ class _ValidationLog(logging.Handler):
 
 
 def _report(data: EncodedData, state: TrainingState) -> dict[str, Any]:
-    last = load_checkpoint(state.last_checkpoint)
+    last = load_checkpoint(state.checkpoint("last"))
     iterator = last["extra_state"]["train_iterator"]
     return {
         "updates": last["optimizer_history"][-1]["num_updates"],
         "epochs": iterator["epoch"] - (iterator["iterations_in_epoch"] == 0),
         "best_valid_loss": float(last["extra_state"]["best"]),
-        "best_updates": _updates(state.best_checkpoint),
+        "best_updates": _updates(state.checkpoint("best")),
         "truncated": data.truncated,
         "seconds": round(last["extra_state"]["previous_training_time"], 1),
     }

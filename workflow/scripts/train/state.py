@@ -75,22 +75,16 @@ class TrainingState:
         if self._lock:
             self._lock.close()
 
-    @property
-    def best_checkpoint(self) -> Path:
-        """The checkpoint with the lowest validation loss."""
-        return self.folder / "checkpoint_best.pt"
-
-    @property
-    def last_checkpoint(self) -> Path:
-        """The checkpoint that training goes on from."""
-        return self.folder / "checkpoint_last.pt"
+    def checkpoint(self, which: str) -> Path:
+        """The ``best`` checkpoint, with the lowest validation loss, or the ``last``, which training goes on from."""
+        return self.folder / f"checkpoint_{which}.pt"
 
     def discard(self) -> None:
         """Remove everything: the training is done."""
         shutil.rmtree(self.root)
 
     def _mend(self) -> None:
-        """Drop checkpoints that a kill left half-written (fairseq copies, it does not rename) and fall back to a whole one."""
+        """Drop checkpoints that a kill left half-written (fairseq copies them) and fall back to a whole one."""
         whole = []
         for path in self.folder.glob("checkpoint*.pt"):
             if _is_whole(path):
@@ -98,11 +92,12 @@ class TrainingState:
             else:
                 log.warning("%s is damaged, as a kill while writing leaves it; it is not used", path)
                 path.unlink()
+        last = self.checkpoint("last")
         numbered = sorted((p for p in whole if p.name.startswith("checkpoint_") and p.stem[-1].isdigit()), key=_updates)
-        if numbered and (self.last_checkpoint not in whole):
-            shutil.copyfile(numbered[-1], self.last_checkpoint)
-        if self.last_checkpoint.is_file():
-            say(f"going on from {self.last_checkpoint}")
+        if numbered and (last not in whole):
+            shutil.copyfile(numbered[-1], last)
+        if last.is_file():
+            say(f"going on from {self.checkpoint('last')}")
 
 
 def _updates(path: Path) -> int:

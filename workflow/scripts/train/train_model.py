@@ -33,9 +33,9 @@ def main(arguments: argparse.Namespace) -> None:
         {"code": arguments.code, "settings": settings, "spm": file_digest(arguments.spm)}, dataset, valid
     )
     with TrainingState(arguments.state, identity) as state:
-        data = encode_dataset(dataset, valid, arguments, settings, state.folder / "data")
+        data = encode_dataset(dataset, valid, arguments.spm, arguments.dictionary, settings, state.folder / "data")
         report = train(data, settings, arguments.threads, state)
-        slim_checkpoint(state.best_checkpoint, arguments.model)
+        slim_checkpoint(state.checkpoint(settings["checkpoint"]), arguments.model)
         report["ctranslate2"] = export_ctranslate2(arguments.model, data.folder, arguments.ctranslate2)
         write_json(arguments.report, report)
         state.discard()
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--valid", type=Path, required=True, help="human pairs for early stopping")
     parser.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
     parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
-    parser.add_argument("--settings", required=True, help="JSON: options seed languages device gpus max_pieces save_every")
+    parser.add_argument("--settings", required=True, help="JSON, see planning.study.Study.training_settings")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
     parser.add_argument("--code", required=True, help="digest of the code, part of the fingerprint")
     parser.add_argument("--state", type=Path, required=True, help="folder of what a killed training goes on from")

@@ -1,4 +1,4 @@
-"""Reading fairseq checkpoints with torch's allow-list of classes on: a checkpoint is a pickle and could run anything."""
+"""Reading fairseq checkpoints with torch's allow-list of classes on: a checkpoint is a pickle, which may run code."""
 
 from __future__ import annotations
 

@@ -49,10 +49,8 @@ _console = _Console()
 
 
 def script_parser(description: str | None) -> argparse.ArgumentParser:
-    """An argument parser that already knows ``--log`` (the job's log file) and ``--label`` (its name on the terminal)."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """An argument parser that knows ``--log`` (the job's log file) and ``--label`` (its name on the terminal)."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--log", type=Path, help="log file; without it everything is printed")
     parser.add_argument("--label", help="what the terminal calls this job (default: the script)")
     return parser

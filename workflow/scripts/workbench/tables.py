@@ -28,9 +28,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
         for number, line in enumerate(file, start=2):
             fields = line.rstrip("\n").split("\t")
             if len(fields) != len(header):
-                raise UserError(
-                    f"{path}, line {number}: {len(fields)} fields where the header has {len(header)}"
-                )
+                raise UserError(f"{path}, line {number}: {len(fields)} fields where the header has {len(header)}")
             yield tuple(fields[place] for place in places)
 
 

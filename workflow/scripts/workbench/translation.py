@@ -22,7 +22,7 @@ _EXTRA_LENGTH = 10  # pieces that every output may have beyond max_length_factor
 
 @dataclass(frozen=True)
 class Model:
-    """The files of a trained model: fairseq checkpoint, its CTranslate2 form (a folder), SentencePiece model, dictionary."""
+    """The files of a model: fairseq checkpoint, its CTranslate2 form (a folder), SentencePiece model, dictionary."""
 
     checkpoint: Path
     ctranslate2: Path
@@ -39,9 +39,7 @@ class Translation:
     logprob: float
 
 
-def translate(
-    model: Model, texts: Sequence[str], settings: Mapping[str, Any], threads: int
-) -> Iterator[Translation]:
+def translate(model: Model, texts: Sequence[str], settings: Mapping[str, Any], threads: int) -> Iterator[Translation]:
     """Yield the translation of every text, in order.
 
     Args:
@@ -98,7 +96,7 @@ def _with_ctranslate2(
         )
     device = "cuda" if settings["device"] == "gpu" else "cpu"
     if device == "cuda" and ctranslate2.get_cuda_device_count() == 0:
-        raise UserError("training.device is gpu, but CTranslate2 sees no GPU; check CUDA_VISIBLE_DEVICES and the driver")
+        raise UserError("training.device is gpu, but CTranslate2 sees none; check CUDA_VISIBLE_DEVICES and the driver")
     ctranslate2.set_random_seed(settings["seed"])
     translator = ctranslate2.Translator(
         str(model.ctranslate2), device=device, compute_type="float32", intra_threads=threads

@@ -1,7 +1,8 @@
 """Targets that exist already: a file of translations, one a line.
 
-Its lines stand beside one of three things (``aligned_with``): the lines of the corpus' training text (``train``), the rows of
-the pool (``pool``), or the lines of a file of sources of its own, which are matched with the pool's by text (``sources``).
+Its lines stand beside one of three things (``aligned_with``): the lines of the corpus' training text (``train``), the
+rows of the pool (``pool``), or the lines of a file of sources of its own, which are matched with the pool's by text
+(``sources``).
 """
 
 from __future__ import annotations

@@ -55,9 +55,7 @@ class ProjectedLabelSmoothedLoss(torch.autograd.Function):
         nll = torch.zeros_like(loss)
         grad_features: list[Tensor] = []
         grad_weight = None
-        for rows, wanted in zip(
-            features.to(dtype).split(CHUNK_ROWS), target.split(CHUNK_ROWS), strict=True
-        ):
+        for rows, wanted in zip(features.to(dtype).split(CHUNK_ROWS), target.split(CHUNK_ROWS), strict=True):
             lprobs = torch.log_softmax((rows @ matrix.t()).float(), dim=-1)
             chunk_nll = -lprobs.gather(1, wanted.unsqueeze(1)).sum()
             nll += chunk_nll
@@ -66,17 +64,13 @@ class ProjectedLabelSmoothedLoss(torch.autograd.Function):
                 loss -= eps_i * lprobs.sum()
             if with_gradient:
                 delta = lprobs.exp_().sub_(eps_i)
-                delta[torch.arange(len(wanted), device=wanted.device), wanted] -= (
-                    1 - epsilon - eps_i
-                )
+                delta[torch.arange(len(wanted), device=wanted.device), wanted] -= 1 - epsilon - eps_i
                 delta = delta.to(dtype)
                 grad_features.append(delta @ matrix)
                 chunk_grad = (delta.t() @ rows).float()
                 grad_weight = chunk_grad if grad_weight is None else grad_weight.add_(chunk_grad)
         if with_gradient:
-            ctx.save_for_backward(
-                torch.cat(grad_features).to(features.dtype), grad_weight.to(weight.dtype)
-            )
+            ctx.save_for_backward(torch.cat(grad_features).to(features.dtype), grad_weight.to(weight.dtype))
         ctx.mark_non_differentiable(nll)
         return loss, nll
 
@@ -103,14 +97,10 @@ class FusedLabelSmoothedCrossEntropyConfig(LabelSmoothedCrossEntropyCriterionCon
         default="highest",
         metadata={"help": "torch.set_float32_matmul_precision for the float32 products"},
     )
-    fast_dropout: bool = field(
-        default=False, metadata={"help": "draw dropout masks from random bytes (CPU only)"}
-    )
+    fast_dropout: bool = field(default=False, metadata={"help": "draw dropout masks from random bytes (CPU only)"})
 
 
-@register_criterion(
-    "fused_label_smoothed_cross_entropy", dataclass=FusedLabelSmoothedCrossEntropyConfig
-)
+@register_criterion("fused_label_smoothed_cross_entropy", dataclass=FusedLabelSmoothedCrossEntropyConfig)
 class FusedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
     """``label_smoothed_cross_entropy``: the same value, projection and loss fused, no padding.
 

@@ -18,7 +18,7 @@ class FusedAdamWConfig(FairseqDataclass):
     adam_betas: Any = field(default=(0.9, 0.98), metadata={"help": "betas for Adam optimizer"})
     adam_eps: float = field(default=1e-8, metadata={"help": "epsilon for Adam optimizer"})
     weight_decay: float = field(default=0.0, metadata={"help": "decoupled weight decay"})
-    lr: list[float] = II("optimization.lr")
+    lr: list[float] = II("optimization.lr")  # noqa: RUF009  fairseq's own way
 
 
 @register_optimizer("fused_adamw", dataclass=FusedAdamWConfig)
