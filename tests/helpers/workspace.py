@@ -99,7 +99,7 @@ class Workspace:
 
     def command(self, *arguments: str) -> list[str]:
         """The Snakemake command on this study."""
-        return [sys.executable, "-m", "snakemake", *arguments, "--configfile", "study.yaml"]
+        return [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", *arguments]
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a user's shell."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +34,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 def semantic_problems(config: Config) -> list[Problem]:
     """Everything that is wrong with a configuration that fits the schema and has its defaults."""
     checks: list[Callable[[Config], Iterator[Problem]]] = [
+        _check_folders,
         _check_names,
         _check_languages,
         _check_corpus,
@@ -45,6 +47,18 @@ def semantic_problems(config: Config) -> list[Problem]:
         _check_generations,
     ]
     return [problem for check in checks for problem in check(config)]
+
+
+def _check_folders(config: Config) -> Iterator[Problem]:
+    """Folders that are written to must be possible to make and to write in."""
+    for key in ("results", "downloads"):
+        folder = Path(config[key])
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            yield Problem((key,), f"{config[key]!r} cannot be written: {folder} is no folder")
+        elif not os.access(folder, os.W_OK | os.X_OK):
+            yield Problem((key,), f"{config[key]!r} cannot be written: no permission in {folder}")
 
 
 def _check_names(config: Config) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 It is computed from the summary table. What is said depends on the interval of the difference from
 the baseline, in points of the metric:
 
-- inside the margin on both sides: as good;
+- inside the margin on both sides: as good, unless the baseline has hardly learnt anything itself;
 - else without zero in it: it costs, or gains, so much;
 - else: the data cannot tell.
 """
@@ -20,6 +20,7 @@ from evaluate.summary import ConditionSummary
 from report.words import HUMAN, count, listing, parts_of, points, span, training_text
 
 _SPELT_OUT = 3
+_LEARNT = 10  # margins that a baseline must reach before "no difference" means anything
 
 
 class Verdict(Enum):
@@ -54,7 +55,8 @@ def contrast(row: ConditionSummary, baseline: ConditionSummary, margin: float) -
         loss, low, high = row.difference, row.difference_low, row.difference_high
     else:
         loss, low, high = -row.difference, -row.difference_high, -row.difference_low
-    if -margin < low and high < margin:
+    learnt = row.better == "lower" or baseline.score >= _LEARNT * margin
+    if -margin < low and high < margin and learnt:
         verdict = Verdict.EQUAL
     elif low > 0:
         verdict = Verdict.WORSE

@@ -1,0 +1,49 @@
+"""The files provider finds each source's target, and says plainly when it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from generate.providers import Source
+from generate.providers.files import provider
+
+from workbench.cli import UserError
+
+SOURCES = [Source("train:3", "drei Worte hier"), Source("train:1", "ein Wort mehr")]
+
+
+def lines(path: Path, *texts: str) -> Path:
+    path.write_text("".join(f"{text}\n" for text in texts), encoding="utf-8")
+    return path
+
+
+def targets(aligned_with: str, **inputs: Path) -> list[str]:
+    settings = {"aligned_with": aligned_with, "max_line_bytes": 1000}
+    return [generated.text for generated in provider(settings, inputs, 1).generate(SOURCES)]
+
+
+def test_beside_the_corpus_by_line_number(tmp_path: Path) -> None:
+    assert targets("train", targets=lines(tmp_path / "t", "one", "two", "three")) == ["three", "one"]
+
+
+def test_beside_the_pool_in_its_order(tmp_path: Path) -> None:
+    assert targets("pool", targets=lines(tmp_path / "t", "three", "one")) == ["three", "one"]
+
+
+def test_beside_sources_of_its_own_by_text(tmp_path: Path) -> None:
+    own = lines(tmp_path / "s", "ein  Wort\u00a0mehr", "ganz anders", "drei Worte hier")
+    assert targets("sources", targets=lines(tmp_path / "t", "one", "other", "three"), sources=own) == ["three", "one"]
+
+
+def test_too_few_lines_are_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="2 lines, but the corpus' training text has at least 3"):
+        targets("train", targets=lines(tmp_path / "t", "one", "two"))
+    with pytest.raises(UserError, match="1 lines, but the pool has 2 rows"):
+        targets("pool", targets=lines(tmp_path / "t", "one"))
+
+
+def test_a_missing_source_is_named(tmp_path: Path) -> None:
+    own = lines(tmp_path / "s", "ein Wort mehr")
+    with pytest.raises(UserError, match=r"lacks 1 of the pool's 2 sources, the first is train:3: 'drei Worte hier'"):
+        targets("sources", targets=lines(tmp_path / "t", "one"), sources=own)

@@ -1,0 +1,60 @@
+"""What a killed training goes on from: never another configuration's checkpoint, never a damaged one."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from train.state import TrainingState, fingerprint
+
+from workbench.cli import UserError
+
+DATA = [("ein Satz", "a sentence"), ("noch einer", "another")]
+
+
+def checkpoint(path: Path, content: bytes = b"weights" * 1000) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", content)
+
+
+def test_the_fingerprint_covers_settings_and_every_text() -> None:
+    base = fingerprint({"options": {"lr": 0.1}}, DATA, DATA)
+    assert base == fingerprint({"options": {"lr": 0.1}}, DATA, DATA)
+    others = [
+        fingerprint({"options": {"lr": 0.2}}, DATA, DATA),
+        fingerprint({"options": {"lr": 0.1}}, DATA[:1], DATA),
+        fingerprint({"options": {"lr": 0.1}}, DATA, DATA[:1]),
+        fingerprint({"options": {"lr": 0.1}}, [("ein Satz", "a sentence "), DATA[1]], DATA),
+        fingerprint({"options": {"lr": 0.1}}, DATA[::-1], DATA),
+    ]
+    assert len({base, *others}) == 6
+
+
+def test_states_of_other_configurations_go(tmp_path: Path) -> None:
+    with TrainingState(tmp_path / "state", "old") as state:
+        checkpoint(state.checkpoint("last"))
+    with TrainingState(tmp_path / "state", "new") as state:
+        assert not state.checkpoint("last").exists()
+    assert [path.name for path in (tmp_path / "state").iterdir() if path.is_dir()] == ["new"]
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_newest_whole_one(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "same"
+    folder.mkdir(parents=True)
+    checkpoint(folder / "checkpoint_1_90.pt", b"older")
+    checkpoint(folder / "checkpoint_2_100.pt", b"newest")
+    checkpoint(folder / "checkpoint_last.pt")
+    whole = (folder / "checkpoint_last.pt").read_bytes()
+    (folder / "checkpoint_last.pt").write_bytes(whole[: len(whole) // 2])
+    with TrainingState(tmp_path / "state", "same") as state:
+        assert state.checkpoint("last").read_bytes() == (folder / "checkpoint_2_100.pt").read_bytes()
+
+
+def test_two_trainings_of_one_model_are_kept_apart(tmp_path: Path) -> None:
+    with (
+        TrainingState(tmp_path / "state", "x"),
+        pytest.raises(UserError, match=r"process \d+ is still training here"),
+        TrainingState(tmp_path / "state", "x"),
+    ):
+        pass

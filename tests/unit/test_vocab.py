@@ -1,0 +1,40 @@
+"""The vocabulary comes from pretrain alone, and an impossible size is said in the configuration's words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sentencepiece
+from toy_corpus import toy_corpus
+from vocab.train_vocab import main, parser
+
+from workbench.cli import UserError
+from workbench.tables import write_rows
+
+
+def train(tmp_path: Path, size: int, model: str = "unigram") -> tuple[Path, list[str]]:
+    rows = [(str(n), source, target) for n, (source, target) in enumerate(toy_corpus(300))]
+    write_rows(tmp_path / "pretrain.tsv", ["id", "source", "target"], rows)
+    arguments = {"pretrain": "pretrain.tsv", "model": f"{model}.model", "dictionary": f"{model}.txt"}
+    command = [part for name, file in arguments.items() for part in (f"--{name}", str(tmp_path / file))]
+    main(parser().parse_args([*command, "--model-type", model, "--size", str(size), "--character-coverage", "1.0"]))
+    pieces = (tmp_path / f"{model}.txt").read_text(encoding="utf-8").splitlines()
+    return tmp_path / f"{model}.model", [line.rpartition(" ")[0] for line in pieces]
+
+
+@pytest.mark.parametrize("model", ["unigram", "bpe"])
+def test_the_dictionary_lists_the_models_pieces(tmp_path: Path, model: str) -> None:
+    path, pieces = train(tmp_path, 150, model)
+    processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    assert processor.get_piece_size() == 150
+    assert len(pieces) == len(set(pieces)) == 149  # all but <unk>, which fairseq adds itself
+    encoded = processor.encode("Der Lehrer sieht das Buch am Morgen.", out_type=str)
+    assert set(encoded) <= set(pieces)
+
+
+@pytest.mark.parametrize(("size", "words"), [(5000, "allowed: .* or less"), (20, "allowed: more than ")])
+def test_an_impossible_size_is_said(tmp_path: Path, size: int, words: str) -> None:
+    with pytest.raises(UserError, match=rf"vocab.size: {size} .*{words}"):
+        train(tmp_path, size)
+    assert not list(tmp_path.glob("*.model"))
