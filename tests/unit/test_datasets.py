@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from curate.build_dataset import allot, parser, random_order
 from curate.build_dataset import main as build
-
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows, write_rows

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from generate.providers import Source
 from generate.providers.files import provider
-
 from workbench.cli import UserError
 
 SOURCES = [Source("train:3", "drei Worte hier"), Source("train:1", "ein Wort mehr")]

@@ -6,8 +6,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from train.state import TrainingState, fingerprint
 
+from train.state import TrainingState, fingerprint
 from workbench.cli import UserError
 
 DATA = [("ein Satz", "a sentence"), ("noch einer", "another")]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sentencepiece
 from toy_corpus import toy_corpus
-from vocab.train_vocab import main, parser
 
+from vocab.train_vocab import main, parser
 from workbench.cli import UserError
 from workbench.tables import write_rows
 

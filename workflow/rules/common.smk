@@ -217,7 +217,5 @@ def split_arguments():
     folder = f"{STUDY['results']}/corpus"
     sizes = STUDY["splits"].items()
     return [
-        argument
-        for name, size in sizes
-        for argument in ("--split", name, str(size or "all"), f"{folder}/{name}.tsv")
+        argument for name, size in sizes for argument in ("--split", name, str(size or "all"), f"{folder}/{name}.tsv")
     ]
