@@ -3,7 +3,7 @@
 CORES ?= all
 BIN := .venv/bin
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
-FORMATTED := workflow tests
+FORMATTED := workflow tests benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: docs help setup setup-dev demo test test-fast lint format lock clean

@@ -26,6 +26,7 @@ SETTINGS = {
     "batch_tokens": 4096,
     "seed": 1,
     "device": "cpu",
+    "max_pieces": 256,
 }
 
 

@@ -6,7 +6,7 @@ system) of the training steps, start-up left out, and the ratio to stock. Nothin
 times depend on the machine. Run it from the repository root, in an environment with fairseq,
 sentencepiece and torch, on a table with a header line and the columns id, source and target::
 
-    python benchmarks/training_speed.py results/splits/pretrain.tsv --updates 150
+    python benchmarks/training_speed.py results/corpus/pretrain.tsv --updates 150
 
 ``tcmalloc`` is measured if the library is installed (Debian: libtcmalloc-minimal4).
 """
@@ -97,7 +97,9 @@ def train(
     command += ["--lr-scheduler", "inverse_sqrt", "--warmup-updates", "200", "--seed", "1"]
     command += ["--max-tokens", str(arguments.max_tokens), "--max-update", str(updates)]
     command += ["--required-batch-size-multiple", "1", "--num-workers", "0", "--cpu"]
-    command += ["--no-save", "--disable-validation", "--log-interval", "1000000"]
+    # Even with --no-save, fairseq makes the folder of its checkpoints.
+    command += ["--save-dir", str(data.parent / "checkpoints"), "--no-save"]
+    command += ["--disable-validation", "--log-interval", "1000000"]
     command += ["--log-format", "json", *variant]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(

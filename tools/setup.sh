@@ -155,7 +155,7 @@ step() { # step NAME WORDS RECORD: run install_NAME unless its record says that 
 trap 'fail "interrupted: the same command goes on from here"' INT TERM
 
 # One set-up at a time; where there is no flock, two at once are the user's own care.
-exec 9< "${BASH_SOURCE[0]}"
+exec 9< tools/setup.sh
 ! command -v flock > /dev/null || flock 9
 
 build=$(torch_build)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import html
 import json
@@ -77,7 +78,8 @@ def test_killed_in_training_the_same_command_ends_in_the_same_results(finished: 
     finally:
         tree = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
         for pid in tree:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # a job that has just ended
+                os.kill(pid, signal.SIGKILL)
         process.wait()
     assert not (state.parent / "model.pt").exists()
     resumed = workspace.snakemake("--cores", "2").stdout
@@ -88,6 +90,23 @@ def test_killed_in_training_the_same_command_ends_in_the_same_results(finished: 
     different = [name for name in before if before[name] != after[name]]
     assert not different
     assert "Nothing to be done" in workspace.snakemake("--cores", "2").stdout
+
+
+def test_a_training_that_was_over_when_killed_is_not_trained_on(finished: Workspace, copy: Workspace) -> None:
+    run = "results/runs/transformer/human.random/400/1"
+    for name in ("model.pt", "training.json"):
+        (copy.folder / run / name).unlink()
+    # A file where the CTranslate2 model belongs: exporting fails after the last update.
+    export = "workflow/scripts/train/export.py"
+    copy.edit(export, "    allow_checkpoint_classes()\n", "    raise OSError(28, 'No space left on device')\n")
+    failed = copy.snakemake("--cores", "1", f"{run}/model.pt", check=False)
+    assert "the disk is full" in failed.stdout
+    assert list((copy.folder / run / "state").glob("*/checkpoint_last.pt"))
+    assert not (copy.folder / run / "model.pt").exists()
+    state = next((copy.folder / run / "state").glob("*/checkpoint_last.pt")).read_bytes()
+    again = copy.snakemake("--cores", "1", f"{run}/model.pt", check=False)
+    assert "going on from" in again.stdout
+    assert next((copy.folder / run / "state").glob("*/checkpoint_last.pt")).read_bytes() == state
 
 
 def test_a_new_condition_changes_no_other_number(copy: Workspace) -> None:
@@ -160,7 +179,7 @@ def test_a_full_disk_is_said_plainly(tmp_path: Path) -> None:
 def test_two_at_once_on_the_same_results_are_kept_apart(copy: Workspace) -> None:
     lock = copy.folder / "results/.lock"
     (copy.folder / "results/scores.tsv").unlink()
-    holder = subprocess.Popen(["flock", str(lock), "sleep", "60"])
+    holder = subprocess.Popen(["flock", "--no-fork", str(lock), "sleep", "60"])
     try:
         time.sleep(0.5)
         failed = copy.snakemake("--cores", "1", check=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ conditions:
 sizes: [10, 30]
 seeds: [1, 2]
 learners:
-  transformer: {kind: fairseq, options: {arch: transformer}}
+  transformer:
+    kind: fairseq
+    options: {arch: transformer, optimizer: adam, lr: 0.1, max-tokens: 9, max-update: 9}
 """
 
 
@@ -84,7 +87,15 @@ def edit(*changes: tuple[str, str]) -> str:
         ([("targets: old.txt", "targets: new.txt")], 9, ["old.targets", "'new.txt' is no file"]),
         ([("target: tgt.txt", "tsv: tgt.txt")], 4, ["files.train", "either source and target, or tsv"]),
         ([("target: en", "target: de")], 1, ["languages.target", "'de' is the source language too"]),
-        ([("arch: transformer", "save-dir: x")], 17, ["options.save-dir", "the workflow sets this; use results"]),
+        (
+            [("arch: transformer", "save-dir: x, arch: transformer")],
+            19,
+            ["options.save-dir", "the workflow sets this; use results"],
+        ),
+        ([("arch: transformer, optimizer: adam", "arch: transformer")], 19, ["needs optimizer"]),
+        ([("  files: {train: {source: src.txt, target: tgt.txt}}\n", "")], 2, ["the key 'files' is missing"]),
+        ([("human: 0.5, strong: 0.5", "human: 0.5, strong: .nan")], 13, ["half.mixture", "nan", "allowed: 1"]),
+        ([("target: en", "target: ja")], 1, ["metric_options.bleu.tokenize", "char serves"]),
         ([("valid: 5, ", "")], 5, ["splits.valid", "a number of pairs is needed"]),
         ([("sizes: [10, 30]\n", "")], None, ["the key 'sizes' is missing"]),
         ([("human: {mixture: {human: 1}}", "human: {mixture: {strong: 1}}")], None, ["baseline", "none yet"]),
@@ -111,10 +122,44 @@ def test_lines_of_a_generator_beside_the_corpus_are_counted_before_anything_runs
         study(BASE)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("names", "row"),
+    [("", "eins\tone\n"), ("target\tsource\n", "one\teins\n"), ("\ufeffSource\tid\tTarget\r\n", "eins\t7\tone\r\n")],
+)
+def test_the_line_that_names_a_tables_columns_is_no_row_to_stand_beside(
+    folder: Path, names: str, row: str, packed: bool
+) -> None:
+    content = (names + row * 80).encode()
+    Path("train.tsv").write_bytes(gzip.compress(content) if packed else content)
+    text = edit(("source: src.txt, target: tgt.txt", "tsv: train.tsv"))
+    study(text)
+    Path("old.txt").write_text("eine Zeile\n" * 81, encoding="utf-8")
+    with pytest.raises(
+        ConfigurationError, match=r"old\.txt has 81 lines, but it stands beside train\.tsv, which has 80 rows"
+    ):
+        study(text)
+    Path("old.txt").write_text("eine Zeile\n" * 80, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"= 81 pairs are more than the 80 rows of train\.tsv"):
+        study(text.replace("pretrain: 40", "pretrain: 41"))
+
+
+def test_a_first_line_of_plain_text_names_no_columns(folder: Path) -> None:
+    Path("src.txt").write_text("source\ttarget\n" * 80, encoding="utf-8")
+    study(BASE)
+
+
+@pytest.mark.parametrize("files", ["", "  files: {test: {tsv: src.txt}}\n"])
+def test_a_corpus_of_files_without_its_files(folder: Path, files: str) -> None:
+    text = edit(("  files: {train: {source: src.txt, target: tgt.txt}}\n", files))
+    with pytest.raises(ConfigurationError, match=r"files|train"):
+        study(text)
+
+
 def test_defaults_are_filled_in_and_generators_inherit(folder: Path) -> None:
     config = study(edit(("pairs: 40", "pairs: 40, options: {dropout: 0.3}, decoding: {beam: 2}"))).config
     assert config["evaluation"]["metrics"] == ["bleu", "chrf", "ter"]
-    assert config["generators"]["strong"]["options"] == {"arch": "transformer", "dropout": 0.3}
+    assert config["generators"]["strong"]["options"] == {**config["learners"]["transformer"]["options"], "dropout": 0.3}
     assert config["generators"]["strong"]["decoding"] == {**config["decoding"], "beam": 2}
 
 
@@ -174,3 +219,19 @@ def test_every_key_is_described_and_no_level_lets_a_typo_pass() -> None:
 def test_the_reference_of_keys_is_the_schemas() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert updated(page, load_schema(SCHEMA)) == page, "run `make docs`"
+
+
+def test_the_default_learner_is_the_default_studys(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    learners = BASE[BASE.index("learners:") :]
+    default = study(BASE.replace(learners, "")).config["learners"]["transformer"]["options"]
+    monkeypatch.chdir(ROOT)
+    text = Path("config/config.yaml").read_text(encoding="utf-8")
+    written = Study(yaml.safe_load(text), ["config/config.yaml"], SCHEMA).config["learners"]["transformer"]["options"]
+    assert written == default
+
+
+def test_whole_numbers_may_be_written_as_floats(folder: Path) -> None:
+    assert list(study(edit(("sizes: [10, 30]", "sizes: [1.0e+1, 30.0]"))).runs["size"].unique()) == [10, 30]
+    assert study(edit(("{strong: 1}", "{strong: 1.0, human: 0}"))).recipe_settings("strong.random") == study(
+        BASE
+    ).recipe_settings("strong.random")

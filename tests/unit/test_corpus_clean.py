@@ -14,10 +14,8 @@ from corpus.clean_corpus import (
     Identify,
     Rules,
     count_words,
-    has_markup,
     language_identifier,
     near_key,
-    strip_markup,
 )
 from corpus.raw_table import Pair, number_pairs, write_raw
 from workbench.tables import read_rows
@@ -89,32 +87,6 @@ def test_repetitions_keep_the_first() -> None:
     clean = cleaner(near_duplicates="keep").clean
     reasons = [clean(Pair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
     assert reasons == [None, "duplicate", None, None]
-
-
-@pytest.mark.parametrize(
-    ("text", "plain"),
-    [
-        ('Siehe <a href="http://x.org/?a=1">die Hilfe</a>.', "Siehe die Hilfe."),
-        ("Eins<br>zwei<p>drei</p><strong>vier</strong>fünf", "Eins zwei drei vierfünf"),
-        ("Tom &amp; Jerry &lt;3 &#8222;Käse&#x201c;", "Tom & Jerry <3 „Käse“"),
-        ("Siehe :hg:`help merge` und ``hg log``", "Siehe help merge und hg log"),
-        ("Siehe :ref:`die Hilfe <help>`", "Siehe die Hilfe"),
-        ("Siehe [die **Hilfe**](http://x.org/a_(b))", "Siehe die Hilfe"),
-        ("Perforce als Quelle ########", "Perforce als Quelle"),
-    ],
-)
-def test_markup_is_stripped(text: str, plain: str) -> None:
-    assert has_markup(text)
-    assert strip_markup(text) == plain
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["a < b und c > d", "hg add <Datei>", "R&D; AT&T", "f(x)[0](1 2)", "2 * 3 ** 4", "`x` `y`", "--"],
-)
-def test_what_only_looks_like_markup_stays(text: str) -> None:
-    assert not has_markup(text)
-    assert strip_markup(text) == text
 
 
 def test_words_of_scripts_without_blanks() -> None:

@@ -29,7 +29,7 @@ def split(folder: Path, rows: Rows, sizes: dict[str, int | None], seed: int = 1)
     write_rows(path, COLUMNS, rows)
     corpus = Corpus(path, seed)
     splits = {name: Split(sizes[name], folder / name) for name in DRAWN_IN_ORDER}
-    taken = assign(corpus, splits, folder / "cleaning.tsv")
+    taken = assign(corpus, splits, set(), folder / "cleaning.tsv")
     return {name: [tuple(row) for row in corpus.texts(taken[name])] for name in DRAWN_IN_ORDER}
 
 
@@ -151,7 +151,7 @@ def test_given_parts_are_the_splits_in_their_own_order(tmp_path: Path) -> None:
 def arguments(**sizes: object) -> list[object]:
     wanted = {"pretrain": 10, "pool": 10, "valid": 5, "test": 5, **sizes}
     parts = [v for name, size in wanted.items() for v in ("--split", name, size, f"out/{name}.tsv")]
-    return ["--clean", "clean.tsv", "--table", "cleaning.tsv", "--seed", 1, *parts]
+    return ["--clean", "clean.tsv", "--table", "cleaning.tsv", "--given", "--seed", 1, *parts]
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,25 @@ def test_too_small_a_given_part(tmp_path: Path, refusal: Callable[..., str]) -> 
     write_rows(tmp_path / "clean.tsv", COLUMNS, rows)
     said = refusal(SCRIPT, *arguments(test=2))
     assert said == "splits.test: 2 wanted, the test part that was given has 1"
+
+
+@pytest.mark.parametrize("size", [5, "all"])
+def test_a_given_part_of_which_nothing_is_left_is_not_replaced(
+    tmp_path: Path, refusal: Callable[..., str], size: object
+) -> None:
+    write_rows(tmp_path / "clean.tsv", COLUMNS, [*plain(60), *numbered([("Test", "test")], "test")])
+    said = refusal(SCRIPT, *arguments(test=1, valid=size), "--given", "valid", "test")
+    assert said.startswith("splits.valid: cleaning left no pair of the valid part that was given")
+    assert "see cleaning.tsv" in said
+
+
+@pytest.mark.parametrize("given_parts", [[], ["test"]])
+def test_a_part_that_is_not_given_is_cut(tmp_path: Path, run_script: Callable, given_parts: list[str]) -> None:
+    write_rows(tmp_path / "clean.tsv", COLUMNS, [*plain(60), *numbered([("Test", "test")], "test")])
+    done = run_script(SCRIPT, *arguments(test="all"), "--given", *given_parts)
+    assert done.returncode == 0, done.stderr
+    assert list(read_rows(tmp_path / "out" / "test.tsv", COLUMNS)) == [("test:1", "Test", "test")]
+    assert len(list(read_rows(tmp_path / "out" / "valid.tsv", COLUMNS))) == 5
 
 
 def test_the_script_writes_the_same_bytes_twice(tmp_path: Path, run_script: Callable) -> None:

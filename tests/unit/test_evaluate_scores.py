@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import subprocess
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from sacrebleu import metrics as sacrebleus
 
 from evaluate import collect_scores, score_run
 from evaluate.counts import read_counts
 from evaluate.formats import p_text, score_text
 from evaluate.metrics import build_scorers
 from evaluate.runs import Run, compared_groups
+from planning.configuration import load_schema, schema_problems
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
 
@@ -98,8 +103,9 @@ def test_options_reach_the_metric(tmp_path: Path) -> None:
     assert metrics["chrf"]["name"] == "chrF2++"
 
 
-def test_target_language_chooses_the_tokenizer() -> None:
-    (scorer,) = build_scorers(["bleu"], {}, "zh")
+@pytest.mark.parametrize("language", ["zh", "zh_CN", "zh-Hant"])
+def test_target_language_chooses_the_tokenizer(language: str) -> None:
+    (scorer,) = build_scorers(["bleu"], {}, language)
     assert scorer.corpus.tokenizer_signature == "zh"
 
 
@@ -152,12 +158,52 @@ def test_no_segment_is_refused(tmp_path: Path) -> None:
         (["blue"], {}, "metric 'blue'.*allowed: bleu, chrf, ter"),
         (["bleu"], {"blue": {}}, "metric 'blue'"),
         (["bleu"], {"bleu": {"tokenise": "13a"}}, "option 'tokenise': unknown; allowed: .*tokenize"),
+        (["bleu"], {"bleu": {"trg_lang": "zh"}}, "option 'trg_lang': unknown"),
         (["bleu"], {"bleu": {"tokenize": "none of these"}}, "sacreBLEU refuses"),
+        (["bleu"], {"bleu": {"tokenize": "ja-mecab"}}, r"refuses them: [^\n]*install them[^\n]*\Z"),
     ],
 )
 def test_wrong_metrics_are_refused(names: list[str], options: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         build_scorers(names, options, "en")
+
+
+def test_the_schema_has_sacrebleus_options() -> None:
+    """Every option of every metric, with its type and its names, so that none is refused after all training."""
+    schema = load_schema(Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml")
+    metrics = schema["properties"]["evaluation"]["properties"]["metric_options"]["properties"]
+    assert list(metrics) == METRICS == [name.lower() for name in sacrebleus.METRICS]
+    types = {bool: "boolean", int: "integer", float: "number", str: "string"}
+    for name, metric in metrics.items():
+        parameters = inspect.signature(sacrebleus.METRICS[name.upper()]).parameters
+        settable = {key: value for key, value in parameters.items() if key not in ("references", "trg_lang")}
+        assert metric["properties"].keys() == settable.keys()
+        for key, parameter in settable.items():
+            option = metric["properties"][key]
+            (kind,) = {*get_args(parameter.annotation)} - {type(None)} or {parameter.annotation}
+            assert types[kind] == option.get("type", "string"), key
+    bleu = metrics["bleu"]["properties"]
+    # MeCab is not among the workbench's packages.
+    assert {*bleu["tokenize"]["enum"]} == sacrebleus.BLEU.TOKENIZERS - {"ja-mecab", "ko-mecab"}
+    assert {*bleu["smooth_method"]["enum"]} == sacrebleus.BLEU.SMOOTH_DEFAULTS.keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"bleu": {"tokenize": "intl", "smooth_value": 0.5}, "chrf": {"word_order": 2}, "ter": {}}, None),
+        ({"blue": {}}, "unknown key; allowed: bleu, chrf, ter; did you mean 'bleu'?"),
+        ({"bleu": {"tokenise": "13a"}}, "unknown key; .*did you mean 'tokenize'?"),
+        ({"bleu": {"tokenize": "moses"}}, "'moses' is not allowed; allowed: 13a, "),
+        ({"bleu": {"lowercase": "yes"}}, "'yes' is no boolean"),
+        ({"chrf": {"char_order": 0}}, "0 is too small"),
+        ({"ter": {"lowercase": True}}, "unknown key; allowed: asian_support, "),
+    ],
+)
+def test_wrong_options_are_found_before_anything_runs(options: dict, message: str | None) -> None:
+    schema = load_schema(Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml")
+    problems = schema_problems({"metric_options": options}, schema["properties"]["evaluation"])
+    assert [re.match(message, problem.message) is not None for problem in problems] == [True] * (message is not None)
 
 
 def test_tables_of_runs(tmp_path: Path) -> None:

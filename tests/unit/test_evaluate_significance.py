@@ -16,6 +16,7 @@ import pytest
 
 from evaluate import collect_comparisons, compare_runs, score_run, summarise_conditions
 from evaluate.bootstrap import draw_counts, interval, resampled_totals, two_sided_p
+from evaluate.named_files import named_files
 from evaluate.summary import ConditionSummary, read_summary
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
@@ -194,8 +195,8 @@ def test_seed_of_the_environment_is_left_alone(study: Study, monkeypatch: pytest
     [
         ({"baseline": "humans"}, "humans: not among .* allowed: human, near, far, again"),
         ({"resampling_seed": 0}, "must be 1 or more"),
-        ({"statistics": ["human"]}, "must be CONDITION=FILE"),
-        ({"metrics": ["bleu"], "statistics": ["human=a=b", "human=c"]}, "each condition once"),
+        ({"statistics": ["human"]}, "--statistics human: must be NAME=FILE"),
+        ({"metrics": ["bleu"], "statistics": ["human=a=b", "human=c"]}, "each name once"),
     ],
 )
 def test_wrong_comparisons_are_refused(study: Study, changes: dict, message: str) -> None:
@@ -214,6 +215,21 @@ def test_comparisons_are_collected(study: Study) -> None:
     )
     seeds = [row[0] for row in read_rows(study.folder / "significance.tsv", ["seed"])]
     assert seeds == ["1"] * len(rows[0]) + ["2"] * len(rows[1])
+
+
+def test_collecting_comparisons_loads_neither_sacrebleu_nor_numpy() -> None:
+    scripts = Path(__file__).parents[2] / "workflow" / "scripts"
+    command = "import sys, evaluate.collect_comparisons; print({'sacrebleu', 'numpy'} & sys.modules.keys() or 'none')"
+    done = subprocess.run([sys.executable, "-c", command], cwd=scripts, check=True, capture_output=True, text=True)
+    assert done.stdout == "none\n"
+
+
+def test_files_are_given_under_names() -> None:
+    assert named_files("--splits", []) == {}
+    assert list(named_files("--splits", ["b=x=y", "a=z"]).items()) == [("b", Path("x=y")), ("a", Path("z"))]
+    for wrong in ("a", "a=", "=z"):
+        with pytest.raises(UserError, match=f"--splits {wrong}: must be NAME=FILE"):
+            named_files("--splits", [wrong])
 
 
 def test_resamples_do_not_depend_on_their_number() -> None:
@@ -297,13 +313,17 @@ def test_summary_is_the_same_again(study: Study, tmp_path: Path) -> None:
     assert (tmp_path / "one.tsv").read_bytes() == (tmp_path / "two.tsv").read_bytes()
 
 
-def test_summary_without_baseline_and_with_one_seed(tmp_path: Path) -> None:
+def test_summary_of_one_seed_and_of_a_wrong_baseline(tmp_path: Path) -> None:
     small = Study(tmp_path, segments=8, seeds=(1,))
-    rows = small.summarise(baseline=None)
-    assert all(row.difference is None and row.baseline == "" for row in rows)
+    rows = small.summarise()
+    assert {row.condition for row in rows if row.difference is None} == {"human"}
+    assert {(row.condition == "human", row.baseline) for row in rows} == {(True, ""), (False, "human")}
     assert all(row.score_sd is None for row in rows)
     with pytest.raises(UserError, match="no such condition"):
         small.summarise(baseline="humans")
+    given = "--runs a --runs-folder b --metrics bleu --target-language en --resamples 1 --resampling-seed 1 --summary c"
+    with pytest.raises(SystemExit):
+        summarise_conditions.parser().parse_args(given.split())
 
 
 def test_another_condition_changes_no_row(study: Study, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ def lines(path: Path, *texts: str) -> Path:
     return path
 
 
-def targets(aligned_with: str, **inputs: Path) -> list[str]:
-    settings = {"aligned_with": aligned_with, "max_line_bytes": 1000}
+def targets(aligned_with: str, markup: str = "strip", **inputs: Path) -> list[str]:
+    settings = {"aligned_with": aligned_with, "max_line_bytes": 1000, "markup": markup}
     return [generated.text for generated in provider(settings, inputs, 1).generate(SOURCES)]
 
 
@@ -34,6 +34,16 @@ def test_beside_the_pool_in_its_order(tmp_path: Path) -> None:
 def test_beside_sources_of_its_own_by_text(tmp_path: Path) -> None:
     own = lines(tmp_path / "s", "ein  Wort\u00a0mehr", "ganz anders", "drei Worte hier")
     assert targets("sources", targets=lines(tmp_path / "t", "one", "other", "three"), sources=own) == ["three", "one"]
+
+
+def test_markup_goes_the_way_of_the_corpus(tmp_path: Path) -> None:
+    own = lines(tmp_path / "s", "ein <b>Wort</b> mehr", "drei&nbsp;Worte<br>hier")
+    translated = lines(tmp_path / "t", "one &amp; <i>only</i>", "three")
+    assert targets("sources", targets=translated, sources=own) == ["three", "one & only"]
+    for kept in ("keep", "drop"):
+        assert targets("pool", kept, targets=translated) == ["one &amp; <i>only</i>", "three"]
+        with pytest.raises(UserError, match="lacks 2 of the pool's 2 sources"):
+            targets("sources", kept, targets=translated, sources=own)
 
 
 def test_too_few_lines_are_said(tmp_path: Path) -> None:

@@ -101,15 +101,24 @@ def imported_packages(files: list[Path]) -> set[str]:
 
 
 def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
-    """Name, conda environment and scripts of every rule that names both."""
+    """Name, conda environment and files of code of every rule that runs a script.
+
+    The code is the script and what it loads by name; a ``use rule`` has the environment of the rule it is made from.
+    """
+    by_name = {"provider_code": "generate/providers/*.py", "FAIRSEQ_MODULE": "train/fairseq_fast/*.py"}
+    environments: dict[str, str] = {}
     found = []
     for file in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
-        for block in re.split(r"(?m)^(?=rule |checkpoint )", file.read_text(encoding="utf-8")):
-            name = re.match(r"\w+ (\w+):", block)
+        for block in re.split(r"(?m)^(?=rule |checkpoint |use rule )", file.read_text(encoding="utf-8"))[1:]:
+            base, name = re.match(r"(?:use rule (\w+) as|rule|checkpoint) (\w+)", block).groups()
             environment = re.search(r"envs/(\w+)\.yaml", block)
-            scripts = re.findall(r"\{SCRIPTS:q\}/(\S+\.py)", block)
-            if name and environment and scripts:
-                found.append((name[1], environment[1], tuple(scripts)))
+            scripts = re.findall(r'\bruns_script\("([^"]+)"', block)
+            environments[name] = environment[1] if environment else environments.get(base, "")
+            for word, pattern in by_name.items():
+                if re.search(rf"\b{word}\b", block):
+                    scripts += sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob(pattern))
+            if scripts:
+                found.append((name, environments[name], tuple(scripts)))
     return found
 
 
@@ -160,6 +169,16 @@ def test_conda_environment_with_torch_has_what_fairseq_needs(stage: str) -> None
         return
     built_with = {"cython", "setuptools", "wheel", "fairseq-fixed"}
     assert not (needs("fairseq-fixed").keys() | built_with) - LEFT_OUT - found
+
+
+def test_rules_are_found_with_what_they_load_by_name() -> None:
+    code = {rule: scripts for rule, _, scripts in rules_with_environment()}
+    assert len(code) > 15
+    rules = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    names = set(re.findall(r"(?m)^(?:rule|checkpoint|use rule \w+ as) (\w+)", rules))
+    assert code.keys() == names
+    assert {"train/train_model.py", "train/fairseq_fast/optimizer.py"} <= {*code["train_generator"]}
+    assert {"generate/generate_targets.py", "generate/providers/fairseq.py"} <= {*code["generate_targets"]}
 
 
 @pytest.mark.parametrize(

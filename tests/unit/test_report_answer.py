@@ -47,8 +47,8 @@ def row(condition: str, score: float, difference: float | None = None, half: flo
 HUMAN = row("human", 30.4)
 
 
-def said(*rows: ConditionSummary, margin: float = 1.0, conditions=CONDITIONS, metric: str = "bleu") -> str:
-    return answer(rows, conditions, metric, margin)
+def said(*rows: ConditionSummary, floor: float = 5.0, conditions=CONDITIONS, metric: str = "bleu") -> str:
+    return answer(rows, conditions, metric, margin=1.0, floor=floor)
 
 
 def test_worse() -> None:
@@ -76,13 +76,6 @@ def test_cannot_tell() -> None:
     assert said(HUMAN, row("strong", 29.9, -0.5, 1.5)) == (
         "At 6,000 instances, training on text written by strong instead of human text may cost or gain, "
         "the data cannot tell: the difference is −0.5 BLEU (95 % interval −2.0 to +1.0)."
-    )
-
-
-def test_no_baseline() -> None:
-    assert said(HUMAN, row("strong", 25.1)) == (
-        "At 6,000 instances, the best of 2 conditions is human: training on human text gives 30.4 BLEU "
-        "(95 % interval 29.4 to 31.4); with no baseline configured, what the others cost cannot be said."
     )
 
 
@@ -155,17 +148,50 @@ def test_conditions_that_read_alike_are_named() -> None:
     ],
 )
 def test_verdicts(difference: float, half: float, better: str, verdict: Verdict) -> None:
-    judged = contrast(row("strong", 30, difference, half, better=better), HUMAN, 1.0)
+    judged = contrast(row("strong", 30, difference, half, better=better), HUMAN, 1.0, 5.0)
     assert judged.verdict is verdict
 
 
 def test_no_margin_leaves_no_room_for_as_good() -> None:
-    assert contrast(row("strong", 30, 0.0, 0.1), HUMAN, 0.0).verdict is Verdict.UNCLEAR
+    assert contrast(row("strong", 30, 0.0, 0.1), HUMAN, 0.0, 5.0).verdict is Verdict.UNCLEAR
 
 
 def test_a_row_without_difference_cannot_be_judged() -> None:
     with pytest.raises(ValueError, match="no difference"):
-        contrast(HUMAN, HUMAN, 1.0)
+        contrast(HUMAN, HUMAN, 1.0, 5.0)
+
+
+@pytest.mark.parametrize("difference", [-0.3, 0.0, 0.3])
+def test_a_baseline_below_the_floor_leaves_every_condition_open(difference: float) -> None:
+    for better, score, verdict in (
+        ("higher", 4.9, {Verdict.UNCLEAR}),
+        ("higher", 5.0, {Verdict.WORSE, Verdict.EQUAL, Verdict.BETTER}),
+        ("lower", 4.9, {Verdict.WORSE, Verdict.EQUAL, Verdict.BETTER}),
+    ):
+        baseline = row("human", score, better=better)
+        judged = contrast(row("strong", score + difference, difference, 0.1, better=better), baseline, 0.2, 5.0)
+        assert judged.verdict in verdict, (better, score)
+
+
+def test_a_learner_that_has_hardly_learnt_is_the_reason_given() -> None:
+    low = row("human", 0.7)
+    assert said(low, row("strong", 0.1, -0.6, 0.2)) == (
+        "At 6,000 instances, what training on text written by strong instead of human text costs, "
+        "the data cannot tell: the learner has hardly learnt, trained on human text it reaches only 0.7 BLEU, "
+        "and conditions are compared from 5 BLEU on."
+    )
+    several = said(low, row("strong", 0.1, -0.6, 0.2), row("weak", 0.7, 0.0, 0.1), row("half", 0.6, -0.1))
+    assert "what training on machine-written text only instead of human text costs, the data cannot tell" in several
+    assert "what training on 50 % human text and 50 % text" in said(low, row("half", 0.6, -0.1))
+    assert "is as good" in said(low, row("strong", 0.1, -0.6, 0.2), floor=0)
+    assert "no other condition" in said(low)
+
+
+def test_each_learner_has_a_floor_of_its_own() -> None:
+    big = [row("human", 2.0, learner="big"), row("strong", 1.0, -1.0, 0.2, learner="big")]
+    base, other = said(HUMAN, row("strong", 25.1, -5.3), *big).split(" With learner big, ")
+    assert "costs 5.3 BLEU" in base
+    assert "hardly learnt, trained on human text it reaches only 2.0 BLEU" in other
 
 
 def test_words() -> None:

@@ -8,10 +8,12 @@ import re
 from argparse import Namespace
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from evaluate.summary import ConditionSummary, write_summary
+from evaluate.summary import ConditionSummary, at_largest_size, read_summary, write_summary
+from planning.code import CodeDigest
 from report import plot_conditions, plot_learning_curve, write_report
 from report.style import COLOURS, INK, looks, spread
 from workbench.cli import UserError
@@ -26,7 +28,6 @@ def write_tables(
     sizes: tuple[int, ...] = (1500, 6000),
     learners: tuple[str, ...] = ("base",),
     seeds: int = 2,
-    baseline: str | None = "human",
 ) -> list[str]:
     """A summary and a table of runs of made-up scores; returns the conditions' names."""
     names = ["human", *(f"gen_{n}" for n in range(1, conditions))]
@@ -35,12 +36,12 @@ def write_tables(
         for place, name in enumerate(names):
             for size in sizes:
                 score = 30 - 1.5 * place + size / 3000
-                away = -1.5 * place if place and baseline else None
+                away = -1.5 * place if place else None
                 rows.append(
                     ConditionSummary(
                         *(learner, name, size, "bleu", "BLEU", "higher", 1000, seeds, 500),
                         *(score, score - 1, score + 1, 0.2, score - 0.2, score + 0.2),
-                        baseline if away else "",
+                        "human" if away else "",
                         *((away, away - 0.5, away + 0.5, 0.01) if away else (None,) * 4),
                     )
                 )
@@ -51,7 +52,7 @@ def write_tables(
     return names
 
 
-def draw(folder: Path, baseline: str | None = "human", metric: str = "bleu") -> list[Path]:
+def draw(folder: Path, metric: str = "bleu") -> list[Path]:
     """Draw both figures and return their files."""
     paths = []
     for module, name in ((plot_learning_curve, "curve"), (plot_conditions, "dots")):
@@ -60,7 +61,7 @@ def draw(folder: Path, baseline: str | None = "human", metric: str = "bleu") -> 
             summary=folder / "summary.tsv",
             scores=folder / "scores.tsv",
             metric=metric,
-            baseline=baseline,
+            baseline="human",
             margin=1.0,
             svg=svg,
             png=png,
@@ -77,12 +78,11 @@ def draw(folder: Path, baseline: str | None = "human", metric: str = "bleu") -> 
         {"conditions": 1, "sizes": (6000,), "seeds": 1},
         {"conditions": 3, "sizes": (6000,), "learners": ("base", "big")},
         {"conditions": 30, "sizes": (100, 200, 400)},
-        {"baseline": None},
     ],
 )
 def test_every_condition_is_named_once_a_panel(tmp_path: Path, shape: dict) -> None:
     names = write_tables(tmp_path, **shape)
-    curve, curve_png, dots, dots_png = draw(tmp_path, shape.get("baseline", "human"))
+    curve, curve_png, dots, dots_png = draw(tmp_path)
     for figure in (curve, dots):
         svg = figure.read_text(encoding="utf-8")
         texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
@@ -204,6 +204,7 @@ def write_page(folder: Path, names: list[str], **changes: object) -> str:
         "splits": {},
         "vocab": {"model": "unigram", "size": 4000},
         "versions": {"sacrebleu": "2.6.0"},
+        "corpus": {"kind": "files", "seed": 1},
     }
     (folder / "study.json").write_text(json.dumps(study | changes.pop("study", {})))
     write_rows(folder / "cleaning.tsv", ["reason", "pairs"], [("read", 12000), ("kept", 9000)])
@@ -211,7 +212,7 @@ def write_page(folder: Path, names: list[str], **changes: object) -> str:
         "study": folder / "study.json",
         "summary": folder / "summary.tsv",
         "scores": folder / "scores.tsv",
-        "significance": None,
+        "significance": write_significance(folder, names),
         "cleaning": folder / "cleaning.tsv",
         "splits": [f"pool={folder / 'cleaning.tsv'}"],
         "generator_scores": [],
@@ -219,6 +220,7 @@ def write_page(folder: Path, names: list[str], **changes: object) -> str:
         "conditions_figure": folder / "dots.svg",
         "metric": "bleu",
         "margin": 1.0,
+        "floor": 5.0,
         "template": TEMPLATE,
         "page": folder / "index.html",
         "answer": folder / "answer.txt",
@@ -246,10 +248,7 @@ def test_page(tmp_path: Path) -> None:
     draw(tmp_path)
     generated = tmp_path / "generated.json"
     generated.write_text(json.dumps({"sentences": 50, "metrics": {"bleu": {"name": "BLEU", "score": 33.3}}}))
-    changes = {
-        "significance": write_significance(tmp_path, names),
-        "generator_scores": [f"gen_1={generated}"],
-    }
+    changes = {"generator_scores": [f"gen_1={generated}"]}
     text = write_page(tmp_path, names, **changes)
     page = Page(text)
     answer = (tmp_path / "answer.txt").read_text(encoding="utf-8")
@@ -266,19 +265,29 @@ def test_page(tmp_path: Path) -> None:
     assert write_page(tmp_path, names, **changes) == text
 
 
-def test_page_without_baseline(tmp_path: Path) -> None:
-    names = write_tables(tmp_path, baseline=None, seeds=1)
-    draw(tmp_path, baseline=None)
-    page = Page(write_page(tmp_path, names, study={"baseline": None}, cleaning=None, splits=[]))
-    assert "with no baseline configured" in page.text
-    assert "Significance" not in page.text
-    assert "each condition was trained once" in page.text
+def test_page_of_one_seed(tmp_path: Path) -> None:
+    names = write_tables(tmp_path, seeds=1)
+    draw(tmp_path)
+    assert "each condition was trained once" in Page(write_page(tmp_path, names)).text
+
+
+def test_page_of_a_learner_that_has_hardly_learnt(tmp_path: Path) -> None:
+    names = write_tables(tmp_path)
+    draw(tmp_path)
+    page = write_page(tmp_path, names, floor=33.0)
+    assert page.count('class="verdict unclear"') == len(names) - 1
+    assert "hardly learnt" in Page(page).text
+    assert "where the baseline scores less than 33 BLEU" in Page(page).text
 
 
 def test_page_of_one_condition(tmp_path: Path) -> None:
     names = write_tables(tmp_path, conditions=1, sizes=(6000,))
     draw(tmp_path)
-    assert "no other condition was run" in Page(write_page(tmp_path, names)).text
+    page = Page(write_page(tmp_path, names))
+    assert "no other condition was run" in page.text
+    # There is nothing to test, so neither a table of tests nor a link to one, nor what the test is cited by.
+    assert "significance" not in page.ids
+    assert not re.search("p-values|Significance of|paired bootstrap|differences from the baseline", page.text)
 
 
 def test_page_needs_the_metric(tmp_path: Path) -> None:
@@ -291,3 +300,39 @@ def test_page_needs_the_metric(tmp_path: Path) -> None:
 def test_settings_are_flattened() -> None:
     tree = {"a": {"b": 1, "c": None, "d": {}}, "e": [1, 2], "f": [], "g": True}
     assert write_report.settings(tree) == [("a.b", "1"), ("e", "1, 2"), ("g", "true")]
+
+
+def test_the_wording_of_the_answer_is_no_part_of_the_figures() -> None:
+    digest = CodeDigest(TEMPLATE.parents[1] / "scripts")
+    for script in ("plot_conditions", "plot_learning_curve"):
+        assert Path("report/answer.py") not in digest.files(f"report/{script}.py")
+
+
+def test_the_largest_size_is_each_learners_own(tmp_path: Path) -> None:
+    write_tables(tmp_path, learners=("base", "big"))
+    rows = [row for row in read_summary(tmp_path / "summary.tsv") if (row.learner, row.size) != ("big", 6000)]
+    found = at_largest_size(rows, "bleu")
+    assert {(row.learner, row.size) for row in found} == {("base", 6000), ("big", 1500)}
+    assert at_largest_size(rows, "ter") == []
+
+
+@pytest.mark.parametrize("module", [plot_conditions, plot_learning_curve])
+def test_figures_share_a_command_line(module: ModuleType) -> None:
+    given = ["--summary", "a", "--scores", "b", "--metric", "bleu", "--svg", "c", "--png", "d"]
+    given += ["--margin", "1"] if module is plot_conditions else []
+    assert module.parser().parse_args([*given, "--baseline", "human"]).baseline == "human"
+    with pytest.raises(SystemExit):
+        module.parser().parse_args(given)
+
+
+@pytest.mark.parametrize("missing", ["--significance", "--cleaning", "--splits", "--generator-scores", "--floor"])
+def test_the_page_is_told_everything(missing: str) -> None:
+    paths = "study summary scores significance cleaning learning-curve conditions-figure template page answer"
+    given = {f"--{name}": ["x"] for name in paths.split()}
+    given |= {"--metric": ["bleu"], "--margin": ["1"], "--floor": ["5"]}
+    given |= {"--splits": ["a=b"], "--generator-scores": []}
+    flat = [part for name, values in given.items() for part in (name, *values)]
+    assert write_report.parser().parse_args(flat).generator_scores == []
+    del given[missing]
+    with pytest.raises(SystemExit):
+        write_report.parser().parse_args([part for name, values in given.items() for part in (name, *values)])

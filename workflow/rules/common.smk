@@ -34,6 +34,8 @@ LANGUAGES = [STUDY["languages"]["source"], STUDY["languages"]["target"]]
 METRICS = STUDY["evaluation"]["metrics"]
 METRIC_ARGUMENTS = STUDY.metric_arguments(METRICS)
 RESAMPLING_SEED = 1
+# sacreBLEU keeps every resample: samples x sentences x statistics (chrF has 18) x 4 bytes, in MB.
+COMPARISON_MEMORY = 2000 + STUDY["evaluation"]["samples"] * (STUDY["splits"]["test"] or 10000) * 18 * 4 // 10**6
 # The fairseq user module is found by fairseq, not imported by a script.
 FAIRSEQ_MODULE = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob("train/fairseq_fast/*.py"))
 

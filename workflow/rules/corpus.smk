@@ -26,7 +26,7 @@ rule fetch_release:
 
 rule extract_catalogues:
     input:
-        archives=expand("<downloads>/releases/{release}.archive", release=RELEASES),
+        archives=expand("<downloads>/releases/{release}.archive", release=sorted(RELEASES)),
     output:
         "<results>/corpus/catalogues.tsv.gz",
     log:
@@ -137,6 +137,7 @@ rule split_corpus:
     params:
         **runs_script("corpus/split_corpus.py"),
         splits=split_arguments(),
+        given=sorted(STUDY.given_parts),
         seed=STUDY["corpus"]["seed"],
     threads: 1
     resources:
@@ -146,4 +147,4 @@ rule split_corpus:
         "../../envs/corpus.yaml"
     shell:
         "python {params.script:q} --log {log:q} --clean {input.clean:q} --table {input.counts:q}"
-        " --seed {params.seed:q} {params.splits:q}"
+        " --given {params.given:q} --seed {params.seed:q} {params.splits:q}"

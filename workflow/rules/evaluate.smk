@@ -97,7 +97,7 @@ rule compare_runs:
         resampling_seed=RESAMPLING_SEED,
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=COMPARISON_MEMORY,
         runtime=60,
     conda:
         "../../envs/evaluate.yaml"

@@ -100,6 +100,7 @@ rule write_report:
         generators=lambda wildcards, input: named_files(STUDY.used_generators, input.generators),
         metric=METRICS[0],
         margin=STUDY["evaluation"]["margin"],
+        floor=STUDY["evaluation"]["floor"],
     threads: 1
     resources:
         mem_mb=1000,
@@ -112,5 +113,5 @@ rule write_report:
         " --scores {input.scores:q} --significance {input.significance:q} --cleaning {input.cleaning:q}"
         " --splits {params.splits:q} --generator-scores {params.generators:q}"
         " --learning-curve {input.learning_curve:q} --conditions-figure {input.conditions:q}"
-        " --metric {params.metric:q} --margin {params.margin:q} --template {params.template:q}"
+        " --metric {params.metric:q} --margin {params.margin:q} --floor {params.floor:q} --template {params.template:q}"
         " --page {output.page:q} --answer {output.answer:q}"

@@ -2,7 +2,7 @@
 target``.
 
 An id is ``<part>:<n>``: the part is a release's name for catalogues, else ``train``, ``valid`` or
-``test``; *n* counts from 1 and is the line number where the text came from a file.
+``test``; *n* counts the part's pairs from 1: in aligned files the line, in a table the row below the header.
 """
 
 from __future__ import annotations

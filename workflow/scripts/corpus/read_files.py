@@ -19,10 +19,9 @@ from typing import NamedTuple
 
 from corpus.raw_table import GIVEN_PARTS, Pair, number_pairs, write_raw
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.files import open_unpacked
 
 PARTS = ("train", *GIVEN_PARTS)
-
-_GZIP_MAGIC = b"\x1f\x8b"
 
 
 class Part(NamedTuple):
@@ -60,9 +59,7 @@ def read_lines(path: Path, max_bytes: int) -> Iterator[str]:
     """
     number = 0
     try:
-        with path.open("rb") as probe:
-            packed = probe.read(2) == _GZIP_MAGIC
-        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+        with open_unpacked(path) as file:
             while line := file.readline(max_bytes + 2):
                 number += 1
                 line = line.removesuffix(b"\n").removesuffix(b"\r")
@@ -108,6 +105,12 @@ def read_aligned(source: Path, target: Path, max_bytes: int) -> Iterator[tuple[s
         yield str(left), str(right)
 
 
+def column_names(line: str) -> list[str]:
+    """The names of a table's columns, if ``line``, its first, names them; nothing if it is a pair already."""
+    names = [field.strip().lower() for field in line.split("\t")]
+    return names if "source" in names and "target" in names else []
+
+
 def read_table(path: Path, max_bytes: int) -> Iterator[tuple[str, str]]:
     """The pairs of a tab-separated file.
 
@@ -119,12 +122,10 @@ def read_table(path: Path, max_bytes: int) -> Iterator[tuple[str, str]]:
     expected = "source<TAB>target, or a first line that names the columns source and target"
     for number, line in enumerate(read_lines(path, max_bytes), start=1):
         fields = line.split("\t")
-        if number == 1:
-            names = [field.strip().lower() for field in fields]
-            if "source" in names and "target" in names:
-                places, width = (names.index("source"), names.index("target")), len(names)
-                expected = f"the {width} columns that the first line names"
-                continue
+        if number == 1 and (names := column_names(line)):
+            places, width = (names.index("source"), names.index("target")), len(names)
+            expected = f"the {width} columns that the first line names"
+            continue
         if len(fields) != width:
             columns = "1 column" if len(fields) == 1 else f"{len(fields)} columns"
             raise UserError(f"{path}, line {number}: {columns}; expected {expected}")

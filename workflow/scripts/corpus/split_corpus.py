@@ -5,7 +5,7 @@ linked, directly or through others, and go into one split together. Groups are d
 a hash of the seed and their text, for ``test`` first, then ``valid``, ``pretrain`` and ``pool``:
 neither the order of the corpus nor the rows around a row matter, a larger split begins with the
 smaller one, and a split's size changes none that is drawn before it. Parts that the user gave as
-``valid`` or ``test`` are those splits.
+``valid`` or ``test`` are those splits, and none is cut in the place of one that cleaning left nothing of.
 
 Memory: about 0.3 kB a row; the texts stay in the file.
 """
@@ -16,7 +16,7 @@ import argparse
 import hashlib
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -156,21 +156,27 @@ class Drawing:
         return self._ranks[row], row
 
 
-def assign(corpus: Corpus, splits: dict[str, Split], table: Path) -> dict[str, list[int]]:
+def assign(corpus: Corpus, splits: dict[str, Split], given: Collection[str], table: Path) -> dict[str, list[int]]:
     """The rows of every split.
 
     Args:
         corpus: the clean corpus.
         splits: all four, by name.
+        given: the parts that the user gave, of which some pair must be left.
         table: the table that says what cleaning left out, for messages.
 
     Raises:
-        UserError: there are not as many rows as are wanted.
+        UserError: there are not as many rows as are wanted, or none of a given part.
     """
     rows: dict[str, list[int]] = {}
     drawing = Drawing(corpus)
     for name in DRAWN_IN_ORDER:
         size = splits[name].size
+        if name in given and not corpus.given[name]:
+            raise UserError(
+                f"splits.{name}: cleaning left no pair of the {name} part that was given: all were empty or in another "
+                f"given part (see {table}); mend its files, or give no {name} part and it is cut from the training text"
+            )
         if corpus.given.get(name):
             rows[name] = take_given(corpus, name, size)
             continue
@@ -208,7 +214,7 @@ def main(arguments: argparse.Namespace) -> None:
     if missing:
         raise UserError(f"splits: no {missing[0]}")
     corpus = Corpus(arguments.clean, arguments.seed)
-    rows = assign(corpus, splits, arguments.table)
+    rows = assign(corpus, splits, arguments.given, arguments.table)
     for name, split in splits.items():
         write_rows(split.output, COLUMNS, corpus.texts(rows[name]))
     sizes = ", ".join(f"{name} {len(rows[name]):,}" for name in splits)
@@ -227,5 +233,13 @@ if __name__ == "__main__":
         nargs=3,
         metavar=("NAME", "SIZE", "OUTPUT"),
         help=f"{', '.join(DRAWN_IN_ORDER)}: each once; '{ALL}' for the size of a given part",
+    )
+    parser.add_argument(
+        "--given",
+        required=True,
+        nargs="*",
+        choices=GIVEN_PARTS,
+        metavar="PART",
+        help=f"the parts that the user gave, of {' and '.join(GIVEN_PARTS)}; an error if no pair of one is left",
     )
     run_script(parser, main)

@@ -13,9 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from planning.runs import HUMAN
 from workbench.cli import UserError, run_script, say, script_parser
-from workbench.generated import read_targets
+from workbench.generated import HUMAN, read_targets
 from workbench.tables import read_rows, write_rows
 
 

@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from evaluate.compare_runs import COLUMNS
-from evaluate.runs import compared_groups, read_runs
+from evaluate.runs import COMPARISON_COLUMNS, compared_groups, read_runs
 from workbench.cli import run_script, say, script_parser
 from workbench.tables import read_rows, write_rows
 
@@ -18,9 +17,9 @@ def main(arguments: argparse.Namespace) -> None:
 
     def rows() -> Iterator[tuple[str, ...]]:
         for learner, size, seed in groups:
-            yield from read_rows(arguments.comparisons_folder / learner / str(size) / f"{seed}.tsv", COLUMNS)
+            yield from read_rows(arguments.comparisons_folder / learner / str(size) / f"{seed}.tsv", COMPARISON_COLUMNS)
 
-    count = write_rows(arguments.significance, COLUMNS, rows())
+    count = write_rows(arguments.significance, COMPARISON_COLUMNS, rows())
     say(f"{count:,} comparisons of {len(groups):,} groups")
 
 

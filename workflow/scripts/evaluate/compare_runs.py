@@ -21,25 +21,12 @@ from sacrebleu.significance import PairedTest
 from evaluate.counts import Counts, read_counts
 from evaluate.formats import p_text, score_text
 from evaluate.metrics import CountedMetric, Scorer, add_metric_arguments, build_scorers
+from evaluate.named_files import named_files
+from evaluate.runs import COMPARISON_COLUMNS
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.tables import write_rows
 
 TESTS = {"bootstrap": "bs", "randomization": "ar"}
-COLUMNS = (
-    "learner",
-    "size",
-    "seed",
-    "metric",
-    "condition",
-    "score",
-    "baseline",
-    "baseline_score",
-    "difference",
-    "p_value",
-    "test",
-    "samples",
-    "signature",
-)
 
 
 @dataclass(frozen=True)
@@ -54,7 +41,7 @@ class Comparison:
 
 def main(arguments: argparse.Namespace) -> None:
     """Compare the conditions of one learner, size and seed."""
-    paths = named_paths(arguments.statistics)
+    paths = named_files("--statistics", arguments.statistics)
     if arguments.baseline not in paths:
         raise UserError(f"--baseline {arguments.baseline}: not among the conditions given; allowed: {', '.join(paths)}")
     scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
@@ -87,8 +74,8 @@ def main(arguments: argparse.Namespace) -> None:
                     *(arguments.test, arguments.samples, result.signature),
                 )
             )
-    write_rows(arguments.comparisons, COLUMNS, rows)
-    clear = sum(float(row[COLUMNS.index("p_value")]) < 0.05 for row in rows)
+    write_rows(arguments.comparisons, COMPARISON_COLUMNS, rows)
+    clear = sum(float(row[COMPARISON_COLUMNS.index("p_value")]) < 0.05 for row in rows)
     say(f"{clear} of {len(rows)} comparisons with {arguments.baseline} have p < 0.05")
 
 
@@ -132,21 +119,6 @@ def compare(
             p_value = 1.0 if same else result.p_value
             results[path, name] = Comparison(result.score, first.score, p_value, signature)
     return results
-
-
-def named_paths(pairs: list[str]) -> dict[str, Path]:
-    """``name=path`` arguments as a dictionary in their order.
-
-    Raises:
-        UserError: an argument without ``=``, or a name given twice.
-    """
-    paths: dict[str, Path] = {}
-    for pair in pairs:
-        name, equals, path = pair.partition("=")
-        if not (name and equals and path) or name in paths:
-            raise UserError(f"--statistics {pair}: must be CONDITION=FILE, each condition once")
-        paths[name] = Path(path)
-    return paths
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,8 +86,8 @@ def build_scorers(names: Sequence[str], options: Mapping[str, Mapping[str, Any]]
         names: ``bleu``, ``chrf``, ``ter``.
         options: for a metric's name, arguments of its class in sacreBLEU, such as
             ``{"bleu": {"tokenize": "intl"}}``.
-        target_language: ISO code; chooses BLEU's tokenizer for Chinese, Japanese and Korean as
-            sacreBLEU's ``-l`` does.
+        target_language: ISO code, with or without a region; chooses BLEU's tokenizer for Chinese, Japanese and
+            Korean as sacreBLEU's ``-l`` does.
 
     Raises:
         UserError: a metric or an option that sacreBLEU does not have or does not accept.
@@ -100,17 +101,17 @@ def build_scorers(names: Sequence[str], options: Mapping[str, Mapping[str, Any]]
 
 def _build_scorer(name: str, options: dict[str, Any], target_language: str) -> Scorer:
     kind = METRICS[name.upper()]
-    allowed = [key for key in inspect.signature(kind).parameters if key != "references"]
+    allowed = [key for key in inspect.signature(kind).parameters if key not in ("references", "trg_lang")]
     for key in options:
         if key not in allowed:
             raise UserError(f"metric {name}, option {key!r}: unknown; allowed: {', '.join(allowed)}")
-    if "trg_lang" in allowed:
-        options.setdefault("trg_lang", target_language)
+    if name == "bleu":
+        options["trg_lang"] = re.split("[_-]", target_language)[0]
     sentence_options = {"effective_order": True} if "effective_order" in allowed else {}
     try:
         return Scorer(name, kind(**options), kind(**{**options, **sentence_options}))
     except Exception as error:
-        reason = str(error).strip() or type(error).__name__
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"metric {name}, options {options}: sacreBLEU refuses them: {reason}") from error
 
 

@@ -1,4 +1,4 @@
-"""The run table and where each run's files are."""
+"""The run table, the table of its comparisons, and where each run's files are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,21 @@ from pathlib import Path
 from workbench.tables import read_rows
 
 RUN_COLUMNS = ("learner", "condition", "size", "seed", "recipe")
+COMPARISON_COLUMNS = (
+    "learner",
+    "size",
+    "seed",
+    "metric",
+    "condition",
+    "score",
+    "baseline",
+    "baseline_score",
+    "difference",
+    "p_value",
+    "test",
+    "samples",
+    "signature",
+)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class ResampledScores:
 def main(arguments: argparse.Namespace) -> None:
     """Write the summary table."""
     runs = read_runs(arguments.runs)
-    if arguments.baseline and arguments.baseline not in {run.condition for run in runs}:
+    if arguments.baseline not in {run.condition for run in runs}:
         raise UserError(f"--baseline {arguments.baseline}: {arguments.runs} has no such condition")
     scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
     scores = ResampledScores(scorers, arguments.resamples, arguments.resampling_seed)
@@ -83,7 +83,7 @@ def summarise(
     runs_folder: Path,
     scorers: list[Scorer],
     scores: ResampledScores,
-    baseline: str | None,
+    baseline: str,
     resamples: int,
 ) -> list[ConditionSummary]:
     """One row for each learner, condition, size and metric, in the order of the run table."""
@@ -92,7 +92,7 @@ def summarise(
         groups.setdefault((run.learner, run.condition, run.size), []).append(statistics_path(run, runs_folder))
     rows = []
     for (learner, condition, size), paths in groups.items():
-        others = groups.get((learner, baseline, size)) if baseline and condition != baseline else None
+        others = None if condition == baseline else groups[learner, baseline, size]
         for scorer in scorers:
             values = scores.mean(paths, scorer.name)
             seeds = [scores.of_test_set(path, scorer.name) for path in paths]
@@ -120,8 +120,8 @@ def summarise(
     return rows
 
 
-def difference(values: np.ndarray, reference: np.ndarray | None, baseline: str | None) -> dict[str, object]:
-    """The columns about the distance from the baseline; empty without ``reference``."""
+def difference(values: np.ndarray, reference: np.ndarray | None, baseline: str) -> dict[str, object]:
+    """The columns about the distance from the baseline; empty for the baseline itself, without ``reference``."""
     if reference is None:
         none = dict.fromkeys(("difference", "difference_low", "difference_high", "p_value"))
         return {"baseline": "", **none}
@@ -152,7 +152,7 @@ def parser() -> argparse.ArgumentParser:
     parser = script_parser(__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="the run table")
     parser.add_argument("--runs-folder", type=Path, required=True, help="folder of LEARNER/RECIPE/SIZE/SEED")
-    parser.add_argument("--baseline", help="condition that the others are compared with")
+    parser.add_argument("--baseline", required=True, help="condition that the others are compared with")
     add_metric_arguments(parser)
     parser.add_argument("--resamples", type=int, required=True, help="resamples of the test set")
     parser.add_argument("--resampling-seed", type=int, required=True, help="seed of the resamples")

@@ -5,7 +5,7 @@ With the mean over seeds, its interval and its distance from the baseline.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -70,6 +70,13 @@ def read_summary(path: Path) -> list[ConditionSummary]:
         ConditionSummary(*(_value(name, text) for name, text in zip(COLUMNS, row, strict=True)))
         for row in read_rows(path, COLUMNS)
     ]
+
+
+def at_largest_size(rows: Sequence[ConditionSummary], metric: str) -> list[ConditionSummary]:
+    """The rows of one metric at each learner's largest size."""
+    rows = [row for row in rows if row.metric == metric]
+    largest = {row.learner: max(r.size for r in rows if r.learner == row.learner) for row in rows}
+    return [row for row in rows if row.size == largest[row.learner]]
 
 
 def _cells(row: ConditionSummary) -> list[object]:

@@ -8,7 +8,8 @@ import json
 import platform
 from pathlib import Path
 
-from planning.runs import RUN_COLUMNS, run_table
+from evaluate.runs import RUN_COLUMNS
+from planning.runs import run_table
 from workbench.cli import run_script, say, script_parser
 from workbench.files import write_text
 from workbench.tables import write_rows

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+from corpus.read_files import column_names
 from planning.configuration import Config, Problem, guess
-from planning.runs import HUMAN, is_human, resolve_from_run
+from planning.runs import is_human, recipe_of, resolve_from_run
+from workbench.files import open_unpacked
+from workbench.generated import HUMAN
 
 # fairseq-train options that are not the user's to set, and what to set instead.
 RESERVED_OPTIONS = {
@@ -26,9 +30,28 @@ RESERVED_OPTIONS = {
     "no-epoch-checkpoints": "nothing: it is on",
     "no-save": "nothing: checkpoints are needed",
     "no-last-checkpoints": "nothing: checkpoints are needed",
+    "checkpoint-suffix": "nothing: the workflow looks for checkpoints by their names",
+    "finetune-from-model": "nothing: every run starts from its own seed",
+    "disable-validation": "nothing: the model is chosen and reported by its loss on `valid`",
+    "validate-after-updates": "nothing: the model is chosen and reported by its loss on `valid`",
+    "best-checkpoint-metric": "nothing: the loss on `valid`",
+    "maximize-best-checkpoint-metric": "nothing: the loss on `valid`",
+    "stop-time-hours": "max-update or max-epoch, which repeat",
+    "task": "nothing: it is translation",
+    "log-file": "nothing: every job has its log",
+    "write-checkpoints-asynchronously": "nothing: checkpoints are written before the next update",
 }
 _FRACTION_TOLERANCE = 1e-6
-_GZIP_MAGIC = b"\x1f\x8b"
+_LONGEST_RECIPE = 200  # characters; file systems allow 255 for a name
+# What fairseq-train cannot do without, any one of each.
+_NEEDED_OPTIONS = [
+    ("arch",),
+    ("optimizer",),
+    ("lr",),
+    ("max-tokens", "batch-size"),
+    ("max-update", "max-epoch", "patience"),
+]
+_BLOCK_BYTES = 1 << 20
 
 
 def semantic_problems(config: Config) -> list[Problem]:
@@ -40,10 +63,12 @@ def semantic_problems(config: Config) -> list[Problem]:
         _check_corpus,
         _check_splits,
         _check_options,
+        _check_needed_options,
         _check_generators,
         _check_conditions,
         _check_sizes,
         _check_baseline,
+        _check_tokenizer,
         _check_generations,
     ]
     return [problem for check in checks for problem in check(config)]
@@ -122,40 +147,60 @@ def _check_splits(config: Config) -> Iterator[Problem]:
     cut = {name: size for name, size in splits.items() if size and name not in given}
     corpus = config["corpus"]
     if corpus["kind"] == "files":
-        path = training_text(config)
-        if path.is_file():
-            lines = count_lines(path)
+        text = training_text(config)
+        if text.path.is_file():
+            lines = count_lines(text)
             if sum(cut.values()) > lines:
                 parts = " + ".join(f"{name} {size:,}" for name, size in cut.items())
                 yield Problem(
-                    ("splits",), f"{parts} = {sum(cut.values()):,} pairs are more than the {lines:,} lines of {path}"
+                    ("splits",),
+                    f"{parts} = {sum(cut.values()):,} pairs are more than the {lines:,} {text.unit} of {text.path}",
                 )
 
 
-def training_text(config: Config) -> Path:
-    """The file that counts the lines of a ``files`` corpus' training text."""
-    train = config["corpus"]["files"]["train"]
-    return Path(train.get("source") or train.get("tsv") or "")
+class Text(NamedTuple):
+    """A file with a text, or a text and its translation, on each line."""
+
+    path: Path
+    is_table: bool
+
+    @property
+    def unit(self) -> str:
+        """What the texts of the file are called; a table's line of column names is no row."""
+        return "rows" if self.is_table else "lines"
 
 
-def _check_same_lines(key: tuple[str, ...], path: str, beside: Path) -> Iterator[Problem]:
-    if Path(path).is_file() and beside.is_file():
-        lines, wanted = count_lines(Path(path)), count_lines(beside)
+def training_text(config: Config) -> Text:
+    """The file that counts the lines of a ``files`` corpus' training text; where there is none, its path is no file."""
+    train = config["corpus"].get("files", {}).get("train", {})
+    return Text(Path(train.get("source") or train.get("tsv") or ""), "source" not in train)
+
+
+def _check_same_lines(key: tuple[str, ...], path: str, beside: Text) -> Iterator[Problem]:
+    if Path(path).is_file() and beside.path.is_file():
+        lines, wanted = count_lines(Text(Path(path), False)), count_lines(beside)
         if lines != wanted:
-            yield Problem(key, f"{path} has {lines:,} lines, but it stands beside {beside}, which has {wanted:,}")
+            yield Problem(
+                key,
+                f"{path} has {lines:,} lines, but it stands beside {beside.path}, which has {wanted:,} {beside.unit}",
+            )
 
 
-def count_lines(path: Path) -> int:
-    """Number of lines of a plain or gzip file; a damaged one counts as far as it can be read (the job reports it)."""
-    with path.open("rb") as file:
-        zipped = file.read(2) == _GZIP_MAGIC
+def count_lines(text: Text) -> int:
+    """Number of lines of a plain or gzip file, of a table without the line that names its columns.
+
+    A damaged file counts as far as it can be read (the job reports it).
+    """
     lines, last = 0, b"\n"
     try:
-        with gzip.open(path) if zipped else path.open("rb") as file:
-            while block := file.read(1 << 20):
+        with open_unpacked(text.path) as file:
+            first = file.readline(_BLOCK_BYTES) if text.is_table else b""
+            if not column_names(first.decode("utf-8-sig", "replace")):
+                lines, last = first.count(b"\n"), first[-1:] or last
+            while block := file.read(_BLOCK_BYTES):
                 lines += block.count(b"\n")
                 last = block[-1:]
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         pass
     return lines + (last != b"\n")
 
@@ -165,10 +210,19 @@ def _check_options(config: Config) -> Iterator[Problem]:
     for section in ("learners", "generators"):
         for name, settings in config[section].items():
             for option in settings.get("options", {}):
+                if option.startswith("reset-"):
+                    yield Problem((section, name, "options", option), "a killed training goes on from where it was")
                 if option in RESERVED_OPTIONS:
                     yield Problem(
                         (section, name, "options", option), f"the workflow sets this; use {RESERVED_OPTIONS[option]}"
                     )
+
+
+def _check_needed_options(config: Config) -> Iterator[Problem]:
+    for name, learner in config["learners"].items():
+        for names in _NEEDED_OPTIONS:
+            if not any(option in learner["options"] for option in names):
+                yield Problem(("learners", name, "options"), f"fairseq-train needs {' or '.join(names)}")
 
 
 def _check_generators(config: Config) -> Iterator[Problem]:
@@ -203,8 +257,10 @@ def _check_conditions(config: Config) -> Iterator[Problem]:
             if origin not in origins:
                 yield Problem((*key, origin), f"unknown origin; allowed: {', '.join(origins)}" + guess(origin, origins))
         total = sum(mixture.values())
-        if abs(total - 1) > _FRACTION_TOLERANCE:
-            yield Problem(key, f"the fractions add up to {total:g}; allowed: 1")
+        if not abs(total - 1) <= _FRACTION_TOLERANCE:
+            yield Problem(key, f"the fractions add up to {total:.9g}; allowed: 1")
+        if len(recipe_of(condition)) > _LONGEST_RECIPE:
+            yield Problem(key, "too many or too long names: together they become the name of a file")
 
 
 def _check_sizes(config: Config) -> Iterator[Problem]:
@@ -212,6 +268,16 @@ def _check_sizes(config: Config) -> Iterator[Problem]:
     for index, size in enumerate(config["sizes"]):
         if size > pool:
             yield Problem(("sizes", index), f"{size:,} is beyond splits.pool; allowed: {pool:,} or less")
+
+
+def _check_tokenizer(config: Config) -> Iterator[Problem]:
+    """sacreBLEU cuts Japanese and Korean with MeCab, which the workflow does not bring along."""
+    language = config["languages"]["target"][:2]
+    evaluation = config["evaluation"]
+    if language in ("ja", "ko") and "bleu" in evaluation["metrics"]:
+        key = ("evaluation", "metric_options", "bleu", "tokenize")
+        if "tokenize" not in evaluation["metric_options"].get("bleu", {}):
+            yield Problem(key, f"needed for {language}: sacreBLEU's own choice is not installed; char serves")
 
 
 def _check_baseline(config: Config) -> Iterator[Problem]:

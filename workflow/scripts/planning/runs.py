@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-HUMAN = "human"
-RUN_COLUMNS = ["learner", "condition", "size", "seed", "recipe"]
+from evaluate.runs import RUN_COLUMNS
+from workbench.generated import HUMAN
 
 
 def is_human(mixture: Mapping[str, float]) -> bool:
@@ -21,13 +21,19 @@ def is_human(mixture: Mapping[str, float]) -> bool:
     return {origin for origin, fraction in mixture.items() if fraction > 0} == {HUMAN}
 
 
+def canonical(condition: Mapping[str, Any]) -> dict[str, Any]:
+    """A condition without what changes nothing: origins of fraction 0, their order, digits beyond the ninth."""
+    mixture = {origin: float(f"{f:.9g}") for origin, f in sorted(condition["mixture"].items()) if f > 0}
+    return {"mixture": mixture, "order": condition["order"]}
+
+
 def recipe_of(condition: Mapping[str, Any]) -> str:
     """Canonical, path-safe spelling of a condition, such as ``human=0.5+strong=0.5.random``."""
-    parts = {origin: float(f) for origin, f in condition["mixture"].items() if f > 0}
+    parts = canonical(condition)["mixture"]
     if len(parts) == 1:
         mixture = next(iter(parts))
     else:
-        mixture = "+".join(f"{origin}={parts[origin]:.9g}" for origin in sorted(parts))
+        mixture = "+".join(f"{origin}={fraction:.9g}" for origin, fraction in parts.items())
     return f"{mixture}.{condition['order']}"
 
 
@@ -40,7 +46,7 @@ def run_table(config: Mapping[str, Any]) -> pd.DataFrame:
         for size in sorted(config["sizes"])
         for seed in config["seeds"]
     ]
-    return pd.DataFrame(rows, columns=RUN_COLUMNS)
+    return pd.DataFrame(rows, columns=list(RUN_COLUMNS))
 
 
 def resolve_from_run(config: Mapping[str, Any], from_run: Mapping[str, Any]) -> dict[str, Any]:

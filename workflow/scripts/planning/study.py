@@ -17,8 +17,9 @@ from planning.configuration import (
     schema_problems,
     with_defaults,
 )
-from planning.runs import HUMAN, named_seed, recipe_of, resolve_from_run, run_table
+from planning.runs import canonical, named_seed, recipe_of, resolve_from_run, run_table
 from workbench.cli import UserError
+from workbench.generated import HUMAN
 
 
 class Study:
@@ -36,15 +37,15 @@ class Study:
     def __init__(self, config: Config, files: Sequence[str], schema: Path) -> None:
         origin = read_origin([Path(file) for file in files])
         rules = load_schema(schema)
-        plain: Config = json.loads(json.dumps(config, default=str))
+        plain = plain_values(config)
         problems = schema_problems(plain, rules)
         if not problems:
-            self.config = with_defaults(plain, rules)
+            self.config = plain_values(with_defaults(plain, rules))
             problems = semantic_problems(self.config)
         if problems:
             raise ConfigurationError([origin.describe(problem) for problem in problems])
         self.runs = run_table(self.config)
-        self._recipes = {recipe_of(c): c for c in self.config["conditions"].values()}
+        self._recipes = {recipe_of(c): canonical(c) for c in self.config["conditions"].values()}
 
     def __getitem__(self, section: str) -> Any:
         return self.config[section]
@@ -141,7 +142,8 @@ class Study:
 
     def decoding_settings(self, decoding: Mapping[str, Any]) -> str:
         """How a model translates, as JSON for one command-line argument."""
-        return compact({**decoding, "device": self.config["training"]["device"]})
+        training = self.config["training"]
+        return compact({**decoding, "device": training["device"], "max_pieces": training["max_pieces"]})
 
     def provider_inputs(self, generator: str) -> dict[str, str]:
         """The files that a generator's provider reads besides the pool, by the names it knows them under."""
@@ -161,8 +163,15 @@ class Study:
         settings = self.config["generators"][generator]
         if settings["provider"] == "fairseq":
             return self.decoding_settings(settings["decoding"])
+        corpus = self.config["corpus"]
         return compact(
-            {"aligned_with": settings["aligned_with"], "max_line_bytes": self.config["corpus"]["max_line_bytes"]}
+            {
+                # The paths are here so that exchanging two of them is seen; the script takes them as inputs.
+                **{name: settings[name] for name in ("targets", "sources") if name in settings},
+                "aligned_with": settings["aligned_with"],
+                "markup": corpus["cleaning"]["markup"],
+                "max_line_bytes": corpus["max_line_bytes"],
+            }
         )
 
     def recipe_settings(self, recipe: str) -> str:
@@ -176,12 +185,30 @@ class Study:
         return training["gpus"] if training["device"] == "gpu" else 0
 
     def description(self) -> str:
-        """The study as ``study.json`` holds it: what a reader of the results needs, without paths of a machine."""
-        sections = ["languages", "splits", "vocab", "conditions", "generators", "sizes", "seeds", "learners"]
-        study = {section: self.config[section] for section in sections}
-        study["baseline"] = self.config["evaluation"]["baseline"]
-        study["corpus"] = {"kind": self.config["corpus"]["kind"], "seed": self.config["corpus"]["seed"]}
+        """The study as ``study.json`` holds it: what a reader of the results needs, files by their names only."""
+        config = self.config
+        left_out = {"results", "downloads", "corpus", "training", "generators"}
+        study = {section: value for section, value in config.items() if section not in left_out}
+        study["baseline"] = config["evaluation"]["baseline"]
+        study["generators"] = {
+            name: {key: Path(value).name if key in ("targets", "sources") else value for key, value in settings.items()}
+            for name, settings in config["generators"].items()
+        }
+        corpus = config["corpus"]
+        study["corpus"] = {"kind": corpus["kind"], "seed": corpus["seed"], **corpus["cleaning"]}
+        study["training"] = {key: config["training"][key] for key in ("device", "gpus", "checkpoint", "max_pieces")}
         return json.dumps(study, ensure_ascii=False)
+
+
+def plain_values(value: Any) -> Any:
+    """``value`` in JSON's types: keys are text, whole numbers are integers however they were written."""
+    if isinstance(value, dict):
+        return {str(key): plain_values(child) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_values(child) for child in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, str | int | float | None) else str(value)
 
 
 def compact(value: Any) -> str:

@@ -1,9 +1,10 @@
 """The study's answer in a sentence: does training on machine-written text cost anything?
 
-It is computed from the summary table. What is said depends on the interval of the difference from
-the baseline, in points of the metric:
+It is computed from the summary table. Where the baseline's score is below the floor (of a metric where higher is
+better) the learner has learnt too little to compare conditions: the data cannot tell. Else what is said depends on the
+interval of the difference from the baseline, in points of the metric:
 
-- inside the margin on both sides: as good, unless the baseline has hardly learnt anything itself;
+- inside the margin on both sides: as good;
 - else without zero in it: it costs, or gains, so much;
 - else: the data cannot tell.
 """
@@ -16,11 +17,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from evaluate.summary import ConditionSummary
-from report.words import HUMAN, count, listing, parts_of, points, span, training_text
+from evaluate.summary import ConditionSummary, at_largest_size
+from report.words import count, listing, parts_of, points, span, training_text
+from workbench.generated import HUMAN
 
 _SPELT_OUT = 3
-_LEARNT = 10  # margins that a baseline must reach before "no difference" means anything
 
 
 class Verdict(Enum):
@@ -47,16 +48,22 @@ class Contrast:
     verdict: Verdict
 
 
-def contrast(row: ConditionSummary, baseline: ConditionSummary, margin: float) -> Contrast:
-    """Judge a condition's difference from the baseline; ``margin`` is in points of the metric."""
+def too_low(baseline: ConditionSummary, floor: float) -> bool:
+    """Whether the baseline has learnt too little to be compared with; ``floor`` is in points of the metric."""
+    return baseline.better == "higher" and baseline.score < floor
+
+
+def contrast(row: ConditionSummary, baseline: ConditionSummary, margin: float, floor: float) -> Contrast:
+    """Judge a condition's difference from the baseline; ``margin`` and ``floor`` are in points of the metric."""
     if row.difference is None or row.difference_low is None or row.difference_high is None:
         raise ValueError(f"no difference from the baseline: {row}")
     if row.better == "lower":
         loss, low, high = row.difference, row.difference_low, row.difference_high
     else:
         loss, low, high = -row.difference, -row.difference_high, -row.difference_low
-    learnt = row.better == "lower" or baseline.score >= _LEARNT * margin
-    if -margin < low and high < margin and learnt:
+    if too_low(baseline, floor):
+        verdict = Verdict.UNCLEAR
+    elif -margin < low and high < margin:
         verdict = Verdict.EQUAL
     elif low > 0:
         verdict = Verdict.WORSE
@@ -67,19 +74,14 @@ def contrast(row: ConditionSummary, baseline: ConditionSummary, margin: float) -
     return Contrast(row, baseline, loss, low, high, verdict)
 
 
-def contrasts(rows: Sequence[ConditionSummary], margin: float) -> list[Contrast]:
+def contrasts(rows: Sequence[ConditionSummary], margin: float, floor: float) -> list[Contrast]:
     """Every row that has a difference, beside its baseline at the same learner, size and metric."""
     places = {(row.learner, row.condition, row.size, row.metric): row for row in rows}
     return [
-        contrast(row, places[row.learner, row.baseline, row.size, row.metric], margin) for row in rows if row.baseline
+        contrast(row, places[row.learner, row.baseline, row.size, row.metric], margin, floor)
+        for row in rows
+        if row.baseline
     ]
-
-
-def at_largest_size(rows: Sequence[ConditionSummary], metric: str) -> list[ConditionSummary]:
-    """The rows of one metric at each learner's largest size."""
-    rows = [row for row in rows if row.metric == metric]
-    largest = {row.learner: max(r.size for r in rows if r.learner == row.learner) for row in rows}
-    return [row for row in rows if row.size == largest[row.learner]]
 
 
 def subjects(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -94,6 +96,7 @@ def answer(
     conditions: Mapping[str, Mapping[str, Any]],
     metric: str,
     margin: float,
+    floor: float,
 ) -> str:
     """The answer: one sentence a learner, about the largest size.
 
@@ -102,6 +105,7 @@ def answer(
         conditions: each condition's ``mixture`` (fraction by origin), by name.
         metric: the metric that the answer is given in.
         margin: difference, in points, within which two conditions count as equally good.
+        floor: the baseline's score, in points, below which conditions are not compared.
     """
     largest = at_largest_size(rows, metric)
     learners = list(dict.fromkeys(row.learner for row in largest))
@@ -111,7 +115,7 @@ def answer(
         own = [row for row in largest if row.learner == learner]
         start = f"With learner {learner}, at" if len(learners) > 1 else "At"
         start += f" {count(own[0].size, 'instance')}"
-        sentences.append(f"{start}, {_finding(own, conditions, texts, margin)}.")
+        sentences.append(f"{start}, {_finding(own, conditions, texts, margin, floor)}.")
     return " ".join(sentences)
 
 
@@ -120,25 +124,27 @@ def _finding(
     conditions: Mapping[str, Mapping[str, Any]],
     texts: Mapping[str, str],
     margin: float,
+    floor: float,
 ) -> str:
     if len(rows) == 1:
         return f"training on {_scored(rows[0], texts)}; no other condition was run to compare it with"
-    found = contrasts(rows, margin)
-    if not found:
-        best = (min if rows[0].better == "lower" else max)(rows, key=lambda row: row.score)
-        return (
-            f"the best of {len(rows)} conditions is {best.condition}: "
-            f"training on {_scored(best, texts)}; with no baseline configured, what the others cost "
-            "cannot be said"
-        )
+    found = contrasts(rows, margin, floor)
     synthetic = [c for c in found if HUMAN not in parts_of(conditions[c.row.condition]["mixture"])]
     about = synthetic or found
-    instead = f"instead of {texts[found[0].baseline.condition]}"
+    baseline = about[0].baseline
+    instead = f"instead of {texts[baseline.condition]}"
+    kind = "machine-written text only" if synthetic else "mixed text"
+    if too_low(baseline, floor):
+        subject = texts[about[0].row.condition] if len(about) == 1 else kind
+        return (
+            f"what training on {subject} {instead} costs, the data cannot tell: the learner has hardly learnt, "
+            f"trained on {texts[baseline.condition]} it reaches only {points(baseline.score)} {baseline.name}, "
+            f"and conditions are compared from {floor:g} {baseline.name} on"
+        )
     if len(about) <= _SPELT_OUT:
         trained = [f"training on {texts[c.row.condition]}" for c in about]
         trained[0] += f" {instead}"
         return "; ".join(f"{text} {_clause(c, margin)}" for text, c in zip(trained, about, strict=True))
-    kind = "machine-written text only" if synthetic else "mixed text"
     return _overview(about, texts, instead, margin, kind)
 
 

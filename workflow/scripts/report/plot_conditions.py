@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import altair as alt
 
-from evaluate.summary import ConditionSummary, read_summary
+from evaluate.summary import ConditionSummary, at_largest_size, read_summary
 from report import style
-from report.answer import at_largest_size
 from report.seeds import Seeds, read_seeds
 from report.words import count, points
-from workbench.cli import run_script, say, script_parser
+from workbench.cli import run_script, say
 
 _ROW_HEIGHT = 26
 
@@ -32,7 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def conditions_figure(
-    rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str | None, margin: float
+    rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str, margin: float
 ) -> alt.TopLevelMixin:
     """The figure.
 
@@ -40,7 +38,7 @@ def conditions_figure(
         rows: summaries in one metric, at one size a learner.
         seeds: scores of single runs.
         baseline: condition that is drawn darkest and that differences are measured from.
-        margin: half the width of the grey band of differences that count as none, in points.
+        margin: half the width of the grey band, within which a difference can count as none, in points.
     """
     learners = list(dict.fromkeys(row.learner for row in rows))
     looks = style.looks(style.conditions_of(rows), baseline)
@@ -61,11 +59,11 @@ def conditions_figure(
     title = f"{rows[0].name} at {' and '.join(f'{size:,}' for size in sizes)} training instances"
     notes = style.intervals_note(rows, "Lines")
     if differences and margin:
-        notes.append(f"Grey band: differences of less than ±{margin:g} count as none")
+        notes.append(f"Grey band: the margin for “as good”, ±{margin:g}")
     return style.finish(chart, title, notes)
 
 
-def _ordered(rows: list[ConditionSummary], baseline: str | None) -> list[ConditionSummary]:
+def _ordered(rows: list[ConditionSummary], baseline: str) -> list[ConditionSummary]:
     """The baseline first, then the best to the worst."""
     sign = 1 if rows[0].better == "lower" else -1
     return sorted(rows, key=lambda row: (row.condition != baseline, sign * row.score))
@@ -173,14 +171,8 @@ def _scale(domain: list[float]) -> alt.Scale:
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--summary", type=Path, required=True, help="table of conditions")
-    parser.add_argument("--scores", type=Path, required=True, help="table of runs")
-    parser.add_argument("--metric", required=True, help="metric to draw")
-    parser.add_argument("--baseline", help="condition that is drawn darkest")
+    parser = style.figure_parser(__doc__)
     parser.add_argument("--margin", type=float, required=True, help="difference that counts as none, in points")
-    parser.add_argument("--svg", type=Path, required=True, help="output figure")
-    parser.add_argument("--png", type=Path, required=True, help="output figure, at twice the size")
     return parser
 
 

@@ -7,7 +7,6 @@ import math
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -16,7 +15,7 @@ from evaluate.summary import ConditionSummary, read_summary
 from report import style
 from report.seeds import Seeds, read_seeds
 from report.words import count
-from workbench.cli import run_script, say, script_parser
+from workbench.cli import run_script, say
 
 _MANY = 6
 _LABEL_OFFSET = 20
@@ -31,7 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{rows[0].name} of {count(len(style.conditions_of(rows)), 'condition')} at {sizes}")
 
 
-def learning_curve(rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str | None) -> alt.TopLevelMixin:
+def learning_curve(rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str) -> alt.TopLevelMixin:
     """The figure.
 
     Args:
@@ -58,7 +57,7 @@ def learning_curve(rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str
     title = f"{rows[0].name} by number of training instances"
     mark = "Lines"
     if _curved(rows):
-        mark = f"Band of {baseline}" if _crowded(looks) and baseline in looks else "Bands"
+        mark = f"Band of {baseline}" if _crowded(looks) else "Bands"
     return style.finish(chart, title, style.intervals_note(rows, mark, dots=not _crowded(looks)))
 
 
@@ -75,7 +74,7 @@ def _panel(
     rows: list[ConditionSummary],
     seeds: Seeds,
     looks: dict[str, dict[str, Any]],
-    baseline: str | None,
+    baseline: str,
     domain: list[float],
     title: str | None,
     width: int,
@@ -113,8 +112,8 @@ def _panel(
     if _curved(rows):
         bands = [r for r in records if not _crowded(looks) or r["condition"] == baseline]
         layers = [
-            alt.Chart(alt.Data(values=bands or records))
-            .mark_area(opacity=0.12 if bands else 0.04)
+            alt.Chart(alt.Data(values=bands))
+            .mark_area(opacity=0.12)
             .encode(x=x, color=colour)
             .encode(y=alt.Y("low:Q"), y2="high:Q"),
             base.mark_line(strokeWidth=2).encode(strokeDash=dash),
@@ -213,14 +212,7 @@ def _labels(
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--summary", type=Path, required=True, help="table of conditions")
-    parser.add_argument("--scores", type=Path, required=True, help="table of runs")
-    parser.add_argument("--metric", required=True, help="metric to draw")
-    parser.add_argument("--baseline", help="condition that is drawn darkest")
-    parser.add_argument("--svg", type=Path, required=True, help="output figure")
-    parser.add_argument("--png", type=Path, required=True, help="output figure, at twice the size")
-    return parser
+    return style.figure_parser(__doc__)
 
 
 if __name__ == "__main__":

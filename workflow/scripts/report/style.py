@@ -1,7 +1,8 @@
-"""How the figures look: colours, fonts, labels that keep apart; and how they are saved."""
+"""What the figures share: command line, colours, fonts, labels that keep apart; and how they are saved."""
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import altair as alt
 
 from evaluate.summary import ConditionSummary
 from report.words import count
-from workbench.cli import UserError
+from workbench.cli import UserError, script_parser
 from workbench.files import atomic_path
 
 INK = "#1a1a1a"
@@ -29,12 +30,24 @@ FONT_SIZE = 12
 LINE_HEIGHT = 15
 
 
+def figure_parser(description: str | None) -> argparse.ArgumentParser:
+    """The command line that the scripts of all figures share."""
+    parser = script_parser(description)
+    parser.add_argument("--summary", type=Path, required=True, help="table of conditions")
+    parser.add_argument("--scores", type=Path, required=True, help="table of runs")
+    parser.add_argument("--metric", required=True, help="metric to draw")
+    parser.add_argument("--baseline", required=True, help="condition that is drawn darkest")
+    parser.add_argument("--svg", type=Path, required=True, help="output figure")
+    parser.add_argument("--png", type=Path, required=True, help="output figure, at twice the size")
+    return parser
+
+
 def conditions_of(rows: Sequence[ConditionSummary]) -> list[str]:
     """The conditions in the order of the summary table."""
     return list(dict.fromkeys(row.condition for row in rows))
 
 
-def looks(conditions: Sequence[str], baseline: str | None) -> dict[str, dict[str, Any]]:
+def looks(conditions: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]:
     """Colour (of marks and of text), shape and dash of each condition.
 
     The baseline's are always the same, the others' go by their place.
@@ -49,8 +62,7 @@ def looks(conditions: Sequence[str], baseline: str | None) -> dict[str, dict[str
             "shape": SHAPES[(place + 1 + turn) % len(SHAPES)],
             "dash": list(DASHES[turn % len(DASHES)]),
         }
-    if baseline in conditions:
-        result[baseline] = {"colour": INK, "text": INK, "shape": SHAPES[0], "dash": list(DASHES[0])}
+    result[baseline] = {"colour": INK, "text": INK, "shape": SHAPES[0], "dash": list(DASHES[0])}
     return result
 
 

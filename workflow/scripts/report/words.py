@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-HUMAN = "human"
+from workbench.generated import HUMAN
+
 MINUS = "\N{MINUS SIGN}"
 
 

@@ -16,9 +16,10 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from evaluate.summary import ConditionSummary, read_summary
+from evaluate.named_files import named_files
+from evaluate.summary import ConditionSummary, at_largest_size, read_summary
 from report import words
-from report.answer import Verdict, answer, at_largest_size, contrasts, subjects
+from report.answer import Verdict, answer, contrasts, subjects
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import write_text
 from workbench.tables import read_rows
@@ -52,20 +53,21 @@ def main(arguments: argparse.Namespace) -> None:
     rows = read_summary(arguments.summary)
     if not any(row.metric == arguments.metric for row in rows):
         raise UserError(f"--metric {arguments.metric}: {arguments.summary} has no such metric")
-    sentence = answer(rows, study["conditions"], arguments.metric, arguments.margin)
+    sentence = answer(rows, study["conditions"], arguments.metric, arguments.margin, arguments.floor)
     page = render(
         arguments.template,
         answer=sentence,
         study=study,
         margin=arguments.margin,
-        learners=largest_size_tables(rows, study["conditions"], arguments.metric, arguments.margin),
+        floor=arguments.floor,
+        learners=largest_size_tables(rows, study["conditions"], arguments.metric, arguments.margin, arguments.floor),
         curves=size_tables(rows),
         figures=figures(rows, arguments),
-        significance=significance(arguments.significance) if arguments.significance else None,
+        significance=significance(arguments.significance),
         signatures=signatures(arguments.scores, [row.metric for row in rows]),
-        cleaning=list(read_rows(arguments.cleaning, ["reason", "pairs"])) if arguments.cleaning else [],
-        splits=[(name, row_count(path)) for name, path in named(arguments.splits)],
-        generators=generators(study, named(arguments.generator_scores)),
+        cleaning=list(read_rows(arguments.cleaning, ["reason", "pairs"])),
+        splits=[(name, row_count(path)) for name, path in named_files("--splits", arguments.splits).items()],
+        generators=generators(study, named_files("--generator-scores", arguments.generator_scores)),
         about=about(rows, arguments.metric),
     )
     write_text(arguments.page, page)
@@ -107,11 +109,11 @@ def about(rows: Sequence[ConditionSummary], metric: str) -> dict[str, Any]:
 
 
 def largest_size_tables(
-    rows: Sequence[ConditionSummary], conditions: Mapping[str, Any], metric: str, margin: float
+    rows: Sequence[ConditionSummary], conditions: Mapping[str, Any], metric: str, margin: float, floor: float
 ) -> list[dict[str, Any]]:
     """For each learner, its conditions at its largest size: scores, difference and verdict."""
     texts = subjects(conditions)
-    found = {(c.row.learner, c.row.condition): c for c in contrasts(at_largest_size(rows, metric), margin)}
+    found = {(c.row.learner, c.row.condition): c for c in contrasts(at_largest_size(rows, metric), margin, floor)}
     others = [name for name in dict.fromkeys(row.metric for row in rows) if name != metric]
     extra = {(r.learner, r.condition, name): r for name in others for r in at_largest_size(rows, name)}
     tables: dict[str, dict[str, Any]] = {}
@@ -153,10 +155,13 @@ def size_tables(rows: Sequence[ConditionSummary]) -> list[dict[str, Any]]:
 def figures(rows: Sequence[ConditionSummary], arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """The figures with their captions."""
     name = next(row.name for row in rows if row.metric == arguments.metric)
-    conditions = words.count(len({row.condition for row in rows}), "condition")
+    number = len({row.condition for row in rows})
+    conditions = words.count(number, "condition")
     sizes = words.listing([f"{size:,}" for size in sorted({row.size for row in rows})])
     curve = f"{name} of {conditions} at {sizes} training instances"
-    dots = f"{name} of {conditions} at the largest size, with differences from the baseline"
+    dots = f"{name} of {conditions} at the largest size"
+    if number > 1:
+        dots += ", with differences from the baseline"
     return [
         {
             "caption": f"{curve}.",
@@ -180,8 +185,8 @@ def inline_svg(path: Path, prefix: str, label: str) -> Markup:
     return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))
 
 
-def significance(path: Path) -> dict[str, Any]:
-    """The paired tests: a row for each learner, condition and size; in it p-values by metric."""
+def significance(path: Path) -> dict[str, Any] | None:
+    """The paired tests: a row for each learner, condition and size, in it p-values by metric; None without any."""
     table: dict[tuple[str, str, int], dict[str, list[str]]] = {}
     metrics: dict[str, str] = {}
     seeds: dict[str, None] = {}
@@ -197,6 +202,8 @@ def significance(path: Path) -> dict[str, Any]:
         {"learner": learner, "condition": condition, "size": size, "p": [cells[m] for m in metrics]}
         for (learner, condition, size), cells in sorted(table.items(), key=lambda item: (item[0][0], -item[0][2]))
     ]
+    if not rows:
+        return None
     return {
         "metrics": metrics,
         "seeds": list(seeds),
@@ -215,9 +222,8 @@ def signatures(scores: Path, metrics: Sequence[str]) -> dict[str, list[str]]:
     return {name: list(values) for name, values in found.items()}
 
 
-def generators(study: Mapping[str, Any], scores: Sequence[tuple[str, Path]]) -> list[dict[str, Any]]:
+def generators(study: Mapping[str, Any], files: Mapping[str, Path]) -> list[dict[str, Any]]:
     """Each generator's settings and, where there are, the scores of its text."""
-    files = dict(scores)
     return [
         {
             "name": name,
@@ -237,18 +243,6 @@ def settings(value: Any, key: str = "") -> list[tuple[str, str]]:
     return [] if value is None else [(key, json.dumps(value) if isinstance(value, bool) else str(value))]
 
 
-def named(pairs: Sequence[str]) -> list[tuple[str, Path]]:
-    """``name=path`` arguments.
-
-    Raises:
-        UserError: one without ``=``.
-    """
-    for pair in pairs:
-        if "=" not in pair:
-            raise UserError(f"{pair}: must be NAME=FILE")
-    return [(name, Path(path)) for name, _, path in (pair.partition("=") for pair in pairs)]
-
-
 def row_count(path: Path) -> int:
     """Rows of a table below its header."""
     with path.open("rb") as file:
@@ -261,20 +255,21 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--study", type=Path, required=True, help="what was run, JSON")
     parser.add_argument("--summary", type=Path, required=True, help="table of conditions")
     parser.add_argument("--scores", type=Path, required=True, help="table of runs")
-    parser.add_argument("--significance", type=Path, help="table of paired tests")
-    parser.add_argument("--cleaning", type=Path, help="table of reasons and pairs")
-    parser.add_argument("--splits", nargs="*", default=[], metavar="NAME=FILE", help="corpus tables to count")
+    parser.add_argument("--significance", type=Path, required=True, help="table of paired tests")
+    parser.add_argument("--cleaning", type=Path, required=True, help="table of reasons and pairs")
+    parser.add_argument("--splits", nargs="+", required=True, metavar="NAME=FILE", help="corpus tables to count")
     parser.add_argument(
         "--generator-scores",
         nargs="*",
-        default=[],
+        required=True,
         metavar="NAME=FILE",
-        help="scores of generated text, JSON",
+        help="scores of generated text, JSON; none where no condition has any",
     )
     parser.add_argument("--learning-curve", type=Path, required=True, help="figure, SVG")
     parser.add_argument("--conditions-figure", type=Path, required=True, help="figure, SVG")
     parser.add_argument("--metric", required=True, help="metric of the answer")
     parser.add_argument("--margin", type=float, required=True, help="difference that counts as none, in points")
+    parser.add_argument("--floor", type=float, required=True, help="baseline's score, in points, to compare from")
     parser.add_argument("--template", type=Path, required=True, help="Jinja template of the page")
     parser.add_argument("--page", type=Path, required=True, help="output, HTML")
     parser.add_argument("--answer", type=Path, required=True, help="output, the answer as text")

@@ -10,7 +10,7 @@ import os
 import shlex
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from train.data import EncodedData
 from train.state import TrainingState
 from workbench.checkpoint import load_checkpoint
 from workbench.cli import UserError, say
+from workbench.files import write_text
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,6 @@ def train(data: EncodedData, settings: Mapping[str, Any], threads: int, state: T
     from fairseq import options
     from fairseq.dataclass.utils import convert_namespace_to_omegaconf
     from fairseq.distributed import utils as distributed
-    from fairseq_cli import train as fairseq_train
 
     if settings["device"] == "gpu" and torch.cuda.device_count() < settings["gpus"]:
         raise UserError(
@@ -62,15 +62,26 @@ def train(data: EncodedData, settings: Mapping[str, Any], threads: int, state: T
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fairseq uses Hydra in ways that Hydra calls old
         config = convert_namespace_to_omegaconf(namespace)
-    _quieten_fairseq()
+    progress = state.folder / "progress.jsonl"
     done = _updates(state.checkpoint("last"))
-    _restore_early_stopping(fairseq_train, state, done)
-    watcher = _Watcher(settings["options"], done)
-    logging.getLogger("fairseq.logging.progress_bar").addHandler(watcher)
-    started = time.monotonic()
-    distributed.call_main(config, fairseq_train.main)
-    rate = watcher.target_tokens / (time.monotonic() - started)
-    return _report(data, state) | {"target_tokens_per_second": round(rate, 1)}
+    history = _rewind(progress, done)
+    if not _is_over(settings["options"], done, history):
+        distributed.call_main(config, _train_process, progress=str(progress), options=dict(settings["options"]))
+    return _report(data, state, _read(progress))
+
+
+def _train_process(config: Any, progress: str, options: Mapping[str, Any]) -> None:
+    """Train in this process, or in each of several that fairseq starts, one a GPU; the first writes ``progress``."""
+    from fairseq_cli import train as fairseq_train
+
+    path = Path(progress)
+    logging.getLogger("fairseq.trainer").setLevel(logging.WARNING)  # it tells of every checkpoint three times
+    # fairseq dumps its whole configuration into the log; the command line is there already.
+    logging.getLogger("fairseq_cli.train").addFilter(lambda record: isinstance(record.msg, str))
+    _restore_early_stopping(fairseq_train.should_stop_early, _read(path))
+    if config.distributed_training.distributed_rank == 0:
+        logging.getLogger("fairseq.logging.progress_bar").addHandler(_ProgressLog(path, options))
+    fairseq_train.main(config)
 
 
 def fairseq_arguments(data: EncodedData, settings: Mapping[str, Any], state: TrainingState) -> list[str]:
@@ -101,33 +112,34 @@ def fairseq_arguments(data: EncodedData, settings: Mapping[str, Any], state: Tra
     return arguments
 
 
-def _quieten_fairseq() -> None:
-    """Keep from the log what fairseq says at every checkpoint and its own dump of the whole configuration."""
-    logging.getLogger("fairseq.trainer").setLevel(logging.WARNING)
-    logging.getLogger("fairseq_cli.train").addFilter(lambda record: isinstance(record.msg, str))
+Entry = dict[str, Any]
 
 
-class _Watcher(logging.Handler):
-    """Turns fairseq's JSON progress into a line for people now and then, and counts target tokens."""
+class _ProgressLog(logging.Handler):
+    """Keeps what fairseq reports: validations and epochs in a file, and now and then a line for people.
 
-    def __init__(self, options: Mapping[str, Any], updates: int) -> None:
+    The file has a JSON object a line: ``{"updates", "loss"}`` of a validation and ``{"updates", "tokens_per_update"}``
+    of an epoch.
+    """
+
+    def __init__(self, path: Path, options: Mapping[str, Any]) -> None:
         super().__init__()
-        self.target_tokens = 0.0
-        self._updates = updates
         limit = options.get("max-update")
         self._limit = f" of at most {int(limit):,}" if limit else ""
+        self._path = path
         self._last = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say the state of training; a record that is no progress is left alone."""
+        """Keep a record of progress; leave any other alone."""
         try:
             stats = json.loads(record.getMessage())
         except json.JSONDecodeError:
             return
-        if "train_wpb" in stats:  # the end of an epoch: words per batch and updates so far
+        if "valid_loss" in stats:
+            self._keep({"updates": int(stats["valid_num_updates"]), "loss": float(stats["valid_loss"])})
+        elif "train_wpb" in stats:  # the end of an epoch: words per batch
             updates = int(stats["train_num_updates"])
-            self.target_tokens += float(stats["train_wpb"]) * (updates - self._updates)
-            self._updates = updates
+            self._keep({"updates": updates, "tokens_per_update": float(stats["train_wpb"])})
         now = time.monotonic()
         if "num_updates" in stats and now - self._last >= _PROGRESS_SECONDS:
             self._last = now
@@ -135,6 +147,54 @@ class _Watcher(logging.Handler):
                 f"update {int(stats['num_updates']):,}{self._limit}, epoch {stats['epoch']}, loss {stats['loss']}, "
                 f"{float(stats['wps']):,.0f} target tokens/s"
             )
+
+    def _keep(self, entry: Entry) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+
+def _read(progress: Path) -> list[Entry]:
+    """The entries of a progress file; a line that a kill left half-written is passed over."""
+    entries = []
+    if progress.is_file():
+        for line in progress.read_text(encoding="utf-8").splitlines():
+            with contextlib.suppress(json.JSONDecodeError):
+                entries.append(json.loads(line))
+    return entries
+
+
+def _rewind(progress: Path, updates: int) -> list[Entry]:
+    """Drop from a progress file what came after the checkpoint that training goes on from; return the rest."""
+    entries = [entry for entry in _read(progress) if entry["updates"] <= updates]
+    write_text(progress, "".join(json.dumps(entry) + "\n" for entry in entries))
+    return entries
+
+
+def _losses(entries: Sequence[Entry]) -> list[float]:
+    return [entry["loss"] for entry in entries if "loss" in entry]
+
+
+def _runs_without_gain(losses: Sequence[float]) -> int:
+    """Validations since the lowest loss, as early stopping counts them."""
+    return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+
+
+def _restore_early_stopping(stop: Any, entries: Sequence[Entry]) -> None:
+    """Give fairseq's ``should_stop_early`` back what it had counted before a kill; fairseq does not save it."""
+    for name in ("best", "num_runs"):
+        if hasattr(stop, name):
+            delattr(stop, name)
+    losses = _losses(entries)
+    if losses:
+        stop.best = min(losses)
+        stop.num_runs = _runs_without_gain(losses)
+
+
+def _is_over(options: Mapping[str, Any], updates: int, entries: Sequence[Entry]) -> bool:
+    """Whether training had reached its end when it was killed: fairseq would go on for one more update."""
+    limit = int(options.get("max-update", 0))
+    patience = int(options.get("patience", 0))
+    return 0 < limit <= updates or 0 < patience <= _runs_without_gain(_losses(entries))
 
 
 def _updates(checkpoint: Path) -> int:
@@ -144,59 +204,26 @@ def _updates(checkpoint: Path) -> int:
     return load_checkpoint(checkpoint)["optimizer_history"][-1]["num_updates"]
 
 
-def _restore_early_stopping(fairseq_train: Any, state: TrainingState, done: int) -> None:
-    """Give fairseq back what early stopping had counted before a kill.
-
-    fairseq keeps the count on its function ``should_stop_early`` and does not save it. The validation losses of the
-    ``done`` updates up to the checkpoint are in the log that :class:`_ValidationLog` keeps beside the checkpoints.
-    """
-    validations = state.folder / "validations.jsonl"
-    kept: list[dict[str, float]] = []
-    if validations.is_file():
-        for line in validations.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):  # a line that a kill left half-written
-                entry = json.loads(line)
-                if entry["updates"] <= done:
-                    kept.append(entry)
-    validations.write_text("".join(json.dumps(entry) + "\n" for entry in kept), encoding="utf-8")
-    stop = fairseq_train.should_stop_early
-    for name in ("best", "num_runs"):
-        if hasattr(stop, name):
-            delattr(stop, name)
-    if kept:
-        losses = [entry["loss"] for entry in kept]
-        stop.best = min(losses)
-        stop.num_runs = len(losses) - 1 - losses.index(stop.best)
-    logging.getLogger("fairseq.logging.progress_bar").addHandler(_ValidationLog(validations))
+def _target_tokens(entries: Sequence[Entry]) -> float:
+    """Target tokens trained on, ends of sentences included: tokens an update times updates, epoch by epoch."""
+    tokens, before = 0.0, 0
+    for entry in entries:
+        if "tokens_per_update" in entry:
+            tokens += entry["tokens_per_update"] * (entry["updates"] - before)
+            before = entry["updates"]
+    return tokens
 
 
-class _ValidationLog(logging.Handler):
-    """Appends every validation loss that fairseq reports to a file."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Append ``{"updates": …, "loss": …}`` when the record is a validation's."""
-        try:
-            stats = json.loads(record.getMessage())
-        except json.JSONDecodeError:
-            return
-        if "valid_loss" in stats:
-            entry = {"updates": int(stats["valid_num_updates"]), "loss": float(stats["valid_loss"])}
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(entry) + "\n")
-
-
-def _report(data: EncodedData, state: TrainingState) -> dict[str, Any]:
+def _report(data: EncodedData, state: TrainingState, entries: Sequence[Entry]) -> dict[str, Any]:
     last = load_checkpoint(state.checkpoint("last"))
     iterator = last["extra_state"]["train_iterator"]
+    seconds = last["extra_state"]["previous_training_time"]
     return {
         "updates": last["optimizer_history"][-1]["num_updates"],
         "epochs": iterator["epoch"] - (iterator["iterations_in_epoch"] == 0),
         "best_valid_loss": float(last["extra_state"]["best"]),
         "best_updates": _updates(state.checkpoint("best")),
         "truncated": data.truncated,
-        "seconds": round(last["extra_state"]["previous_training_time"], 1),
+        "seconds": round(seconds, 1),
+        "target_tokens_per_second": round(_target_tokens(entries) / max(seconds, 1e-9), 1),
     }

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from train.data import encode_dataset, read_dataset
 from train.state import TrainingState, fingerprint
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import file_digest, write_json
-from workbench.translation import cpu_threads
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Train, or go on training, and write the model, its CTranslate2 form and a report."""
     settings = json.loads(arguments.settings)
-    cpu_threads(arguments.threads)
-    # Imported here: how many threads torch uses is settled when it is imported.
+    # How many threads numerical libraries use is settled when they are imported.
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     from train.export import export_ctranslate2, slim_checkpoint
     from train.fairseq_training import train
 

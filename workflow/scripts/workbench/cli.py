@@ -82,8 +82,6 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
     terminal and in the log. Anything else is a defect: its traceback goes to the log.
     """
     arguments = parser.parse_args()
-    if arguments.log:
-        _redirect_to_log(arguments.log)
     if arguments.label:
         _console.label = arguments.label
     logging.basicConfig(
@@ -94,6 +92,8 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
         force=True,
     )
     try:
+        if arguments.log:
+            _redirect_to_log(arguments.log)
         main(arguments)
     except UserError as error:
         _fail(str(error))
@@ -111,10 +111,18 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
 
 
 def _redirect_to_log(path: Path) -> None:
-    """Send file descriptors 1 and 2 to ``path``, so that child processes and libraries log there too."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Send file descriptors 1 and 2 to ``path``, so that child processes and libraries log there too.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    except OSError as error:
+        reason = _OS_ERRORS.get(error.errno or 0) or error.strerror
+        raise UserError(f"{path}: the log cannot be written: {error.filename}: {reason}") from error
     _console.stream = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1)
-    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     sys.stdout.flush()
     os.dup2(log, 1)
     os.dup2(log, 2)

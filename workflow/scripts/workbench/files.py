@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import fcntl
+import gzip
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_TEMPORARY = ".tmp"
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its name when the block ends well and vanishes when it does not.
 
-    The content is on the disk before the name changes, so that a power cut leaves the old file or the new one.
+    The content is on the disk before the name changes, so that a power cut leaves the old file or the new one. What a
+    killed process left of the same file goes first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
+    _remove_left_behind(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_TEMPORARY)
     temporary = Path(name)
     try:
+        _lock(handle)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -30,6 +38,36 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _remove_left_behind(path: Path) -> None:
+    """Remove the temporary files of ``path`` whose process is gone: the system drops a dead process' lock."""
+    name = re.compile(re.escape(f".{path.name}.") + "[a-z0-9_]{8}" + re.escape(_TEMPORARY))
+    for temporary in [file for file in path.parent.iterdir() if name.fullmatch(file.name)]:
+        with suppress(OSError):  # gone meanwhile, or somebody else's
+            handle = os.open(temporary, os.O_RDWR)
+            try:
+                if _lock(handle):
+                    temporary.unlink()
+            finally:
+                os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Lock an open file; false if another owner has it, or if the file system knows no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def open_unpacked(path: Path) -> BinaryIO:
+    """Open a plain or gzip file, told apart by content, for reading its bytes unpacked."""
+    with path.open("rb") as probe:
+        packed = probe.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from workbench.tables import read_rows, write_rows
 from workbench.text import one_line
 
+HUMAN = "human"  # the origin of the corpus' own targets
 COLUMNS = ["id", "text", "logprob", "metadata"]
 
 

@@ -6,17 +6,18 @@ import re
 import unicodedata
 
 _SPACE = re.compile(r"\s+")
-_INVISIBLE = re.compile(r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff]")
+_CONTROL = r"\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff"  # Unicode's Cc and Cs that are no white space
+_INVISIBLE = r"\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff"
+_DROPPED = re.compile(f"[{_CONTROL}{_INVISIBLE}]")
 
 
 def one_line(text: str) -> str:
     """``text`` in NFC on one line: control and invisible characters gone, every run of white space one blank.
 
-    White space is Unicode's: tabs, line breaks, U+0085, U+2028, U+2029 and no-break spaces too.
+    White space is Unicode's: tabs, line breaks, U+0085, U+2028, U+2029 and no-break spaces too. A text that is so
+    already stays as it is.
     """
-    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
-    text = _SPACE.sub(" ", text)
-    return "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cs")).strip()
+    return _SPACE.sub(" ", unicodedata.normalize("NFC", _DROPPED.sub("", text))).strip()
 
 
 def match_key(text: str) -> str:

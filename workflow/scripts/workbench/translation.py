@@ -6,7 +6,6 @@ Both engines get the same pieces, the same beam and the same length limit; CTran
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.checkpoint import load_checkpoint
-from workbench.cli import UserError, progress
+from workbench.cli import UserError, progress, say
 
 _EXTRA_LENGTH = 10  # pieces that every output may have beyond max_length_factor times the source's
 
@@ -45,7 +44,7 @@ def translate(model: Model, texts: Sequence[str], settings: Mapping[str, Any], t
     Args:
         model: the trained model.
         texts: sources, one line each.
-        settings: ``decoding`` of the configuration, plus ``device``.
+        settings: ``decoding`` of the configuration, plus ``device`` and ``max_pieces``.
         threads: CPU threads.
 
     Raises:
@@ -55,10 +54,12 @@ def translate(model: Model, texts: Sequence[str], settings: Mapping[str, Any], t
 
     processor = sentencepiece.SentencePieceProcessor(model_file=str(model.spm))
     known = {line.rsplit(" ", 1)[0] for line in model.dictionary.read_text(encoding="utf-8").split("\n") if line}
-    pieces = [
-        [piece if piece in known else "<unk>" for piece in encoded]
-        for encoded in processor.encode(list(texts), out_type=str)
-    ]
+    most = settings["max_pieces"]
+    encoded = processor.encode(list(texts), out_type=str)
+    pieces = [[piece if piece in known else "<unk>" for piece in source[:most]] for source in encoded]
+    cut = sum(len(source) > most for source in encoded)
+    if cut:
+        say(f"{cut:,} of {len(encoded):,} sources are longer than training.max_pieces, {most}, and cut off there")
     engine = {"ctranslate2": _with_ctranslate2, "fairseq": _with_fairseq}[settings["engine"]]
     for tokens, logprob in engine(model, pieces, settings, threads):
         yield Translation(processor.decode([t for t in tokens if t != "<unk>"]), len(tokens), logprob)
@@ -169,8 +170,3 @@ def _with_fairseq(
             tokens = [task.target_dictionary[n] for n in best[0]["tokens"].tolist() if n != dictionary.eos()]
             outputs[place] = tokens, float(best[0]["positional_scores"].mean())
     yield from (outputs[place] for place in range(len(sources)))
-
-
-def cpu_threads(threads: int) -> None:
-    """Tell numerical libraries how many CPU threads to use; only before they are imported."""
-    os.environ["OMP_NUM_THREADS"] = str(threads)

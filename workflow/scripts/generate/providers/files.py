@@ -2,7 +2,7 @@
 
 Its lines stand beside one of three things (``aligned_with``): the lines of the corpus' training text (``train``), the
 rows of the pool (``pool``), or the lines of a file of sources of its own, which are matched with the pool's by text
-(``sources``).
+(``sources``). Where the corpus is stripped of its markup, so are the files.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from corpus.read_files import read_lines
 from generate.providers import Source
 from workbench.cli import UserError
 from workbench.generated import Generated
+from workbench.markup import strip_markup
 from workbench.text import one_line
 
 
@@ -24,6 +25,7 @@ class FilesProvider:
     def __init__(self, settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int) -> None:
         self._aligned_with = settings["aligned_with"]
         self._max_bytes = settings["max_line_bytes"]
+        self._strips = settings["markup"] == "strip"
         self._path = inputs["targets"]
         self._sources = inputs.get("sources")
 
@@ -33,7 +35,7 @@ class FilesProvider:
         Raises:
             UserError: the file has too few or too many lines for what it stands beside, or lacks a source.
         """
-        targets = list(read_lines(self._path, self._max_bytes))
+        targets = list(self._texts(self._path))
         places = {
             "train": self._beside_corpus,
             "pool": self._beside_pool,
@@ -41,6 +43,12 @@ class FilesProvider:
         }[self._aligned_with](sources, len(targets))
         for source, place in zip(sources, places, strict=True):
             yield Generated(source.id, targets[place], None, {"line": place + 1})
+
+    def _texts(self, path: Path) -> Iterator[str]:
+        """The lines of a file as the corpus would have them."""
+        for line in read_lines(path, self._max_bytes):
+            text = one_line(line)
+            yield strip_markup(text) if self._strips else text
 
     def _beside_corpus(self, sources: Sequence[Source], lines: int) -> list[int]:
         places = [int(source.id.rpartition(":")[2]) - 1 for source in sources]
@@ -62,7 +70,7 @@ class FilesProvider:
     def _beside_own_sources(self, sources: Sequence[Source], lines: int) -> list[int]:
         if self._sources is None:
             raise UserError("`aligned_with: sources` needs the key `sources`")
-        own = [one_line(line) for line in read_lines(self._sources, self._max_bytes)]
+        own = list(self._texts(self._sources))
         if len(own) != lines:
             raise UserError(
                 f"{self._path}: {lines:,} lines, but {self._sources} has {len(own):,}; they are aligned by line"
