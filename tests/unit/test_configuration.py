@@ -95,7 +95,7 @@ def edit(*changes: tuple[str, str]) -> str:
         ([("arch: transformer, optimizer: adam", "arch: transformer")], 19, ["needs optimizer"]),
         ([("  files: {train: {source: src.txt, target: tgt.txt}}\n", "")], 2, ["the key 'files' is missing"]),
         ([("human: 0.5, strong: 0.5", "human: 0.5, strong: .nan")], 13, ["half.mixture", "nan", "allowed: 1"]),
-        ([("target: en", "target: ja")], 1, ["metric_options.bleu.tokenize", "char serves"]),
+        ([("target: en", "target: ja")], None, ["metric_options.bleu.tokenize", "char serves"]),
         ([("valid: 5, ", "")], 5, ["splits.valid", "a number of pairs is needed"]),
         ([("sizes: [10, 30]\n", "")], None, ["the key 'sizes' is missing"]),
         ([("human: {mixture: {human: 1}}", "human: {mixture: {strong: 1}}")], None, ["baseline", "none yet"]),
