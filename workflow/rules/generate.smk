@@ -59,6 +59,8 @@ rule generate_targets:
         "<results>/logs/generate_targets/{generator}.log",
     benchmark:
         "<results>/benchmarks/generate_targets/{generator}.tsv"
+    # Most runs wait for generated text.
+    priority: 10
     params:
         script=runs_script("generate/generate_targets.py")["script"],
         code=provider_code,

@@ -50,6 +50,8 @@ use rule train_model as train_generator with:
         "<results>/logs/train_generator/{generator}.log",
     benchmark:
         "<results>/benchmarks/train_generator/{generator}.tsv"
+    # Most runs wait for generated text.
+    priority: 10
     params:
         **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
         size=[],
