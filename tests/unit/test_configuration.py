@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def study(text: str) -> Study:
     """The study that a configuration file with this text describes."""
     Path("study.yaml").write_text(text, encoding="utf-8")
-    return Study(yaml.safe_load(text), ["study.yaml"], SCHEMA)
+    return Study(yaml.safe_load(text), ["study.yaml"], {}, SCHEMA)
 
 
 def edit(*changes: tuple[str, str]) -> str:
@@ -96,6 +96,8 @@ def edit(*changes: tuple[str, str]) -> str:
         ([("  files: {train: {source: src.txt, target: tgt.txt}}\n", "")], 2, ["the key 'files' is missing"]),
         ([("human: 0.5, strong: 0.5", "human: 0.5, strong: .nan")], 13, ["half.mixture", "nan", "allowed: 1"]),
         ([("target: en", "target: ja")], None, ["metric_options.bleu.tokenize", "char serves"]),
+        ([("max-update: 9", "max-update: 0")], 19, ["options.max-update", "0 sets no limit"]),
+        ([("languages:", "results: workflow/out\nlanguages:")], 1, ["results", "holds the workflow itself"]),
         ([("valid: 5, ", "")], 5, ["splits.valid", "a number of pairs is needed"]),
         ([("sizes: [10, 30]\n", "")], None, ["the key 'sizes' is missing"]),
         ([("human: {mixture: {human: 1}}", "human: {mixture: {strong: 1}}")], None, ["baseline", "none yet"]),
@@ -168,7 +170,7 @@ def test_every_configuration_that_is_shipped_is_valid(monkeypatch: pytest.Monkey
     files = sorted(Path("config").glob("*.yaml"))
     assert len(files) >= 2
     for file in files:
-        Study(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)], SCHEMA)
+        Study(yaml.safe_load(file.read_text(encoding="utf-8")), [str(file)], {}, SCHEMA)
 
 
 def test_runs_are_canonical(folder: Path) -> None:
@@ -226,7 +228,9 @@ def test_the_default_learner_is_the_default_studys(monkeypatch: pytest.MonkeyPat
     default = study(BASE.replace(learners, "")).config["learners"]["transformer"]["options"]
     monkeypatch.chdir(ROOT)
     text = Path("config/config.yaml").read_text(encoding="utf-8")
-    written = Study(yaml.safe_load(text), ["config/config.yaml"], SCHEMA).config["learners"]["transformer"]["options"]
+    written = Study(yaml.safe_load(text), ["config/config.yaml"], {}, SCHEMA).config["learners"]["transformer"][
+        "options"
+    ]
     assert written == default
 
 
@@ -235,3 +239,15 @@ def test_whole_numbers_may_be_written_as_floats(folder: Path) -> None:
     assert study(edit(("{strong: 1}", "{strong: 1.0, human: 0}"))).recipe_settings("strong.random") == study(
         BASE
     ).recipe_settings("strong.random")
+
+
+def test_values_of_the_command_line_are_read_as_yaml_and_named_as_such(folder: Path) -> None:
+    config = yaml.safe_load(BASE)
+    Path("study.yaml").write_text(BASE, encoding="utf-8")
+    # This is how Snakemake hands over `--config seeds='[3,4]' vocab='{size: 90}'`.
+    overrides: dict[str, Any] = {"seeds": ["3", "4"], "vocab": {"size": "90"}}
+    merged = {**config, **overrides}
+    chosen = Study(merged, ["study.yaml"], overrides, SCHEMA)
+    assert (chosen["seeds"], chosen["vocab"]["size"]) == ([3, 4], 90)
+    with pytest.raises(ConfigurationError, match=r"--config.*seeds\.0: 'x' is no integer"):
+        Study(merged, ["study.yaml"], {"seeds": ["x"]}, SCHEMA)

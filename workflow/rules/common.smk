@@ -22,6 +22,7 @@ try:
     STUDY = Study(
         config,
         [str(path) for path in workflow.configfiles],
+        workflow.config_settings.config,
         Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
     )
     RELEASES = STUDY.releases
@@ -89,10 +90,14 @@ def get_final_output():
     """The files that the default target asks for."""
     return [
         "<results>/scores.tsv",
+        "<results>/summary.tsv",
         "<results>/significance.tsv",
+        "<results>/figures/learning_curve.svg",
         "<results>/figures/learning_curve.png",
+        "<results>/figures/conditions.svg",
         "<results>/figures/conditions.png",
         "<results>/report/index.html",
+        "<results>/answer.txt",
     ]
 
 

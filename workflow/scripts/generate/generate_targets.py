@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 from generate.providers import Provider, Source
-from workbench.cli import run_script, say, script_parser
+from workbench.cli import UserError, run_script, say, script_parser
 from workbench.generated import write_generated
 from workbench.tables import read_rows
 
@@ -23,8 +23,12 @@ def main(arguments: argparse.Namespace) -> None:
     inputs = {name: Path(path) for name, path in arguments.input}
     provider: Provider = module.provider(json.loads(arguments.settings), inputs, arguments.threads)
     sources = [Source(*row) for row in read_rows(arguments.pool, ["id", "source"])]
-    count = write_generated(arguments.output, provider.generate(sources))
-    say(f"{count:,} targets by {arguments.provider}")
+    generated = list(provider.generate(sources))
+    empty = sum(not instance.text.strip() for instance in generated)
+    if empty == len(generated):
+        raise UserError(f"{arguments.label or arguments.provider}: every one of its {empty:,} targets is empty")
+    count = write_generated(arguments.output, generated)
+    say(f"{count:,} targets by {arguments.provider}" + (f", {empty:,} of them EMPTY" if empty else ""))
 
 
 def parser() -> argparse.ArgumentParser:

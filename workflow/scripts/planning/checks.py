@@ -41,6 +41,7 @@ RESERVED_OPTIONS = {
     "log-file": "nothing: every job has its log",
     "write-checkpoints-asynchronously": "nothing: checkpoints are written before the next update",
 }
+_SOURCE_FOLDERS = {"workflow", "config", "resources", "tests", "docs", "envs", "profiles", "requirements", "tools"}
 _FRACTION_TOLERANCE = 1e-6
 _LONGEST_RECIPE = 200  # characters; file systems allow 255 for a name
 # What fairseq-train cannot do without, any one of each.
@@ -78,6 +79,9 @@ def _check_folders(config: Config) -> Iterator[Problem]:
     """Folders that are written to must be possible to make and to write in."""
     for key in ("results", "downloads"):
         folder = Path(config[key])
+        if folder.resolve() == Path.cwd() or folder.parts[0] in _SOURCE_FOLDERS:
+            yield Problem((key,), f"{config[key]!r} holds the workflow itself; choose a folder of its own")
+            continue
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         if not folder.is_dir():
@@ -150,7 +154,7 @@ def _check_splits(config: Config) -> Iterator[Problem]:
         text = training_text(config)
         if text.path.is_file():
             lines = count_lines(text)
-            if sum(cut.values()) > lines:
+            if lines is not None and sum(cut.values()) > lines:
                 parts = " + ".join(f"{name} {size:,}" for name, size in cut.items())
                 yield Problem(
                     ("splits",),
@@ -179,17 +183,17 @@ def training_text(config: Config) -> Text:
 def _check_same_lines(key: tuple[str, ...], path: str, beside: Text) -> Iterator[Problem]:
     if Path(path).is_file() and beside.path.is_file():
         lines, wanted = count_lines(Text(Path(path), False)), count_lines(beside)
-        if lines != wanted:
+        if None not in (lines, wanted) and lines != wanted:
             yield Problem(
                 key,
                 f"{path} has {lines:,} lines, but it stands beside {beside.path}, which has {wanted:,} {beside.unit}",
             )
 
 
-def count_lines(text: Text) -> int:
+def count_lines(text: Text) -> int | None:
     """Number of lines of a plain or gzip file, of a table without the line that names its columns.
 
-    A damaged file counts as far as it can be read (the job reports it).
+    None for a file that cannot be read to its end: the job that reads it says what is wrong with it.
     """
     lines, last = 0, b"\n"
     try:
@@ -201,7 +205,7 @@ def count_lines(text: Text) -> int:
                 lines += block.count(b"\n")
                 last = block[-1:]
     except (OSError, EOFError, zlib.error):
-        pass
+        return None
     return lines + (last != b"\n")
 
 
@@ -221,8 +225,11 @@ def _check_options(config: Config) -> Iterator[Problem]:
 def _check_needed_options(config: Config) -> Iterator[Problem]:
     for name, learner in config["learners"].items():
         for names in _NEEDED_OPTIONS:
-            if not any(option in learner["options"] for option in names):
+            given = [option for option in names if option in learner["options"]]
+            if not given:
                 yield Problem(("learners", name, "options"), f"fairseq-train needs {' or '.join(names)}")
+            elif names[0] != "arch" and all(learner["options"][option] in (0, False) for option in given):
+                yield Problem(("learners", name, "options", given[0]), "0 sets no limit; allowed: more than 0")
 
 
 def _check_generators(config: Config) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,9 +40,10 @@ class Problem:
 
 @dataclass
 class Origin:
-    """Where each key was written: ``key -> (file, line)``; what came by ``--config`` is not there."""
+    """Where each key was written: ``key -> (file, line)``, line 0 for ``--config``."""
 
     places: dict[Key, tuple[str, int]] = field(default_factory=dict)
+    file: str = "configuration"
 
     def describe(self, problem: Problem) -> str:
         """One line that a person can act upon."""
@@ -51,18 +52,19 @@ class Origin:
         while place is None and key:
             key = key[:-1]
             place = self.places.get(key)
-        where = f"{place[0]}, line {place[1]}: " if place else "configuration: "
+        file, line = place or (self.file, 0)
+        where = f"{file}, line {line}: " if line else f"{file}: "
         name = ".".join(str(part) for part in problem.key)
         return f"{where}{name + ': ' if name else ''}{problem.message}"
 
 
-def read_origin(files: Sequence[Path]) -> Origin:
-    """Find the line of every key in the configuration files (later files win).
+def read_origin(files: Sequence[Path], overrides: Mapping[str, Any]) -> Origin:
+    """Find the line of every key in the configuration files (later files win); ``overrides`` hide what they replace.
 
     Raises:
         ConfigurationError: a file is no YAML mapping or names a key twice (of which YAML would silently keep the last).
     """
-    origin = Origin()
+    origin = Origin(file=str(files[-1])) if files else Origin()
     problems: list[str] = []
     for path in files:
         try:
@@ -83,7 +85,19 @@ def read_origin(files: Sequence[Path]) -> Origin:
             origin.places[key] = (str(path), line)
     if problems:
         raise ConfigurationError(problems)
+    for key in _leaves(overrides, ()):
+        for place in [known for known in origin.places if known[: len(key)] == key]:
+            del origin.places[place]
+        origin.places[key] = ("--config", 0)
     return origin
+
+
+def _leaves(overrides: Any, key: Key) -> Iterator[Key]:
+    if isinstance(overrides, Mapping):
+        for name, value in overrides.items():
+            yield from _leaves(value, (*key, str(name)))
+    else:
+        yield key
 
 
 def _walk(node: yaml.Node, key: Key) -> Iterator[tuple[Key, int, bool]]:

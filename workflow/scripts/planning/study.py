@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from corpus.releases import Release, read_releases
 from planning.checks import given_parts, semantic_problems
 from planning.configuration import (
@@ -28,16 +30,17 @@ class Study:
     Args:
         config: the configuration as Snakemake merged it.
         files: the configuration files it came from, to name lines in errors.
+        overrides: what ``--config`` put over them; Snakemake leaves its nested values as text.
         schema: path of the JSON Schema.
 
     Raises:
         ConfigurationError: anything is wrong with the configuration.
     """
 
-    def __init__(self, config: Config, files: Sequence[str], schema: Path) -> None:
-        origin = read_origin([Path(file) for file in files])
+    def __init__(self, config: Config, files: Sequence[str], overrides: Mapping[str, Any], schema: Path) -> None:
+        origin = read_origin([Path(file) for file in files], overrides)
         rules = load_schema(schema)
-        plain = plain_values(config)
+        plain = plain_values(overlaid(config, overrides))
         problems = schema_problems(plain, rules)
         if not problems:
             self.config = plain_values(with_defaults(plain, rules))
@@ -198,6 +201,20 @@ class Study:
         study["corpus"] = {"kind": corpus["kind"], "seed": corpus["seed"], **corpus["cleaning"]}
         study["training"] = {key: config["training"][key] for key in ("device", "gpus", "checkpoint", "max_pieces")}
         return json.dumps(study, ensure_ascii=False)
+
+
+def overlaid(config: Any, overrides: Any) -> Any:
+    """``config`` with the values of ``overrides`` put over it, their scalars read as YAML."""
+    if isinstance(overrides, Mapping) and isinstance(config, Mapping):
+        return {**config, **{key: overlaid(config.get(key), value) for key, value in overrides.items()}}
+    if isinstance(overrides, Mapping):
+        return {key: overlaid(None, value) for key, value in overrides.items()}
+    if isinstance(overrides, list | tuple):
+        return [overlaid(None, value) for value in overrides]
+    if isinstance(overrides, str):
+        scalar = yaml.safe_load(overrides) if overrides.strip() else overrides
+        return scalar if isinstance(scalar, bool | int | float | None) else overrides
+    return overrides
 
 
 def plain_values(value: Any) -> Any:

@@ -66,7 +66,11 @@ def train(data: EncodedData, settings: Mapping[str, Any], threads: int, state: T
     done = _updates(state.checkpoint("last"))
     history = _rewind(progress, done)
     if not _is_over(settings["options"], done, history):
-        distributed.call_main(config, _train_process, progress=str(progress), options=dict(settings["options"]))
+        try:
+            distributed.call_main(config, _train_process, progress=str(progress), options=dict(settings["options"]))
+        except (AssertionError, ValueError) as error:  # how fairseq and torch refuse options that do not fit together
+            log.exception("fairseq-train stopped")
+            raise UserError(f"options: fairseq-train stopped: {error}; see the log") from error
     return _report(data, state, _read(progress))
 
 
