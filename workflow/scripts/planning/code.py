@@ -8,6 +8,7 @@ taken of the syntax tree without docstrings: comments, blank lines and formattin
 from __future__ import annotations
 
 import ast
+import copy
 import hashlib
 from collections.abc import Iterator
 from functools import cache
@@ -52,7 +53,7 @@ class CodeDigest:
 
     @cache  # noqa: B019
     def _meaning(self, path: Path) -> str:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
+        tree = copy.deepcopy(self._tree(path))
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 node.body = [child for child in node.body if not _is_bare_string(child)]
