@@ -1,12 +1,13 @@
 # `make` lists the targets. The set-up is in tools/setup.sh: it does nothing when nothing changed.
 
 CORES ?= all
+PORT ?= 8123
 BIN := .venv/bin
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 FORMATTED := workflow tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup setup-dev demo test test-fast lint format lock clean
+.PHONY: docs fake-llm help setup setup-dev demo test test-fast lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ format: setup-dev ## write Python and Snakemake files as lint wants them
 
 lock: setup ## pin requirements/*.in anew; ARGS=--upgrade for newer versions
 	@tools/lock.sh $(ARGS)
+
+fake-llm: setup-dev ## start a fake LLM server, to try a study without a key; PORT=8123, ARGS=--help
+	cd tests && exec ../$(BIN)/python -m fake_llm --port $(PORT) $(ARGS)
 
 docs: setup ## write the reference of configuration keys from the schema
 	PYTHONPATH=workflow/scripts $(BIN)/python -m planning.reference

@@ -1,0 +1,107 @@
+"""From a request's prompt to what the model says; the same for both protocols."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from fake_llm.faults import TEXT, unit
+from fake_llm.quality import degraded
+from fake_llm.source import Found, find_source
+from fake_llm.state import State
+from fake_llm.tokens import count, pieces
+
+MESSAGE_OVERHEAD = 4  # tokens of a message besides its text
+REFUSAL = "I'm sorry, but I can't help with that."
+FRENCH = "Ceci n'est pas la traduction que vous avez demandée, mais une phrase écrite en français."
+
+
+@dataclass
+class Ask:
+    """What both protocols ask: the texts of a request and what shapes its answer."""
+
+    model: str
+    system: str
+    user: str
+    max_tokens: int
+    seed: object
+    digest: bytes
+    reasoning: int = 0
+
+    @property
+    def input_tokens(self) -> int:
+        """Tokens of the prompt."""
+        system = count(self.system) + MESSAGE_OVERHEAD if self.system else 0
+        return system + len(pieces(self.user)) + MESSAGE_OVERHEAD
+
+
+@dataclass
+class Said:
+    """What the model says: ``finish`` is stop, length, refusal or content_filter."""
+
+    text: str
+    finish: str
+    tokens: list[str] = field(default_factory=list)
+    reasoning: int = 0
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens that are charged; never none."""
+        return max(1, len(self.tokens) + self.reasoning)
+
+
+async def say(state: State, ask: Ask, tries: int, key: str) -> Said:
+    """What the model says to ``ask``, which came ``tries`` times before."""
+    found = find_source(ask.user)
+    names = TEXT if found.several else [name for name in TEXT if name != "misaligned"]
+    fault = state.faults.hit(names, ask.digest, tries)
+    if fault:
+        state.count_in(key, "faults", fault)
+    if fault == "refusal":
+        return Said(REFUSAL, "refusal", pieces(REFUSAL))
+    if fault in ("content_filter", "empty"):
+        return Said("", "content_filter" if fault == "content_filter" else "stop")
+    text = await _text(state, ask, found, fault)
+    tokens = pieces(text)
+    room = ask.max_tokens - ask.reasoning
+    if fault == "length":
+        room = min(room, max(1, len(tokens) // 2))
+    if len(tokens) > room:
+        tokens = tokens[: max(0, room)]
+        return Said("".join(tokens), "length", tokens, min(ask.reasoning, ask.max_tokens))
+    return Said(text, "stop", tokens, ask.reasoning)
+
+
+async def _text(state: State, ask: Ask, found: Found, fault: str | None) -> str:
+    """The translation, with what ``fault`` does to it."""
+    if fault == "refusal_text":
+        return REFUSAL
+    if found.several is not None:
+        several = {name: await _translated(state, ask, text, fault) for name, text in found.several.items()}
+        if fault == "misaligned":
+            several.pop(sorted(several)[int(unit(ask.digest, "key") * len(several))])
+        text = json.dumps(several, ensure_ascii=False)
+    else:
+        text = await _translated(state, ask, found.text, fault)
+    if fault == "lead_in":
+        return f"Here is the translation:\n\n{text}"
+    if fault == "markdown":
+        return f"```\n{text}\n```"
+    if fault == "several_lines":
+        return f"1. {text}\n2. {text} (more formal)\n\nNote: both are possible."
+    if fault == "echo":
+        return f"{ask.user}\n\n{text}"
+    return text
+
+
+async def _translated(state: State, ask: Ask, source: str, fault: str | None) -> str:
+    """One source as the model translates it."""
+    if fault == "copy":
+        return source
+    if fault == "wrong_language":
+        return FRENCH
+    tuned = state.tuned.get(ask.model)
+    translator = (tuned.translator if tuned else None) or state.translator
+    text = await translator.translate(source, f"{ask.system}\n{ask.user.removesuffix(source)}")
+    text = degraded(text, ask.model, ask.seed)
+    return f'"{text}"' if fault == "quotes" else text

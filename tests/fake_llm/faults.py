@@ -1,0 +1,255 @@
+"""Faults: what goes wrong, how often, and for which requests.
+
+Whether a request is hit is drawn from the digest of its body, so the same request meets the same fault in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from hashlib import blake2b
+from typing import Any
+
+# Before an answer is written: nothing is counted as paid.
+BEFORE = {
+    "http_429": "429 though no limit is reached, with Retry-After: 1",
+    "http_429_bare": "429 though no limit is reached, with no header that says when to come back",
+    "http_500": "500",
+    "http_502": "502, an HTML page of a proxy instead of JSON",
+    "http_503": "503",
+    "http_529": "529 (Anthropic's overloaded_error)",
+    "drop_before": "the connection is reset before an answer",
+    "timeout": "no answer ever comes; the connection stays open",
+    "too_long": "400: the prompt exceeds the context window",
+    "bad_request": "400: this body cannot be processed",
+    "content_policy": "400: the prompt violates the usage policy",
+}
+# The answer was written, hence paid, but does not arrive whole.
+AFTER = {
+    "drop_middle": "the connection is closed in the middle of the answer",
+    "truncated_json": "200, the body ends in the middle",
+    "invalid_json": "200, an HTML page instead of JSON",
+}
+# A whole answer whose text is no good.
+TEXT = {
+    "refusal": "the model refuses (OpenAI: message.refusal; Anthropic: stop_reason refusal)",
+    "refusal_text": "the model refuses in plain words, as an ordinary answer",
+    "content_filter": "finish_reason content_filter, no text (Anthropic: stop_reason refusal)",
+    "empty": "no text",
+    "lead_in": '"Here is the translation:" before the text',
+    "quotes": "the text in quotation marks",
+    "markdown": "the text in a Markdown fence",
+    "several_lines": "two alternatives and a note, on several lines",
+    "echo": "the prompt repeated before the text",
+    "copy": "the source as it came",
+    "wrong_language": "a sentence in French",
+    "length": "cut at the middle, finish_reason length (Anthropic: max_tokens)",
+    "misaligned": "of several sentences in one JSON object, one is missing",
+}
+SHARES = {**BEFORE, **AFTER, **TEXT}
+
+
+@dataclass
+class Share:
+    """How many requests are hit: ``share`` (0 to 1) of the bodies, the first ``attempts`` tries of each (None: all)."""
+
+    share: float
+    attempts: int | None = None
+
+
+@dataclass
+class Latency:
+    """Seconds until an answer.
+
+    Attributes:
+        base: of every request.
+        jitter: up to so many more.
+        tail_share: share of requests that take ``tail_factor`` times as long.
+        tail_factor: how much longer they take.
+    """
+
+    base: float = 0.0
+    jitter: float = 0.0
+    tail_share: float = 0.0
+    tail_factor: float = 10.0
+
+    def seconds(self, digest: bytes) -> float:
+        """Of the request with this digest."""
+        if not (self.base or self.jitter):
+            return 0.0
+        seconds = self.base + (self.jitter * unit(digest, "jitter") if self.jitter else 0.0)
+        return seconds * (self.tail_factor if self.tail_share and unit(digest, "tail") < self.tail_share else 1.0)
+
+
+@dataclass
+class Rate:
+    """Limits of a key.
+
+    Attributes:
+        per_second: requests; None: no limit.
+        burst: requests at once; None: one second's.
+        tokens_per_minute: prompt and most of the answer; None: no limit.
+        in_flight: requests at the same time; None: no limit.
+        retry_after: seconds told with a 429; "auto": whole seconds until there is room; "date": the same as an HTTP
+            date; None: not told.
+        headers: whether rate-limit headers are sent.
+    """
+
+    per_second: float | None = None
+    burst: float | None = None
+    tokens_per_minute: float | None = None
+    in_flight: int | None = None
+    retry_after: float | str | None = "auto"
+    headers: bool = True
+
+
+@dataclass
+class Batch:
+    """Batches.
+
+    Attributes:
+        seconds: until a batch ends.
+        validating: seconds until it is validated (OpenAI).
+        expired: share of a batch's requests left undone when it ends as expired.
+        failed: share of a batch's requests that end with a server error.
+        enqueued_tokens: a batch beyond it, with those in progress, fails validation (OpenAI).
+        lost: how many creations from now on succeed but lose their answer (connection reset).
+        lost_files: how many uploads from now on succeed but lose their answer (OpenAI).
+        batches: `expired`, `failed` hold for that many batches from now on; None: for all.
+    """
+
+    seconds: float = 0.0
+    validating: float = 0.0
+    expired: float = 0.0
+    failed: float = 0.0
+    enqueued_tokens: int | None = None
+    lost: int = 0
+    lost_files: int = 0
+    batches: int | None = None
+
+
+@dataclass
+class Drift:
+    """After ``after`` answers the model served and its fingerprint change."""
+
+    after: int
+    suffix: str = "-2026-11-01"
+
+
+@dataclass
+class Tuning:
+    """Fine-tuning jobs.
+
+    Attributes:
+        seconds: until a job ends.
+        fails: how many of the next jobs fail in training.
+        closed: 1: no job can be created (403).
+    """
+
+    seconds: float = 1.0
+    fails: int = 0
+    closed: int = 0
+
+
+@dataclass
+class Local:
+    """What some local servers lack: 0: no ``GET /v1/models/{model}``, no ``usage`` in an answer (OpenAI's protocol)."""
+
+    models: int = 1
+    usage: int = 1
+
+
+GROUPS: dict[str, tuple[type, str]] = {
+    "latency": (Latency, "base"),
+    "rate": (Rate, "per_second"),
+    "batch": (Batch, "seconds"),
+    "drift": (Drift, "after"),
+    "tuning": (Tuning, "seconds"),
+    "local": (Local, "models"),
+}
+
+
+@dataclass
+class Faults:
+    """All settings that can change while the server runs."""
+
+    shares: dict[str, Share] = field(default_factory=dict)
+    latency: Latency = field(default_factory=Latency)
+    rate: Rate = field(default_factory=Rate)
+    batch: Batch = field(default_factory=Batch)
+    drift: Drift | None = None
+    tuning: Tuning = field(default_factory=Tuning)
+    local: Local = field(default_factory=Local)
+    quota: int | None = None
+
+    def update(self, values: Mapping[str, Any]) -> None:
+        """Set what ``values`` names, whole entries at a time; None takes an entry back to what it is by default.
+
+        Raises:
+            ValueError: an unknown name or a value of the wrong kind; nothing is changed then.
+        """
+        parsed = {name: _parsed(name, value) for name, value in values.items()}
+        for name, value in parsed.items():
+            if name in SHARES:
+                self.shares.pop(name, None)
+                if value is not None and value.share > 0:
+                    self.shares[name] = value
+            else:
+                setattr(self, name, value)
+
+    def hit(self, names: Iterable[str], digest: bytes, tries: int) -> str | None:
+        """The first of ``names`` that hits the request; ``tries``: how often it came before."""
+        if not self.shares:
+            return None
+        for name in names:
+            share = self.shares.get(name)
+            if share and (share.attempts is None or tries < share.attempts) and unit(digest, name) < share.share:
+                return name
+        return None
+
+    def as_json(self) -> dict[str, Any]:
+        """All settings, as :meth:`update` takes them."""
+        values = asdict(self)
+        return {**values.pop("shares"), **values}
+
+
+def _parsed(name: str, value: Any) -> Any:
+    """The setting ``name`` from JSON; a bare number stands for the first of its fields."""
+    if name in SHARES:
+        value = _filled(Share, "share", value, name)
+        if value is not None and not 0 <= value.share <= 1:
+            raise ValueError(f"{name}: share must be from 0 to 1, not {value.share}")
+        return value
+    if name == "quota":
+        return None if value is None else int(value)
+    if name not in GROUPS:
+        raise ValueError(f"unknown fault {name!r}; there are {', '.join([*SHARES, *GROUPS, 'quota'])}")
+    kind, first = GROUPS[name]
+    if value is None:
+        return None if kind is Drift else kind()
+    return _filled(kind, first, value, name)
+
+
+def _filled(kind: type, first: str, value: Any, name: str) -> Any:
+    """An instance of the dataclass ``kind`` from a number or a mapping."""
+    if value is None:
+        return None
+    values = value if isinstance(value, Mapping) else {first: value}
+    allowed = [one.name for one in fields(kind)]
+    unknown = [key for key in values if key not in allowed]
+    if unknown:
+        raise ValueError(f"{name}: unknown field {unknown[0]!r}; there are {', '.join(allowed)}")
+    for key, one in values.items():
+        if not isinstance(one, (int, float, type(None))) and key not in ("retry_after", "suffix"):
+            raise ValueError(f"{name}: {key} must be a number, not {one!r}")
+        if key == "retry_after" and isinstance(one, str) and one not in ("auto", "date"):
+            raise ValueError(f'{name}: retry_after must be seconds, "auto", "date" or null, not {one!r}')
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def unit(digest: bytes, name: str) -> float:
+    """A number in [0, 1) that depends on a request's digest and on ``name`` only."""
+    return int.from_bytes(blake2b(digest, key=name.encode(), digest_size=8).digest(), "big") / 2**64
