@@ -1,0 +1,157 @@
+"""What is asked of an LLM, what it answers and how asking fails.
+
+A :class:`Call` is everything that shapes an answer and nothing else: its key is what answers are found by again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as the provider sees it.
+
+    Attributes:
+        provider: name of the API module, ``openai`` or ``anthropic``.
+        base_url: where the API is, the SDK's own default spelt out; without a slash at the end.
+        api_version: the API's version: ``v1`` or the ``anthropic-version`` header.
+        body: the request's JSON body, whole.
+        sample: 0, 1, … of several answers to the same body.
+    """
+
+    provider: str
+    base_url: str
+    api_version: str
+    body: Mapping[str, Any]
+    sample: int = 0
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the call in canonical JSON, in hexadecimal."""
+        parts = [self.provider, self.base_url, self.api_version, self.body, self.sample]
+        return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """``value`` as JSON without blanks, keys sorted."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+class Usage(NamedTuple):
+    """Tokens of one answer as the provider counts them; ``cached`` is a part of ``input``."""
+
+    input: int
+    output: int
+    cached: int = 0
+
+
+class Finish(StrEnum):
+    """Why an answer ended."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    REFUSAL = "refusal"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a provider's raw answer says.
+
+    Attributes:
+        text: what the model wrote; empty where it refused without a word.
+        finish: why it ended.
+        logprob: mean natural log-probability of its tokens, None where it was not asked for.
+        model: the model as served.
+        fingerprint: of the serving system, None where the provider tells none.
+        request_id: the provider's name for the request, from the body.
+        service_tier: as served, None where the provider tells none.
+        usage: tokens.
+    """
+
+    text: str
+    finish: Finish
+    logprob: float | None
+    model: str
+    fingerprint: str | None
+    request_id: str | None
+    service_tier: str | None
+    usage: Usage
+
+
+class FailureKind(StrEnum):
+    """What to do about a failed attempt."""
+
+    FATAL = "fatal"  # no request will succeed: bad key, no credit, no such model, a parameter nobody takes
+    REJECTED = "rejected"  # this request will never succeed: too long, malformed for this source only
+    FILTERED = "filtered"  # the provider refuses this prompt by its content policy
+    THROTTLED = "throttled"  # 429: asked too fast
+    OVERLOADED = "overloaded"  # 503, 529: the provider is busy
+    TRANSIENT = "transient"  # other 5xx, no connection, timeout, an answer that cannot be read
+
+
+class Failure(Exception):
+    """An attempt without an answer.
+
+    Args:
+        kind: what to do about it.
+        message: one line for people; never holds a key.
+        status: HTTP status, None where there was no answer.
+        retry_after: seconds that the provider asks to wait, None where it does not say.
+        maybe_paid: the provider may have written (and charged) an answer that did not arrive whole.
+        headers: the answer's headers that matter.
+        raw: the answer's body as far as it came.
+    """
+
+    def __init__(
+        self,
+        kind: FailureKind,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        maybe_paid: bool = False,
+        headers: Mapping[str, str] | None = None,
+        raw: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.status = status
+        self.retry_after = retry_after
+        self.maybe_paid = maybe_paid
+        self.headers = dict(headers or {})
+        self.raw = raw
+
+
+class Reply(NamedTuple):
+    """An HTTP answer that succeeded: its body as it came and the headers that matter (request id, rate limits, …)."""
+
+    raw: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A call that has to be asked, on its way through an executor.
+
+    Attributes:
+        call: what to ask.
+        worst_usd: most that the answer can cost.
+        tokens: tokens of prompt and expected answer, for limits of tokens per minute.
+        step: how many calls for the same text went before it.
+        item: whose text it is; executors hand it back unread.
+    """
+
+    call: Call
+    worst_usd: float
+    tokens: int
+    step: int
+    item: Any

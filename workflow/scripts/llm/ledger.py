@@ -1,0 +1,75 @@
+"""What was asked in a generator's name and what it cost, from the journal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from llm.journal import Journal
+
+_GROUPS = """
+SELECT state, failure, status, model, count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
+       coalesce(sum(cached_tokens), 0), coalesce(sum(coalesce(usd, worst_usd)), 0.0), min(started),
+       max(coalesce(ended, started))
+FROM attempts WHERE study = ? AND generator = ? GROUP BY state, failure, status, model
+"""
+_KEYS = "SELECT count(DISTINCT key) FROM attempts WHERE study = ? AND generator = ?"
+_SPEND = "SELECT usd FROM spend WHERE study = ? AND generator = ?"
+_ANSWERED = ("answered", "pruned")
+
+
+def ledger(journal: Journal, study: str, generator: str) -> dict[str, Any]:
+    """The accounts of a generator in a study; answers that others asked for are in theirs.
+
+    Returns:
+        ``requests``: all attempts. ``answered``, ``pruned`` (those of them that are no longer kept), ``failed``,
+        ``lost`` (the process died before an answer came), ``in_flight``. ``failures``: the failed by kind.
+        ``throttled``: answers 429. ``repeated``: attempts at a call after its first. ``input_tokens``,
+        ``output_tokens``, ``cached_tokens``. ``usd``: what counts against the budget. ``usd_unsure``: the part of it
+        that was perhaps not charged (lost, in flight, cut off). ``models``: answers by model as served. ``first`` and
+        ``last``: seconds since 1970, None before the first request.
+    """
+    states: Counter[str] = Counter()
+    failures: Counter[str] = Counter()
+    models: Counter[str] = Counter()
+    throttled = put_in = put_out = cached = 0
+    unsure = 0.0
+    first: list[float] = []
+    last: list[float] = []
+    for state, failure, status, model, count, *tokens, usd, start, end in journal.read(_GROUPS, (study, generator)):
+        states[state] += count
+        put_in, put_out, cached = put_in + tokens[0], put_out + tokens[1], cached + tokens[2]
+        throttled += count if status == 429 else 0
+        first.append(start)
+        last.append(end)
+        if state == "failed":
+            failures[failure or "answered twice"] += count
+        if state in _ANSWERED:
+            models[model] += count
+        elif model is None:
+            unsure += usd
+    requests = states.total()
+    return {
+        "requests": requests,
+        "answered": sum(states[state] for state in _ANSWERED),
+        "pruned": states["pruned"],
+        "failed": states["failed"],
+        "failures": dict(failures.most_common()),
+        "throttled": throttled,
+        "lost": states["lost"],
+        "in_flight": states["sent"],
+        "repeated": requests - journal.read(_KEYS, (study, generator))[0][0],
+        "input_tokens": put_in,
+        "output_tokens": put_out,
+        "cached_tokens": cached,
+        "usd": sum(usd for (usd,) in journal.read(_SPEND, (study, generator))),
+        "usd_unsure": unsure,
+        "models": dict(models.most_common()),
+        "first": min(first, default=None),
+        "last": max(last, default=None),
+    }
+
+
+def generators(journal: Journal) -> list[tuple[str, str]]:
+    """The studies and generators in whose name anything was ever asked."""
+    return journal.read("SELECT study, generator FROM spend ORDER BY study, generator")

@@ -1,0 +1,195 @@
+"""What an answer costs, and when a model is switched off.
+
+Prices are those of the library genai-prices, which carries its table with it, or the configuration's own. What has no
+known price is not asked: a budget that cannot be counted is none.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelInfo, Provider, TieredPrices
+
+from llm.calls import Usage
+from workbench.cli import UserError
+
+_MODELS = Path(__file__).resolve().parents[3] / "resources" / "models.yaml"
+_BATCH_FACTOR = 0.5  # both providers' general rule for their batches
+_MILLION = 1e6
+
+
+class UnknownPrice(UserError):
+    """A model whose answers cannot be counted in money."""
+
+
+class Rates(NamedTuple):
+    """USD per million tokens of a request with more than ``above`` tokens of input."""
+
+    above: int
+    input: float
+    output: float
+    cached_input: float
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a model's answers cost, in USD per million tokens.
+
+    Attributes:
+        input: tokens of the prompt.
+        output: tokens of the answer, reasoning included.
+        cached_input: tokens of the prompt that the provider had in its cache.
+        source: where the price is from.
+        long: dearer rates of requests with long prompts, the shortest first.
+    """
+
+    input: float
+    output: float
+    cached_input: float
+    source: str
+    long: tuple[Rates, ...] = ()
+
+    def cost(self, usage: Usage) -> float:
+        """USD of one answer; not of a sum of answers, for the rates depend on each prompt's length."""
+        rates = self._rates(usage.input)
+        fresh = usage.input - usage.cached
+        return (fresh * rates.input + usage.cached * rates.cached_input + usage.output * rates.output) / _MILLION
+
+    def worst(self, input_tokens: int, output_tokens: int) -> float:
+        """Most USD that an answer can cost whose prompt and text have so many tokens at most."""
+        steps = [rates for rates in self._steps() if rates.above < max(input_tokens, 1)]
+        dearest_input = max(max(rates.input, rates.cached_input) for rates in steps)
+        dearest_output = max(rates.output for rates in steps)
+        return (input_tokens * dearest_input + output_tokens * dearest_output) / _MILLION
+
+    def _rates(self, input_tokens: int) -> Rates:
+        return next(rates for rates in reversed(self._steps()) if rates.above < input_tokens or not rates.above)
+
+    def _steps(self) -> list[Rates]:
+        return [Rates(0, self.input, self.output, self.cached_input), *self.long]
+
+
+def price_of(
+    provider: str,
+    model: str,
+    base_url: str | None,
+    override: Mapping[str, float] | None,
+    batch: bool,
+    service_tier: str | None = None,
+) -> Price:
+    """What answers of ``model`` cost.
+
+    Args:
+        provider: ``openai`` or ``anthropic``.
+        model: as asked for.
+        base_url: where it is asked; None for the provider's own address.
+        override: ``input`` and ``output`` in USD per million tokens, perhaps ``cached_input`` (as ``input`` where it is
+            not given) and ``batch`` (a factor for batches, 1 where it is not given); None to look the price up.
+        batch: whether it is asked in batches.
+        service_tier: as asked for: ``flex`` and ``priority`` have prices of their own.
+
+    Raises:
+        UnknownPrice: the table lacks the model, or it is not asked at the provider's own address.
+    """
+    if override is not None:
+        factor = override.get("batch", 1.0) if batch else 1.0
+        cached = override.get("cached_input", override["input"])
+        return Price(factor * override["input"], factor * override["output"], factor * cached, "configuration")
+    snapshot = get_snapshot()
+    company = next((known for known in snapshot.providers if known.id == provider), None)
+    if company is None or not _own_address(company, base_url):
+        raise _unknown(model, f"at {base_url or provider}")
+    try:
+        _, found = snapshot.find_provider_model(model, company, None, None)
+    except LookupError:
+        raise _unknown(model, f"of {provider} in genai-prices {version('genai-prices')}") from None
+    return _from_table(company, found, batch, service_tier)
+
+
+def shutdown_date(provider: str, model: str) -> datetime.date | None:
+    """The day on which ``model`` was or will be switched off; None where none was announced."""
+    base = model.split(":")[1] if model.startswith("ft:") and model.count(":") else model
+    return _shutdowns().get((provider, base.lower()))
+
+
+def shutdown_note(model: str, day: datetime.date | None, today: datetime.date, notice: int) -> str | None:
+    """What to say of a model that is shut down on ``day``; None if that is unknown or ``notice`` days away."""
+    if day is None or (day - today).days > notice:
+        return None
+    if day <= today:
+        return f"{model} WAS SHUT DOWN on {day} as announced; if it still answers, nobody can repeat the study"
+    return f"{model} WILL BE SHUT DOWN on {day}, in {(day - today).days} days: nobody can repeat the study after that"
+
+
+def _unknown(model: str, where: str) -> UnknownPrice:
+    return UnknownPrice(
+        f"no price is known for model {model!r} {where}: give the generator that asks it "
+        "`price: {input: …, output: …}` in US dollars per million tokens (0 and 0 for a server of your own)"
+    )
+
+
+def _own_address(company: Provider, base_url: str | None) -> bool:
+    return base_url is None or re.match(company.api_pattern + r"(/|$)", base_url) is not None
+
+
+def _from_table(company: Provider, model: ModelInfo, batch: bool, service_tier: str | None) -> Price:
+    now = datetime.datetime.now(tz=datetime.UTC)
+    standard = model.get_prices(now)
+    prices = model.get_prices(now, _context(batch, service_tier))
+    factor = _BATCH_FACTOR if batch and prices == standard else 1.0
+    source = f"genai-prices {version('genai-prices')} (newest change of {company.name}: {_newest_change(company)})"
+    if factor != 1.0:
+        source += f", times {factor:g} for batches"
+    tables = [prices.input_mtok, prices.output_mtok, prices.cache_read_mtok]
+    if tables[0] is None or tables[1] is None:
+        raise _unknown(model.id, f"of {company.id} in genai-prices {version('genai-prices')}")
+    starts = sorted({tier.start for table in tables if isinstance(table, TieredPrices) for tier in table.tiers})
+    steps = []
+    for above in [0, *starts]:
+        put_in, put_out, cached = (_at(table, above) for table in tables)
+        steps.append(Rates(above, factor * put_in, factor * put_out, factor * (put_in if cached is None else cached)))
+    first, *long = steps
+    return Price(first.input, first.output, first.cached_input, source, tuple(long))
+
+
+def _context(batch: bool, service_tier: str | None) -> dict[str, str]:
+    """How genai-prices names what changes the standard price."""
+    if batch:
+        return {"processing": "batch"}
+    return {"service_tier": service_tier} if service_tier else {}
+
+
+def _at(table: object, above: int) -> float | None:
+    """USD per million tokens in a request with more than ``above`` tokens of input."""
+    if isinstance(table, TieredPrices):
+        return float(next((tier.price for tier in reversed(table.tiers) if tier.start <= above), table.base))
+    return None if table is None else float(table)  # type: ignore[arg-type]
+
+
+def _newest_change(company: Provider) -> datetime.date | str:
+    """The newest dated entry of a provider's prices up to today: how old the table is at most."""
+    today = datetime.date.today()
+    changes = [
+        change
+        for model in company.models
+        for entry in [*(model.prices if isinstance(model.prices, list) else ()), *(model.price_variants or ())]
+        if (change := getattr(entry.constraint, "start_date", None)) is not None and change <= today
+    ]
+    return max(changes, default="undated")
+
+
+@cache
+def _shutdowns() -> dict[tuple[str, str], datetime.date]:
+    table = yaml.safe_load(_MODELS.read_text(encoding="utf-8"))
+    return {
+        (provider, model): day for provider, days in table.items() for day, models in days.items() for model in models
+    }
