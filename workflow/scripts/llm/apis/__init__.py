@@ -1,0 +1,199 @@
+"""Providers of LLMs: one module each that writes requests, sends them and reads the answers.
+
+A module is called as its provider and offers ``connect(settings) -> Api``. What providers have in common is in
+:mod:`llm.apis.http` (the connection) and :mod:`llm.apis.failures` (what went wrong).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator, Mapping
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from llm.calls import Answer, Call, Failure, Reply
+from workbench.cli import UserError
+
+PROVIDERS = ("openai", "anthropic")
+"""Names of the providers."""
+
+RESERVED_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "openai": ("model", "messages", "max_tokens", "max_completion_tokens", "seed", "logprobs", "n", "stream"),
+    "anthropic": ("model", "messages", "system", "max_tokens", "stream"),
+}
+"""Fields of a request, by provider, that the setting ``body`` may not hold: the workbench writes or relies on them."""
+
+
+class ModelInfo(NamedTuple):
+    """What a provider tells of a model; ``shutdown_date`` is None where none is announced."""
+
+    id: str
+    shutdown_date: date | None
+
+
+class BatchStatus(StrEnum):
+    """How far a batch is."""
+
+    RUNNING = "running"  # look again later
+    ENDED = "ended"  # there are results, though perhaps not of every request
+    FAILED = "failed"  # the provider took none of it; BatchState.failure says why
+
+
+class BatchCounts(NamedTuple):
+    """Requests of a batch: all, answered, ended without an answer. The rest is still to do."""
+
+    total: int
+    answered: int
+    failed: int
+
+
+class BatchState(NamedTuple):
+    """A batch as the provider sees it.
+
+    Attributes:
+        remote_id: the provider's name for it.
+        status: how far it is.
+        counts: of its requests.
+        created: when it was submitted, UTC, in seconds since 1970.
+        message: the provider's own word for the status, and the reason where it failed.
+        input_file_id, output_file_id, error_file_id: of the provider's files, None where it has none.
+        failure: why none of it was taken, None unless ``failed``. THROTTLED: too many tokens wait already.
+    """
+
+    remote_id: str
+    status: BatchStatus
+    counts: BatchCounts
+    created: float
+    message: str
+    input_file_id: str | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    failure: Failure | None = None
+
+
+class BatchResult(NamedTuple):
+    """The end of one request of a batch."""
+
+    custom_id: str
+    result: Reply | Failure
+
+
+class BatchLimits(NamedTuple):
+    """Most requests and bytes that the provider takes in one batch, and the bytes it needs beyond a request's body."""
+
+    requests: int
+    bytes: int
+    bytes_per_request: int
+
+
+class Api(Protocol):
+    """A model behind an API.
+
+    Every coroutine raises :class:`llm.calls.Failure` and no other exception for what the provider or the network does.
+
+    Attributes:
+        base_url: where the API is, without a slash at the end.
+        api_version: the API's version.
+        sdk: name and version of the client library.
+        batch_limits: of this provider.
+    """
+
+    base_url: str
+    api_version: str
+    sdk: str
+    batch_limits: BatchLimits
+
+    def call(self, system: str | None, user: str, max_tokens: int, sample: int, step: int) -> Call:
+        """The request for one answer.
+
+        Args:
+            system: the system prompt, None for none.
+            user: the prompt.
+            max_tokens: longest answer.
+            sample: 0, 1, … of several answers to the same prompt.
+            step: how many requests for the same text went before; shifts the seed, where one is set.
+        """
+        ...
+
+    async def send(self, call: Call) -> Reply:
+        """Ask once, without retries."""
+        ...
+
+    def read(self, raw: str) -> Answer:
+        """What a reply's body says.
+
+        Raises:
+            Failure: it is no answer that can be read (TRANSIENT and perhaps paid).
+        """
+        ...
+
+    async def preflight(self) -> ModelInfo | None:
+        """Ask for the model before anything is paid; None where the server does not describe its models.
+
+        Raises:
+            Failure: FATAL when the key is not accepted or the model does not exist.
+        """
+        ...
+
+    async def submit_batch(self, intent: str, lines: Path) -> BatchState:
+        """Hand requests over in one batch.
+
+        When the connection is lost on the way, the batch may exist: ask :meth:`find_batch` before submitting again.
+
+        Args:
+            intent: a name for the batch that no other batch has.
+            lines: file of JSON objects, one a line, with ``custom_id`` (at most 64 characters of ``A-Za-z0-9_-``)
+                and ``body`` (of a call). Space for a copy is needed beside it.
+        """
+        ...
+
+    async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
+        """Batches that may be the one submitted as ``intent``, the newest first.
+
+        OpenAI keeps the intent, so what is found is the batch. Anthropic keeps none: these are the batches of as many
+        requests, and the ``custom_id`` of a result tells whether one of them is meant.
+
+        Args:
+            intent: as submitted.
+            created_after: UTC, in seconds since 1970; an hour is allowed for clocks that disagree.
+            requests: how many the batch holds.
+        """
+        ...
+
+    async def batch(self, remote_id: str) -> BatchState:
+        """How far a batch is."""
+        ...
+
+    def batch_results(self, state: BatchState) -> AsyncIterator[BatchResult]:
+        """The results of a batch that has ended, one by one as they arrive, in no order.
+
+        Requests that expired or were cancelled are TRANSIENT failures or missing. Iterating again after a failure
+        starts from the beginning.
+        """
+        ...
+
+    async def cancel_batch(self, remote_id: str) -> BatchState:
+        """Ask the provider to end a batch; what is answered by then stays."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+def open_api(settings: Mapping[str, Any]) -> Api:
+    """The API that a generator's settings name.
+
+    Raises:
+        UserError: the environment lacks the key, or a setting is one that the provider does not have.
+    """
+    provider, extra = settings["provider"], settings.get("body") or {}
+    for field in RESERVED_FIELDS[provider]:
+        if field in extra:
+            raise UserError(
+                f"body: {field} is written by the workbench; leave it out (there are settings for what may be chosen)"
+            )
+    api: Api = importlib.import_module(f"llm.apis.{provider}").connect(settings)
+    return api

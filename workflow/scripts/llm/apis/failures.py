@@ -1,0 +1,226 @@
+"""What went wrong with a request: a provider's or the network's failure as a :class:`llm.calls.Failure`.
+
+Providers differ in how they word an error, and tell it through :data:`ErrorReader`; statuses, headers and broken
+connections mean the same everywhere and are read here.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+
+import aiohttp
+import httpx2
+
+from llm.calls import Failure, FailureKind
+
+
+class Verdict(NamedTuple):
+    """What to do about an error answer, and what to advise a person where nothing else will help."""
+
+    kind: FailureKind
+    advice: str = ""
+
+
+ErrorReader = Callable[[int, Mapping[str, Any]], Verdict]
+"""A provider's reading of an HTTP status and the error object that came with it."""
+
+CREDIT_ADVICE = "add credit or raise the account's spending limit, then run again: what is answered is kept"
+
+_KEPT = frozenset(
+    (
+        "x-request-id",
+        "request-id",
+        "retry-after",
+        "retry-after-ms",
+        "openai-version",
+        "openai-processing-ms",
+        "anthropic-version",
+    )
+)
+_KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
+_FATAL = frozenset((401, 402, 403, 404, 405, 410))
+_TRANSIENT = frozenset((408, 409, 425, 499))
+_OVERLOADED = frozenset((503, 529))
+# A gateway gave up waiting for a server that may go on writing.
+_GATEWAY_TIMEOUTS = frozenset((504, 524))
+_LONGEST_WAIT = 86_400.0
+_LONGEST_MESSAGE = 400
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+
+def verdict_of_status(status: int) -> Verdict:
+    """What an HTTP status means when the error object adds nothing."""
+    if status < 400 or status in _FATAL:
+        return Verdict(FailureKind.FATAL)
+    if status == 429:
+        return Verdict(FailureKind.THROTTLED)
+    if status in _OVERLOADED:
+        return Verdict(FailureKind.OVERLOADED)
+    if status >= 500 or status in _TRANSIENT:
+        return Verdict(FailureKind.TRANSIENT)
+    return Verdict(FailureKind.REJECTED)
+
+
+def status_failure(where: str, status: int, raw: str, headers: Mapping[str, str], read: ErrorReader) -> Failure:
+    """The failure that an HTTP answer without success is.
+
+    Args:
+        where: base URL of the API.
+        status: HTTP status.
+        raw: the answer's body.
+        headers: all of the answer's headers, names in small letters.
+        read: the provider's reading of its errors.
+    """
+    error = error_object(raw)
+    verdict = read(status, error)
+    said = one_line(str(error.get("message") or "")) or "no reason given"
+    return Failure(
+        verdict.kind,
+        f"{where}: {said} (HTTP {status})" + (f"; {verdict.advice}" if verdict.advice else ""),
+        status=status,
+        retry_after=retry_after(headers),
+        maybe_paid=status in _GATEWAY_TIMEOUTS,
+        headers=kept_headers(headers),
+        raw=raw,
+    )
+
+
+def error_object(raw: str) -> Mapping[str, Any]:
+    """The error object of an answer's body, whatever the server: it has a ``message`` wherever there is any text."""
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        return {"message": re.sub(r"<[^>]*>", " ", raw)}
+    error = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(error, dict):
+        return {**error, "message": error.get("message") or error.get("detail")}
+    return {"message": error}
+
+
+def connection_failure(where: str, error: BaseException, timeout: float) -> Failure:
+    """The failure that a request without an answer is.
+
+    The SDKs' own classes do not tell whether the request was sent (openai's transport calls a server that hangs up a
+    ``ConnectTimeout``), so the exception that they were made from decides.
+    """
+    # asyncio's TimeoutError comes from a CancelledError, which says nothing.
+    chain = [cause for cause in _causes(error) if isinstance(cause, Exception)]
+    network = [cause for cause in chain if isinstance(cause, aiohttp.ClientError)]
+    root = network[-1] if network else chain[-1]
+    if isinstance(root, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
+        return Failure(
+            FailureKind.FATAL,
+            f"{where}: its certificate is not trusted ({_reason(root)}); set base_url to the right address, or "
+            "SSL_CERT_FILE to the authority's certificate",
+        )
+    if isinstance(root, aiohttp.ConnectionTimeoutError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+        return Failure(FailureKind.TRANSIENT, f"{where}: no connection in time")
+    if isinstance(root, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | httpx2.ConnectError):
+        return Failure(FailureKind.TRANSIENT, f"{where}: no connection ({_reason(root)})")
+    if isinstance(root, TimeoutError | httpx2.TimeoutException):
+        return Failure(FailureKind.TRANSIENT, f"{where}: no answer within {timeout:g} s", maybe_paid=True)
+    if isinstance(root, ValueError | LookupError | TypeError | AttributeError):
+        why = f"{type(root).__name__}: {_reason(root)}"
+        return Failure(FailureKind.TRANSIENT, f"{where}: an answer that cannot be read ({why})")
+    reason = "in the middle of the answer" if isinstance(root, aiohttp.ClientPayloadError) else f"({_reason(root)})"
+    return Failure(FailureKind.TRANSIENT, f"{where}: connection lost {reason}", maybe_paid=True)
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Of an answer's headers those that tell the request's name, the rate limits and what served it."""
+    return {name: value for name, value in headers.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds until a provider wants to be asked again, at most a day; None where it does not say.
+
+    ``retry-after-ms`` and ``retry-after`` (seconds or a date) go before the rate limits' reset times. Of these, the
+    limits that are used up count, or else the first to be reset.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return _bounded(milliseconds / 1000)
+    told = headers.get("retry-after")
+    if told:
+        seconds = _number(told)
+        return _bounded(seconds if seconds is not None else _seconds_until(told, headers))
+    resets: list[tuple[bool, float]] = []
+    for name, value in headers.items():
+        if not name.startswith(_KEPT_PREFIXES) or "reset" not in name:
+            continue
+        seconds = _bounded(_duration(value, headers))
+        if seconds is not None:
+            resets.append((headers.get(name.replace("reset", "remaining")) == "0", seconds))
+    used_up = [seconds for empty, seconds in resets if empty]
+    if used_up:
+        return max(used_up)
+    return min((seconds for _, seconds in resets), default=None)
+
+
+def one_line(text: str) -> str:
+    """``text`` in one line of bounded length."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 2] + " …"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what it was raised from, the outermost first."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return getattr(error.certificate_error, "verify_message", str(error.certificate_error))
+    if isinstance(error, OSError) and error.errno and error.errno > 0 and not isinstance(error, ssl.SSLError):
+        return os.strerror(error.errno)
+    return one_line(str(error)) or type(error).__name__
+
+
+def _bounded(seconds: float | None) -> float | None:
+    return None if seconds is None else min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        number = float(text or "")
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _duration(text: str, headers: Mapping[str, str]) -> float | None:
+    """Seconds in ``1m30.5s``, ``20ms``, a plain number or until a date."""
+    if _DURATION.sub("", text) == "":
+        return sum((float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text)), 0.0) if text else None
+    number = _number(text)
+    return number if number is not None else _seconds_until(text, headers)
+
+
+def _seconds_until(text: str, headers: Mapping[str, str]) -> float | None:
+    """Seconds from the answer's own ``date`` (else from now) to a date as HTTP or RFC 3339 writes it."""
+    then = _date(text)
+    if then is None:
+        return None
+    return (then - (_date(headers.get("date", "")) or datetime.now(UTC))).total_seconds()
+
+
+def _date(text: str) -> datetime | None:
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            then = parse(text)
+        except (ValueError, TypeError, IndexError):
+            continue
+        return then if then.tzinfo else then.replace(tzinfo=UTC)
+    return None
