@@ -1,0 +1,260 @@
+"""What an LLM is asked, in words: templates, names of languages, several sentences in one request.
+
+A template is a text file with places in braces; ``{{`` and ``}}`` stand for braces themselves. Everything here is a
+function of the text that it gets, so that the same source gives the same request whatever else is asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from generate.providers import Source
+from llm.calls import canonical_json
+from workbench.cli import UserError
+from workbench.text import one_line
+
+LANGUAGES = ("source_language", "target_language")
+_PLACE = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]")
+_FENCE = re.compile(r"^```\w*[ \t]*\n(.*?)\n?```$", re.DOTALL)
+
+
+@cache
+def language_name(code: str) -> str:
+    """The English name of a language, such as ``German`` for ``de`` or ``Chinese (zh_TW)`` for ``zh_TW``.
+
+    A region or script stays as its code: models know these, and ISO 639-3, where the names come from, has none.
+
+    Raises:
+        UserError: no language has this code.
+    """
+    code_to_name, iso3_code = _iso_639()
+    base = base_language(code)
+    code3 = iso3_code(base) if len(base) in (2, 3) else None
+    if not code3:
+        raise UserError(f"languages: no language {code!r} in ISO 639; give a code of two or three letters such as de")
+    name = re.sub(r"\s*\([^)]*\)$", "", code_to_name(code3))  # "Swahili (macrolanguage)", "Modern Greek (1453-)"
+    return name if code == base else f"{name} ({code})"
+
+
+def _iso_639() -> tuple[Callable[[str], str], Callable[[str], str | None]]:
+    """mtdata's functions from a code to a name and to a code of three letters.
+
+    Importing mtdata gives the root logger a handler, which would write every message of Snakemake a second time.
+    """
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    try:
+        from mtdata.iso import iso3_code
+        from mtdata.iso.iso639_3 import code_to_name
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    return code_to_name, iso3_code
+
+
+def base_language(code: str) -> str:
+    """A code without region or script, in lower case: ``pt`` of ``pt_BR``."""
+    return re.split(r"[_-]", code.lower())[0]
+
+
+class Languages(NamedTuple):
+    """The codes of the language that is translated from and the one that is translated into."""
+
+    source: str
+    target: str
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What templates call them: the English names."""
+        return dict(zip(LANGUAGES, map(language_name, self), strict=True))
+
+
+class Template:
+    """A text with places that are filled in.
+
+    Args:
+        text: the template; white space around it is left out.
+        where: its file, or its key in the configuration, for messages.
+        places: names that it may use, besides those of :data:`LANGUAGES`.
+        needed: the name that it must use, None where it needs none.
+
+    Raises:
+        UserError: a place is unknown or the needed one missing, or a brace stands alone.
+    """
+
+    def __init__(self, text: str, where: str, places: Collection[str] = (), needed: str | None = None) -> None:
+        self.text, self.where = text.strip(), where
+        known = (*places, *LANGUAGES)
+        allowed = f"it may use {', '.join(f'{{{name}}}' for name in known)}; {{{{ and }}}} stand for braces"
+        used = set()
+        for place in _PLACE.finditer(text):
+            line = text.count("\n", 0, place.start()) + 1
+            if place[1] is None and place[0] in "{}":
+                raise UserError(f"{where}, line {line}: a brace {place[0]} stands alone; {allowed}")
+            if place[1] is not None and place[1] not in known:
+                raise UserError(f"{where}, line {line}: no such place as {place[0]}; {allowed}")
+            used.add(place[1])
+        if needed and needed not in used:
+            lines = text.rstrip().count("\n") + 1
+            raise UserError(f"{where}, line {lines}: the template ends without {{{needed}}}; {allowed}")
+
+    @classmethod
+    def read(cls, path: Path, places: Collection[str] = (), needed: str | None = None) -> Template:
+        """The template in a file.
+
+        Raises:
+            UserError: as above, or the file is missing or no UTF-8.
+        """
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except FileNotFoundError as error:
+            raise UserError(f"{path}: no such prompt template; templates are text files with places") from error
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path}: the prompt template is not UTF-8; save it as such") from error
+        return cls(text, str(path), places, needed)
+
+    def render(self, **values: str) -> str:
+        """The text with its places filled in; braces in ``values`` stay as they are."""
+        return _PLACE.sub(lambda place: place[0][0] if place[1] is None else values[place[1]], self.text)
+
+
+class Templates:
+    """The templates of a generator for its pair of languages.
+
+    Attributes:
+        languages: codes.
+        system: the system prompt with its places filled in, None for none.
+        digest: SHA-256 of all of them, in hexadecimal.
+
+    Args:
+        one: for one source, with ``{source}``.
+        retry: what stands before the prompt from the second try on. Before and not behind it: a template usually ends
+            with the source, and what follows a source reads like a part of it.
+        languages: codes.
+        many: for several sources, with ``{sources}``; None where each is asked alone.
+        system: the system prompt, None for none.
+    """
+
+    def __init__(
+        self,
+        one: Template,
+        retry: Template,
+        languages: Languages,
+        many: Template | None = None,
+        system: Template | None = None,
+    ) -> None:
+        self._one, self._retry, self._many = one, retry, many
+        self.languages = languages
+        self._names = languages.names
+        self.system = system.render(**self._names) if system else None
+        parts = [template and template.text for template in (one, many, retry, system)]
+        self.digest = hashlib.sha256(canonical_json([*parts, languages]).encode()).hexdigest()
+
+    def user(self, source: str, step: int = 0) -> str:
+        """The user's message for one source; ``step`` counts the tries before."""
+        prompt = self._one.render(source=source, **self._names)
+        return f"{self._retry.render(**self._names)}\n\n{prompt}" if step else prompt
+
+    def user_many(self, sources: Sequence[str]) -> str:
+        """The user's message for several sources."""
+        if self._many is None:
+            raise ValueError("no template for several sources")
+        return self._many.render(sources=numbered(sources), **self._names)
+
+
+def load_templates(files: Mapping[str, Path], languages: Mapping[str, str]) -> Templates:
+    """Read the templates of a generator.
+
+    Args:
+        files: by what they are: ``prompt`` for one source, ``prompt_many`` for several in one request (where that is
+            done), ``retry``, and ``system`` for the system prompt (where there is one).
+        languages: the codes of ``source`` and ``target``.
+
+    Raises:
+        UserError: a template is missing or wrong, or a language unknown.
+    """
+    many, system = files.get("prompt_many"), files.get("system")
+    return Templates(
+        one=Template.read(files["prompt"], ["source"], "source"),
+        retry=Template.read(files["retry"]),
+        languages=Languages(languages["source"], languages["target"]),
+        many=Template.read(many, ["sources"], "sources") if many else None,
+        system=Template.read(system) if system else None,
+    )
+
+
+def numbered(texts: Sequence[str]) -> str:
+    """Texts as a JSON object with the keys ``"1"``, ``"2"``, …"""
+    return json.dumps({str(number): text for number, text in enumerate(texts, start=1)}, ensure_ascii=False)
+
+
+def read_numbered(text: str, count: int) -> list[str]:
+    """The texts of an answer to :func:`numbered`, in order; a Markdown fence around the object is left out.
+
+    Raises:
+        ValueError: it is no JSON object, its keys are not those of ``count`` texts, each once, or a text is empty.
+    """
+    fence = _FENCE.match(text.strip())
+    try:
+        pairs = json.loads(fence[1] if fence else text, object_pairs_hook=list)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"no JSON: {error}") from error
+    if not isinstance(pairs, list) or not all(isinstance(pair, tuple) for pair in pairs):
+        raise ValueError("no JSON object")
+    values = dict(pairs)
+    if len(pairs) != len(values):
+        raise ValueError("a key stands there twice")
+    if set(values) != {str(number) for number in range(1, count + 1)}:
+        raise ValueError(f"{len(values)} keys that are not 1 to {count}")
+    texts = [values[str(number)] for number in range(1, count + 1)]
+    for number, value in enumerate(texts, start=1):
+        if not isinstance(value, str) or not one_line(value):
+            raise ValueError(f"no text under key {number}")
+    return texts
+
+
+def groups(sources: Iterable[Source], most: int) -> Iterator[tuple[Source, ...]]:
+    """Sources in groups of at most ``most`` that depend on the sources' texts alone, not on their order.
+
+    All sources are one group; a group that is too large is halved by the next bit of its sources' hashes. So one source
+    more changes the one group it falls into, or splits it. The mean group is about 0.7 times ``most``. The sources lie
+    in a temporary file meanwhile: memory does not grow with their number.
+    """
+    table = sqlite3.connect("")  # SQLite deletes its file itself
+    try:
+        table.execute("CREATE TABLE sources (hash INTEGER, id TEXT, text TEXT)")
+        rows = ((_hash(source.text), *source) for source in sources)
+        table.executemany("INSERT INTO sources VALUES (?, ?, ?)", rows)
+        table.execute("CREATE INDEX by_hash ON sources (hash)")
+        yield from _halved(table, 0, _HASHES, most)
+    finally:
+        table.close()
+
+
+_HASHES = 1 << 56  # SQLite's integers hold hashes below it
+
+
+def _hash(text: str) -> int:
+    """A hash of a text, below :data:`_HASHES`."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest(), "big")
+
+
+def _halved(table: sqlite3.Connection, low: int, high: int, most: int) -> Iterator[tuple[Source, ...]]:
+    """The groups of the sources with hashes from ``low`` up to ``high``."""
+    query = "SELECT id, text FROM sources WHERE hash >= ? AND hash < ? ORDER BY hash, text, id LIMIT ?"
+    same_text = high - low == 1  # repeated so often that the hash cannot part it
+    sources = [Source(*row) for row in table.execute(query, (low, high, -1 if same_text else most + 1))]
+    if len(sources) <= most or same_text:
+        yield from (tuple(sources[first : first + most]) for first in range(0, len(sources), most))
+        return
+    middle = (low + high) // 2
+    yield from _halved(table, low, middle, most)
+    yield from _halved(table, middle, high, most)
