@@ -9,7 +9,7 @@ import pytest
 
 from llm.calls import Usage
 from llm.prices import Price, Rates, UnknownPrice, price_of, shutdown_date
-from llm.tokens import Calibration, estimate_tokens, upper_bound
+from llm.tokens import estimate_tokens, upper_bound
 
 
 @pytest.mark.parametrize(
@@ -125,14 +125,3 @@ def test_tokens_are_estimated_from_bytes() -> None:
     assert estimate_tokens("家" * 100) > estimate_tokens("a" * 100)
     for text in ("", "a", "Übermäßig " * 50, "家🙂" * 20):
         assert upper_bound(text) > len(text.encode())
-
-
-def test_answers_calibrate_the_estimate() -> None:
-    calibration = Calibration()
-    prompt, source = "p" * 700, "s" * 70
-    assert calibration.prompt_tokens(prompt) == pytest.approx(200)
-    assert calibration.answer_tokens(source) == pytest.approx(20)
-    for _ in range(1000):
-        calibration.observe(prompt, source, input_tokens=350, output_tokens=14)
-    assert calibration.prompt_tokens(prompt) == pytest.approx(350, rel=0.02)
-    assert calibration.answer_tokens(source) == pytest.approx(14, rel=0.05)

@@ -219,6 +219,19 @@ class Dialogue:
                 total = Remaining(*map(sum, zip(total, self._cost(state.question), strict=True)))
         return total
 
+    def taken(self, items: Iterable[Item], most: int) -> tuple[Remaining, Usage]:
+        """What the first ``most`` calls that are answered were expected to take, and the tokens that they took."""
+        expected, usage = Remaining(), Usage(0, 0)
+        for item in items:
+            if expected.calls == most:
+                break
+            if bool(item.group) == item.is_group:
+                question = self._group_question(item) if item.is_group else self._first(item)
+                if stored := self._journal.answered(question.call.key):
+                    expected = Remaining(*map(sum, zip(expected, self._cost(question), strict=True)))
+                    usage = Usage(usage.input + stored.input_tokens, usage.output + stored.output_tokens)
+        return expected, usage
+
     def _state(self, item: Item) -> _Open | None:
         """The first call for an item without an answer; None where there is none, or it has to wait for its group."""
         if item.is_group:
@@ -273,8 +286,7 @@ class Dialogue:
 
     def _group(self, item: Item) -> _Open | _GroupReply:
         """The answer to a group; the last one is kept, for its sources are looked at one after the other."""
-        texts = [source.text for source in item.group]
-        question = self._question(self._templates.user_many(texts), numbered(texts), item.sample, 0, 0)
+        question = self._group_question(item)
         if self._last_group and self._last_group.reply.question.call.key == question.call.key:
             return self._last_group
         reply = self._look(question)
@@ -283,9 +295,17 @@ class Dialogue:
         parts = None
         if reply.answer and reply.answer.finish is Finish.STOP:
             with suppress(ValueError):
-                parts = read_numbered(reply.answer.text, len(texts))
+                parts = read_numbered(reply.answer.text, len(item.group))
         self._last_group = _GroupReply(reply, parts)
         return self._last_group
+
+    def _first(self, item: Item) -> _Question:
+        source = item.sources[0].text
+        return self._question(self._templates.user(source), source, item.sample, 0, 0)
+
+    def _group_question(self, item: Item) -> _Question:
+        texts = [source.text for source in item.group]
+        return self._question(self._templates.user_many(texts), numbered(texts), item.sample, 0, 0)
 
     def _question(self, prompt: str, source: str, sample: int, step: int, doublings: int) -> _Question:
         """A call; ``doublings`` of the longest answer, which depends on the source alone otherwise."""
