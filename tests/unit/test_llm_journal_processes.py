@@ -6,11 +6,13 @@ import asyncio
 import os
 import random
 import resource
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -243,3 +245,31 @@ def check_full(path: Path, output: str, errors: str) -> None:
         assert all(journal.answered(key) is not None for key in written)
         assert journal.read("PRAGMA integrity_check") == [("ok",)]
         accounts_agree(journal)
+
+
+def test_a_reader_in_another_process_leaves_the_log_of_a_living_writer_alone(tmp_path: Path) -> None:
+    """Opening the file by any other means than SQLite would drop the writer's locks: its log would be deleted."""
+    path = tmp_path / "journal.sqlite"
+    reading = (
+        "import sys; from pathlib import Path; from llm.journal import Journal\n"
+        "with Journal.open_reading(Path(sys.argv[1])) as journal:\n"
+        "    print(journal.read('SELECT count(*) FROM accounts')[0][0])"
+    )
+
+    async def write_beside_a_reader() -> list[str]:
+        seen = []
+        environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+        with Journal(path, "study", "generator") as journal:
+            for name in ("a", "b", "c"):
+                await journal.write(partial(add_account, name=name))
+                journal.read("SELECT 1")
+                done = subprocess.run(
+                    [sys.executable, "-c", reading, path], capture_output=True, text=True, check=True, env=environment
+                )
+                seen.append(done.stdout.strip())
+        return seen
+
+    def add_account(db: sqlite3.Connection, name: str) -> None:
+        db.execute("INSERT INTO accounts (name) VALUES (?)", (name,))
+
+    assert asyncio.run(write_beside_a_reader()) == ["1", "2", "3"]

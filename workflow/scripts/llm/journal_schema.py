@@ -9,10 +9,10 @@ from pathlib import Path
 from workbench.cli import UserError
 
 VERSION = 1
+_SMALLEST_BYTES = 512  # a page of SQLite
 BUSY_SECONDS = 60.0
 
 _APPLICATION = 0x52474A31  # "RGJ1": tells a journal from any other SQLite file
-_MAGIC = b"SQLite format 3\0"
 _WRITER = (
     "PRAGMA synchronous = FULL",  # an answer that was acknowledged survives a power cut
     "PRAGMA cache_size = -8000",
@@ -57,7 +57,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     Raises:
         UserError: the file is no journal, of a newer version, or cannot be written.
     """
-    _check_header(path)
+    _check_size(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -89,7 +89,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise UserError(f"{path}: there is no journal")
-    _check_header(path)
+    _check_size(path)
     try:
         return _checked_reader(str(path), path)
     except sqlite3.OperationalError as error:
@@ -124,7 +124,9 @@ def unusable(path: Path, error: sqlite3.Error) -> UserError:
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return UserError(f"{path}: the journal cannot be opened for writing ({error}): check the folder's permissions")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+    if name.startswith("SQLITE_NOTADB"):
+        return UserError(f"{path}: this file is no journal of LLM answers: name another one")
+    if name.startswith("SQLITE_CORRUPT"):
         return UserError(
             f"{path}: the journal is damaged ({error}): save what can be saved with `sqlite3 {path.name} .recover`, "
             "or name another file"
@@ -148,15 +150,13 @@ def _checked_reader(database: str, path: Path) -> sqlite3.Connection:
     return db
 
 
-def _check_header(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(_MAGIC))
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UserError(f"{path}: the journal cannot be read: {error.strerror}") from error
-    if start and start != _MAGIC:
+def _check_size(path: Path) -> None:
+    """Refuse what is too short for a database: SQLite would take it for an empty one and write over it.
+
+    The file is not opened: closing it would drop the locks that this process' own connections hold on it
+    (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
+    if path.is_file() and 0 < path.stat().st_size < _SMALLEST_BYTES:
         raise UserError(f"{path}: this file is no journal of LLM answers: name another one")
 
 
