@@ -69,7 +69,7 @@ def estimate(stack: ExitStack, generator: Sequence[str], pool: Pool) -> Estimate
 
 
 def expected(asking: Asking, pool: Pool) -> Remaining:
-    """What is still to be asked; tokens are estimated from the text, and as the answers so far say where there are some."""
+    """What is still to be asked: tokens are estimated from the text, or as the answers so far tell."""
     dialogue = asking.dialogue
     remaining = dialogue.remaining(dialogue.items(pool))
     if not remaining.calls:

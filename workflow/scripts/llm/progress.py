@@ -1,0 +1,91 @@
+"""One line from time to time about a run that asks an LLM: how far it is, how fast, what it costs, how long still."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from workbench.cli import say
+
+EVERY_SECONDS = 10.0
+_WINDOW = 7  # lines back over which the rate is taken
+
+
+class Progress:
+    """Counts of one run and the line that shows them.
+
+    Args:
+        total: items to do, those that need no request included.
+        spent: USD spent by now, what is in flight at its worst case included.
+        limit: USD that may be spent, None for no limit.
+        clock: seconds, for tests.
+    """
+
+    def __init__(
+        self,
+        total: int,
+        spent: Callable[[], float],
+        limit: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.total = total
+        self.found = 0  # items done without a request of this run
+        self.asked = 0  # items done with requests of this run
+        self.throttled = 0  # 429s
+        self.failed = 0  # other failed attempts
+        self._spent = spent
+        self._limit = limit
+        self._clock = clock
+        self._started: float | None = None
+        self._marks: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
+
+    @property
+    def done(self) -> int:
+        """Items done."""
+        return self.found + self.asked
+
+    def start(self) -> None:
+        """Start the clock."""
+        self._started = self._clock()
+        self._marks.append((self._started, self.asked))
+
+    def line(self) -> str:
+        """``1,200 of 10,000, 38.0/s, 3 x 429, $0.42 of $5.00, about 4 min left``."""
+        now = self._clock()
+        since, asked = self._marks[0] if self._marks else (now, self.asked)
+        rate = (self.asked - asked) / (now - since) if now > since else 0.0
+        self._marks.append((now, self.asked))
+        left = self.total - self.done
+        parts = [f"{self.done:,} of {self.total:,}", f"{rate:.1f}/s", *self._counts(), self._money()]
+        if left > 0:
+            parts.append(f"about {_duration(left / rate)} left" if rate > 0 else "no answer lately")
+        return ", ".join(parts)
+
+    def tick(self) -> None:
+        """Say the line."""
+        say(self.line())
+
+    def end(self) -> None:
+        """Say what was done, with the mean rate."""
+        seconds = self._clock() - self._started if self._started is not None else 0.0
+        rate = f"{self.asked / seconds:.1f}/s" if seconds > 0 else "0.0/s"
+        parts = [f"{self.done:,} of {self.total:,} done", f"{self.asked:,} asked at {rate}"]
+        say(", ".join([*parts, *self._counts(), self._money()]))
+
+    def _counts(self) -> list[str]:
+        throttled = [f"{self.throttled:,} x 429"] if self.throttled else []
+        return throttled + ([f"{self.failed:,} other failures"] if self.failed else [])
+
+    def _money(self) -> str:
+        spent = f"${self._spent():.2f}"
+        return spent if self._limit is None else f"{spent} of ${self._limit:.2f}"
+
+
+def _duration(seconds: float) -> str:
+    """A rough time for people."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
