@@ -105,7 +105,11 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
 
     The code is the script and what it loads by name; a ``use rule`` has the environment of the rule it is made from.
     """
-    by_name = {"provider_code": "generate/providers/*.py", "FAIRSEQ_MODULE": "train/fairseq_fast/*.py"}
+    by_name = {
+        "provider_code": "generate/providers/*.py",
+        "FAIRSEQ_MODULE": "train/fairseq_fast/*.py",
+        "API_MODULES": "llm/apis/*.py",
+    }
     environments: dict[str, str] = {}
     found = []
     for file in sorted((ROOT / "workflow" / "rules").glob("*.smk")):

@@ -13,10 +13,12 @@ sys.path.insert(0, str(SCRIPTS))
 
 from snakemake.settings.types import DeploymentMethod
 
+from planning.asking import is_asked
 from planning.code import CodeDigest
 from planning.configuration import ConfigurationError
 from planning.study import Study
 from workbench.files import file_digest
+from workbench.generated import HUMAN
 
 try:
     STUDY = Study(
@@ -30,6 +32,7 @@ except ConfigurationError as error:
     sys.exit(str(error))
 
 CODE = CodeDigest(SCRIPTS)
+ASKED = [name for name, settings in STUDY["generators"].items() if is_asked(settings)]
 TRAINING = STUDY["training"]
 LANGUAGES = [STUDY["languages"]["source"], STUDY["languages"]["target"]]
 METRICS = STUDY["evaluation"]["metrics"]
@@ -39,6 +42,8 @@ RESAMPLING_SEED = 1
 COMPARISON_MEMORY = 2000 + STUDY["evaluation"]["samples"] * (STUDY["splits"]["test"] or 10000) * 18 * 4 // 10**6
 # The fairseq user module is found by fairseq, not imported by a script.
 FAIRSEQ_MODULE = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob("train/fairseq_fast/*.py"))
+# The module of a provider's API is loaded by its name.
+API_MODULES = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob("llm/apis/*.py"))
 
 # Scripts import the shared packages beside them and run in the Python that runs Snakemake, activated or not; where conda
 # deploys the software, in the environment's. The strict mode is Snakemake's own default.
@@ -79,6 +84,17 @@ def hold_results_folder():
         sys.exit(f"{folder}: another Snakemake is working on these results; wait for it, or end it")
     except OSError as error:
         sys.exit(f"{folder}: cannot write results there: {error.strerror}")
+
+
+def demand_keys():
+    """End before the first job when an LLM will be asked and its key is not in the environment.
+
+    Where there is a journal it may hold every answer: then the job that misses the key says so.
+    """
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "prompt_llm"]
+    problems = STUDY.missing_keys([job.wildcards.generator for job in jobs], os.environ)
+    if problems and not Path(STUDY.journal).exists():
+        sys.exit("\n".join(problems))
 
 
 def run_path(run):
@@ -134,11 +150,31 @@ def provider_arguments(wildcards, input):
     return [argument for name in names for argument in ("--input", name, input[name])]
 
 
+def recipe_origins(recipe):
+    """Whose generated text a recipe's dataset is built from, those included that stand in for others."""
+    return sorted({*STUDY.synthetic_origins(recipe), *STUDY.fallbacks(recipe).values()} - {HUMAN})
+
+
+def generated_text(generators):
+    """The generated text of some generators."""
+    return [f"<results>/generators/{generator}/generated.tsv" for generator in generators]
+
+
 def generated_arguments(wildcards, input):
     """``--generated`` arguments that name the generated text of each origin in a recipe."""
-    origins = STUDY.synthetic_origins(wildcards.recipe)
-    pairs = zip(origins, input.generated, strict=True)
+    pairs = zip(recipe_origins(wildcards.recipe), input.generated, strict=True)
     return [argument for origin, path in pairs for argument in ("--generated", origin, path)]
+
+
+def gapped_arguments(wildcards, input):
+    """``--gapped`` arguments that name the generated text that may leave sources out."""
+    pairs = zip(STUDY.gapped_generators, input.gapped, strict=True)
+    return [argument for name, path in pairs for argument in ("--gapped", name, path)]
+
+
+def fallback_arguments(wildcards):
+    """``--fallback`` arguments of a recipe: a generator and the origin that stands in for it."""
+    return [argument for pair in STUDY.fallbacks(wildcards.recipe).items() for argument in ("--fallback", *pair)]
 
 
 def generator_gpus(wildcards):

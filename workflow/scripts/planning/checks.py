@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from corpus.read_files import column_names
+from planning.asking_checks import asked_generator_problems
 from planning.configuration import Config, Problem, guess
 from planning.runs import is_human, recipe_of, resolve_from_run
 from workbench.files import open_unpacked
@@ -71,6 +72,7 @@ def semantic_problems(config: Config) -> list[Problem]:
         _check_baseline,
         _check_tokenizer,
         _check_generations,
+        asked_generator_problems,
     ]
     return [problem for check in checks for problem in check(config)]
 

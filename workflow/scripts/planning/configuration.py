@@ -134,8 +134,10 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
     match error.validator:
         case "additionalProperties":
             known = sorted(error.schema.get("properties", {}))
+            impossible = error.schema.get("x-impossible", {})
             for name in sorted(set(value) - set(known)):
-                yield Problem((*key, name), f"unknown key; allowed: {', '.join(known)}" + guess(name, known))
+                unknown = f"unknown key; allowed: {', '.join(known)}" + guess(name, known)
+                yield Problem((*key, name), impossible.get(name, unknown))
         case "required":
             missing = [name for name in allowed if name not in value]
             name = next(n for n in missing if repr(n) in error.message)
@@ -148,6 +150,8 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
             yield Problem(key, f"{value!r} is no {' or '.join(types)}")
         case "pattern" | "maxLength" if "propertyNames" in error.absolute_schema_path:
             yield Problem((*key, value), _NAME_RULE.get(key[-1] if key else "", _NAME))
+        case "pattern" if "x-rule" in error.schema:  # what is written there may be a secret: it is not repeated
+            yield Problem(key, f"allowed: {error.schema['x-rule']}")
         case "minimum":
             yield Problem(key, f"{value} is too small; allowed: {allowed} or more")
         case "maximum":

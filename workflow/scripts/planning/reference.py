@@ -38,10 +38,11 @@ def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: boo
     value = resolve(value, schema)
     branches = [value, *(branch["then"] for branch in value.get("allOf", []))]
     children = [
-        (f"{key}.{name}", child, name in branch.get("required", []), branch)
-        for branch in branches
+        (f"{key}.{name}", _with_owners(name, child, branches), name in branch.get("required", []), branch)
+        for place, branch in enumerate(branches)
         for name, child in branch.get("properties", {}).items()
         if "const" not in child
+        and not any(other.get("properties", {}).get(name) == child for other in branches[:place])
     ]
     if "properties" not in value and not isinstance(value.get("additionalProperties"), dict):
         yield _row(key, value, required)
@@ -58,6 +59,19 @@ def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: boo
             yield from _rows(f"{key}.{placeholder}", extra, schema, False)
         else:
             yield _row(key, value, required)
+
+
+def _with_owners(name: str, child: dict[str, Any], branches: list[dict[str, Any]]) -> dict[str, Any]:
+    """``child`` with a description that begins with the kinds it belongs to, where there are several kinds."""
+    kinds = [
+        branch["properties"]["provider"]["const"]
+        for branch in branches
+        if branch.get("properties", {}).get(name) == child and "const" in branch["properties"].get("provider", {})
+    ]
+    if not kinds:
+        return child
+    owners = ", ".join(f"`{kind}`" for kind in kinds)
+    return {**child, "description": f"{owners}: {child['description']}"}
 
 
 def _row(key: str, value: dict[str, Any], required: bool) -> tuple[str, ...]:

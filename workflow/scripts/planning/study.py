@@ -10,6 +10,15 @@ from typing import Any
 import yaml
 
 from corpus.releases import Release, read_releases
+from planning.asking import (
+    execution_settings,
+    is_asked,
+    journal_path,
+    key_variable,
+    may_drop,
+    prompt_files,
+    shaping_settings,
+)
 from planning.checks import given_parts, semantic_problems
 from planning.configuration import (
     Config,
@@ -101,6 +110,12 @@ class Study:
         used = {origin for recipe in self._recipes for origin in self.synthetic_origins(recipe)}
         return [name for name in self.config["generators"] if name in used]
 
+    @property
+    def needed_generators(self) -> list[str]:
+        """The generators in use, those that stand in for others included."""
+        stand_ins = {self.config["generators"][name].get("fallback") for name in self.used_generators}
+        return [name for name in self.config["generators"] if name in stand_ins or name in self.used_generators]
+
     def metric_arguments(self, metrics: Sequence[str]) -> list[str]:
         """How ``metrics`` are computed, as the scripts of the evaluation take it."""
         options = {name: self.config["evaluation"]["metric_options"].get(name, {}) for name in metrics}
@@ -177,6 +192,77 @@ class Study:
             }
         )
 
+    @property
+    def asked_generators(self) -> list[str]:
+        """The generators behind an API that some condition draws on or that stand in for another."""
+        return [name for name in self.needed_generators if is_asked(self.config["generators"][name])]
+
+    @property
+    def gapped_generators(self) -> list[str]:
+        """The generators that may leave sources without a target, which then leave every condition."""
+        generators = self.config["generators"]
+        asked = [name for name in self.asked_generators if may_drop(generators[name])]
+        return [name for name in asked if name in self.used_generators and not generators[name]["fallback"]]
+
+    def fallbacks(self, recipe: str) -> dict[str, str]:
+        """For each generator of a recipe that has one, the origin that stands in for it."""
+        generators = self.config["generators"]
+        given = {name: generators[name].get("fallback") for name in self.synthetic_origins(recipe)}
+        return {name: origin for name, origin in given.items() if origin}
+
+    def prompt_files(self, generator: str) -> dict[str, str]:
+        """The files that the requests of a generator behind an API are written from, by what they are."""
+        return prompt_files(self.config["generators"][generator])
+
+    def prompt_arguments(self, generator: str) -> list[str]:
+        """``--prompt`` arguments: what each file of a generator's requests is, and its path."""
+        return [
+            argument for role, path in self.prompt_files(generator).items() for argument in ("--prompt", role, path)
+        ]
+
+    def all_prompt_files(self) -> list[str]:
+        """The files that all requests of the study are written from."""
+        return sorted({path for name in self.asked_generators for path in self.prompt_files(name).values()})
+
+    def asking_arguments(self) -> list[str]:
+        """``--generator`` arguments: settings, execution and prompts of every generator behind an API, as JSON."""
+        return [
+            argument
+            for name in self.asked_generators
+            for argument in (
+                "--generator",
+                self.shaping_settings(name),
+                self.execution_settings(name),
+                compact(self.prompt_files(name)),
+            )
+        ]
+
+    def shaping_settings(self, generator: str) -> str:
+        """What shapes the answers of a generator behind an API, as JSON for one command-line argument."""
+        return compact(shaping_settings(self.config, generator))
+
+    def execution_settings(self, generator: str) -> str:
+        """How a generator behind an API is asked, as JSON; no part of what makes its text stale."""
+        return compact(execution_settings(self.config, generator))
+
+    @property
+    def journal(self) -> str:
+        """The SQLite file in which answers are kept."""
+        return journal_path(self.config)
+
+    def missing_keys(self, generators: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+        """What is wrong with the environment for asking ``generators``: one line for each key that is not there."""
+        users: dict[str, list[str]] = {}
+        for name in generators:
+            variable = key_variable(self.config["generators"][name])
+            if variable and not environment.get(variable):
+                users.setdefault(variable, []).append(name)
+        return [
+            f"generators.{names[0]}.api_key_env: the environment has no {variable}, which {' and '.join(names)} "
+            f"need{'s' if len(names) == 1 else ''}: export {variable}=…, or set api_key_env"
+            for variable, names in users.items()
+        ]
+
     def recipe_settings(self, recipe: str) -> str:
         """Mixture and order of a recipe, as JSON for one command-line argument."""
         return compact(self._recipes[recipe])
@@ -190,17 +276,22 @@ class Study:
     def description(self) -> str:
         """The study as ``study.json`` holds it: what a reader of the results needs, files by their names only."""
         config = self.config
-        left_out = {"results", "downloads", "corpus", "training", "generators"}
+        left_out = {"results", "downloads", "corpus", "training", "generators", "llm"}
         study = {section: value for section, value in config.items() if section not in left_out}
         study["baseline"] = config["evaluation"]["baseline"]
-        study["generators"] = {
-            name: {key: Path(value).name if key in ("targets", "sources") else value for key, value in settings.items()}
-            for name, settings in config["generators"].items()
-        }
+        study["generators"] = {name: self._generator_description(name) for name in config["generators"]}
         corpus = config["corpus"]
         study["corpus"] = {"kind": corpus["kind"], "seed": corpus["seed"], **corpus["cleaning"]}
         study["training"] = {key: config["training"][key] for key in ("device", "gpus", "checkpoint", "max_pieces")}
         return json.dumps(study, ensure_ascii=False)
+
+    def _generator_description(self, name: str) -> dict[str, Any]:
+        settings = self.config["generators"][name]
+        if is_asked(settings):
+            shaping = shaping_settings(self.config, name)
+            prompts = {role: Path(path).name for role, path in prompt_files(settings).items()}
+            return {**{key: value for key, value in shaping.items() if key in settings}, "prompts": prompts}
+        return {key: Path(value).name if key in ("targets", "sources") else value for key, value in settings.items()}
 
 
 def overlaid(config: Any, overrides: Any) -> Any:

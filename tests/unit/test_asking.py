@@ -1,0 +1,134 @@
+"""The configuration of generators behind an API: what cannot work is said before anything is asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from planning.configuration import ConfigurationError
+from planning.study import Study
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+BASE = """\
+languages: {source: de, target: en}
+corpus:
+  kind: files
+  files: {train: {source: src.txt, target: tgt.txt}}
+splits: {pretrain: 40, pool: 30, valid: 5, test: 5}
+vocab: {size: 100}
+generators:
+  gpt: {provider: openai, model: gpt-4o-mini, temperature: 0}
+  claude: {provider: anthropic, model: claude-haiku-4-5}
+  local: {provider: openai, model: llama, base_url: "http://localhost:8000/v1", price: {input: 0, output: 0}}
+conditions:
+  human: {mixture: {human: 1}}
+  mixed: {mixture: {gpt: 0.4, claude: 0.3, local: 0.3}}
+sizes: [10]
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with the files that the configuration names."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("src.txt", "tgt.txt"):
+        Path(name).write_text("eine Zeile\n" * 80, encoding="utf-8")
+    prompts = tmp_path / "resources" / "prompts"
+    prompts.mkdir(parents=True)
+    for path in (ROOT / "resources" / "prompts").iterdir():
+        (prompts / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    return tmp_path
+
+
+def study(*changes: tuple[str, str]) -> Study:
+    """The study of the base configuration with parts of its text replaced."""
+    text = BASE
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    Path("study.yaml").write_text(text, encoding="utf-8")
+    return Study(yaml.safe_load(text), ["study.yaml"], {}, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("model: claude-haiku-4-5", "model: claude-haiku-4-5, temperature: 0", ["claude.temperature", "no sampling"]),
+        ("model: claude-haiku-4-5", "model: claude-haiku-4-5, log_probabilities: true", ["no log-probabilities"]),
+        ("model: claude-haiku-4-5", "model: claude-haiku-4-5, seed: 1", ["takes no seed"]),
+        ("temperature: 0", "temperatur: 0", ["gpt.temperatur", "did you mean 'temperature'?"]),
+        ("temperature: 0", "temperature: 3", ["gpt.temperature", "3", "2 or less"]),
+        ("temperature: 0", "body: {max_tokens: 5}", ["gpt.body.max_tokens", "max_output_factor"]),
+        ("temperature: 0", "temperature: 0, samples: 2", ["gpt.samples", "paid several times"]),
+        ("temperature: 0", "prompt: none.txt", ["gpt.prompt", "'none.txt' is no file"]),
+        ("temperature: 0", "system_prompt: none.txt", ["gpt.system_prompt", "is no file"]),
+        ("temperature: 0", "outcomes: {empty: [retry]}", ["outcomes.empty", "the last action"]),
+        ("temperature: 0", "outcomes: {empty: [keep]}", ["outcomes.empty", "nothing to keep"]),
+        ("temperature: 0", "outcomes: {copy: [repair, drop]}", ["outcomes.copy", "repair"]),
+        ("temperature: 0", "outcomes: {failed: [retry, drop]}", ["outcomes.failed", "attempts"]),
+        ("temperature: 0", "fallback: claude", ["gpt.fallback", "allowed: human"]),
+        ("temperature: 0", "sentences_per_request: 5, log_probabilities: true", ["log_probabilities", "no sentence"]),
+        ("model: gpt-4o-mini", "model: gpt-unheard-of", ["gpt.model", "price"]),
+        (', price: {input: 0, output: 0}', "", ["local.model", "price"]),
+        ("temperature: 0", "mode: later", ["gpt.mode", "online, batch"]),
+    ],
+)
+def test_what_cannot_work_is_one_line_of_the_configuration(old: str, new: str, words: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        study((old, new))
+    (problem,) = caught.value.problems
+    assert problem.startswith("study.yaml, line ")
+    for word in words:
+        assert word in problem
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("temperature: 0", "api_key_env: sk-made-up-123"),
+        ("http://localhost:8000/v1", "http://me:sk-made-up-123@localhost/v1"),
+    ],
+)
+def test_a_key_in_the_configuration_is_refused_and_not_repeated(old: str, new: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        study((old, new))
+    assert "sk-made-up-123" not in str(caught.value)
+
+
+def test_a_generator_that_no_condition_uses_needs_no_price() -> None:
+    assert study(("gpt: 0.4, claude: 0.3, local: 0.3", "claude: 1"), ("gpt-4o-mini", "gpt-unheard-of"))
+
+
+def test_a_key_goes_to_its_own_provider_only() -> None:
+    assert json.loads(study().execution_settings("gpt"))["api_key_env"] == "OPENAI_API_KEY"
+    assert json.loads(study().execution_settings("local"))["api_key_env"] is None
+
+
+def test_missing_keys_are_named_with_the_generators_that_need_them() -> None:
+    problems = study().missing_keys(["gpt", "claude", "local"], {"ANTHROPIC_API_KEY": "made-up"})
+    assert len(problems) == 1
+    assert "OPENAI_API_KEY" in problems[0] and "generators.gpt.api_key_env" in problems[0]
+
+
+def test_how_a_generator_is_asked_is_no_part_of_what_shapes_its_text() -> None:
+    faster = study(("temperature: 0", "temperature: 0, concurrency: 5, mode: batch, max_usd: 3, requests_per_minute: 9"))
+    assert faster.shaping_settings("gpt") == study().shaping_settings("gpt")
+    assert faster.execution_settings("gpt") != study().execution_settings("gpt")
+
+
+def test_generators_of_one_key_share_an_account() -> None:
+    two = study(("  claude:", "  gpt2: {provider: openai, model: gpt-4o}\n  claude:"), ("claude: 0.3", "gpt2: 0.3"))
+    accounts = {name: json.loads(two.execution_settings(name))["account"] for name in ("gpt", "gpt2", "local")}
+    assert accounts["gpt"] == accounts["gpt2"] != accounts["local"]
+
+
+def test_only_generators_without_a_fallback_take_sources_from_every_condition() -> None:
+    given = study(("temperature: 0", "fallback: human"))
+    assert given.gapped_generators == ["claude", "local"]
+    (mixed,) = [recipe for recipe in given.recipes if "gpt" in recipe]
+    assert given.fallbacks(mixed) == {"gpt": "human"}
