@@ -13,6 +13,7 @@ pathvars:
 include: "workflow/rules/common.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/generate.smk"
+include: "workflow/rules/llm.smk"
 include: "workflow/rules/curate.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
@@ -24,6 +25,7 @@ report: "workflow/report/workflow.rst"
 
 onstart:
     hold_results_folder()
+    demand_keys()
 
 
 rule all:

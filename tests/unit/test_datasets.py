@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,67 @@ def test_a_generator_that_lacks_a_source_is_refused(tmp_path: Path) -> None:
     write_generated(tmp_path / "g.tsv", (Generated(f"train:{n}", "x") for n in range(19)))
     with pytest.raises(UserError, match=r"'g' has no target for 1 of the pool's 20 sources, the first is train:19"):
         run(tmp_path, '{"mixture": {"g": 1}, "order": "random"}', "--generated", "g", str(tmp_path / "g.tsv"))
+
+
+POOL = [f"train:{n}" for n in range(20)]
+
+
+def generator(tmp_path: Path, name: str, lacking: set[str]) -> tuple[str, str]:
+    """A generator's name and its text, which lacks the targets of some sources."""
+    path = tmp_path / f"{name}.tsv"
+    write_generated(path, (Generated(i, f"{name} {i}") for i in POOL if i not in lacking))
+    return name, str(path)
+
+
+def recipe(**mixture: float) -> str:
+    return json.dumps({"mixture": mixture, "order": "random"})
+
+
+def test_what_a_generator_lacks_leaves_every_condition(tmp_path: Path) -> None:
+    a = generator(tmp_path, "a", {"train:3", "train:4"})
+    b = generator(tmp_path, "b", {"train:4", "train:9"})
+    gapped = ["--gapped", *a, "--gapped", *b]
+    human = run(tmp_path, recipe(human=1), *gapped)
+    only_a = run(tmp_path, recipe(a=1), "--generated", *a, *gapped)
+    mixed = run(tmp_path, recipe(a=0.5, b=0.5), "--generated", *a, "--generated", *b, *gapped)
+    sources = [(row[0], row[2]) for row in human]
+    assert {name for name, _ in sources} == {*POOL} - {"train:3", "train:4", "train:9"}
+    assert [(row[0], row[2]) for row in only_a] == [(row[0], row[2]) for row in mixed] == sources
+    # Those that stay keep their order.
+    assert [row for row in run(tmp_path, recipe(human=1)) if row in human] == human
+    assert all(row[3] == f"{row[1]} {row[0]}" for row in [*only_a, *mixed])
+
+
+def test_a_mixture_holds_among_the_sources_that_stay(tmp_path: Path) -> None:
+    a = generator(tmp_path, "a", {f"train:{n}" for n in range(7)})
+    rows = run(tmp_path, recipe(human=0.5, a=0.5), "--generated", *a, "--gapped", *a)
+    assert len(rows) == 13
+    for size in range(1, 14):
+        assert abs(sum(row[1] == "a" for row in rows[:size]) - size / 2) <= 1
+
+
+def test_a_stand_in_keeps_the_sources_and_signs_with_its_own_name(tmp_path: Path) -> None:
+    a = generator(tmp_path, "a", {"train:3", "train:4"})
+    rows = run(tmp_path, recipe(a=1), "--generated", *a, "--fallback", "a", "human")
+    assert len(rows) == 20
+    assert {row[0]: row[3] for row in rows if row[1] == "human"} == {"train:3": "human 3", "train:4": "human 4"}
+    b = generator(tmp_path, "b", set())
+    rows = run(tmp_path, recipe(a=1), "--generated", *a, "--generated", *b, "--fallback", "a", "b")
+    assert {row[0]: (row[1], row[3]) for row in rows if row[1] != "a"} == {
+        name: ("b", f"b {name}") for name in ("train:3", "train:4")
+    }
+
+
+def test_a_stand_in_and_a_generator_that_leaves_gaps_go_together(tmp_path: Path) -> None:
+    a, b = generator(tmp_path, "a", {"train:3"}), generator(tmp_path, "b", {"train:4"})
+    rows = run(
+        tmp_path, recipe(a=0.5, b=0.5), "--generated", *a, "--generated", *b, "--fallback", "a", "human", "--gapped", *b
+    )
+    assert {row[0] for row in rows} == {*POOL} - {"train:4"}
+    assert {row[0] for row in rows if row[1] == "human"} <= {"train:3"}
+
+
+def test_a_stand_in_with_a_gap_of_its_own_is_refused(tmp_path: Path) -> None:
+    a, b = generator(tmp_path, "a", {"train:3"}), generator(tmp_path, "b", {"train:3"})
+    with pytest.raises(UserError, match="'b' has no target for 1 of the pool's 20 sources"):
+        run(tmp_path, recipe(a=1), "--generated", *a, "--generated", *b, "--fallback", "a", "b")

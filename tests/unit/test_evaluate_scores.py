@@ -58,6 +58,7 @@ def score(folder: Path, test: Path, output: Path, **changes: object) -> dict:
         "metrics": METRICS,
         "metric_options": {},
         "target_language": "en",
+        "generated": False,
         "segments": folder / "segments.tsv",
         "statistics": folder / "statistics.tsv",
         "scores": folder / "scores.json",
@@ -255,3 +256,23 @@ def test_numbers_in_tables() -> None:
         "-10.0000",
     ]
     assert p_text(1 / 1001) == "0.000999"
+
+
+def test_generated_text_is_scored_on_what_it_holds(tmp_path: Path) -> None:
+    test, output = write_inputs(tmp_path, HYPOTHESES, REFERENCES)
+    # In another order than the pool's, and one source has no target.
+    rows = [(f"t:{n}", HYPOTHESES[n]) for n in (3, 0, 2, 1)]
+    write_rows(output, ["id", "text"], rows)
+    scores = score(tmp_path, test, output, generated=True)
+    assert scores["sentences"] == 4
+    assert [row[0] for row in read_rows(tmp_path / "segments.tsv", ["id"])] == ["t:0", "t:1", "t:2", "t:3"]
+    (tmp_path / "part").mkdir()
+    part = score(tmp_path, *write_inputs(tmp_path / "part", HYPOTHESES[:4], REFERENCES[:4]))
+    assert scores["metrics"]["bleu"]["score"] == part["metrics"]["bleu"]["score"]
+
+
+def test_generated_text_of_other_sources_is_refused(tmp_path: Path) -> None:
+    test, output = write_inputs(tmp_path, ["a"] * 3, ["a"] * 3)
+    write_rows(output, ["id", "text"], [("u:1", "a")])
+    with pytest.raises(UserError, match="holds no segment of"):
+        score(tmp_path, test, output, generated=True)

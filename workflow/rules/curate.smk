@@ -4,10 +4,9 @@
 rule build_dataset:
     input:
         pool="<results>/corpus/pool.tsv",
-        generated=lambda wildcards: expand(
-            "<results>/generators/{generator}/generated.tsv",
-            generator=STUDY.synthetic_origins(wildcards.recipe),
-        ),
+        generated=lambda wildcards: generated_text(recipe_origins(wildcards.recipe)),
+        # A source that one generator has no target for leaves every condition.
+        gapped=generated_text(STUDY.gapped_generators),
     output:
         "<results>/datasets/{recipe}.tsv",
     log:
@@ -19,6 +18,8 @@ rule build_dataset:
         recipe=lambda wildcards: STUDY.recipe_settings(wildcards.recipe),
         seed=STUDY["corpus"]["seed"],
         generated=generated_arguments,
+        fallbacks=fallback_arguments,
+        gapped=gapped_arguments,
     threads: 1
     resources:
         mem_mb=4000,
@@ -27,4 +28,5 @@ rule build_dataset:
         "../../envs/generate.yaml"
     shell:
         "python {params.script:q} --log {log:q} --label {wildcards.recipe:q}"
-        " --pool {input.pool:q} {params.generated:q} --recipe {params.recipe:q} --seed {params.seed:q} --output {output:q}"
+        " --pool {input.pool:q} {params.generated:q} {params.fallbacks:q} {params.gapped:q}"
+        " --recipe {params.recipe:q} --seed {params.seed:q} --output {output:q}"

@@ -47,6 +47,7 @@ rule score_run:
         **runs_script("evaluate/score_run.py"),
         label=lambda wildcards: "/".join(wildcards),
         metrics=METRIC_ARGUMENTS,
+        kind=[],
     threads: 1
     resources:
         mem_mb=2000,
@@ -55,7 +56,7 @@ rule score_run:
         "../../envs/evaluate.yaml"
     shell:
         "python {params.script:q} --log {log:q} --label {params.label:q}"
-        " --hypotheses {input.hypotheses:q} --references {input.references:q} {params.metrics:q}"
+        " --hypotheses {input.hypotheses:q} --references {input.references:q} {params.metrics:q} {params.kind:q}"
         " --segments {output.segments:q} --statistics {output.statistics:q} --scores {output.scores:q}"
 
 
@@ -75,6 +76,7 @@ use rule score_run as score_generator with:
         **runs_script("evaluate/score_run.py"),
         label=lambda wildcards: f"generator {wildcards.generator}",
         metrics=STUDY.metric_arguments(METRICS[:1]),
+        kind=["--generated"],
 
 
 rule compare_runs:

@@ -59,6 +59,8 @@ rule generate_targets:
         "<results>/logs/generate_targets/{generator}.log",
     benchmark:
         "<results>/benchmarks/generate_targets/{generator}.tsv"
+    wildcard_constraints:
+        generator=alternatives(name for name in STUDY["generators"] if name not in ASKED),
     # Most runs wait for generated text.
     priority: 10
     params:

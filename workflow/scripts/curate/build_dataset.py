@@ -1,7 +1,9 @@
 """Build a condition's training data: the pool's sources in the condition's order, each with a target of one origin.
 
 The dataset covers the whole pool; a run of size n uses its first n rows, so that a larger size contains a smaller one.
-In the order ``random`` every condition draws the same sources at the same size: only the targets' authors differ.
+In the order ``random`` every condition draws the same sources at the same size: only the targets' authors differ. So a
+source that some generator of the study has no target for is left out of every condition, unless another origin stands
+in for that generator; the instance then carries that origin's name.
 """
 
 from __future__ import annotations
@@ -43,29 +45,52 @@ def allot(mixture: Mapping[str, float], count: int) -> Iterator[str]:
         yield origin
 
 
+def shared_sources(ids: list[str], gapped: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """The ``ids`` for which every generator in ``gapped`` has a target; says what each leaves out."""
+    for name, targets in gapped.items():
+        missing = sum(source not in targets for source in ids)
+        if missing:
+            say(f"{missing:,} of {len(ids):,} sources leave every condition: {name} has no target for them")
+    return [source for source in ids if all(source in targets for targets in gapped.values())]
+
+
+def fill_gaps(path: str, origin: str, targets: dict[str, str], ids: list[str], stand_in: str | None) -> dict[str, str]:
+    """Who wrote the target of each of ``ids`` for ``origin``: itself, or its stand-in where it wrote none.
+
+    Raises:
+        UserError: it has gaps and nothing stands in.
+    """
+    missing = [name for name in ids if name not in targets]
+    if missing and stand_in is None:
+        raise UserError(
+            f"{path}: generator {origin!r} has no target for {len(missing):,} of the pool's {len(ids):,} sources, "
+            f"the first is {missing[0]}; every condition must draw the same sources"
+        )
+    return dict.fromkeys(missing, stand_in or "")
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Write the dataset."""
     recipe = json.loads(arguments.recipe)
-    pool = list(read_rows(arguments.pool, ["id", "source", "target"]))
-    ids = [row[0] for row in pool]
-    targets = {HUMAN: {row[0]: row[2] for row in pool}}
+    pool = {row[0]: row for row in read_rows(arguments.pool, ["id", "source", "target"])}
+    gapped = {name: read_targets(Path(path)) for name, path in arguments.gapped}
+    ids = shared_sources(list(pool), gapped)
+    targets = {HUMAN: {name: pool[name][2] for name in ids}}
+    stand_ins: dict[str, dict[str, str]] = {}
+    fallbacks = dict(arguments.fallback)
     for origin, path in arguments.generated:
-        targets[origin] = read_targets(Path(path))
-        missing = [name for name in ids if name not in targets[origin]]
-        if missing:
-            raise UserError(
-                f"{path}: generator {origin!r} has no target for {len(missing):,} of the pool's {len(ids):,} sources, "
-                f"the first is {missing[0]}; every condition must draw the same sources"
-            )
+        targets[origin] = gapped.get(origin) or read_targets(Path(path))
+    for origin, path in arguments.generated:
+        stand_ins[origin] = fill_gaps(path, origin, targets[origin], ids, fallbacks.get(origin))
     order = ORDERS[recipe["order"]](ids, arguments.seed)
-    origins = list(allot(recipe["mixture"], len(order)))
-    rows = (
-        (ids[place], origin, pool[place][1], targets[origin][ids[place]])
-        for place, origin in zip(order, origins, strict=True)
-    )
+    rows = []
+    for place, origin in zip(order, allot(recipe["mixture"], len(order)), strict=True):
+        name = ids[place]
+        writer = stand_ins.get(origin, {}).get(name, origin)
+        rows.append((name, writer, pool[name][1], targets[writer][name]))
     write_rows(arguments.output, ["id", "origin", "source", "target"], rows)
-    counts = ", ".join(f"{count:,} {origin}" for origin, count in sorted(Counter(origins).items()))
-    say(f"{len(order):,} instances: {counts}")
+    counts = Counter(row[1] for row in rows)
+    say(f"{len(rows):,} instances: " + ", ".join(f"{count:,} {origin}" for origin, count in sorted(counts.items())))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -79,6 +104,22 @@ def parser() -> argparse.ArgumentParser:
         default=[],
         metavar=("GENERATOR", "PATH"),
         help="generated text of an origin in the mixture",
+    )
+    parser.add_argument(
+        "--fallback",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("GENERATOR", "ORIGIN"),
+        help="origin that stands in where a generator of the mixture has no target",
+    )
+    parser.add_argument(
+        "--gapped",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("GENERATOR", "PATH"),
+        help="generated text of the study whose gaps leave every condition",
     )
     parser.add_argument("--recipe", required=True, help='JSON: {"mixture": {origin: fraction}, "order": name}')
     parser.add_argument("--seed", type=int, required=True, help="seed of the order in which the pool is drawn")

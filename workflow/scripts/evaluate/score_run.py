@@ -16,7 +16,7 @@ import numpy as np
 from evaluate.counts import write_counts
 from evaluate.formats import score_text
 from evaluate.metrics import Scorer, add_metric_arguments, build_scorers
-from evaluate.translations import TestSet, read_hypotheses, read_test_set
+from evaluate.translations import TestSet, read_generated, read_hypotheses, read_test_set
 from workbench.cli import run_script, say, script_parser
 from workbench.files import write_json
 from workbench.tables import write_rows
@@ -26,7 +26,10 @@ def main(arguments: argparse.Namespace) -> None:
     """Score one file of translations."""
     scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
     test = read_test_set(arguments.references)
-    hypotheses = read_hypotheses(arguments.hypotheses, test)
+    if arguments.generated:
+        test, hypotheses = read_generated(arguments.hypotheses, test)
+    else:
+        hypotheses = read_hypotheses(arguments.hypotheses, test)
     counts = {scorer.name: scorer.statistics(hypotheses, test.references) for scorer in scorers}
 
     write_counts(arguments.statistics, test.ids, counts)
@@ -75,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     parser = script_parser(__doc__)
     parser.add_argument("--hypotheses", type=Path, required=True, help="table with id and text")
     parser.add_argument("--references", type=Path, required=True, help="table with id, source and target")
+    parser.add_argument("--generated", action="store_true", help="the text is a generator's and may lack some segments")
     add_metric_arguments(parser)
     parser.add_argument("--segments", type=Path, required=True, help="output: segments with their scores")
     parser.add_argument("--statistics", type=Path, required=True, help="output: sufficient statistics")

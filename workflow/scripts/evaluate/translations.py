@@ -50,6 +50,23 @@ def read_hypotheses(path: Path, test: TestSet) -> list[str]:
     return texts
 
 
+def read_generated(path: Path, test: TestSet) -> tuple[TestSet, list[str]]:
+    """Read generated text, which may lack some of the segments and have them in any order.
+
+    Returns:
+        The segments of ``test`` that it holds, and its text for each.
+
+    Raises:
+        UserError: it holds none of them.
+    """
+    texts = {identifier: text.rstrip() for identifier, text in read_rows(path, ["id", "text"])}
+    rows = [row for row in zip(test.ids, test.sources, test.references, strict=True) if row[0] in texts]
+    if not rows:
+        raise UserError(f"{path}: holds no segment of {test.path}; delete the older file and run again")
+    ids, sources, references = zip(*rows, strict=True)
+    return TestSet(test.path, list(ids), list(sources), list(references)), [texts[identifier] for identifier in ids]
+
+
 def check_ids(path: Path, ids: list[str], expected_path: Path, expected: list[str]) -> None:
     """Refuse ``ids`` that differ from ``expected`` anywhere.
 

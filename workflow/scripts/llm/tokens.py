@@ -15,7 +15,6 @@ BYTES_PER_TOKEN = (
 FRAME_TOKENS = 16  # what a provider puts around a prompt: roles, separators
 
 
-
 def estimate_tokens(text: str) -> int:
     """About how many tokens ``text`` has, at least one. It depends on the text alone, for ever."""
     return max(1, math.ceil(len(text.encode()) / BYTES_PER_TOKEN))

@@ -35,6 +35,24 @@ _COMPARISON = (
     "samples",
     "signature",
 )
+_LEDGER = (
+    "generator",
+    "served",
+    "mode",
+    "sources",
+    "targets",
+    "left_out",
+    "reused",
+    "requests",
+    "repeated",
+    "retried",
+    "throttled",
+    "refusals",
+    "input_tokens",
+    "output_tokens",
+    "usd",
+    "notes",
+)
 _TESTS = {
     "bootstrap": ("paired bootstrap", "resample"),
     "randomization": ("paired approximate randomization", "trial"),
@@ -67,6 +85,7 @@ def main(arguments: argparse.Namespace) -> None:
         signatures=signatures(arguments.scores, [row.metric for row in rows]),
         cleaning=list(read_rows(arguments.cleaning, ["reason", "pairs"])),
         splits=[(name, row_count(path)) for name, path in named_files("--splits", arguments.splits).items()],
+        ledger=ledger(arguments.ledger),
         generators=generators(study, named_files("--generator-scores", arguments.generator_scores)),
         about=about(rows, arguments.metric),
     )
@@ -234,6 +253,13 @@ def generators(study: Mapping[str, Any], files: Mapping[str, Path]) -> list[dict
     ]
 
 
+def ledger(paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """What the generators behind an API were asked and what that cost; empty where there are none."""
+    rows = [dict(zip(_LEDGER, row, strict=True)) for path in paths for row in read_rows(path, _LEDGER)]
+    numbers = set(_LEDGER) - {"generator", "served", "mode", "usd", "notes"}
+    return [{name: f"{int(value):,}" if name in numbers else value for name, value in row.items()} for row in rows]
+
+
 def settings(value: Any, key: str = "") -> list[tuple[str, str]]:
     """A tree of settings as lines of dotted keys and values, without what is empty or not set."""
     if isinstance(value, Mapping):
@@ -265,6 +291,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME=FILE",
         help="scores of generated text, JSON; none where no condition has any",
     )
+    parser.add_argument("--ledger", nargs="*", type=Path, default=[], help="table of what LLMs were asked, if any were")
     parser.add_argument("--learning-curve", type=Path, required=True, help="figure, SVG")
     parser.add_argument("--conditions-figure", type=Path, required=True, help="figure, SVG")
     parser.add_argument("--metric", required=True, help="metric of the answer")

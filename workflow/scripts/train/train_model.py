@@ -28,7 +28,10 @@ def main(arguments: argparse.Namespace) -> None:
     dataset = read_dataset(arguments.dataset, arguments.size)
     valid = read_dataset(arguments.valid, None)
     if len(dataset) < (arguments.size or 1):
-        raise UserError(f"{arguments.dataset}: {len(dataset):,} instances, but the run's size is {arguments.size:,}")
+        raise UserError(
+            f"{arguments.dataset}: {len(dataset):,} instances, but the run's size is {arguments.size:,}: lower `sizes` "
+            "or give generators that left sources out (logs/build_dataset) a `fallback`"
+        )
     identity = fingerprint(
         {"code": arguments.code, "settings": settings, "spm": file_digest(arguments.spm)}, dataset, valid
     )

@@ -29,18 +29,19 @@ class Generated:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def write_generated(path: Path, instances: Iterable[Generated]) -> int:
-    """Write ``instances`` atomically and return their number; texts are brought onto one line."""
-    rows = (
-        (
-            instance.id,
-            one_line(instance.text),
-            "" if instance.logprob is None else f"{instance.logprob:.4f}",
-            json.dumps(instance.metadata, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
-        )
-        for instance in instances
+def table_row(instance: Generated) -> tuple[str, str, str, str]:
+    """``instance`` as a row of the table; its text is brought onto one line."""
+    return (
+        instance.id,
+        one_line(instance.text),
+        "" if instance.logprob is None else f"{instance.logprob:.4f}",
+        json.dumps(instance.metadata, sort_keys=True, separators=(",", ":"), ensure_ascii=False),
     )
-    return write_rows(path, COLUMNS, rows)
+
+
+def write_generated(path: Path, instances: Iterable[Generated]) -> int:
+    """Write ``instances`` atomically and return their number."""
+    return write_rows(path, COLUMNS, map(table_row, instances))
 
 
 def read_targets(path: Path) -> dict[str, str]:

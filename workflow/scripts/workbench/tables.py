@@ -6,7 +6,8 @@ workflow. So every table can be read with ``cut``, ``grep`` and ``pandas.read_cs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.cli import UserError
@@ -32,6 +33,25 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
             yield tuple(fields[place] for place in places)
 
 
+@contextmanager
+def row_writer(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[object]], None]]:
+    """A function that adds a row under the header ``columns`` to a table, which appears when the block ends well.
+
+    The function raises ValueError for a field that holds a tab or a line break and for a row with another number of
+    fields than ``columns``.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+
+        def write(row: Sequence[object]) -> None:
+            fields = [str(field) for field in row]
+            if len(fields) != len(columns) or any("\t" in f or "\n" in f for f in fields):
+                raise ValueError(f"not a row of {columns}: {fields}")
+            file.write("\t".join(fields) + "\n")
+
+        file.write("\t".join(columns) + "\n")
+        yield write
+
+
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
     """Write ``rows`` under the header ``columns``, atomically, and return how many there were.
 
@@ -39,12 +59,8 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[objec
         ValueError: a field holds a tab or a line break, or a row has another number of fields than ``columns``.
     """
     count = 0
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        file.write("\t".join(columns) + "\n")
+    with row_writer(path, columns) as write:
         for row in rows:
-            fields = [str(field) for field in row]
-            if len(fields) != len(columns) or any("\t" in f or "\n" in f for f in fields):
-                raise ValueError(f"not a row of {columns}: {fields}")
-            file.write("\t".join(fields) + "\n")
+            write(row)
             count += 1
     return count

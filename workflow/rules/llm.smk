@@ -1,0 +1,87 @@
+# Generators behind an API: what they will cost, and their targets.
+
+
+rule prompt_llm:
+    input:
+        unpack(lambda wildcards: STUDY.prompt_files(wildcards.generator)),
+        pool="<results>/corpus/pool.tsv",
+    output:
+        generated="<results>/generators/{generator}/generated.tsv",
+        answers="<results>/generators/{generator}/answers.tsv",
+        rejects="<results>/generators/{generator}/rejects.tsv",
+        ledger="<results>/generators/{generator}/ledger.json",
+    log:
+        "<results>/logs/prompt_llm/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/prompt_llm/{generator}.tsv"
+    wildcard_constraints:
+        generator=alternatives(ASKED),
+    priority: 10
+    params:
+        **runs_script("generate/prompt_llm.py", *API_MODULES),
+        settings=lambda wildcards: STUDY.shaping_settings(wildcards.generator),
+        # How it is asked does not make the text stale: Snakemake does not compare what is derived from a job's input.
+        execution=lambda wildcards, input: STUDY.execution_settings(wildcards.generator),
+        study=lambda wildcards, input: STUDY.asking_arguments(),
+        prompts=lambda wildcards: STUDY.prompt_arguments(wildcards.generator),
+    # It waits for answers; training goes on beside it.
+    threads: 0
+    resources:
+        mem_mb=1000,
+        runtime=2880,
+    conda:
+        "../../envs/llm.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --label {wildcards.generator:q}"
+        " --settings {params.settings:q} --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q}"
+        " --generated {output.generated:q} --answers {output.answers:q} --rejects {output.rejects:q} --ledger {output.ledger:q}"
+
+
+rule estimate:
+    input:
+        prompts=STUDY.all_prompt_files(),
+        pool="<results>/corpus/pool.tsv",
+    log:
+        "<results>/logs/estimate/estimate.log",
+    benchmark:
+        "<results>/benchmarks/estimate/estimate.tsv"
+    params:
+        **runs_script("generate/estimate_cost.py", *API_MODULES),
+        generators=STUDY.asking_arguments(),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    conda:
+        "../../envs/llm.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} {params.generators:q} --pool {input.pool:q} 2> {log:q}"
+
+
+rule collect_ledgers:
+    input:
+        expand("<results>/generators/{generator}/ledger.json", generator=STUDY.asked_generators),
+    output:
+        report(
+            "<results>/ledger.tsv",
+            caption="../report/ledger.rst",
+            category="Generators",
+        ),
+    log:
+        "<results>/logs/collect_ledgers/ledger.log",
+    benchmark:
+        "<results>/benchmarks/collect_ledgers/ledger.tsv"
+    params:
+        **runs_script("generate/collect_ledgers.py"),
+        ledgers=lambda wildcards, input: named_files(STUDY.asked_generators, input),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/llm.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --ledgers {params.ledgers:q} --output {output:q}"
