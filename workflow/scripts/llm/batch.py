@@ -11,10 +11,8 @@ no list of them is kept in memory.
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -28,6 +26,7 @@ from llm.batch_provider import BatchProvider
 from llm.batch_records import Batch, Sized
 from llm.batch_watch import BatchWatch
 from llm.calls import FailureKind, Work, canonical_json
+from llm.interrupts import on_interrupt
 from llm.journal import InFlight, Journal, Limits, OverBudget, Stored, Ticket
 from llm.journal_workers import bury, dead_workers
 from llm.prices import Price
@@ -134,7 +133,7 @@ class BatchExecutor:
             rounds.cancel()
 
         try:
-            with _signals(interrupt):
+            with on_interrupt(interrupt):
                 await rounds
         except asyncio.CancelledError:
             if interrupted:
@@ -330,20 +329,3 @@ class BatchExecutor:
 
 def _batches(number: int) -> str:
     return "1 batch" if number == 1 else f"{number:,} batches"
-
-
-@contextmanager
-def _signals(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Within the block SIGINT and SIGTERM call ``interrupt``."""
-    loop = asyncio.get_running_loop()
-    watched = (signal.SIGINT, signal.SIGTERM)
-    try:
-        for number in watched:
-            loop.add_signal_handler(number, interrupt)
-    except (ValueError, RuntimeError):  # not the main thread: whoever has it handles signals
-        watched = ()
-    try:
-        yield
-    finally:
-        for number in watched:
-            loop.remove_signal_handler(number)

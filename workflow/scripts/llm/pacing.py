@@ -1,0 +1,330 @@
+"""How fast an account may be asked: requests and tokens a minute, what a provider's 429 teaches, how much at once.
+
+Three small controllers, none of which knows a provider:
+
+* :class:`Account` - when the next request may go. What is configured is shared by all processes on one journal; what
+  429s teach is each process' own.
+* :class:`Concurrency` - how many requests may be in flight: less when the provider is overloaded, more as it recovers.
+* :class:`Breaker` - one request at a time after many failures in a row, and an end when that goes on for too long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from llm.learnt_pace import LearntPace
+
+if TYPE_CHECKING:
+    from llm.journal import Journal
+
+BURST_SECONDS = 0.2  # what may go at once after a pause: this long at the limit's rate
+LEASE_SECONDS = 0.25  # turns are reserved for this long at once, so that a fast account needs few transactions
+AHEAD_SECONDS = 0.1  # the next lease is taken this long before the last one is used up
+REFRESH_SECONDS = 0.5  # how often a process looks whether another one was told to wait
+REFUSALS_THAT_CLOSE = 3  # 429s without an answer between them, after which the whole account waits
+MOST_DEBT_SECONDS = 60.0  # an account is never ahead of the clock by more: a clock that was set back must not stop it
+
+
+def backoff(failures: int, base: float = 0.5, most: float = 60.0) -> float:
+    """Seconds to wait after the ``failures``-th failure: drawn from 0 to a bound that doubles ("full jitter")."""
+    return random.uniform(0.0, min(most, base * 2.0 ** min(failures, 30)))
+
+
+class Account:
+    """The pace of one account: whoever holds a turn may send one request now.
+
+    Configured limits are kept with the generic cell rate algorithm on the account's row of the journal, in seconds
+    since 1970, so that all processes on that journal keep them together. A 429 makes this process pace itself a
+    little below what was served lately, and faster again while nothing is refused; several 429s without an answer
+    between them close the account for all processes until the provider's Retry-After.
+
+    Args:
+        journal: where the account's row is.
+        name: of the account; generators with the same key at the same provider share it.
+        requests_per_minute: limit, None for none.
+        tokens_per_minute: limit on tokens of prompts and answers, None for none.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        name: str,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+    ) -> None:
+        self._journal = journal
+        self._name = name
+        self._requests = requests_per_minute / 60 if requests_per_minute else None
+        self._tokens = tokens_per_minute / 60 if tokens_per_minute else None
+        self._learnt = LearntPace()
+        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
+        self._dispatcher: asyncio.Task[None] | None = None
+        self._sharing: set[asyncio.Task[None]] = set()
+        self._closed_until = 0.0
+        self._refusals = 0
+        self._looked = 0.0
+        self._unused_tokens = 0
+
+    async def turn(self, tokens: int) -> float:
+        """Wait until one request of about ``tokens`` tokens may be sent; the time then, in seconds since 1970."""
+        while True:
+            now = time.time()
+            self._look(now)
+            if self._free and self._closed_until <= now:
+                break
+            turn = asyncio.get_running_loop().create_future()
+            self._waiting.append((turn, tokens))
+            if self._dispatcher is None or self._dispatcher.done():
+                self._dispatcher = asyncio.create_task(self._hand_out())
+            await turn
+            if self._closed_until <= (now := time.time()):
+                break
+        self._learnt.turn(now)
+        return now
+
+    @property
+    def _free(self) -> bool:
+        """Whether no limit is known."""
+        return self._requests is None and self._tokens is None and not self._learnt.active
+
+    def served(self, tokens: int, used: int) -> None:
+        """Note an answer: for how many ``tokens`` its turn was, and how many it ``used``."""
+        self._refusals = 0
+        self._unused_tokens += tokens - used
+
+    def throttled(self, turn: float, retry_after: float | None) -> None:
+        """Note a 429: when the ``turn`` of its request was, and how many seconds it asks to wait."""
+        now = time.time()
+        self._refusals += 1
+        self._learnt.throttled(now, turn)
+        if self._refusals < REFUSALS_THAT_CLOSE:
+            return
+        self._learnt.closed()
+        doublings = self._refusals // REFUSALS_THAT_CLOSE - 1
+        until = now + (backoff(min(doublings, 6), base=1.0) if retry_after is None else retry_after)
+        if until > self._closed_until + LEASE_SECONDS:
+            share = asyncio.create_task(self._share_closing(until))
+            self._sharing.add(share)
+            share.add_done_callback(self._sharing.discard)
+        self._closed_until = max(self._closed_until, until)
+
+    @property
+    def closed_for(self) -> float:
+        """Seconds for which nothing is sent because the provider asked so."""
+        return max(0.0, self._closed_until - time.time())
+
+    async def close(self) -> None:
+        """End what goes on in the background."""
+        if self._dispatcher is not None:
+            self._dispatcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._dispatcher
+        await asyncio.gather(*self._sharing, return_exceptions=True)
+
+    def _look(self, now: float) -> None:
+        """Look from time to time whether another process was told to wait."""
+        if now - self._looked >= REFRESH_SECONDS:
+            self._looked = now
+            for (until,) in self._journal.read("SELECT blocked_until FROM accounts WHERE name = ?", (self._name,)):
+                if until is not None and until > now:
+                    self._closed_until = max(self._closed_until, until)
+
+    async def _share_closing(self, until: float) -> None:
+        await self._journal.write(partial(_close, name=self._name, until=until))
+
+    async def _hand_out(self) -> None:
+        """Reserve turns for those who wait, a lease at a time, and wake each when its turn comes."""
+        lease: list[tuple[asyncio.Future[None], int]] = []
+        try:
+            while self._waiting:
+                await asyncio.sleep(self.closed_for)
+                lease = self._next_lease()
+                if not lease:
+                    continue
+                slots = await self._reserve([tokens for _, tokens in lease])
+                slots = self._learnt.slots(slots, time.time())
+                for (turn, _), slot in zip(lease, slots, strict=True):
+                    _wake_at(turn, slot)
+                lease = []
+                await asyncio.sleep(slots[-1] - time.time() - AHEAD_SECONDS)
+        except Exception as error:
+            for turn, _ in [*lease, *self._waiting]:
+                if not turn.done():
+                    turn.set_exception(error)
+            self._waiting.clear()
+
+    def _next_lease(self) -> list[tuple[asyncio.Future[None], int]]:
+        """Who of those who wait gets a turn now: one, and more while they fit into a lease."""
+        rates = [rate for rate in (self._requests, self._learnt.pace(time.time())) if rate is not None]
+        most = max(1, int(min(rates) * LEASE_SECONDS)) if rates else len(self._waiting)
+        budget = self._tokens * LEASE_SECONDS if self._tokens is not None else math.inf
+        lease: list[tuple[asyncio.Future[None], int]] = []
+        while self._waiting and len(lease) < most and (not lease or budget > 0):
+            turn, tokens = self._waiting.popleft()
+            if not turn.done():
+                lease.append((turn, tokens))
+                budget -= tokens
+        return lease
+
+    async def _reserve(self, tokens: Sequence[int]) -> list[float]:
+        """When each of the requests with so many ``tokens`` may be sent, as far as the configured limits go."""
+        if self._requests is None and self._tokens is None:
+            return [time.time()] * len(tokens)
+        unused, self._unused_tokens = self._unused_tokens, 0
+        return await self._journal.write(
+            partial(
+                _reserve,
+                name=self._name,
+                requests_per_second=self._requests,
+                tokens_per_second=self._tokens,
+                tokens=tokens,
+                unused=unused,
+            )
+        )
+
+
+def _wake_at(turn: asyncio.Future[None], when: float) -> None:
+    def wake() -> None:
+        if not turn.done():
+            turn.set_result(None)
+
+    delay = when - time.time()
+    if delay <= 0:
+        wake()
+    else:
+        turn.get_loop().call_later(delay, wake)
+
+
+def _reserve(
+    db: sqlite3.Connection,
+    name: str,
+    requests_per_second: float | None,
+    tokens_per_second: float | None,
+    tokens: Sequence[int],
+    unused: int,
+) -> list[float]:
+    """Reserve one turn for each of ``tokens`` on the account's row; seconds since 1970, a time gone by means now.
+
+    ``unused`` are tokens that earlier turns reserved and did not use, negative if they used more.
+    """
+    now = time.time()
+    found = db.execute("SELECT requests_at, tokens_at, blocked_until FROM accounts WHERE name = ?", (name,)).fetchone()
+    requests_at, tokens_at, blocked_until = (value or 0.0 for value in found or (0.0, 0.0, 0.0))
+    requests_at = min(max(requests_at, now - BURST_SECONDS), now + MOST_DEBT_SECONDS)
+    tokens_at = min(max(tokens_at, now - BURST_SECONDS), now + MOST_DEBT_SECONDS)
+    if tokens_per_second is not None:
+        tokens_at = max(tokens_at - unused / tokens_per_second, now - BURST_SECONDS)
+    slots = []
+    for cost in tokens:
+        slot = max(now, blocked_until)
+        if requests_per_second is not None:
+            slot = max(slot, requests_at)
+            requests_at += 1 / requests_per_second
+        if tokens_per_second is not None:
+            slot = max(slot, tokens_at)
+            tokens_at += cost / tokens_per_second
+        slots.append(slot)
+    db.execute(
+        "INSERT INTO accounts (name, requests_at, tokens_at) VALUES (?, ?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET requests_at = excluded.requests_at, tokens_at = excluded.tokens_at",
+        (name, requests_at, tokens_at),
+    )
+    return slots
+
+
+def _close(db: sqlite3.Connection, name: str, until: float) -> None:
+    db.execute(
+        "INSERT INTO accounts (name, blocked_until) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET blocked_until = max(coalesce(blocked_until, 0), excluded.blocked_until)",
+        (name, until),
+    )
+
+
+class Concurrency:
+    """How many requests may be in flight: cut when the provider is overloaded, one more with every window served.
+
+    Args:
+        most: where it starts and what it never exceeds.
+    """
+
+    CUT = 0.6
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._limit = float(most)
+        self._cut = -math.inf
+
+    @property
+    def limit(self) -> int:
+        return int(self._limit)
+
+    def served(self) -> None:
+        if self._limit < self._most:
+            self._limit = min(self._most, self._limit + 1 / self._limit)
+
+    def overloaded(self, sent: float) -> None:
+        """Cut, at most once for all requests that were under way together; ``sent`` is monotonic."""
+        if sent > self._cut:
+            self._cut = time.monotonic()
+            self._limit = max(1.0, self._limit * self.CUT)
+
+
+class Breaker:
+    """Whether the provider seems to be down: then one request at a time tries it, ever less often.
+
+    Args:
+        threshold: failures in a row, without an answer between them, that open it.
+        clock: seconds, for tests.
+    """
+
+    def __init__(self, threshold: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._threshold = threshold
+        self._clock = clock
+        self._failures = 0
+        self._failing_since: float | None = None
+        self._probe_at = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        return self._failures >= self._threshold
+
+    @property
+    def failures(self) -> int:
+        """Failures in a row."""
+        return self._failures
+
+    @property
+    def wait(self) -> float:
+        """Seconds until the next request may try, while it is open."""
+        return max(0.0, self._probe_at - self._clock())
+
+    @property
+    def failing_for(self) -> float:
+        """Seconds since the first failure after the last answer; 0 when the last attempt had an answer."""
+        return 0.0 if self._failing_since is None else self._clock() - self._failing_since
+
+    def served(self) -> None:
+        self._failures = 0
+        self._failing_since = None
+
+    def refused(self) -> None:
+        """Note a 429: the provider is up, but there is no answer."""
+        if self._failing_since is None:
+            self._failing_since = self._clock()
+
+    def failed(self, retry_after: float | None) -> None:
+        """Note a failure that may be the provider's, and how many seconds it asks to wait."""
+        self.refused()
+        self._failures += 1
+        if self.is_open:
+            tries = self._failures - self._threshold
+            self._probe_at = self._clock() + max(retry_after or 0.0, backoff(tries, base=1.0, most=30.0))
