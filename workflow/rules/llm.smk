@@ -44,8 +44,7 @@ rule estimate:
         pool="<results>/corpus/pool.tsv",
     log:
         "<results>/logs/estimate/estimate.log",
-    benchmark:
-        "<results>/benchmarks/estimate/estimate.tsv"
+    # Without a file it is never done: every call looks again.
     params:
         **runs_script("generate/estimate_cost.py", *API_MODULES),
         generators=STUDY.asking_arguments(),

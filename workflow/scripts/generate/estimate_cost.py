@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from llm.asking import Pool
-from llm.estimate import add_generators, estimates, over_budget, table
+from llm.estimate import add_generators, estimates, over_budget, shutdown_notes, table
 from workbench.cli import run_script, script_parser
 
 
@@ -17,6 +17,8 @@ def main(arguments: argparse.Namespace) -> None:
         print("no condition draws on an LLM behind an API: nothing to pay")
         return
     print(table(found))
+    for note in shutdown_notes(found):
+        print(f"WARNING: {note}")
     for problem in over_budget(found):
         print(f"OVER BUDGET: {problem}")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from llm.asking import Asking, Pool, put_together, sdk_name
 from llm.batch import BatchExecutor
-from llm.calls import Failure, Work
+from llm.calls import Failure, FailureKind, Work
 from llm.estimate import add_generators, estimates, over_budget
 from llm.export import Files, export, ledger_of, model_notes, summary
 from llm.journal import Journal
@@ -36,12 +36,15 @@ def main(arguments: argparse.Namespace) -> None:
     sdk = sdk_name(settings["provider"])
     with Journal(Path(execution["journal"]), execution["study"], execution["generator"], sdk) as journal:
         asking = put_together(settings, execution, prompts, journal, with_key=False)
+        shutdown = shutdown_date(settings["provider"], settings["model"])
         if any(works(asking, pool)):
             if problems := over_budget(estimates(arguments.generator, pool)):
                 raise UserError("; ".join(problems))
-            asyncio.run(ask(put_together(settings, execution, prompts, journal, with_key=True), pool))
+            told = asyncio.run(ask(put_together(settings, execution, prompts, journal, with_key=True), pool))
+            shutdown = told or shutdown
         counts = export(asking, pool, Files(arguments.generated, arguments.answers, arguments.rejects))
-        notes = [*model_notes(counts), *shutdown_notes(asking)]
+        note = shutdown_note(settings["model"], shutdown, date.today(), execution["shutdown_notice"])
+        notes = [*model_notes(counts), *([note] if note else [])]
         for note in notes:
             say(f"WARNING: {note}")
         ledger = ledger_of(asking, counts, notes)
@@ -54,56 +57,48 @@ def works(asking: Asking, pool: Pool) -> Iterator[Work | None]:
     return (asking.dialogue.start(item) for item in asking.dialogue.items(pool))
 
 
-async def ask(asking: Asking, pool: Pool) -> None:
-    """Ask for everything that is missing.
+async def ask(asking: Asking, pool: Pool) -> date | None:
+    """Ask for everything that is missing; the day on which the model is shut down, if the provider tells one.
 
     Raises:
         UserError: nothing can be asked, or the budget does not suffice.
     """
     try:
-        await look_at_model(asking)
+        shutdown = await announced_shutdown(asking)
         for _ in range(asking.dialogue.passes):
             if asking.execution["mode"] == "batch":
-                await batch_executor(asking, len(pool)).run(partial(works, asking, pool))
+                await batch_executor(asking, pool).run(partial(works, asking, pool))
             else:
-                await online_executor(asking, len(pool)).run(works(asking, pool))
+                await online_executor(asking, pool).run(works(asking, pool))
     finally:
         await asking.api.close()
+    return shutdown
 
 
-async def look_at_model(asking: Asking) -> None:
-    """Ask the provider for the model, which costs nothing, and say when it will be shut down.
+async def announced_shutdown(asking: Asking) -> date | None:
+    """Ask the provider for the model, which costs nothing, and when it is shut down.
 
     Raises:
         UserError: the key is not accepted, or there is no such model.
     """
-    model = asking.settings["model"]
     try:
-        info = await asking.api.preflight()
+        model = await asking.api.preflight()
     except Failure as failure:
-        raise UserError(f"{model}: {failure.message}") from failure
-    day = info.shutdown_date if info else None
-    if note := shutdown_note(model, day, date.today(), asking.execution["shutdown_notice"]):
-        say(f"WARNING: {note}")
+        if failure.kind is FailureKind.FATAL:
+            raise UserError(f"{asking.settings['model']}: {failure.message}") from failure
+        return None
+    return model.shutdown_date if model else None
 
 
-def shutdown_notes(asking: Asking) -> list[str]:
-    """What must be said of the model's announced shutdown."""
-    model = asking.settings["model"]
-    day = shutdown_date(asking.settings["provider"], model)
-    note = shutdown_note(model, day, date.today(), asking.execution["shutdown_notice"])
-    return [note] if note else []
-
-
-def batch_executor(asking: Asking, sources: int) -> BatchExecutor:
+def batch_executor(asking: Asking, pool: Pool) -> BatchExecutor:
     """What hands the calls over in batches."""
     settings = {**asking.settings, **asking.execution}
     return BatchExecutor(
-        asking.api, asking.journal, settings, asking.limits, asking.price, asking.dialogue, progress(asking, sources)
+        asking.api, asking.journal, settings, asking.limits, asking.price, asking.dialogue, progress(asking, pool)
     )
 
 
-def online_executor(asking: Asking, sources: int) -> OnlineExecutor:
+def online_executor(asking: Asking, pool: Pool) -> OnlineExecutor:
     """What asks one call at a time, many at once."""
     execution = asking.execution
     account = Account(
@@ -117,15 +112,16 @@ def online_executor(asking: Asking, sources: int) -> OnlineExecutor:
         asking.limits,
         asking.price,
         asking.dialogue,
-        progress(asking, sources),
+        progress(asking, pool),
     )
 
 
-def progress(asking: Asking, sources: int) -> Progress:
+def progress(asking: Asking, pool: Pool) -> Progress:
     """The line that is shown meanwhile; the money is the generator's where it has a limit of its own."""
     own = asking.limits.generator_usd is not None
+    grouped = asking.settings["sentences_per_request"] > 1
     return Progress(
-        sources * asking.settings["samples"],
+        sum(1 for _ in asking.dialogue.items(pool)) if grouped else len(pool) * asking.settings["samples"],
         spent=lambda: asking.journal.spent()[own],
         limit=asking.limits.generator_usd if own else asking.limits.study_usd,
     )

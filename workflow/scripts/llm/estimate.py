@@ -21,8 +21,7 @@ from llm.asking import Asking, Pool, put_together
 from llm.calls import Usage
 from llm.dialogue import Remaining
 from llm.journal import Journal
-from llm.prices import shutdown_date, shutdown_note
-from workbench.cli import say
+from llm.prices import dollars, shutdown_date, shutdown_note
 
 _LEARNT_FROM = 200  # answers that the estimate learns from
 _ENOUGH = 20  # fewer tell too little
@@ -62,9 +61,6 @@ def estimate(stack: ExitStack, generator: Sequence[str], pool: Pool) -> Estimate
     asking = put_together(settings, execution, files, journal, with_key=False)
     study_paid, paid = journal.spent()
     remaining = expected(asking, pool)
-    day = shutdown_date(settings["provider"], settings["model"])
-    if note := shutdown_note(settings["model"], day, date.today(), execution["shutdown_notice"]):
-        say(f"WARNING: generators.{name}: {note}")
     return Estimate(asking, len(pool), remaining, paid, study_paid)
 
 
@@ -84,6 +80,17 @@ def expected(asking: Asking, pool: Pool) -> Remaining:
     return remaining._replace(input_tokens=put_in, output_tokens=put_out, usd=usd)
 
 
+def shutdown_notes(estimates: Sequence[Estimate]) -> list[str]:
+    """What must be said of the models' announced shutdowns."""
+    notes = []
+    for one in estimates:
+        settings = one.asking.settings
+        day = shutdown_date(settings["provider"], settings["model"])
+        note = shutdown_note(settings["model"], day, date.today(), one.asking.execution["shutdown_notice"])
+        notes += [f"generators.{one.asking.name}: {note}"] if note else []
+    return notes
+
+
 def over_budget(estimates: Sequence[Estimate]) -> list[str]:
     """For each limit that will not do: what it is, what it will take, and what can be done."""
     problems = []
@@ -101,10 +108,10 @@ def over_budget(estimates: Sequence[Estimate]) -> list[str]:
 
 
 def _beyond(key: str, limit: float, paid: float, usd: float) -> str:
-    before = f" after the ${paid:,.2f} paid already" if paid else ""
+    before = f" after the {dollars(paid)} paid already" if paid else ""
     return (
-        f"the answers will cost about ${usd:,.2f}{before}, and {key} is ${limit:,.2f}: raise it, make the pool smaller "
-        "or take a cheaper model (mode: batch is half the price)"
+        f"the answers will cost about {dollars(usd)}{before}, and {key} is {dollars(limit)}: raise it, "
+        "make the pool smaller or take a cheaper model (mode: batch is half the price)"
     )
 
 
@@ -115,14 +122,14 @@ def table(estimates: Sequence[Estimate]) -> str:
     for one in estimates:
         left = one.remaining
         tokens = [f"{left.input_tokens:,}", f"{left.output_tokens:,}"]
-        usd = [f"${value:,.2f}" for value in (left.usd, left.worst_usd, one.paid)]
+        usd = [dollars(value) for value in (left.usd, left.worst_usd, one.paid)]
         name = [one.asking.name, one.asking.settings["model"], one.asking.execution["mode"]]
         rows.append([*name, f"{one.sources:,}", f"{left.calls:,}", *tokens, *usd])
     usd = sum(one.remaining.usd for one in estimates)
     worst = sum(one.remaining.worst_usd for one in estimates)
     calls = sum(one.remaining.calls for one in estimates)
     paid = estimates[0].study_paid
-    rows.append(["the study", "", "", "", f"{calls:,}", "", "", f"${usd:,.2f}", f"${worst:,.2f}", f"${paid:,.2f}"])
+    rows.append(["the study", "", "", "", f"{calls:,}", "", "", dollars(usd), dollars(worst), dollars(paid)])
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     lines = [
         "  ".join(
@@ -136,7 +143,7 @@ def table(estimates: Sequence[Estimate]) -> str:
     return "\n".join(
         [
             *lines,
-            f"llm.max_usd: {'no limit' if limit is None else f'${limit:,.2f}'}. Prices: {'; '.join(prices)}.",
+            f"llm.max_usd: {'no limit' if limit is None else dollars(limit)}. Prices: {'; '.join(prices)}.",
             "About: tokens estimated from the text. At most: the longest answers and most tokens that are possible. "
             "Answers that are asked for again come on top.",
         ]

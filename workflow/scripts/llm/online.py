@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from llm.calls import Answer, Failure, FailureKind, Work
+from llm.calls import Answer, Failure, FailureKind, Reply, Work
 from llm.interrupts import on_interrupt
 from llm.journal import Journal, Limits, OverBudget, Stored, Ticket
 from llm.pacing import Account, Breaker, Concurrency, backoff
@@ -38,13 +38,11 @@ class _Job:
     """A call on its way.
 
     Attributes:
-        turn: when it had its last turn, in seconds since 1970.
         failures, refusals: failed attempts, and those refused with a 429.
         refused_since: when the first 429 came, by the monotonic clock.
     """
 
     work: Work
-    turn: float = 0.0
     failures: int = 0
     refusals: int = 0
     refused_since: float = 0.0
@@ -98,6 +96,7 @@ class OnlineExecutor:
         self._in_flight = 0
         self._unsent: set[asyncio.Task[None]] = set()  # those that have not sent anything yet
         self._tight = False  # the budget is nearly spent: calls are begun one by one
+        self._last_round = False  # only calls that keep failing are left: each is tried once more, all together
         self._held = False  # the budget wants something in flight to end first
         self._reason: BaseException | None = None
         self._timer: asyncio.TimerHandle | None = None  # of the next look whether something may run
@@ -159,7 +158,7 @@ class OnlineExecutor:
 
     def _room(self) -> int:
         """How many jobs may run now."""
-        if self._breaker.is_open:
+        if self._breaker.is_open and not self._last_round:
             wait = self._breaker.wait
             if wait > 0 and self._timer is None:
                 self._timer = asyncio.get_running_loop().call_later(wait, self._probe)
@@ -171,10 +170,11 @@ class OnlineExecutor:
         return self._concurrency.limit
 
     def _take(self) -> _Job | None:
-        """The next job: retries and follow-ups first."""
-        if self._ready:
+        """The next job: retries and follow-ups first, but while nothing succeeds every other time a new one."""
+        may_be_new = self._works is not None and self._later < _MOST_WAITING
+        if self._ready and not (may_be_new and self._breaker.is_open and self._breaker.failures % 2):
             return self._ready.popleft()
-        if self._works is None or self._later >= _MOST_WAITING:
+        if self._works is None or not may_be_new:
             return None
         try:
             for _ in range(_ANSWERED_AT_ONCE):
@@ -184,6 +184,7 @@ class OnlineExecutor:
                 self._progress.found += 1
         except StopIteration:
             self._works = None
+            self._pump_soon()
         except Exception as error:
             self._stop(error)
         else:
@@ -237,7 +238,7 @@ class OnlineExecutor:
             raise
         else:
             self._leave_slot()
-            self._served(work, answer)
+            self._served(work, reply, answer)
             await self._journal.finish(ticket, reply, answer, self._price.cost(answer.usage))
             self._follow(work)
         finally:
@@ -247,7 +248,7 @@ class OnlineExecutor:
     async def _begin(self, job: _Job) -> Ticket | None:
         """Wait for the job's turn and journal it as sent; None if there is nothing to send now."""
         try:
-            job.turn = await self._account.turn(job.work.tokens)
+            await self._account.turn(job.work.tokens)
             begun = await self._journal.begin(job.work.call, job.work.worst_usd, self._limits)
         except OverBudget as over:
             self._over_budget(job, over)
@@ -264,8 +265,8 @@ class OnlineExecutor:
             self._pump_soon()
         return begun
 
-    def _served(self, work: Work, answer: Answer) -> None:
-        self._account.served(work.tokens, answer.usage.input + answer.usage.output)
+    def _served(self, work: Work, reply: Reply, answer: Answer) -> None:
+        self._account.served(work.tokens, answer.usage.input + answer.usage.output, reply.headers)
         self._concurrency.served()
         self._breaker.served()
         if answer.model not in self._models:
@@ -294,7 +295,8 @@ class OnlineExecutor:
                 self._follow(job.work)
             case FailureKind.THROTTLED:
                 self._progress.throttled += 1
-                self._account.throttled(job.turn, failure.retry_after)
+                self._account.throttled(failure.retry_after)
+                self._concurrency.overloaded(sent)
                 self._breaker.refused()
                 self._refused(job, failure)
             case _:
@@ -311,8 +313,8 @@ class OnlineExecutor:
             job.refused_since = now
         job.refusals += 1
         wait = backoff(job.refusals) if failure.retry_after is None else failure.retry_after
-        if self._breaker.failing_for + max(wait, self._account.closed_for) > self._patience:
-            self._give_up(failure)
+        if self._breaker.failing_for + max(failure.retry_after or 0.0, self._account.closed_for) > self._patience:
+            self._out_of_patience(job, failure)
         elif now - job.refused_since > self._patience:
             self._follow(job.work)
         else:
@@ -322,7 +324,7 @@ class OnlineExecutor:
         """Try again after a back-off; while the provider seems to be down, this is no fault of the request."""
         wait = max(failure.retry_after or 0.0, backoff(job.failures))
         if self._breaker.failing_for + (failure.retry_after or 0.0) > self._patience:
-            self._give_up(failure)
+            self._out_of_patience(job, failure)
             return
         if not self._breaker.is_open:
             job.failures += 1
@@ -331,7 +333,12 @@ class OnlineExecutor:
         else:
             self._again(job, wait)
 
-    def _give_up(self, failure: Failure) -> None:
+    def _out_of_patience(self, job: _Job, failure: Failure) -> None:
+        """Give all up; or only the requests that are left, if the others were answered."""
+        if self._works is None and self._progress.asked:
+            self._last_round = True
+            self._follow(job.work)
+            return
         silent, asked = self._breaker.failing_for, failure.retry_after or 0.0
         what = f"no answer for {silent:,.0f} s" if silent >= asked else f"the provider asks to wait {asked:,.0f} s"
         self._stop(

@@ -1,10 +1,9 @@
-"""How fast an account may be asked: requests and tokens a minute, what a provider's 429 teaches, how much at once.
+"""How fast an account may be asked: requests and tokens a minute, and how much at once.
 
-Three small controllers, none of which knows a provider:
+Three small controllers:
 
-* :class:`Account` - when the next request may go. What is configured is shared by all processes on one journal; what
-  429s teach is each process' own.
-* :class:`Concurrency` - how many requests may be in flight: less when the provider is overloaded, more as it recovers.
+* :class:`Account` - when the next request may go, by the limits that are configured or that the provider announces.
+* :class:`Concurrency` - how many requests may be in flight: less when the provider wants less, more as it recovers.
 * :class:`Breaker` - one request at a time after many failures in a row, and an end when that goes on for too long.
 """
 
@@ -16,12 +15,10 @@ import random
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
-
-from llm.learnt_pace import LearntPace
 
 if TYPE_CHECKING:
     from llm.journal import Journal
@@ -31,6 +28,7 @@ LEASE_SECONDS = 0.25  # turns are reserved for this long at once, so that a fast
 AHEAD_SECONDS = 0.1  # the next lease is taken this long before the last one is used up
 REFRESH_SECONDS = 0.5  # how often a process looks whether another one was told to wait
 REFUSALS_THAT_CLOSE = 3  # 429s without an answer between them, after which the whole account waits
+UNLIMITED = {"requests": 10_000.0, "tokens": 10_000_000.0}  # a second; no pacing is needed from here on
 MOST_DEBT_SECONDS = 60.0  # an account is never ahead of the clock by more: a clock that was set back must not stop it
 
 
@@ -42,16 +40,16 @@ def backoff(failures: int, base: float = 0.5, most: float = 60.0) -> float:
 class Account:
     """The pace of one account: whoever holds a turn may send one request now.
 
-    Configured limits are kept with the generic cell rate algorithm on the account's row of the journal, in seconds
-    since 1970, so that all processes on that journal keep them together. A 429 makes this process pace itself a
-    little below what was served lately, and faster again while nothing is refused; several 429s without an answer
-    between them close the account for all processes until the provider's Retry-After.
+    Limits are kept with the generic cell rate algorithm on the account's row of the journal, in seconds since 1970, so
+    that all processes on that journal keep them together. One that is not configured is what the provider announces
+    with its answers, if it does. Several 429s without an answer between them close the account for all processes until
+    the provider's Retry-After.
 
     Args:
         journal: where the account's row is.
         name: of the account; generators with the same key at the same provider share it.
-        requests_per_minute: limit, None for none.
-        tokens_per_minute: limit on tokens of prompts and answers, None for none.
+        requests_per_minute: limit, None for what is announced.
+        tokens_per_minute: limit on tokens of prompts and answers, None for what is announced.
     """
 
     def __init__(
@@ -65,7 +63,7 @@ class Account:
         self._name = name
         self._requests = requests_per_minute / 60 if requests_per_minute else None
         self._tokens = tokens_per_minute / 60 if tokens_per_minute else None
-        self._learnt = LearntPace()
+        self._announced = {"requests": self._requests is None, "tokens": self._tokens is None}
         self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
         self._dispatcher: asyncio.Task[None] | None = None
         self._sharing: set[asyncio.Task[None]] = set()
@@ -74,43 +72,37 @@ class Account:
         self._looked = 0.0
         self._unused_tokens = 0
 
-    async def turn(self, tokens: int) -> float:
-        """Wait until one request of about ``tokens`` tokens may be sent; the time then, in seconds since 1970."""
+    async def turn(self, tokens: int) -> None:
+        """Wait until one request of about ``tokens`` tokens may be sent."""
         while True:
             now = time.time()
             self._look(now)
-            if self._free and self._closed_until <= now:
-                break
+            if self._requests is None and self._tokens is None and self._closed_until <= now:
+                return
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append((turn, tokens))
             if self._dispatcher is None or self._dispatcher.done():
                 self._dispatcher = asyncio.create_task(self._hand_out())
             await turn
-            if self._closed_until <= (now := time.time()):
-                break
-        self._learnt.turn(now)
-        return now
+            if self._closed_until <= time.time():
+                return
 
-    @property
-    def _free(self) -> bool:
-        """Whether no limit is known."""
-        return self._requests is None and self._tokens is None and not self._learnt.active
-
-    def served(self, tokens: int, used: int) -> None:
-        """Note an answer: for how many ``tokens`` its turn was, and how many it ``used``."""
+    def served(self, tokens: int, used: int, headers: Mapping[str, str]) -> None:
+        """Note an answer: for how many ``tokens`` its turn was, how many it ``used``, and which limits it announces."""
         self._refusals = 0
         self._unused_tokens += tokens - used
+        if self._announced["requests"]:
+            self._requests = _announced_limit(headers, "requests")
+        if self._announced["tokens"]:
+            self._tokens = _announced_limit(headers, "tokens")
 
-    def throttled(self, turn: float, retry_after: float | None) -> None:
-        """Note a 429: when the ``turn`` of its request was, and how many seconds it asks to wait."""
-        now = time.time()
+    def throttled(self, retry_after: float | None) -> None:
+        """Note a 429 and how many seconds it asks to wait."""
         self._refusals += 1
-        self._learnt.throttled(now, turn)
         if self._refusals < REFUSALS_THAT_CLOSE:
             return
-        self._learnt.closed()
         doublings = self._refusals // REFUSALS_THAT_CLOSE - 1
-        until = now + (backoff(min(doublings, 6), base=1.0) if retry_after is None else retry_after)
+        until = time.time() + (backoff(min(doublings, 6), base=1.0) if retry_after is None else retry_after)
         if until > self._closed_until + LEASE_SECONDS:
             share = asyncio.create_task(self._share_closing(until))
             self._sharing.add(share)
@@ -151,7 +143,6 @@ class Account:
                 if not lease:
                     continue
                 slots = await self._reserve([tokens for _, tokens in lease])
-                slots = self._learnt.slots(slots, time.time())
                 for (turn, _), slot in zip(lease, slots, strict=True):
                     _wake_at(turn, slot)
                 lease = []
@@ -164,8 +155,7 @@ class Account:
 
     def _next_lease(self) -> list[tuple[asyncio.Future[None], int]]:
         """Who of those who wait gets a turn now: one, and more while they fit into a lease."""
-        rates = [rate for rate in (self._requests, self._learnt.pace(time.time())) if rate is not None]
-        most = max(1, int(min(rates) * LEASE_SECONDS)) if rates else len(self._waiting)
+        most = len(self._waiting) if self._requests is None else max(1, int(self._requests * LEASE_SECONDS))
         budget = self._tokens * LEASE_SECONDS if self._tokens is not None else math.inf
         lease: list[tuple[asyncio.Future[None], int]] = []
         while self._waiting and len(lease) < most and (not lease or budget > 0):
@@ -190,6 +180,13 @@ class Account:
                 unused=unused,
             )
         )
+
+
+def _announced_limit(headers: Mapping[str, str], unit: str) -> float | None:
+    """The limit of ``requests`` or ``tokens`` a second that an answer tells; None where it tells none that matters."""
+    told = headers.get(f"x-ratelimit-limit-{unit}") or headers.get(f"anthropic-ratelimit-{unit}-limit") or ""
+    per_second = int(told) / 60 if told.isdecimal() else 0.0
+    return per_second if 0 < per_second < UNLIMITED[unit] else None
 
 
 def _wake_at(turn: asyncio.Future[None], when: float) -> None:
@@ -250,7 +247,7 @@ def _close(db: sqlite3.Connection, name: str, until: float) -> None:
 
 
 class Concurrency:
-    """How many requests may be in flight: cut when the provider is overloaded, one more with every window served.
+    """How many requests may be in flight: cut at a 429, 503 or 529, one more with every window that is served.
 
     Args:
         most: where it starts and what it never exceeds.
@@ -292,6 +289,7 @@ class Breaker:
         self._failures = 0
         self._failing_since: float | None = None
         self._probe_at = 0.0
+        self._probes = 0
 
     @property
     def is_open(self) -> bool:
@@ -313,7 +311,7 @@ class Breaker:
         return 0.0 if self._failing_since is None else self._clock() - self._failing_since
 
     def served(self) -> None:
-        self._failures = 0
+        self._failures = self._probes = 0
         self._failing_since = None
 
     def refused(self) -> None:
@@ -325,6 +323,10 @@ class Breaker:
         """Note a failure that may be the provider's, and how many seconds it asks to wait."""
         self.refused()
         self._failures += 1
+        now = self._clock()
+        # What was under way together fails together: of these the first counts, and then the probes.
+        if self.is_open and now >= self._probe_at:
+            self._probes += 1
+            self._probe_at = now + backoff(self._probes - 1, base=1.0, most=30.0)
         if self.is_open:
-            tries = self._failures - self._threshold
-            self._probe_at = self._clock() + max(retry_after or 0.0, backoff(tries, base=1.0, most=30.0))
+            self._probe_at = max(self._probe_at, now + (retry_after or 0.0))

@@ -130,6 +130,11 @@ def shutdown_note(model: str, day: datetime.date | None, today: datetime.date, n
     return f"{model} WILL BE SHUT DOWN on {day}, in {(day - today).days} days: nobody can repeat the study after that"
 
 
+def dollars(usd: float) -> str:
+    """US dollars for people: to the cent, small sums to a hundredth of one."""
+    return f"${usd:.4f}" if 0 < abs(usd) < 0.1 else f"${usd:,.2f}"
+
+
 def _unknown(model: str, where: str) -> UnknownPrice:
     return UnknownPrice(
         f"no price is known for model {model!r} {where}: give the generator that asks it "

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from llm.prices import dollars
 from workbench.cli import say
 
 EVERY_SECONDS = 10.0
@@ -78,8 +79,8 @@ class Progress:
         return throttled + ([f"{self.failed:,} other failures"] if self.failed else [])
 
     def _money(self) -> str:
-        spent = f"${self._spent():.2f}"
-        return spent if self._limit is None else f"{spent} of ${self._limit:.2f}"
+        spent = dollars(self._spent())
+        return spent if self._limit is None else f"{spent} of {dollars(self._limit)}"
 
 
 def _duration(seconds: float) -> str:
