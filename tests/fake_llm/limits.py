@@ -11,7 +11,7 @@ from email.utils import formatdate
 from fake_llm.faults import Rate
 from fake_llm.http import Headers, Problem
 
-UNLIMITED = 30_000  # requests and thousands of tokens a minute, told in the headers where no limit is set
+UNLIMITED = 1_000_000_000  # requests and thousands of tokens a minute, told in the headers where no limit is set
 
 
 @dataclass

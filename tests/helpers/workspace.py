@@ -119,17 +119,9 @@ class Workspace:
         assert not check or done.returncode == 0, done.stdout[-5000:]
         return done
 
-    def planned(self) -> set[str]:
-        """The jobs that Snakemake would run now, as ``rule`` or ``rule:wildcard/wildcard…``."""
-        output = self.snakemake("--dry-run", "--cores", "1").stdout
-        jobs = set()
-        for block in re.split(r"\n(?=\[\w{3} \w{3} )", output):
-            rule = re.search(r"^(?:local)?rule (\w+):$", block, re.MULTILINE)
-            if rule and rule[1] != "all":
-                values = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
-                parts = re.findall(r"\w+=((?:(?!, \w+=).)*)", values[1]) if values else []
-                jobs.add(":".join([rule[1], "/".join(parts)] if parts else [rule[1]]))
-        return jobs
+    def planned(self, *targets: str) -> set[str]:
+        """The jobs that Snakemake would run now, for all or for some files; see :func:`jobs`."""
+        return jobs(self.snakemake("--dry-run", "--cores", "1", *targets).stdout)
 
     def results(self) -> dict[str, bytes]:
         """Every result that must repeat byte for byte: all but logs, timings and what a running job keeps."""
@@ -148,3 +140,15 @@ class Workspace:
         twin.folder = folder
         twin.configuration = folder / "study.yaml"
         return twin
+
+
+def jobs(output: str) -> set[str]:
+    """The jobs that Snakemake announced in what it printed, as ``rule`` or ``rule:wildcard/wildcard…``."""
+    found = set()
+    for block in re.split(r"\n(?=\[\w{3} \w{3} )", output):
+        rule = re.search(r"^(?:local)?rule (\w+):$", block, re.MULTILINE)
+        if rule and rule[1] != "all":
+            values = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
+            parts = re.findall(r"\w+=((?:(?!, \w+=).)*)", values[1]) if values else []
+            found.add(":".join([rule[1], "/".join(parts)] if parts else [rule[1]]))
+    return found

@@ -74,7 +74,7 @@ def study(*changes: tuple[str, str]) -> Study:
         ("temperature: 0", "fallback: claude", ["gpt.fallback", "allowed: human"]),
         ("temperature: 0", "sentences_per_request: 5, log_probabilities: true", ["log_probabilities", "no sentence"]),
         ("model: gpt-4o-mini", "model: gpt-unheard-of", ["gpt.model", "price"]),
-        (', price: {input: 0, output: 0}', "", ["local.model", "price"]),
+        (", price: {input: 0, output: 0}", "", ["local.model", "price"]),
         ("temperature: 0", "mode: later", ["gpt.mode", "online, batch"]),
     ],
 )
@@ -116,7 +116,9 @@ def test_missing_keys_are_named_with_the_generators_that_need_them() -> None:
 
 
 def test_how_a_generator_is_asked_is_no_part_of_what_shapes_its_text() -> None:
-    faster = study(("temperature: 0", "temperature: 0, concurrency: 5, mode: batch, max_usd: 3, requests_per_minute: 9"))
+    faster = study(
+        ("temperature: 0", "temperature: 0, concurrency: 5, mode: batch, max_usd: 3, requests_per_minute: 9")
+    )
     assert faster.shaping_settings("gpt") == study().shaping_settings("gpt")
     assert faster.execution_settings("gpt") != study().execution_settings("gpt")
 

@@ -1,0 +1,208 @@
+"""An answer is paid for once: a table of edits and, for each, the jobs that run after it and the requests they send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fake_server import Server, fake_llm
+from llm_study import read_table
+from toy_corpus import toy_corpus
+from workspace import Workspace, jobs
+
+from corpus.split_corpus import hash64
+from workbench.text import match_key
+
+pytestmark = pytest.mark.slow
+
+STUDY = """\
+languages: {source: de, target: en}
+corpus:
+  kind: files
+  files: {train: {source: text/train.de, target: text/train.en}}
+splits: {pretrain: 30, pool: 60, valid: 10, test: 10}
+generators:
+  gpt:
+    provider: openai
+    model: fake-strong
+    base_url: "URL/v1"
+    price: {input: 1, output: 2}
+    system_prompt: system.txt
+  claude:
+    provider: anthropic
+    model: fake-weak
+    base_url: "URL"
+    price: {input: 1, output: 2}
+conditions:
+  human: {mixture: {human: 1}}
+  mixed: {mixture: {gpt: 0.5, claude: 0.5}}
+sizes: [50]
+llm: {journal: journal.sqlite}
+"""
+POOL = 60
+HUMAN, MIXED, CLAUDE = "human.random", "claude=0.5+gpt=0.5.random", "claude.random"
+GPT_TEXT, CLAUDE_TEXT = (f"results/generators/{name}/generated.tsv" for name in ("gpt", "claude"))
+DATASETS = {f"build_dataset:{recipe}" for recipe in (HUMAN, MIXED)}
+CORPUS = {"read_files", "clean_corpus", "split_corpus"}
+
+
+def asked(*generators: str) -> set[str]:
+    """The jobs that ask and what hangs on all answers: a source without one leaves every dataset."""
+    return {f"prompt_llm:{name}" for name in generators} | {"collect_ledgers"} | DATASETS
+
+
+def targets(*recipes: str) -> list[str]:
+    """What the generators write and what is made of it, without any training."""
+    return ["results/ledger.tsv", GPT_TEXT, CLAUDE_TEXT, *(f"results/datasets/{recipe}.tsv" for recipe in recipes)]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with fake_llm() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def answered(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A study whose generators have answered everything."""
+    workspace = Workspace(tmp_path_factory.mktemp("answered") / "study", STUDY.replace("URL", server.url))
+    workspace.write_lines("system.txt", ["You are a translator."])
+    workspace.snakemake("--cores", "2", *targets(HUMAN, MIXED))
+    stats = server.stats()["total"]
+    assert (stats["answers"], stats["paid_again"]) == (2 * POOL, 0)
+    return workspace
+
+
+Edit = Callable[[Workspace], None]
+
+
+def all_of(*edits: Edit) -> Edit:
+    def edit(workspace: Workspace) -> None:
+        for one in edits:
+            one(workspace)
+
+    return edit
+
+
+def configured(old: str, new: str) -> Edit:
+    return lambda workspace: workspace.edit("study.yaml", old, new)
+
+
+def a_pair_more(workspace: Workspace) -> None:
+    """Add a pair that the draw puts into the pool, so that no other split changes and one pair leaves the pool."""
+
+    def rank(source: str) -> int:
+        row = hash64(f"1\t{match_key(source)}")
+        return hash64(f"group\t{row}")
+
+    corpus = workspace.folder / "results/corpus"
+    pool = [rank(row["source"]) for row in read_table(corpus / "pool.tsv")]
+    before = [rank(row["source"]) for row in read_table(corpus / "pretrain.tsv")]
+    assert pool == sorted(pool) and max(before) < min(pool)
+    german, english = next(pair for pair in toy_corpus(9000)[1000:] if min(pool) < rank(pair[0]) < max(pool))
+    for language, line in (("de", german), ("en", english)):
+        with (workspace.folder / f"text/train.{language}").open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+
+HOW_IT_IS_ASKED = """\
+    model: fake-strong
+    concurrency: 3
+    mode: batch
+    max_usd: 1
+    requests_per_minute: 5
+    attempts: 2
+    patience: 9
+    timeout: 7
+    account: other
+    batch: {max_requests: 7}
+"""
+EXPORT = "workflow/scripts/llm/export.py"
+
+# What asks nothing, and the jobs that it makes Snakemake plan.
+PLANS: dict[str, tuple[Edit, set[str]]] = {
+    "how it is asked, and a comment": (
+        all_of(
+            configured("    model: fake-strong\n", HOW_IT_IS_ASKED),
+            configured("llm: {", "llm: {max_usd: 3, shutdown_notice: 5, "),
+            lambda workspace: workspace.edit(EXPORT, "def export(", "# All of it.\ndef export("),
+        ),
+        set(),
+    ),
+    "a condition more": (
+        configured("conditions:\n", "conditions:\n  claude: {mixture: {claude: 1}}\n"),
+        {f"build_dataset:{CLAUDE}"},
+    ),
+    "a generator that another stands in for": (
+        configured("    provider: anthropic\n", "    provider: anthropic\n    fallback: human\n"),
+        DATASETS,
+    ),
+    "code of the export": (
+        lambda workspace: workspace.edit(EXPORT, "    counts = Counts()\n", "    counts = Counts(0)\n"),
+        asked("gpt", "claude"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_an_edit_reruns_what_depends_on_it(answered: Workspace, name: str, tmp_path: Path) -> None:
+    edit, expected = PLANS[name]
+    workspace = answered.copy(tmp_path / "study")
+    edit(workspace)
+    recipes = [HUMAN, MIXED, CLAUDE] if name == "a condition more" else [HUMAN, MIXED]
+    assert workspace.planned(*targets(*recipes)) == expected
+
+
+# What makes generators run, the jobs that run until they have, and the requests that they send.
+RUNS: dict[str, tuple[Edit, set[str], int]] = {
+    "a pair more in the corpus": (a_pair_more, CORPUS | {"prompt_llm:gpt", "prompt_llm:claude"}, 2),
+    "the system prompt": (
+        lambda workspace: workspace.edit("system.txt", "a translator", "an interpreter"),
+        {"prompt_llm:gpt"},
+        POOL,
+    ),
+    "a lost export, and a policy": (
+        all_of(
+            lambda workspace: (workspace.folder / GPT_TEXT).unlink(),
+            configured("    provider: anthropic\n", "    provider: anthropic\n    outcomes: {copy: [drop]}\n"),
+        ),
+        {"prompt_llm:gpt", "prompt_llm:claude"},
+        0,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_an_edit_asks_for_what_is_new_alone(answered: Workspace, server: Server, name: str, tmp_path: Path) -> None:
+    edit, expected, requests = RUNS[name]
+    workspace = answered.copy(tmp_path / "study")
+    before = (workspace.folder / GPT_TEXT).read_bytes()
+    edit(workspace)
+    server.reset()
+    printed = workspace.snakemake("--cores", "2", GPT_TEXT, CLAUDE_TEXT).stdout
+    stats = server.stats()["total"]
+    assert jobs(printed) == expected
+    assert stats["answers"] == stats["distinct"] == requests
+    # To look the model up costs nothing; where nothing is asked, nothing is looked up.
+    assert stats["requests"] <= requests + 2 * (requests > 0)
+    if not requests:
+        assert (workspace.folder / GPT_TEXT).read_bytes() == before
+
+
+def test_a_second_study_with_the_same_journal_pays_nothing(answered: Workspace, server: Server, tmp_path: Path) -> None:
+    workspace = answered.copy(tmp_path / "study")
+    workspace.edit("study.yaml", "languages: {", "results: second\nlanguages: {")
+    server.reset()
+    workspace.snakemake("--cores", "2", "second/ledger.tsv")
+    assert server.stats()["total"]["requests"] == 0
+    rows = {row["generator"]: row for row in read_table(workspace.folder / "second/ledger.tsv")}
+    for name in ("gpt", "claude"):
+        row = rows[name]
+        assert (row["requests"], row["reused"], row["targets"], float(row["usd"])) == ("0", str(POOL), str(POOL), 0)
+        first, second = (
+            workspace.folder / f"{study}/generators/{name}/generated.tsv" for study in ("results", "second")
+        )
+        assert first.read_bytes() == second.read_bytes()
+    row = read_table(workspace.folder / "results/ledger.tsv")[0]
+    assert (row["generator"], row["requests"], row["reused"]) == ("gpt", str(POOL), "0")
