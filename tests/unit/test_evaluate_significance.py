@@ -81,6 +81,7 @@ class Study:
                     Namespace(
                         hypotheses=run / "hypotheses.tsv",
                         references=folder / "test.tsv",
+                        generated=False,
                         metrics=METRICS,
                         metric_options={},
                         target_language="en",

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +13,6 @@ from workbench.text import one_line
 
 GERMAN_ENGLISH = standards(Languages("de", "en"), 20)
 INSTRUCTION = "Translate the following text from German into English. Answer with the translation only.\n\n"
-REAL_TEXT = Path(__file__).parents[3] / "shared" / "data"
 
 
 def verdict(source: str, text: str) -> Verdict:
@@ -278,40 +272,3 @@ def test_very_long_answers_come_to_an_end(piece: str) -> None:
     text = piece * (60_000 // len(piece))
     assert verdict("Das Haus ist alt und hat keine Fenster.", text).text == one_line(text)
     mended("Das Haus ist alt und hat keine Fenster.", text)
-
-
-def aligned(folder: str, source: str, target: str) -> Iterator[tuple[str, str]]:
-    """Pairs of the real text beside the repository that have both sides."""
-
-    def lines(name: str) -> list[str]:
-        path = REAL_TEXT / folder / name
-        if not path.is_file():
-            pytest.skip("the real text is not here")
-        data = path.read_bytes()
-        return (gzip.decompress(data) if name.endswith("gz") else data).decode().splitlines()
-
-    for pair in zip(lines(source), lines(target), strict=True):
-        if all(text.strip() for text in pair):
-            yield one_line(pair[0]), pair[1]
-
-
-@pytest.mark.parametrize("who", ["human-A", "human-B", "Online-B", "GPT-4"])
-def test_real_translations_are_left_alone(who: str) -> None:
-    found = Counter(verdict(*pair).outcome for pair in aligned("wmt22-de-en", "source.de", f"{who}.en"))
-    assert set(found) == {Outcome.OK}
-
-
-def test_real_captions_are_left_alone() -> None:
-    found = Counter(verdict(*pair).outcome for pair in aligned("multi30k", "val.de.gz", "val.en.gz"))
-    assert set(found) == {Outcome.OK}
-
-
-def test_real_faults_are_found_and_repaired() -> None:
-    """ChatGPT's output of 2023 ends in a Markdown rule 123 times."""
-    faults = [
-        (source, text)
-        for source, text in aligned("wmt22-de-en", "source.de", "ChatGPT.en")
-        if verdict(source, text).outcome is Outcome.MALFORMED
-    ]
-    assert len(faults) > 100
-    assert all(mended(source, text) == text.rstrip(" -") for source, text in faults)

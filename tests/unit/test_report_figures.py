@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 from evaluate.summary import ConditionSummary, at_largest_size, read_summary, write_summary
+from generate import collect_ledgers
 from planning.code import CodeDigest
 from report import plot_conditions, plot_learning_curve, write_report
 from report.style import COLOURS, INK, looks, spread
@@ -216,6 +217,7 @@ def write_page(folder: Path, names: list[str], **changes: object) -> str:
         "cleaning": folder / "cleaning.tsv",
         "splits": [f"pool={folder / 'cleaning.tsv'}"],
         "generator_scores": [],
+        "ledger": [],
         "learning_curve": folder / "curve.svg",
         "conditions_figure": folder / "dots.svg",
         "metric": "bleu",
@@ -263,6 +265,22 @@ def test_page(tmp_path: Path) -> None:
     for expected in ("12,000", "sig|v:1", "bs:1000", "< 0.001 · < 0.001", "BLEU 33.3", "options.dropout"):
         assert expected in page.text, expected
     assert write_page(tmp_path, names, **changes) == text
+
+
+def test_page_tells_what_answers_cost(tmp_path: Path) -> None:
+    names, folder = ["human", "gpt"], tmp_path
+    row = dict.fromkeys(collect_ledgers.COLUMNS, "1200") | {
+        "generator": "gpt",
+        "served": "model-a (900), model-b (300)",
+        "usd": "0.4200",
+        "notes": "THE MODEL CHANGED between answers",
+    }
+    write_rows(folder / "ledger.tsv", collect_ledgers.COLUMNS, [list(row.values())])
+    page = write_page(folder, names, ledger=[folder / "ledger.tsv"])
+    assert "What the answers cost" in page
+    assert "<td>0.4200</td>" in page and "<td>1,200</td>" in page
+    assert "THE MODEL CHANGED between answers" in page
+    assert "What the answers cost" not in write_page(folder, names)
 
 
 def test_page_of_one_seed(tmp_path: Path) -> None:
