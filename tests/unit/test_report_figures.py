@@ -268,7 +268,9 @@ def test_page(tmp_path: Path) -> None:
 
 
 def test_page_tells_what_answers_cost(tmp_path: Path) -> None:
-    names, folder = ["human", "gpt"], tmp_path
+    folder = tmp_path
+    names = write_tables(folder)
+    draw(folder)
     row = dict.fromkeys(collect_ledgers.COLUMNS, "1200") | {
         "generator": "gpt",
         "served": "model-a (900), model-b (300)",

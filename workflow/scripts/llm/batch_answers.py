@@ -115,7 +115,7 @@ class BatchAnswers:
             except UnknownPrice:
                 self._prices[model] = None
         price = self._prices[model]
-        return ticket.worst_usd if price is None else price.cost(answer.usage)
+        return ticket.worst_usd if price is None else price.charge(answer.usage, ticket.worst_usd)
 
 
 def _open_tickets(

@@ -25,8 +25,7 @@ from llm.tokens import FRAME_TOKENS, estimate_tokens, upper_bound
 
 _MARGIN_TOKENS = 32  # that every answer may have beyond its factor
 _STEP_SAMPLES = 1000  # the sample index of a retry whose body is that of the try before
-# Asking the same again is of no use after these.
-_FINAL_FAILURES = {FailureKind.FILTERED: Outcome.CONTENT_FILTER, FailureKind.REJECTED: Outcome.FAILED}
+_FINAL = {FailureKind.FILTERED: Outcome.CONTENT_FILTER, FailureKind.REJECTED: Outcome.FAILED}
 _DONE = {"keep": "kept", "repair": "repaired", "drop": "dropped", "stop": "stop"}
 
 
@@ -164,6 +163,10 @@ class Dialogue:
         self._retries: int = settings["retries"]
         self._policy: Mapping[str, Sequence[str]] = settings["outcomes"]
         self._standards = standards(templates.languages, settings["language_margin"])
+        # A run never asks the same again after these. A later one does where rejected requests stop the study: a server
+        # may have learnt to take them.
+        stops = self._policy[Outcome.FAILED][-1] == "stop"
+        self._final = {kind: _FINAL[kind] for kind in _FINAL if not (stops and kind is FailureKind.REJECTED)}
         self._last_group: _GroupReply | None = None
 
     @property
@@ -211,11 +214,11 @@ class Dialogue:
         return [state]
 
     def remaining(self, items: Iterable[Item]) -> Remaining:
-        """What is still to be asked, as far as it is known before the answers."""
+        """What is still to be asked, as far as it is known before the answers; what is in flight is asked already."""
         total = Remaining()
         for item in items:
             state = self._state(item)
-            if isinstance(state, _Open):
+            if isinstance(state, _Open) and not self._journal.in_flight(state.question.call.key):
                 total = Remaining(*map(sum, zip(total, self._cost(state.question), strict=True)))
         return total
 
@@ -289,7 +292,7 @@ class Dialogue:
         question = self._group_question(item)
         if self._last_group and self._last_group.reply.question.call.key == question.call.key:
             return self._last_group
-        reply = self._look(question)
+        reply = self._look(question, in_group=True)
         if isinstance(reply, _Open):
             return reply
         parts = None
@@ -314,13 +317,13 @@ class Dialogue:
         call = self._api.call(self._templates.system, prompt, longest, sample, step)
         return _Question(call, prompt, source, longest, step)
 
-    def _look(self, question: _Question) -> _Open | _Reply:
-        """What the journal holds of a call."""
+    def _look(self, question: _Question, in_group: bool = False) -> _Open | _Reply:
+        """What the journal holds of a call; the sources of a group that was refused are asked alone."""
         key = question.call.key
         stored = self._journal.answered(key)
         if stored is None:
             failure = self._journal.last_failure(key)
-            outcome = _FINAL_FAILURES.get(failure[0]) if failure else None
+            outcome = (_FINAL if in_group else self._final).get(failure[0]) if failure else None
             if failure is None or outcome is None:
                 return _Open(question, failure)
             return _Reply(question, None, None, Verdict(outcome, "", failure[1]))

@@ -52,7 +52,7 @@ def estimate(stack: ExitStack, generator: Sequence[str], pool: Pool) -> Estimate
     """What one generator will cost; its journal is read, or an empty one where there is none yet."""
     settings, execution, prompts = map(json.loads, generator)
     path, study, name = Path(execution["journal"]), execution["study"], execution["generator"]
-    if path.exists():
+    if path.exists() and path.stat().st_size:
         journal = stack.enter_context(Journal.open_reading(path, study, name))
     else:
         folder = stack.enter_context(tempfile.TemporaryDirectory())

@@ -122,6 +122,10 @@ class Journal:
         """The answer to the call with this key, whoever asked it; None where there is none."""
         return self._reading(lambda db: rows.answer(db, key))
 
+    def in_flight(self, key: str) -> bool:
+        """Whether the call with this key is being asked, by whomever; its worst price is reserved."""
+        return self._reading(lambda db: rows.in_flight(db, key)) is not None
+
     def last_failure(self, key: str) -> tuple[FailureKind, str] | None:
         """Kind and message of the last failed attempt at the call with this key; None where there is none."""
         return self._reading(lambda db: rows.last_failure(db, key))

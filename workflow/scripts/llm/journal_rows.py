@@ -328,8 +328,15 @@ def _chunked(rows: Sequence[Any], padding: Any) -> Iterator[list[Any]]:
         yield chunk + [padding] * (size - len(chunk))
 
 
+def _storable(value: Any) -> Any:
+    """``value`` as SQLite takes it: a text with half a surrogate pair, as broken servers send it, has no UTF-8."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-8", "replace").decode()
+
+
 def _flat(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-    return [value for row in rows for value in row]
+    return [_storable(value) for row in rows for value in row]
 
 
 @cache

@@ -239,7 +239,7 @@ class OnlineExecutor:
         else:
             self._leave_slot()
             self._served(work, reply, answer)
-            await self._journal.finish(ticket, reply, answer, self._price.cost(answer.usage))
+            await self._journal.finish(ticket, reply, answer, self._price.charge(answer.usage, work.worst_usd))
             self._follow(work)
         finally:
             self._in_flight -= 1

@@ -29,7 +29,9 @@ AHEAD_SECONDS = 0.1  # the next lease is taken this long before the last one is 
 REFRESH_SECONDS = 0.5  # how often a process looks whether another one was told to wait
 REFUSALS_THAT_CLOSE = 3  # 429s without an answer between them, after which the whole account waits
 UNLIMITED = {"requests": 10_000.0, "tokens": 10_000_000.0}  # a second; no pacing is needed from here on
-MOST_DEBT_SECONDS = 60.0  # an account is never ahead of the clock by more: a clock that was set back must not stop it
+# An account is never ahead of the clock by more (or by so many of the slowest requests, where these take longer): a
+# clock that was set back must not stop it.
+MOST_DEBT_SECONDS, MOST_DEBTS = 60.0, 100
 
 
 def backoff(failures: int, base: float = 0.5, most: float = 60.0) -> float:
@@ -216,8 +218,13 @@ def _reserve(
     now = time.time()
     found = db.execute("SELECT requests_at, tokens_at, blocked_until FROM accounts WHERE name = ?", (name,)).fetchone()
     requests_at, tokens_at, blocked_until = (value or 0.0 for value in found or (0.0, 0.0, 0.0))
-    requests_at = min(max(requests_at, now - BURST_SECONDS), now + MOST_DEBT_SECONDS)
-    tokens_at = min(max(tokens_at, now - BURST_SECONDS), now + MOST_DEBT_SECONDS)
+    slowest = max(
+        1 / requests_per_second if requests_per_second else 0.0,
+        max(tokens) / tokens_per_second if tokens_per_second else 0.0,
+    )
+    latest = now + max(MOST_DEBT_SECONDS, MOST_DEBTS * slowest)
+    requests_at = min(max(requests_at, now - BURST_SECONDS), latest)
+    tokens_at = min(max(tokens_at, now - BURST_SECONDS), latest)
     if tokens_per_second is not None:
         tokens_at = max(tokens_at - unused / tokens_per_second, now - BURST_SECONDS)
     slots = []

@@ -64,6 +64,10 @@ class Price:
         fresh = usage.input - usage.cached
         return (fresh * rates.input + usage.cached * rates.cached_input + usage.output * rates.output) / _MILLION
 
+    def charge(self, usage: Usage, worst_usd: float) -> float:
+        """USD to charge an answer at; ``worst_usd`` where the server told no tokens."""
+        return self.cost(usage) if usage.input else worst_usd
+
     def worst(self, input_tokens: int, output_tokens: int) -> float:
         """Most USD that an answer can cost whose prompt and text have so many tokens at most."""
         steps = [rates for rates in self._steps() if rates.above < max(input_tokens, 1)]

@@ -5,6 +5,7 @@ The two are kept apart, because only what shapes the text may make a study compu
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 Config = dict[str, Any]
@@ -70,7 +71,7 @@ def execution_settings(config: Config, name: str) -> Config:
         "api_key_env": variable,
         "account": generator["account"] or account,
         "journal": journal_path(config),
-        "study": config["results"],
+        "study": os.path.normpath(config["results"]),
         "generator": name,
         "study_max_usd": config["llm"]["max_usd"],
         "shutdown_notice": config["llm"]["shutdown_notice"],

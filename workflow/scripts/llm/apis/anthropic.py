@@ -16,7 +16,18 @@ from anthropic.types.messages import MessageBatch
 
 from llm.apis import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelInfo
 from llm.apis.failures import CREDIT_ADVICE, Verdict, verdict_of_status
-from llm.apis.http import Connection, Key, clean_base_url, dumps, http_client, well_formed, what_came
+from llm.apis.http import (
+    UNREADABLE,
+    Connection,
+    Key,
+    clean_base_url,
+    dumps,
+    http_client,
+    send_only,
+    text_of,
+    well_formed,
+    what_came,
+)
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Reply, Usage
 from workbench.cli import UserError
 
@@ -66,16 +77,18 @@ def connect(settings: Mapping[str, Any]) -> AnthropicApi:
     base_url = clean_base_url(settings.get("base_url"), _BASE_URL).removesuffix("/v1")
     timeout = float(settings["timeout"])
     http = http_client(anthropic.DefaultAioHttpClient, timeout, settings["concurrency"])
+    # Also in the place of what the SDK finds in the environment.
+    headers = {"Authorization": f"Bearer {key.value}", "anthropic-version": API_VERSION}
     client = anthropic.AsyncAnthropic(
         api_key=key.value,
         base_url=base_url,
         max_retries=0,
         timeout=http.timeout,
-        # Also in the place of what the SDK finds in the environment.
-        default_headers={"Authorization": f"Bearer {key.value}", "anthropic-version": API_VERSION},
+        default_headers=headers,
         http_client=http,
         open_telemetry=False,
     )
+    send_only(client, headers)
     reader = _Errors(key, settings["model"])
     return AnthropicApi(
         settings, base_url, Connection(client, base_url, key, timeout, reader, anthropic.AnthropicError)
@@ -122,13 +135,13 @@ class AnthropicApi:
                 text=well_formed(text),
                 finish=_FINISHES.get(body["stop_reason"], Finish.STOP),
                 logprob=None,
-                model=body.get("model") or self._model,
+                model=text_of(body.get("model")) or self._model,
                 fingerprint=None,
-                request_id=body.get("id"),
-                service_tier=usage.get("service_tier"),
+                request_id=text_of(body.get("id")) or None,
+                service_tier=text_of(usage.get("service_tier")) or None,
                 usage=_usage(usage),
             )
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             failure = self._connection.unreadable(raw, what_came(raw, error, "message"))
         else:
             return answer

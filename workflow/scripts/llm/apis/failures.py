@@ -98,7 +98,7 @@ def error_object(raw: str) -> Mapping[str, Any]:
     """The error object of an answer's body, whatever the server: it has a ``message`` wherever there is any text."""
     try:
         body = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"message": re.sub(r"<[^>]*>", " ", raw)}
     error = body.get("error", body) if isinstance(body, dict) else body
     if isinstance(error, dict):
@@ -168,7 +168,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def one_line(text: str) -> str:
     """``text`` in one line of bounded length."""
-    line = " ".join(text.split())
+    line = " ".join(text.encode("utf-8", "replace").decode().split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 2] + " …"
 
 

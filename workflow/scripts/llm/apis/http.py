@@ -38,7 +38,9 @@ _KEEPALIVE_SECONDS = 4.0
 _SPARE_CONNECTIONS = 4
 
 # A value that is not shaped as the provider's documentation says.
-_OTHER_SHAPE = (LookupError, TypeError, AttributeError)
+_OTHER_SHAPE = (LookupError, TypeError, AttributeError, RecursionError, OverflowError)
+UNREADABLE = (ValueError, *_OTHER_SHAPE)
+"""What reading an answer ends with that is no JSON or has another shape."""
 
 
 def _as_it_is(value: Any) -> Any:
@@ -265,6 +267,22 @@ def dumps(value: object) -> str:
     """JSON as servers write it: without blanks, with escapes only where a character is broken."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if well_formed(text) == text else json.dumps(value, separators=(",", ":"))
+
+
+def text_of(value: object) -> str:
+    """A string of an answer, empty for anything else; some servers send a message's content in parts."""
+    if isinstance(value, list):
+        value = "".join(part.get("text") or "" for part in value)
+    return well_formed(value) if isinstance(value, str) else ""
+
+
+def send_only(client: Any, headers: Mapping[str, Any]) -> None:
+    """Let ``client`` send these headers besides its own.
+
+    Both SDKs add what ``OPENAI_CUSTOM_HEADERS`` or ``ANTHROPIC_CUSTOM_HEADERS`` name in the environment, to any server:
+    that may be another one's key, and it would shape answers without being part of a call.
+    """
+    client._custom_headers = dict(headers)
 
 
 def what_came(raw: str, error: Exception, wanted: str) -> str:

@@ -18,7 +18,7 @@ from openai.types import Batch
 
 from llm.apis import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelInfo
 from llm.apis.failures import CREDIT_ADVICE, ErrorReader, Verdict, verdict_of_status
-from llm.apis.http import Connection, Key, clean_base_url, dumps, http_client, well_formed, what_came
+from llm.apis.http import UNREADABLE, Connection, Key, clean_base_url, dumps, http_client, send_only, text_of, what_came
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Reply, Usage
 
 API_VERSION = "v1"
@@ -59,14 +59,16 @@ def connect(settings: Mapping[str, Any]) -> OpenAIApi:
     base_url = clean_base_url(settings.get("base_url"), _BASE_URL)
     timeout = float(settings["timeout"])
     http = http_client(openai.DefaultAioHttpClient, timeout, settings["concurrency"])
+    headers = _headers(key, base_url)
     client = openai.AsyncOpenAI(
         api_key=key.value,
         base_url=base_url,
-        default_headers=_headers(key, base_url),
+        default_headers=headers,
         max_retries=0,
         timeout=http.timeout,
         http_client=http,
     )
+    send_only(client, headers)
     reader = _Errors(key, settings["model"])
     return OpenAIApi(settings, base_url, Connection(client, base_url, key, timeout, reader, openai.OpenAIError), reader)
 
@@ -123,11 +125,11 @@ class OpenAIApi:
             body = json.loads(raw)
             choice = body["choices"][0]
             message = choice["message"]
-            text, refusal = _text(message.get("content")), _text(message.get("refusal"))
+            text, refusal = text_of(message.get("content")), text_of(message.get("refusal"))
             finish = choice.get("finish_reason")
             usage = _usage(body.get("usage") or {})
             logprob = _mean_logprob(choice.get("logprobs"))
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except UNREADABLE as error:
             failure = self._connection.unreadable(raw, what_came(raw, error, "chat completion"))
         else:
             if finish not in _ABORTED:
@@ -135,10 +137,10 @@ class OpenAIApi:
                     text=text or refusal,
                     finish=Finish.REFUSAL if refusal else _FINISHES.get(finish, Finish.STOP),
                     logprob=logprob,
-                    model=_text(body.get("model")) or self._model,
-                    fingerprint=_text(body.get("system_fingerprint")) or None,
-                    request_id=_text(body.get("id")) or None,
-                    service_tier=_text(body.get("service_tier")) or None,
+                    model=text_of(body.get("model")) or self._model,
+                    fingerprint=text_of(body.get("system_fingerprint")) or None,
+                    request_id=text_of(body.get("id")) or None,
+                    service_tier=text_of(body.get("service_tier")) or None,
                     usage=usage,
                 )
             failure = self._connection.unreadable(raw, f"the server broke it off (finish_reason {finish})")
@@ -334,13 +336,6 @@ def _mean_logprob(logprobs: Mapping[str, Any] | None) -> float | None:
         return None
     mean = math.fsum(token["logprob"] for token in tokens) / len(tokens)
     return mean if math.isfinite(mean) else None
-
-
-def _text(value: object) -> str:
-    """A string of the answer; some servers send a message's content in parts."""
-    if isinstance(value, list):
-        value = "".join(part.get("text") or "" for part in value)
-    return well_formed(value) if isinstance(value, str) else ""
 
 
 def _day(value: object) -> date | None:
