@@ -112,7 +112,7 @@ def test_the_environment_sends_no_other_key_and_tells_no_account_to_another_serv
     provider: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("OPENAI_CUSTOM_HEADERS", "ANTHROPIC_CUSTOM_HEADERS"):
-        monkeypatch.setenv(name, "authorization: Bearer another")
+        monkeypatch.setenv(name, "authorization: Bearer another\nx-secret: another")
     for name in ("OPENAI_API_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
         monkeypatch.setenv(name, "another")
     _, requests = ask(provider, lambda request: http(200, {}), send)

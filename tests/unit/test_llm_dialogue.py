@@ -339,6 +339,29 @@ def test_remaining_counts_what_the_journal_lacks(study: Study) -> None:
     assert sum(work.worst_usd for work in works) == pytest.approx(after.worst_usd)
 
 
+def test_remaining_leaves_out_what_is_being_asked(study: Study) -> None:
+    """Its worst price is reserved already: counted twice, a study could not fetch a batch that it has paid for."""
+    items = list(study.dialogue.items([HOUSE, DOG]))
+    work = study.dialogue.start(items[0])
+    assert work is not None
+
+    async def begin() -> None:
+        await study.journal.begin(work.call, work.worst_usd)
+
+    asyncio.run(begin())
+    assert study.dialogue.remaining(items).calls == 1
+
+
+def test_a_rejected_request_that_stops_the_study_is_asked_again_by_the_next_run(study: Study) -> None:
+    rejected = in_turn(Failure(FailureKind.REJECTED, "longer than the server's context"))
+    study.with_settings(outcomes={"failed": ["stop"]})
+    study.run(rejected, [HOUSE])
+    assert len(study.asked) == 1
+    (target,) = study.run(good, [HOUSE])
+    assert target.outcome is Outcome.OK
+    assert len(study.asked) == 2
+
+
 MANY = [Source(f"pool:{number}", f"Das ist der Satz mit der Nummer {number}.") for number in range(60)]
 
 

@@ -174,7 +174,10 @@ def test_a_policy_that_stops_leaves_the_files_as_they_were(tmp_path: Path, said:
     message = str(caught.value)
     assert "2 of 3 sources" in message and "train:1" in message and f"generators.gpt.outcomes.{outcome}" in message
     assert (tmp_path / "generated.tsv").read_text(encoding="utf-8") == "older\n"
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith((".", "answers", "rejects", "ledger"))]
+    written = [path.name for path in tmp_path.iterdir() if path.name.startswith((".", "answers", "rejects", "ledger"))]
+    assert written == ["rejects.stopped.tsv"]
+    listed = list(read_rows(tmp_path / "rejects.stopped.tsv", ["id", "outcome", "action"]))
+    assert [row[1:] for row in listed] == [(outcome, "stop")] * 2
     # The answers that were paid for serve the next run, with another policy too.
     gpt.generator["outcomes"] = {"refusal": ["drop"], "failed": ["drop"]}
     gpt.export(saying(Hund=said, Katze=said))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from journalling import COST, WORST, accounts_agree, answer, ask, busy, call, cut_off, reply, states, wait_for
 
-from llm.calls import Call, FailureKind
+from llm.calls import Call, Failure, FailureKind
 from llm.journal import Intent, Journal, Limits, OverBudget, Stored, Ticket
 from llm.journal_rows import Answered, batch_tickets, claim, settle_answers
 from llm.journal_workers import SILENT_SECONDS
@@ -338,3 +338,16 @@ def test_another_host_is_refused_while_it_is_at_work(path: Path, monkeypatch: py
     with Journal(path, "study", "gpt") as there:
         assert states(there) == {"lost": 1}
     here.close()
+
+
+def test_half_a_character_in_a_servers_message_does_not_break_the_journal(tmp_path: Path) -> None:
+    async def fail_and_finish(journal: Journal) -> None:
+        first, second = await journal.begin(call(1), WORST), await journal.begin(call(2), WORST)
+        assert isinstance(first, Ticket) and isinstance(second, Ticket)
+        await journal.fail(first, Failure(FailureKind.REJECTED, "bad prompt: \ud83d"), 0.0)
+        await journal.finish(second, reply(), answer(), COST)
+
+    with Journal(tmp_path / "journal.sqlite", "study", "generator") as journal:
+        asyncio.run(fail_and_finish(journal))
+        assert journal.last_failure(call(1).key) == (FailureKind.REJECTED, "bad prompt: ?")
+        assert journal.answered(call(2).key) is not None

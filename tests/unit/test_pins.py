@@ -108,7 +108,7 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
     by_name = {
         "provider_code": "generate/providers/*.py",
         "FAIRSEQ_MODULE": "train/fairseq_fast/*.py",
-        "API_MODULES": "llm/apis/*.py",
+        "api_code": "llm/apis/*.py",
     }
     environments: dict[str, str] = {}
     found = []

@@ -218,6 +218,7 @@ def write_page(folder: Path, names: list[str], **changes: object) -> str:
         "splits": [f"pool={folder / 'cleaning.tsv'}"],
         "generator_scores": [],
         "ledger": [],
+        "dataset": folder / "cleaning.tsv",
         "learning_curve": folder / "curve.svg",
         "conditions_figure": folder / "dots.svg",
         "metric": "bleu",
@@ -347,7 +348,7 @@ def test_figures_share_a_command_line(module: ModuleType) -> None:
 
 @pytest.mark.parametrize("missing", ["--significance", "--cleaning", "--splits", "--generator-scores", "--floor"])
 def test_the_page_is_told_everything(missing: str) -> None:
-    paths = "study summary scores significance cleaning learning-curve conditions-figure template page answer"
+    paths = "study summary scores significance cleaning dataset learning-curve conditions-figure template page answer"
     given = {f"--{name}": ["x"] for name in paths.split()}
     given |= {"--metric": ["bleu"], "--margin": ["1"], "--floor": ["5"]}
     given |= {"--splits": ["a=b"], "--generator-scores": []}

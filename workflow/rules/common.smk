@@ -16,6 +16,7 @@ from snakemake.settings.types import DeploymentMethod
 from planning.asking import is_asked
 from planning.code import CodeDigest
 from planning.configuration import ConfigurationError
+from planning.runs import recipe_of
 from planning.study import Study
 from workbench.files import file_digest
 from workbench.generated import HUMAN
@@ -34,6 +35,7 @@ except ConfigurationError as error:
 CODE = CodeDigest(SCRIPTS)
 ASKED = [name for name, settings in STUDY["generators"].items() if is_asked(settings)]
 TRAINING = STUDY["training"]
+BASELINE_RECIPE = recipe_of(STUDY["conditions"][STUDY["evaluation"]["baseline"]])
 LANGUAGES = [STUDY["languages"]["source"], STUDY["languages"]["target"]]
 METRICS = STUDY["evaluation"]["metrics"]
 METRIC_ARGUMENTS = STUDY.metric_arguments(METRICS)
@@ -42,8 +44,6 @@ RESAMPLING_SEED = 1
 COMPARISON_MEMORY = 2000 + STUDY["evaluation"]["samples"] * (STUDY["splits"]["test"] or 10000) * 18 * 4 // 10**6
 # The fairseq user module is found by fairseq, not imported by a script.
 FAIRSEQ_MODULE = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob("train/fairseq_fast/*.py"))
-# The module of a provider's API is loaded by its name.
-API_MODULES = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob("llm/apis/*.py"))
 
 # Scripts import the shared packages beside them and run in the Python that runs Snakemake, activated or not; where conda
 # deploys the software, in the environment's. The strict mode is Snakemake's own default.
@@ -142,6 +142,12 @@ def provider_code(wildcards):
     """Digest of what writes a generator's targets: the script and the one provider it loads by name."""
     provider = STUDY["generators"][wildcards.generator]["provider"]
     return CODE.of("generate/generate_targets.py", f"generate/providers/{provider}.py")
+
+
+def api_code(wildcards):
+    """Digest of what asks for a generator's text: the script and the one provider that it loads by name."""
+    provider = STUDY["generators"][wildcards.generator]["provider"]
+    return CODE.of("generate/prompt_llm.py", f"llm/apis/{provider}.py")
 
 
 def provider_arguments(wildcards, input):

@@ -18,7 +18,8 @@ rule prompt_llm:
         generator=alternatives(ASKED),
     priority: 10
     params:
-        **runs_script("generate/prompt_llm.py", *API_MODULES),
+        script=runs_script("generate/prompt_llm.py")["script"],
+        code=api_code,
         settings=lambda wildcards: STUDY.shaping_settings(wildcards.generator),
         # How it is asked does not make the text stale: Snakemake does not compare what is derived from a job's input.
         execution=lambda wildcards, input: STUDY.execution_settings(wildcards.generator),
@@ -46,7 +47,7 @@ rule estimate:
         "<results>/logs/estimate/estimate.log",
     # Without a file it is never done: every call looks again.
     params:
-        **runs_script("generate/estimate_cost.py", *API_MODULES),
+        **runs_script("generate/estimate_cost.py"),
         generators=STUDY.asking_arguments(),
     threads: 1
     resources:

@@ -75,6 +75,7 @@ rule write_report:
         cleaning="<results>/corpus/cleaning.tsv",
         splits=expand("<results>/corpus/{split}.tsv", split=STUDY["splits"]),
         generators=expand("<results>/generators/{generator}/scores.json", generator=STUDY.used_generators),
+        dataset=f"<results>/datasets/{BASELINE_RECIPE}.tsv",
         ledger=["<results>/ledger.tsv"] if STUDY.asked_generators else [],
         learning_curve="<results>/figures/learning_curve.svg",
         conditions="<results>/figures/conditions.svg",
@@ -112,7 +113,7 @@ rule write_report:
     shell:
         "python {params.script:q} --log {log:q} --study {input.study:q} --summary {input.summary:q}"
         " --scores {input.scores:q} --significance {input.significance:q} --cleaning {input.cleaning:q}"
-        " --splits {params.splits:q} --generator-scores {params.generators:q} --ledger {input.ledger:q}"
+        " --splits {params.splits:q} --generator-scores {params.generators:q} --ledger {input.ledger:q} --dataset {input.dataset:q}"
         " --learning-curve {input.learning_curve:q} --conditions-figure {input.conditions:q}"
         " --metric {params.metric:q} --margin {params.margin:q} --floor {params.floor:q} --template {params.template:q}"
         " --page {output.page:q} --answer {output.answer:q}"

@@ -42,7 +42,10 @@ def main(arguments: argparse.Namespace) -> None:
                 raise UserError("; ".join(problems))
             told = asyncio.run(ask(put_together(settings, execution, prompts, journal, with_key=True), pool))
             shutdown = told or shutdown
-        counts = export(asking, pool, Files(arguments.generated, arguments.answers, arguments.rejects))
+        # Snakemake deletes what a failed job was to write: the rejects of a study that stops lie beside the log.
+        stopped = (arguments.log or arguments.rejects).with_suffix(".stopped.tsv")
+        files = Files(arguments.generated, arguments.answers, arguments.rejects, stopped)
+        counts = export(asking, pool, files)
         note = shutdown_note(settings["model"], shutdown, date.today(), execution["shutdown_notice"])
         notes = [*model_notes(counts), *([note] if note else [])]
         for note in notes:

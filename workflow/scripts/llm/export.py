@@ -50,11 +50,12 @@ REJECT_COLUMNS = ("id", "sample", "outcome", "action", "detail", "answer", "sour
 
 
 class Files(NamedTuple):
-    """Where the tables go."""
+    """Where the tables go; where a policy stops the study, only the rejects are written, to ``stopped``."""
 
     generated: Path
     answers: Path
     rejects: Path
+    stopped: Path
 
 
 @dataclass
@@ -69,8 +70,9 @@ class Counts:
     actions: Counter[str] = field(default_factory=Counter)
     served: Counter[str] = field(default_factory=Counter)
     fingerprints: Counter[str] = field(default_factory=Counter)
-    stopped: list[Target] = field(default_factory=list)
-    """Some of those for which the policy says stop."""
+    stopped: int = 0
+    """Sources for which a policy says stop."""
+    first_stopped: Target | None = None
 
 
 def export(asking: Asking, pool: Pool, files: Files) -> Counts:
@@ -92,12 +94,15 @@ def export(asking: Asking, pool: Pool, files: Files) -> Counts:
                 write_answer(answer_row(target, asking, prompt))
                 if target.outcome is not Outcome.OK:
                     write_reject(reject_row(target))
+            if stopping := next((target for target in samples if target.action == "stop"), None):
+                counts.stopped += 1
+                counts.first_stopped = counts.first_stopped or stopping
             chosen = next((target for target in samples if target.text is not None), None)
             if chosen:
                 counts.targets += 1
                 metadata = {"sample": chosen.sample, "outcome": str(chosen.outcome), "steps": chosen.steps}
                 write_target(table_row(Generated(chosen.source.id, chosen.text or "", chosen.logprob, metadata)))
-        refuse(asking, counts)
+        refuse(asking, pool, counts, files.stopped)
     return counts
 
 
@@ -113,23 +118,24 @@ def count(counts: Counts, target: Target, asking: Asking) -> None:
     counts.outcomes[str(target.outcome)] += 1
     counts.actions[target.action] += 1
     counts.retried += target.steps > 0
-    if target.action == "stop" and len(counts.stopped) < 3:
-        counts.stopped.append(target)
     if stored := target.stored:
         counts.served[stored.model or "?"] += 1
         counts.fingerprints[stored.fingerprint or "-"] += 1
         counts.reused += (stored.study, stored.generator) != (asking.execution["study"], asking.name)
 
 
-def refuse(asking: Asking, counts: Counts) -> None:
-    """End where a policy says stop, or where there is nothing to write."""
-    if counts.stopped:
-        total = counts.actions["stop"]
-        first = counts.stopped[0]
+def refuse(asking: Asking, pool: Pool, counts: Counts, table: Path) -> None:
+    """End where a policy says stop, with a ``table`` of what is no translation, or where there is nothing to write."""
+    if first := counts.first_stopped:
+        with row_writer(table, REJECT_COLUMNS) as write:
+            for samples in by_source(asking, pool):
+                for target in samples:
+                    if target.outcome is not Outcome.OK:
+                        write(reject_row(target))
         raise UserError(
-            f"{total:,} of {counts.sources:,} sources stop the study, the first is {first.source.id} "
-            f"({first.outcome}: {first.detail}); all answers are kept. Run again to ask for these alone, or let "
-            f"generators.{asking.name}.outcomes.{first.outcome} end with drop"
+            f"{counts.stopped:,} of {counts.sources:,} sources stop the study, the first is {first.source.id} "
+            f"({first.outcome}: {first.detail}); {table} lists them, and all answers are kept. Run again to ask for "
+            f"these alone, or let generators.{asking.name}.outcomes.{first.outcome} end with drop"
         )
     if not counts.targets:
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in counts.outcomes.most_common())

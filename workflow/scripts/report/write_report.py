@@ -86,6 +86,7 @@ def main(arguments: argparse.Namespace) -> None:
         cleaning=list(read_rows(arguments.cleaning, ["reason", "pairs"])),
         splits=[(name, row_count(path)) for name, path in named_files("--splits", arguments.splits).items()],
         ledger=ledger(arguments.ledger),
+        left_out=row_count(named_files("--splits", arguments.splits)["pool"]) - row_count(arguments.dataset),
         generators=generators(study, named_files("--generator-scores", arguments.generator_scores)),
         about=about(rows, arguments.metric),
     )
@@ -291,6 +292,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="NAME=FILE",
         help="scores of generated text, JSON; none where no condition has any",
     )
+    parser.add_argument("--dataset", type=Path, required=True, help="the baseline's dataset: the pool without its gaps")
     parser.add_argument("--ledger", nargs="*", type=Path, default=[], help="table of what LLMs were asked, if any were")
     parser.add_argument("--learning-curve", type=Path, required=True, help="figure, SVG")
     parser.add_argument("--conditions-figure", type=Path, required=True, help="figure, SVG")
