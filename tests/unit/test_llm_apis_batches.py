@@ -300,12 +300,3 @@ def test_anthropic_batch_results() -> None:
         "d": (FailureKind.TRANSIENT, False),
         "e": (FailureKind.TRANSIENT, False),
     }
-
-
-@pytest.mark.parametrize(
-    ("provider", "batch"), [("openai", openai_batch("cancelling")), ("anthropic", anthropic_batch("canceling"))]
-)
-def test_a_batch_is_cancelled(provider: str, batch: dict[str, Any]) -> None:
-    state, requests = ask(provider, lambda request: http(200, batch), lambda api: api.cancel_batch("b1"))
-    assert state.status == BatchStatus.RUNNING
-    assert (requests[0].method, requests[0].path.endswith("batches/b1/cancel")) == ("POST", True)

@@ -174,10 +174,6 @@ class Api(Protocol):
         """
         ...
 
-    async def cancel_batch(self, remote_id: str) -> BatchState:
-        """Ask the provider to end a batch; what is answered by then stays."""
-        ...
-
     async def close(self) -> None:
         """Close the connections."""
         ...

@@ -195,10 +195,6 @@ class AnthropicApi:
         async for result in self._connection.json_lines(f"{_BATCHES}/{state.remote_id}/results", self._result):
             yield result
 
-    async def cancel_batch(self, remote_id: str) -> BatchState:
-        """Ask to end a batch."""
-        return await self._connection.ask(self._client.messages.batches.cancel(remote_id), _state)
-
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()

@@ -199,10 +199,6 @@ class OpenAIApi:
                 async for result in self._connection.json_lines(f"/files/{file_id}/content", self._result):
                     yield result
 
-    async def cancel_batch(self, remote_id: str) -> BatchState:
-        """Ask to end a batch."""
-        return await self._connection.ask(self._client.batches.cancel(remote_id), self._state)
-
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
