@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 10.0  # what is in flight when the run stops has so long to be answered
 _DOUBLE_SIGNAL_SECONDS = 1.0  # two signals closer than this are one: a terminal and a workflow manager both send one
 _ANSWERED_AT_ONCE = 200  # items answered by the journal that are passed over before anything else gets its turn
+_OFTEN = 3  # 429s to one call
 _MOST_WAITING = 1_000  # calls that may wait for their next attempt before no new ones are taken
 
 
@@ -89,6 +90,7 @@ class OnlineExecutor:
         self._concurrency = Concurrency(settings["concurrency"])
         self._breaker = Breaker(max(10, settings["concurrency"] // 2))
         self._works: Iterator[Work | None] | None = None
+        self._new_goes_first = False
         self._ready: deque[_Job] = deque()
         self._later = 0  # jobs that wait for their next attempt
         self._tasks: set[asyncio.Task[None]] = set()
@@ -170,10 +172,13 @@ class OnlineExecutor:
         return self._concurrency.limit
 
     def _take(self) -> _Job | None:
-        """The next job: retries and follow-ups first, but while nothing succeeds every other time a new one."""
+        """The next job: retries and follow-ups first, but every other time a new one where these get nowhere."""
         may_be_new = self._works is not None and self._later < _MOST_WAITING
-        if self._ready and not (may_be_new and self._breaker.is_open and self._breaker.failures % 2):
-            return self._ready.popleft()
+        if self._ready:
+            stuck = self._breaker.is_open or self._ready[0].refusals >= _OFTEN
+            self._new_goes_first = may_be_new and stuck and not self._new_goes_first
+            if not self._new_goes_first:
+                return self._ready.popleft()
         if self._works is None or not may_be_new:
             return None
         try:
@@ -313,7 +318,7 @@ class OnlineExecutor:
             job.refused_since = now
         job.refusals += 1
         wait = backoff(job.refusals) if failure.retry_after is None else failure.retry_after
-        if self._breaker.failing_for + max(failure.retry_after or 0.0, self._account.closed_for) > self._patience:
+        if self._breaker.failing_for + (failure.retry_after or 0.0) > self._patience:
             self._out_of_patience(job, failure)
         elif now - job.refused_since > self._patience:
             self._follow(job.work)
