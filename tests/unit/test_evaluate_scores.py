@@ -85,23 +85,29 @@ def test_scores_equal_the_command_line(tmp_path: Path) -> None:
         assert ours["signature"] == theirs["signature"]
 
 
-def test_sentence_scores_equal_the_command_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [1, 2, 3])
+def test_sentence_scores_equal_the_command_line(tmp_path: Path, place: int) -> None:
     score(tmp_path, *write_inputs(tmp_path, HYPOTHESES, REFERENCES))
     rows = list(read_rows(tmp_path / "segments.tsv", ["hypothesis", *METRICS]))
     assert [row[0] for row in rows] == HYPOTHESES
-    printed = sacrebleu(tmp_path, "-m", "bleu", "-sl", "-w", "4", "-b").split()
-    assert [row[1] for row in rows] == printed
-    printed = sacrebleu(tmp_path, "-m", "ter", "-sl", "-w", "4", "-b").split()
-    assert [row[3] for row in rows] == printed
+    printed = sacrebleu(tmp_path, "-m", METRICS[place - 1], "-sl", "-w", "4", "-b").split()
+    assert [row[place] for row in rows] == printed
 
 
-def test_options_reach_the_metric(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("metric", "options", "given"),
+    [
+        ("bleu", {"lowercase": True, "tokenize": "char"}, ["-lc", "--tokenize", "char"]),
+        ("bleu", {"tokenize": "intl", "smooth_method": "floor"}, ["--tokenize", "intl", "--smooth-method", "floor"]),
+        ("chrf", {"word_order": 2, "beta": 1}, ["--chrf-word-order", "2", "--chrf-beta", "1"]),
+        ("ter", {"case_sensitive": True, "normalized": True}, ["--ter-case-sensitive", "--ter-normalized"]),
+    ],
+)
+def test_options_equal_the_command_lines(tmp_path: Path, metric: str, options: dict, given: list[str]) -> None:
     inputs = write_inputs(tmp_path, HYPOTHESES, REFERENCES)
-    options = {"bleu": {"lowercase": True, "tokenize": "char"}, "chrf": {"word_order": 2}}
-    metrics = score(tmp_path, *inputs, metric_options=options)["metrics"]
-    assert "tok:char" in metrics["bleu"]["signature"]
-    assert "case:lc" in metrics["bleu"]["signature"]
-    assert metrics["chrf"]["name"] == "chrF2++"
+    scores = score(tmp_path, *inputs, metrics=[metric], metric_options={metric: options})
+    ours, theirs = scores["metrics"][metric], json.loads(sacrebleu(tmp_path, "-m", metric, *given, "-w", "4"))
+    assert (ours["name"], ours["score"], ours["signature"]) == tuple(theirs[k] for k in ("name", "score", "signature"))
 
 
 @pytest.mark.parametrize("language", ["zh", "zh_CN", "zh-Hant"])

@@ -215,7 +215,7 @@ rule summarise_conditions:
         folder=runs_folder,
         baseline=STUDY["evaluation"]["baseline"],
         metrics=METRIC_ARGUMENTS,
-        resamples=STUDY["evaluation"]["samples"],
+        resamples=STUDY["evaluation"]["resamples"],
         resampling_seed=RESAMPLING_SEED,
     threads: 1
     resources:
@@ -227,3 +227,38 @@ rule summarise_conditions:
         "python {params.script:q} --log {log:q} --runs {input.runs:q}"
         " --runs-folder {params.folder:q} --baseline {params.baseline:q} {params.metrics:q}"
         " --resamples {params.resamples:q} --resampling-seed {params.resampling_seed:q} --summary {output:q}"
+
+
+rule contrast_conditions:
+    input:
+        all_runs("statistics.tsv"),
+        runs="<results>/runs.tsv",
+    output:
+        contrasts="<results>/contrasts.tsv",
+        remedies="<results>/remedies.tsv",
+        curves="<results>/curves.tsv",
+        exchange="<results>/exchange.tsv",
+    log:
+        "<results>/logs/contrast_conditions/contrasts.log",
+    benchmark:
+        "<results>/benchmarks/contrast_conditions/contrasts.tsv"
+    params:
+        **runs_script("evaluate/contrast_conditions.py"),
+        folder=runs_folder,
+        baseline=STUDY["evaluation"]["baseline"],
+        relations=STUDY.relations(),
+        metrics=METRIC_ARGUMENTS,
+        resamples=STUDY["evaluation"]["resamples"],
+        resampling_seed=RESAMPLING_SEED,
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    conda:
+        "../../envs/evaluate.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
+        " --runs-folder {params.folder:q} --baseline {params.baseline:q} --relations {params.relations:q}"
+        " {params.metrics:q} --resamples {params.resamples:q} --resampling-seed {params.resampling_seed:q}"
+        " --contrasts {output.contrasts:q} --remedies {output.remedies:q}"
+        " --curves {output.curves:q} --exchange {output.exchange:q}"

@@ -1,16 +1,21 @@
-"""Bootstrap over test segments: the same resamples for every run, so that differences are paired.
+"""The hierarchical bootstrap over seeds and test segments, drawn once for all runs, so that differences are paired.
 
-Every figure here is about the chance that lies in which segments the test set happens to hold, not
-about the chance in training. Resample *k* of a test set depends on the seed and *k* only: more
-resamples leave the earlier ones as they were.
+Two things are left to chance: which segments the test set happens to hold, and the seeds of the trainings. The segments
+are resampled. The few seeds of a study cannot be: resamples of three values vary too little, and an interval from them
+misses the truth far too often. So the seeds get weights whose spread is that of Student's t. Each draw depends on the
+seeds and its own number only, so more resamples leave the earlier ones as they were.
 
-Source: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 16; Koehn,
-Statistical significance tests for machine translation evaluation (EMNLP 2004).
+Sources: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 16; Koehn, Statistical
+significance tests for machine translation evaluation (EMNLP 2004); Hannig et al., Generalized fiducial inference (JASA
+2016) for draws from Student's t. The weights and their coverage: ``docs/statistics.md``, ``benchmarks/coverage.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from scipy.stats import chi2, norm, qmc
 
 _BLOCK = 100
 
@@ -41,17 +46,63 @@ def resampled_totals(counts: np.ndarray, statistics: np.ndarray) -> np.ndarray:
     return np.concatenate(blocks)
 
 
+def seed_weights(seeds: Sequence[int], resamples: int, seed: int) -> np.ndarray:
+    """Weights that move a mean over seeds as far as the chance in training may have moved it.
+
+    The sum of weights times scores is ``T s / sqrt(S)``, with ``s`` the standard deviation of the S scores and T
+    Student's t with S - 1 degrees of freedom. All conditions get the same weights, so a difference or any other sum of
+    scores has the same form: its interval is that of the t-test paired by seed.
+
+    Args:
+        seeds: of the trainings, two or more.
+        resamples: rows to draw.
+        seed: of the draws.
+
+    Returns:
+        Shape (resamples, seeds); each row sums to zero. From a scrambled Halton sequence, which fills the tails of the
+        distribution more evenly than independent draws do.
+    """
+    freedom = len(seeds) - 1
+    uniform = qmc.Halton(len(seeds) + 1, rng=np.random.default_rng([seed, *seeds])).random(resamples)
+    normal = norm.ppf(uniform[:, :-1])
+    scale = np.sqrt(chi2.ppf(uniform[:, -1:], freedom) * len(seeds))
+    return (normal - normal.mean(axis=1, keepdims=True)) / scale
+
+
+def mean_over_seeds(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The mean score of the runs of a condition with its draws.
+
+    Seeds differ on a finite test set even where training leaves nothing to chance. That part of the variance between
+    them is in the resamples of the segments already, so the seeds' weights count for the rest of it only.
+
+    Args:
+        scores: of shape (seeds, 1 + resamples), the test set's own first.
+        weights: of shape (resamples, seeds), from :func:`seed_weights`; unused for one seed.
+
+    Returns:
+        Shape (1 + resamples,): the mean on the test set, then its draws.
+    """
+    means = scores.mean(axis=0)
+    if len(scores) == 1:
+        return means
+    between = scores[:, 0].var(ddof=1)
+    within = np.var(scores[:, 1:] - means[1:], axis=1).sum() / (len(scores) - 1)
+    share = np.sqrt(max(0.0, 1 - within / between)) if between else 0.0
+    means[1:] += share * (weights @ scores[:, 0])
+    return means
+
+
 def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of bootstrap values."""
+    """Percentile interval of draws."""
     low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
 def two_sided_p(differences: np.ndarray) -> float:
-    """Bootstrap p-value of "no difference": twice the smaller share of differences beyond zero.
+    """p-value of "no difference": twice the smaller share of differences beyond zero.
 
     It goes with :func:`interval`: below 0.05 where the 95 % interval leaves out zero, up to the one
-    resample that is added so that no p is zero. Differences that are all zero give 1.
+    draw that is added so that no p is zero. Differences that are all zero give 1.
     """
     beyond = min(int(np.sum(differences <= 0)), int(np.sum(differences >= 0)))
     return min(1.0, 2 * (beyond + 1) / (len(differences) + 1))

@@ -24,6 +24,7 @@ COMPARISON_COLUMNS = (
     "samples",
     "signature",
 )
+SIGNIFICANCE_COLUMNS = (*COMPARISON_COLUMNS[:10], "p_holm", *COMPARISON_COLUMNS[10:])  # after the p-value
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,10 @@ With the mean over seeds, its interval and its distance from the baseline.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from evaluate.formats import p_text, score_text
-from workbench.tables import read_rows, write_rows
-
-_TEXT = ("learner", "condition", "metric", "name", "better", "baseline")
-_WHOLE = ("size", "sentences", "seeds", "resamples")
+from evaluate.records import columns_of, read_records, write_records
 
 
 @dataclass(frozen=True)
@@ -25,13 +21,13 @@ class ConditionSummary:
         better: whether ``higher`` or ``lower`` scores are better.
         sentences: segments of the test set.
         seeds: runs that the score is the mean of.
-        resamples: of the segments, behind every interval.
-        score, score_low, score_high: mean over seeds and its 95 % interval over test segments.
+        resamples: draws behind every interval.
+        score, score_low, score_high: mean over seeds and its 95 % interval over seeds and test segments; over segments
+            alone for one seed.
         score_sd, score_min, score_max: spread of the seeds; no standard deviation for one seed.
         baseline: condition that ``difference`` is measured from; empty for that condition itself.
-        difference, difference_low, difference_high: score minus the baseline's, resampled
-            together.
-        p_value: two-sided, of "no difference", over test segments.
+        difference, difference_low, difference_high: score minus the baseline's, drawn together.
+        p_value: two-sided, of "no difference", from the same draws.
     """
 
     learner: str
@@ -56,20 +52,17 @@ class ConditionSummary:
     p_value: float | None
 
 
-COLUMNS = tuple(field.name for field in fields(ConditionSummary))
+COLUMNS = columns_of(ConditionSummary)
 
 
 def write_summary(path: Path, rows: Iterable[ConditionSummary]) -> int:
     """Write the table, atomically, and return its number of rows."""
-    return write_rows(path, COLUMNS, (_cells(row) for row in rows))
+    return write_records(path, ConditionSummary, rows)
 
 
 def read_summary(path: Path) -> list[ConditionSummary]:
     """Read what :func:`write_summary` wrote, in the file's order."""
-    return [
-        ConditionSummary(*(_value(name, text) for name, text in zip(COLUMNS, row, strict=True)))
-        for row in read_rows(path, COLUMNS)
-    ]
+    return read_records(path, ConditionSummary)
 
 
 def at_largest_size(rows: Sequence[ConditionSummary], metric: str) -> list[ConditionSummary]:
@@ -77,21 +70,3 @@ def at_largest_size(rows: Sequence[ConditionSummary], metric: str) -> list[Condi
     rows = [row for row in rows if row.metric == metric]
     largest = {row.learner: max(r.size for r in rows if r.learner == row.learner) for row in rows}
     return [row for row in rows if row.size == largest[row.learner]]
-
-
-def _cells(row: ConditionSummary) -> list[object]:
-    cells: list[object] = []
-    for name, value in zip(COLUMNS, astuple(row), strict=True):
-        if name in _TEXT or name in _WHOLE:
-            cells.append(value)
-        else:
-            cells.append(p_text(value) if name == "p_value" else score_text(value))
-    return cells
-
-
-def _value(name: str, text: str) -> str | int | float | None:
-    if name in _TEXT:
-        return text
-    if name in _WHOLE:
-        return int(text)
-    return float(text) if text else None
