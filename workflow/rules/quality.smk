@@ -1,0 +1,71 @@
+# Quality: a score for every synthetic target, and which scores agree with the oracle.
+
+
+rule score_quality:
+    input:
+        unpack(lambda wildcards: STUDY.quality_inputs(wildcards.quality, wildcards.generator)),
+        pool="<results>/corpus/pool.tsv",
+        generated="<results>/generators/{generator}/generated.tsv",
+    output:
+        "<results>/quality/{quality}/{generator}.tsv",
+    log:
+        "<results>/logs/score_quality/{quality}/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/score_quality/{quality}/{generator}.tsv"
+    params:
+        script=runs_script("curate/score_quality.py")["script"],
+        code=quality_code,
+        metric=lambda wildcards: STUDY["quality"][wildcards.quality]["metric"],
+        settings=lambda wildcards: STUDY.quality_settings(wildcards.quality),
+        inputs=quality_arguments,
+        seed=STUDY["corpus"]["seed"],
+        label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
+    # Trainings on an order wait for it.
+    priority: 10
+    threads: TRAINING["threads"]
+    resources:
+        mem_mb=TRAINING["memory_mb"],
+        runtime=TRAINING["minutes"],
+        gpu=quality_gpus,
+    conda:
+        "../../envs/quality.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
+        " --threads {threads} --metric {params.metric:q} --settings {params.settings:q} {params.inputs:q}"
+        " --pool {input.pool:q} --generated {input.generated:q} --seed {params.seed:q} --output {output:q}"
+
+
+rule compare_quality:
+    input:
+        oracle=[f"<results>/quality/{STUDY.oracle}/{generator}.tsv" for generator in scored_generators()],
+        scores=[f"<results>/quality/{quality}/{generator}.tsv" for quality, generator in STUDY.quality_pairs],
+    output:
+        report(
+            "<results>/quality/agreement.tsv",
+            caption="../report/agreement.rst",
+            category="Quality",
+        ),
+    log:
+        "<results>/logs/compare_quality/agreement.log",
+    benchmark:
+        "<results>/benchmarks/compare_quality/agreement.tsv"
+    params:
+        script=runs_script("curate/compare_quality.py")["script"],
+        code=agreement_code(),
+        oracle=lambda wildcards, input: named_files(scored_generators(), input.oracle),
+        scores=lambda wildcards, input: named_files(
+            (f"{generator}:{quality}" for quality, generator in STUDY.quality_pairs), input.scores
+        ),
+        about=STUDY.quality_about,
+        samples=STUDY["evaluation"]["samples"],
+        seed=RESAMPLING_SEED,
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    conda:
+        "../../envs/quality.yaml"
+    shell:
+        "python {params.script:q} --log {log:q}"
+        " --oracle {params.oracle:q} --scores {params.scores:q} --about {params.about:q}"
+        " --samples {params.samples:q} --seed {params.seed:q} --output {output:q}"

@@ -1,0 +1,17 @@
+"""The model that the workflow trained for a metric."""
+
+from __future__ import annotations
+
+from curate.quality import Context
+from workbench.translation import Model
+
+_FILES = ("checkpoint", "ctranslate2", "spm", "dictionary")
+
+
+def trained_model(context: Context) -> Model:
+    """The model of the inputs ``model.checkpoint``, ``model.ctranslate2``, ``model.spm``, ``model.dictionary``.
+
+    Raises:
+        UserError: one is not given.
+    """
+    return Model(**{name: context.input(f"model.{name}") for name in _FILES})

@@ -1,0 +1,66 @@
+"""How much of a target other texts for the same source share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from curate.quality import Context, Instance, Metric, Score
+from curate.quality._similarity import sentence_chrf
+from workbench.cli import UserError, progress
+from workbench.generated import read_targets
+from workbench.tables import read_rows
+
+METRIC = Metric(
+    summary="mean sentence chrF of the target against the other generators' targets for its source and the generator's "
+    "own other samples",
+    source="ours; utility of minimum Bayes risk decoding: Eikema & Aziz, Is MAP Decoding All You Need? (COLING 2020), "
+    "with chrF: Popović (WMT 2015)",
+    low=0.0,
+    high=100.0,
+    better="higher",
+    needs=("others",),
+)
+
+
+def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+    """Compare each target with every other text for its source, each text once; None where there is none.
+
+    Raises:
+        UserError: no source has another text.
+    """
+    others = other_targets(context)
+    if "answers" in context.inputs:
+        for source, texts in other_samples(context.input("answers"), instances).items():
+            others[source] += texts
+    if not any(others.get(instance.id) for instance in instances):
+        raise UserError(
+            f"{context.generated}: no other text to compare its targets with; consensus needs a second generator "
+            "(`among` names them), or an LLM with `samples` of 2 or more"
+        )
+    return [
+        fmean(sentence_chrf(instance.target, other) for other in others[instance.id]) if others[instance.id] else None
+        for instance in progress(instances, len(instances), "targets")
+    ]
+
+
+def other_targets(context: Context) -> defaultdict[str, list[str]]:
+    """The other generators' targets, those that are not empty, by source: the inputs ``other:GENERATOR``."""
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for path in context.inputs_of("other").values():
+        for source, text in read_targets(path).items():
+            if text:
+                texts[source].append(text)
+    return texts
+
+
+def other_samples(answers: Path, instances: Sequence[Instance]) -> dict[str, list[str]]:
+    """What an LLM's other samples gave for each source: those of its answers that are no instance's target."""
+    chosen = {(instance.id, str(instance.metadata.get("sample"))) for instance in instances}
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for source, sample, text in read_rows(answers, ["id", "sample", "text"]):
+        if text and (source, sample) not in chosen:
+            texts[source].append(text)
+    return dict(texts)

@@ -1,0 +1,42 @@
+"""What a language model that was asked to judge thinks of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from curate.quality import Context, Instance, Metric, Score
+from workbench.cli import UserError
+from workbench.tables import read_rows
+
+METRIC = Metric(
+    summary="points from 0 to 100 that an LLM gives the target when asked to judge it beside its source",
+    source="ours; after Kocmi & Federmann, Large Language Models Are State-of-the-Art Evaluators of Translation "
+    "Quality (EAMT 2023)",
+    low=0.0,
+    high=100.0,
+    better="higher",
+    needs=("judge",),
+)
+
+
+def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+    """The points in the table ``judge`` (``id score``); None where there are none.
+
+    Raises:
+        UserError: a score is no number from 0 to 100.
+    """
+    path = context.input("judge")
+    points = {name: _points(text, f"{path}, id {name}") for name, text in read_rows(path, ["id", "score"])}
+    return [points.get(instance.id) for instance in instances]
+
+
+def _points(text: str, where: str) -> Score:
+    if not text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise UserError(f"{where}: score {text!r}; allowed: 0 to 100, or nothing. Delete the table and run again")
+    return value

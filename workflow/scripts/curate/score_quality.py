@@ -1,0 +1,130 @@
+"""Score every target of a generator with one metric and rank them, the best first.
+
+What is scored and how is a module of the package :mod:`curate.quality`, named in the configuration. Ranks go by the
+scores as they are written. Ties and targets without a score, which come last, stand in the study's random order, so
+that a metric that tells nothing gives just that order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from curate.quality import Context, Instance, Metric, Score, load_metric
+from evaluate.formats import score_text
+from workbench.cli import UserError, run_script, say, script_parser
+from workbench.generated import COLUMNS as GENERATED_COLUMNS
+from workbench.tables import read_rows, write_rows
+
+COLUMNS = ("id", "score", "rank")
+
+
+def read_instances(pool: Path, generated: Path, metric: Metric) -> list[Instance]:
+    """The generator's targets in the pool's order; the human target only where the metric needs it.
+
+    Raises:
+        UserError: the generator has no target for any source of the pool.
+    """
+    rows = {row[0]: row for row in read_rows(generated, GENERATED_COLUMNS)}
+    instances = []
+    for name, source, human in read_rows(pool, ["id", "source", "target"]):
+        if name in rows:
+            _, text, logprob, metadata = rows[name]
+            instances.append(
+                Instance(
+                    name,
+                    source,
+                    text,
+                    float(logprob) if logprob else None,
+                    json.loads(metadata) if metadata else {},
+                    None if metric.practical else human,
+                )
+            )
+    if not instances:
+        raise UserError(f"{generated}: holds no source of {pool}; delete the older file and run again")
+    return instances
+
+
+def place_of(identifier: str, seed: int) -> bytes:
+    """Where an instance stands in the study's random order, see :func:`curate.build_dataset.random_order`."""
+    return hashlib.sha256(f"{seed}\0order\0{identifier}".encode()).digest()
+
+
+def ranks(ids: Sequence[str], scores: Sequence[str], better: str, seed: int) -> list[int]:
+    """The rank of each instance, 1 for the best.
+
+    Args:
+        ids: of the instances.
+        scores: as they are written; empty for an instance without one.
+        better: ``higher`` or ``lower``.
+        seed: of the order of what is tied or has no score.
+    """
+    sign = -1.0 if better == "higher" else 1.0
+
+    def key(position: int) -> tuple[float, bytes]:
+        text = scores[position]
+        return sign * float(text) if text else math.inf, place_of(ids[position], seed)
+
+    found = [0] * len(ids)
+    for rank, position in enumerate(sorted(range(len(ids)), key=key), start=1):
+        found[position] = rank
+    return found
+
+
+def finite(score: Score) -> Score:
+    """A score, or None for what is none."""
+    return score if score is not None and math.isfinite(score) else None
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Score and rank the targets and write the table."""
+    module = load_metric(arguments.metric)
+    inputs = {name: Path(path) for name, path in arguments.input}
+    context = Context(json.loads(arguments.settings), arguments.generated, inputs, arguments.threads)
+    instances = read_instances(arguments.pool, arguments.generated, module.METRIC)
+    scores = [finite(score) for score in module.score(instances, context)]
+    known = [score for score in scores if score is not None]
+    if not known:
+        raise UserError(
+            f"{arguments.generated}: metric {arguments.metric} has no score for any of its {len(instances):,} targets; "
+            "leave this generator out of the metric's `generators`, or take another metric"
+        )
+    ids = [instance.id for instance in instances]
+    texts = [score_text(score) for score in scores]
+    rows = zip(ids, texts, ranks(ids, texts, module.METRIC.better, arguments.seed), strict=True)
+    write_rows(arguments.output, COLUMNS, rows)
+    missing = len(scores) - len(known)
+    say(
+        f"{len(known):,} targets scored, median {median(known):.4g} ({min(known):.4g} to {max(known):.4g}), "
+        f"{module.METRIC.better} is better" + (f", {missing:,} WITHOUT a score" if missing else "")
+    )
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--metric", required=True, help="module of curate/quality")
+    parser.add_argument("--settings", required=True, help="the metric's settings as JSON")
+    parser.add_argument("--pool", type=Path, required=True, help="the split (id source target)")
+    parser.add_argument("--generated", type=Path, required=True, help="the generator's text")
+    parser.add_argument(
+        "--input",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "PATH"),
+        help="a file that the metric reads",
+    )
+    parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the study's random order")
+    parser.add_argument("--output", type=Path, required=True, help="table to write")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)
