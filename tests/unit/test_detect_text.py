@@ -1,0 +1,181 @@
+"""The detector finds style where there is some, finds none where there is none, and ranks by it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from analyse.detect_text import main, parser
+from workbench.cli import UserError
+from workbench.generated import Generated, write_generated
+from workbench.tables import read_rows, write_rows
+
+WORDS = ["the", "a", "new", "file", "folder", "user", "name", "was", "is", "not", "found", "please", "save", "in", "of"]
+SETTINGS = {
+    "kind": "ngrams",
+    "folds": 5,
+    "least": 20,
+    "word_ngrams": [1, 2],
+    "character_ngrams": [2, 3],
+    "min_df": 2,
+    "max_features": 1000,
+    "C": 1.0,
+    "lowercase": False,
+    "fold_typography": False,
+}
+
+
+class Found(NamedTuple):
+    """What the detector wrote: its report, the rows of ``scores.tsv`` and those of ``rank.tsv``."""
+
+    report: dict[str, Any]
+    scores: list[tuple[str, ...]]
+    rank: list[tuple[str, ...]]
+
+
+def sentences(count: int, seed: str, style: Callable[[int], str] = lambda number: "") -> list[str]:
+    """Made-up targets of one author, who adds ``style`` of the number of the sentence."""
+    rng = random.Random(seed)
+    return [" ".join([*rng.choices(WORDS, k=8), style(number)]).strip() for number in range(count)]
+
+
+def detect(
+    folder: Path,
+    first: list[str],
+    second: list[str | None],
+    sources: list[str] | None = None,
+    threads: int = 1,
+    **changes: Any,
+) -> Found:
+    """Run the script on the targets of ``human`` and ``g``; None is a gap of ``g``."""
+    sources = sources or [f"Satz {number}" for number in range(len(first))]
+    pool = [(f"t:{n}", *texts) for n, texts in enumerate(zip(sources, first, strict=True))]
+    write_rows(folder / "pool.tsv", ["id", "source", "target"], pool)
+    write_generated(folder / "g.tsv", (Generated(f"t:{n}", text) for n, text in enumerate(second) if text is not None))
+    names = {"scores": "scores.tsv", "rank": "rank.tsv", "report": "detector.json"}
+    files = {"pool": "pool.tsv", "first-text": "pool.tsv", "second-text": "g.tsv", **names}
+    arguments = ["--first", "human", "--second", "g", "--seed", "1", "--threads", str(threads)]
+    arguments += ["--settings", json.dumps(SETTINGS | changes)]
+    for option, name in files.items():
+        arguments += [f"--{option}", str(folder / name)]
+    main(parser().parse_args(arguments))
+    return Found(
+        json.loads((folder / "detector.json").read_text(encoding="utf-8")),
+        list(read_rows(folder / "scores.tsv", ["id", "origin", "fold", "probability"])),
+        list(read_rows(folder / "rank.tsv", ["id", "score", "rank"])),
+    )
+
+
+def test_a_planted_style_is_found_and_told(tmp_path: Path) -> None:
+    found = detect(
+        tmp_path, sentences(200, "a", lambda _: "indeed"), sentences(200, "b", lambda n: "truly" if n % 10 else "")
+    )
+    report = found.report
+    assert report["auc_low"] > 0.95
+    assert report["brier"] < 0.05
+    assert "words: indeed" in [text for text, weight in report["features"]["first"][:5] if weight > 0]
+    assert "words: truly" in [text for text, weight in report["features"]["second"][:5] if weight < 0]
+    assert report["roc"][0] == [0, 0]
+    assert report["roc"][-1] == [1, 1]
+    by_author = {(name, origin): float(probability) for name, origin, _, probability in found.scores}
+    assert len(by_author) == 400
+    assert sum(by_author[f"t:{n}", "human"] > 0.5 > by_author[f"t:{n}", "g"] for n in range(200)) > 190
+
+
+def test_two_authors_of_one_style_are_not_told_apart(tmp_path: Path) -> None:
+    report = detect(tmp_path, sentences(300, "a"), sentences(300, "b")).report
+    assert report["auc_low"] < 0.5 < report["auc_high"]
+    assert report["brier"] == pytest.approx(0.25, abs=0.01)
+    assert sum(row["count"] for row in report["calibration"]) == 600
+
+
+def test_a_word_of_the_source_in_both_targets_is_no_help(tmp_path: Path) -> None:
+    first, second = sentences(300, "a"), sentences(300, "b")
+    report = detect(
+        tmp_path,
+        [f"{text} w{n}w w{n}w w{n}w" for n, text in enumerate(first)],
+        [f"{text} w{n}w w{n}w w{n}w" for n, text in enumerate(second)],
+    ).report
+    assert report["auc_low"] < 0.5 < report["auc_high"]
+
+
+def test_what_was_learnt_from_a_source_is_no_help_with_the_same_source_under_another_id(tmp_path: Path) -> None:
+    # Every source comes twice, and each author always has the same odd word for it.
+    first = [f"{text} h{n // 2}h" for n, text in enumerate(sentences(300, "a"))]
+    second = [f"{text} g{n // 2}g" for n, text in enumerate(sentences(300, "b"))]
+    same = [f"Satz {n // 2}" if n % 2 else f"SATZ – {n // 2}!" for n in range(300)]
+    options: dict[str, Any] = {"word_ngrams": [1, 1], "character_ngrams": None, "min_df": 1}
+    report = detect(tmp_path, first, second, same, **options).report
+    assert report["auc_low"] < 0.5 < report["auc_high"]
+    # Under sources that look different the odd words do help: the case has teeth.
+    assert detect(tmp_path, first, second, **options).report["auc_low"] > 0.6
+
+
+def test_targets_in_the_first_authors_style_come_first(tmp_path: Path) -> None:
+    human = sentences(300, "a", lambda n: "indeed" if n % 7 else "")
+    machine = sentences(300, "b", lambda n: "indeed" if n % 2 else "truly")
+    found = detect(tmp_path, human, machine)
+    names = [name for name, _, _ in found.rank]
+    assert [rank for _, _, rank in found.rank] == [str(rank) for rank in range(1, 301)]
+    assert {int(name.partition(":")[2]) % 2 for name in names[:145]} == {1}
+    assert {int(name.partition(":")[2]) % 2 for name in names[155:]} == {0}
+    scores = {name: probability for name, origin, _, probability in found.scores if origin == "g"}
+    assert {name: score for name, score, _ in found.rank} == scores
+    assert sorted(scores.values(), key=float, reverse=True) == [score for _, score, _ in found.rank]
+
+
+def test_the_same_bytes_whatever_the_threads(tmp_path: Path) -> None:
+    first, second = sentences(100, "a", lambda n: "indeed" if n % 3 else ""), sentences(100, "b")
+    written = []
+    for threads in (1, 2):
+        detect(tmp_path, first, second, threads=threads)
+        written.append([(tmp_path / name).read_bytes() for name in ("scores.tsv", "rank.tsv", "detector.json")])
+    assert written[0] == written[1]
+
+
+def test_targets_that_are_the_same_are_counted_and_scored_alike(tmp_path: Path) -> None:
+    first, second = sentences(120, "a", lambda n: "indeed"), sentences(120, "b", lambda n: "truly")
+    second[:40] = first[:40]
+    found = detect(tmp_path, first, second)
+    assert found.report["targets"] == 120
+    assert found.report["identical"] == 40
+    by_author = {(name, origin): probability for name, origin, _, probability in found.scores}
+    assert all(by_author[f"t:{n}", "human"] == by_author[f"t:{n}", "g"] for n in range(40))
+    assert 0.7 < found.report["auc"] < 0.98
+
+
+def test_an_author_and_a_copy_of_it_are_not_told_apart(tmp_path: Path) -> None:
+    texts = sentences(60, "a")
+    report = detect(tmp_path, texts, list(texts)).report
+    assert (report["identical"], report["auc"], report["brier"]) == (60, 0.5, 0.25)
+    assert report["features"] == {"first": [], "second": []}
+
+
+def test_a_source_that_one_author_lacks_is_left_out(tmp_path: Path) -> None:
+    second: list[str | None] = [*sentences(60, "b")]
+    second[7] = None
+    found = detect(tmp_path, sentences(60, "a"), second)
+    assert found.report["targets"] == 59
+    assert "t:7" not in {row[0] for row in found.scores}
+
+
+def test_typographic_marks_count_unless_they_are_folded(tmp_path: Path) -> None:
+    curly, straight = sentences(150, "a", lambda n: "“x” – ’s"), sentences(150, "b", lambda n: '"x" - \'s')
+    assert detect(tmp_path, curly, straight).report["auc_low"] > 0.95
+    report = detect(tmp_path, curly, straight, fold_typography=True).report
+    assert report["auc_low"] < 0.5 < report["auc_high"]
+
+
+def test_too_few_sources_are_refused_with_the_number_that_is_needed(tmp_path: Path) -> None:
+    # 19 different sources in 40 rows.
+    sources = [f"Satz {n % 19}" for n in range(40)]
+    with pytest.raises(UserError, match=r"human and g: 19 different sources .* at least 20 are needed"):
+        detect(tmp_path, sentences(40, "a"), sentences(40, "b"), sources)
+    with pytest.raises(UserError, match="at least 50 are needed"):
+        detect(tmp_path, sentences(40, "a"), sentences(40, "b"), least=50)
+    assert not (tmp_path / "scores.tsv").exists()

@@ -1,0 +1,74 @@
+# Detectors: how well the targets of two authors can be told apart, and which of the second's are most like the first's.
+
+import json
+
+DETECTOR = {name: value for name, value in STUDY["detector"].items() if name != "post_editing_margin"}
+DETECTOR_PAIRS = {f"{first}--{second}": (first, second, kind) for first, second, kind in STUDY.detector_pairs}
+# The n-grams of a pair of targets of 20 words take about 50 kB, more with longer texts; in MB.
+DETECTOR_MEMORY = 1000 + (STUDY["splits"]["pool"] or 10000) // 10
+
+
+rule detect_text:
+    input:
+        pool="<results>/corpus/pool.tsv",
+        first=lambda wildcards: author_text(DETECTOR_PAIRS[wildcards.pair][0]),
+        second=lambda wildcards: author_text(DETECTOR_PAIRS[wildcards.pair][1]),
+    output:
+        scores="<results>/detector/{pair}/scores.tsv",
+        rank="<results>/detector/{pair}/rank.tsv",
+        report="<results>/detector/{pair}/detector.json",
+    log:
+        "<results>/logs/detect_text/{pair}.log",
+    benchmark:
+        "<results>/benchmarks/detect_text/{pair}.tsv"
+    params:
+        **runs_script("analyse/detect_text.py", f"analyse/detectors/{DETECTOR['kind']}.py"),
+        label=lambda wildcards: f"detector {wildcards.pair}",
+        first=lambda wildcards: DETECTOR_PAIRS[wildcards.pair][0],
+        second=lambda wildcards: DETECTOR_PAIRS[wildcards.pair][1],
+        settings=json.dumps(DETECTOR, sort_keys=True),
+        seed=STUDY["corpus"]["seed"],
+    threads: 1
+    resources:
+        mem_mb=DETECTOR_MEMORY,
+        runtime=60,
+    conda:
+        "../../envs/analyse.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
+        " --first {params.first:q} --second {params.second:q} --first-text {input.first:q} --second-text {input.second:q}"
+        " --pool {input.pool:q} --settings {params.settings:q} --seed {params.seed:q} --threads {threads}"
+        " --scores {output.scores:q} --rank {output.rank:q} --report {output.report:q}"
+
+
+rule collect_detectors:
+    input:
+        [f"<results>/detector/{pair}/detector.json" for pair in DETECTOR_PAIRS],
+        [author_text(name) for name in STUDY.machine_generators],
+        pool="<results>/corpus/pool.tsv",
+    output:
+        pairs="<results>/detector/pairs.tsv",
+        post_editing="<results>/detector/post_editing.tsv",
+    log:
+        "<results>/logs/collect_detectors/detectors.log",
+    benchmark:
+        "<results>/benchmarks/collect_detectors/detectors.tsv"
+    params:
+        **runs_script("analyse/collect_detectors.py"),
+        detectors=detector_arguments(),
+        generated=[
+            f"{name}={author_text(name)}".replace("<results>", STUDY["results"]) for name in STUDY.machine_generators
+        ],
+        trained=[name for name in STUDY.machine_generators if STUDY["generators"][name]["provider"] == "fairseq"],
+        metrics=STUDY.metric_arguments(["bleu"]),
+        margin=STUDY["detector"]["post_editing_margin"],
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    conda:
+        "../../envs/analyse.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --detectors {params.detectors:q} --generated {params.generated:q}"
+        " --trained {params.trained:q} --pool {input.pool:q} {params.metrics:q} --margin {params.margin:q}"
+        " --pairs {output.pairs:q} --post-editing {output.post_editing:q}"

@@ -1,0 +1,1 @@
+"""What is in the text: who wrote it, its errors, its lexical diversity."""

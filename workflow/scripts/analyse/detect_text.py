@@ -1,0 +1,197 @@
+"""Tell the targets of two authors for the same sources apart: a person's from a generator's, or any two authors'.
+
+How well that works says how different the two texts are in style, not that one of them is a machine's: two people
+differ, too. What tells them apart is a detector, a module of this folder's package ``detectors`` that is named in the
+configuration; see :mod:`analyse.detectors` for what it must offer.
+
+No text is scored by a model that saw it or its source (:mod:`analyse.cross_fitting`). Where both authors wrote the same
+for a source, nobody can tell them apart: models do not learn from such texts, but they are scored, and calibration and
+all figures count them. A source that one of the authors has no target for is left out.
+
+AUC and ROC curve are of the models' scores, all else is of probabilities. Writes scores (``id origin fold
+probability``: the probability that the first author wrote it), the ranking of the second author's targets (``id score
+rank``: rank 1 is most like the first author; ties go by a hash), and a report as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analyse.cross_fitting import Texts, cross_fit, deal_folds
+from analyse.detectors import Detector, Feature
+from analyse.separation import area_under_curve, brier_score, calibration, jackknife_error, roc_points
+from workbench.cli import UserError, run_script, say, script_parser
+from workbench.files import write_json
+from workbench.tables import read_rows, write_rows
+from workbench.text import match_key
+
+FEATURES = 20
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Targets of two authors for the same sources, in the pool's order.
+
+    Attributes:
+        ids: of the sources.
+        groups: what equal sources have in common, see :func:`workbench.text.match_key`.
+        first, second: the authors' targets.
+    """
+
+    ids: list[str]
+    groups: list[str]
+    first: list[str]
+    second: list[str]
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Score every target of both authors and write what that tells."""
+    settings = json.loads(arguments.settings)
+    names = (arguments.first, arguments.second)
+    pairs = read_pairs(arguments.pool, arguments.first_text, arguments.second_text)
+    check_number(pairs, names, settings)
+    differ = np.array([one != other for one, other in zip(pairs.first, pairs.second, strict=True)])
+    fold = deal_folds(pairs.groups, settings["folds"], arguments.seed)
+    texts = Texts(np.repeat([True, False], len(differ)), np.tile(fold, 2), np.tile(differ, 2))
+    module = importlib.import_module(f"analyse.detectors.{settings['kind']}")
+    detector: Detector = module.detector(settings, [*pairs.first, *pairs.second])
+    fitted = cross_fit(detector, texts, arguments.threads)
+    # Six digits, as they are written, so that machines agree on ties.
+    scores, probabilities = (
+        np.array([float(_digits(value)) for value in values]) for values in (fitted.scores, fitted.probabilities)
+    )
+
+    write_scores(arguments.scores, names, pairs.ids, fold, probabilities)
+    write_ranking(arguments.rank, pairs.ids, probabilities[len(pairs.ids) :], arguments.seed)
+    others = (np.split(found[texts.fold != number], 2) for number, found in fitted.without.items())
+    area = area_under_curve(*np.split(scores, 2), pairs.groups, jackknife_error(others))
+    report = {
+        "first": names[0],
+        "second": names[1],
+        "kind": settings["kind"],
+        "targets": len(pairs.ids),
+        "identical": int((~differ).sum()),
+        "folds": settings["folds"],
+        "auc": area.value,
+        "auc_low": area.low,
+        "auc_high": area.high,
+        "brier": brier_score(probabilities, texts.first),
+        "roc": roc_points(scores, texts.first),
+        "calibration": [row._asdict() for row in calibration(probabilities, texts.first)],
+        "features": telling_features(detector, texts),
+    }
+    write_json(arguments.report, _rounded(report))
+    say(
+        f"{names[0]} and {names[1]}: AUC {area.value:.3f} (95 % interval {area.low:.3f} to {area.high:.3f}) on "
+        f"{len(pairs.ids):,} targets of each, {report['identical']:,} of them the same"
+    )
+
+
+def read_pairs(pool: Path, first: Path, second: Path) -> Pairs:
+    """The sources of the pool that both authors have a target for."""
+    texts = read_texts(first), read_texts(second)
+    rows = [row for row in read_rows(pool, ["id", "source"]) if all(row[0] in text for text in texts)]
+    return Pairs(
+        [name for name, _ in rows],
+        [match_key(source) for _, source in rows],
+        *([text[name].strip() for name, _ in rows] for text in texts),
+    )
+
+
+def read_texts(path: Path) -> dict[str, str]:
+    """Targets by id, from a table of generated text (``id text``) or a part of the corpus (``id target``)."""
+    with path.open(encoding="utf-8") as file:
+        header = file.readline().rstrip("\n").split("\t")
+    return dict(read_rows(path, ["id", "target" if "target" in header else "text"]))  # type: ignore[arg-type]
+
+
+def check_number(pairs: Pairs, names: tuple[str, str], settings: Mapping[str, Any]) -> None:
+    """Refuse to learn from too little.
+
+    Raises:
+        UserError: there are fewer different sources than ``least``, or fewer than folds.
+    """
+    found, least = len(set(pairs.groups)), max(settings["least"], settings["folds"])
+    if found < least:
+        raise UserError(
+            f"detector, {names[0]} and {names[1]}: {found:,} different sources that both have a target for; at least "
+            f"{least:,} are needed (detector.least): enlarge splits.pool, or lower detector.least"
+        )
+
+
+def write_scores(
+    path: Path, names: tuple[str, str], ids: Sequence[str], fold: np.ndarray, probabilities: np.ndarray
+) -> None:
+    """Write two rows a source, the first author's first; folds count from 1."""
+    both = zip(ids, fold, *np.split(probabilities, 2), strict=True)
+    write_rows(
+        path,
+        ["id", "origin", "fold", "probability"],
+        (
+            (name, origin, number + 1, _digits(value))
+            for name, number, *values in both
+            for origin, value in zip(names, values, strict=True)
+        ),
+    )
+
+
+def write_ranking(path: Path, ids: Sequence[str], probabilities: np.ndarray, seed: int) -> None:
+    """Write the targets by falling probability."""
+
+    def order(row: tuple[str, float]) -> tuple[float, bytes]:
+        return -row[1], hashlib.sha256(f"{seed}\0rank\0{row[0]}".encode()).digest()
+
+    ranked = sorted(zip(ids, probabilities, strict=True), key=order)
+    rows = ((name, _digits(value), rank) for rank, (name, value) in enumerate(ranked, start=1))
+    write_rows(path, ["id", "score", "rank"], rows)
+
+
+def telling_features(detector: Detector, texts: Texts) -> dict[str, list[Feature]]:
+    """What speaks most for each author, in a model of all texts: to be read, nothing is scored with it."""
+    rows = np.flatnonzero(texts.telling)
+    first, second = detector.fit(rows, texts.first[rows]).features(FEATURES)
+    return {"first": first, "second": second}
+
+
+def _digits(value: float) -> str:
+    """Six significant digits: small probabilities stay apart, and machines agree."""
+    return f"{value:.6g}"
+
+
+def _rounded(value: Any) -> Any:
+    """``value`` for JSON: numbers to six decimals, so that machines agree."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(entry) for key, entry in value.items()}
+    return [_rounded(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--first", required=True, help="name of the first author")
+    parser.add_argument("--second", required=True, help="name of the second author")
+    parser.add_argument("--first-text", type=Path, required=True, help="table with id and text, or id and target")
+    parser.add_argument("--second-text", type=Path, required=True, help="the same of the second author")
+    parser.add_argument("--pool", type=Path, required=True, help="the split (id source)")
+    parser.add_argument("--settings", required=True, help="the configuration section detector, JSON")
+    parser.add_argument("--seed", type=int, required=True, help="seed of folds and ties")
+    parser.add_argument("--threads", type=int, required=True, help="models fitted at once")
+    parser.add_argument("--scores", type=Path, required=True, help="output: a probability for every target")
+    parser.add_argument("--rank", type=Path, required=True, help="output: ranking of the second author's targets")
+    parser.add_argument("--report", type=Path, required=True, help="output: figures, JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)
