@@ -1,0 +1,94 @@
+"""Targets that have nothing to do with their sources, judged by words that go together in human pairs.
+
+Ours, since no aligner is needed: Dice's coefficient says which word beginnings go together in the pairs of ``pretrain``
+(Smadja, McKeown & Hatzivassiloglou, Computational Linguistics 1996), and words that begin alike in both languages count
+as partners too (Simard, Foster & Isabelle, Using cognates to align sentences in bilingual corpora, 1992). A target is
+detached where none of the source's words has a partner in it although enough of them are known to have one. "Detached"
+is the word of Raunak et al. (2021) for a fluent target without relation to its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from analyse.errors.words import folded_words
+
+_BEGINNING = 5  # characters of a word that stand for it and its inflections
+_COGNATE = 4  # characters that make words of two languages cognates
+_BLOCK = 2000
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Which beginnings of target words go with a beginning of a source word."""
+
+    partners: Mapping[str, Set[str]]
+
+    def is_detached(self, source: str, target: str, words: int) -> bool:
+        """Whether no word of the source has a partner in the target although ``words`` of them are known."""
+        ours, theirs = beginnings(source), beginnings(target)
+        if not theirs or sum(word in self.partners for word in ours) < words:
+            return False
+        if any(self.partners.get(word, frozenset()) & theirs for word in ours):
+            return False
+        return not _cognates(ours) & _cognates(theirs)
+
+
+def learn_lexicon(
+    sources: Sequence[str], targets: Sequence[str], least_pairs: int, largest_share: float, dice: float
+) -> Lexicon:
+    """Learn partners from pairs that translate each other.
+
+    Args:
+        least_pairs: pairs that hold both words of a partnership.
+        largest_share: share of the pairs beyond which a word is too frequent to say anything.
+        dice: least coefficient, 0 to 1: twice the pairs with both words by the sum of the pairs with each.
+    """
+    most = largest_share * len(sources)
+    ours, our_words = _presence(sources, least_pairs, most)
+    theirs, their_words = _presence(targets, least_pairs, most)
+    our_counts, their_counts = ours.sum(axis=0), theirs.sum(axis=0)
+    partners: dict[str, set[str]] = {}
+    for start in range(0, len(our_words), _BLOCK):
+        together = (ours[:, start : start + _BLOCK].T @ theirs).tocoo()
+        rows, columns = together.coords
+        enough = 2 * together.data >= dice * (our_counts[start + rows] + their_counts[columns])
+        for row, column in zip(
+            *(place[enough & (together.data >= least_pairs)] for place in (rows, columns)), strict=True
+        ):
+            partners.setdefault(our_words[start + row], set()).add(their_words[column])
+    return Lexicon(partners)
+
+
+def beginnings(text: str) -> set[str]:
+    """The beginnings of a text's words, case folded."""
+    return {word[:_BEGINNING] for word in folded_words(text)}
+
+
+def _cognates(words: Set[str]) -> set[str]:
+    """What words share with their cognates; digits stand for themselves."""
+    return {word[:_COGNATE] for word in words if len(word) >= _COGNATE or word.isdigit()}
+
+
+def _presence(texts: Sequence[str], least: int, most: float) -> tuple[csr_array, list[str]]:
+    """Which text holds which of the words that are neither rare nor frequent.
+
+    Returns:
+        Zeros and ones of shape (texts, words), and the words.
+    """
+    places: dict[str, int] = {}
+    rows, columns = [], []
+    for row, text in enumerate(texts):
+        for word in sorted(beginnings(text)):
+            rows.append(row)
+            columns.append(places.setdefault(word, len(places)))
+    shape = (len(texts), len(places))
+    table = csr_array((np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=shape)
+    counts = table.sum(axis=0)
+    kept = np.flatnonzero((counts >= least) & (counts <= most))
+    words = list(places)
+    return table[:, kept], [words[place] for place in kept]

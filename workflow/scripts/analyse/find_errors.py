@@ -1,0 +1,76 @@
+"""Find the errors of a text, segment by segment.
+
+The text is a generator's, a run's or, without ``--text``, the human targets themselves. Human targets are judged by
+their sources only; other text is compared with the human targets too. Each segment gets a row: words, errors (0 or 1;
+numbers are counted), and against the reference TER's edits by type and the counts that the metrics are computed from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from analyse.errors.measures import SOURCE_MEASURES, reference_errors, source_errors, write_segments
+from analyse.errors.norms import read_norms
+from curate.build_dataset import random_order
+from evaluate.metrics import add_metric_arguments, build_scorers
+from evaluate.translations import TestSet, read_generated, read_hypotheses, read_test_set
+from llm.outcomes import standards
+from llm.prompts import Languages
+from workbench.cli import run_script, say, script_parser
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the table of segments."""
+    pairs = read_test_set(arguments.pairs)
+    limits = arguments.settings
+    languages = Languages(arguments.source_language, arguments.target_language)
+    judged_by = standards(languages, limits["language_margin"])
+    norms = read_norms(arguments.norms)
+    if arguments.segments:
+        pairs = drawn(pairs, arguments.segments, arguments.seed)
+    if arguments.text is None:
+        targets = pairs.references
+    elif arguments.generated:
+        pairs, targets = read_generated(arguments.text, pairs)
+    else:
+        targets = read_hypotheses(arguments.text, pairs)
+    columns = source_errors(pairs.sources, targets, norms, judged_by, limits)
+    if arguments.text is not None:
+        names = list(dict.fromkeys([*arguments.metrics, "ter"]))
+        scorers = build_scorers(names, arguments.metric_options, arguments.target_language)
+        columns |= reference_errors(targets, pairs.references, scorers)
+    write_segments(arguments.output, pairs.ids, columns)
+    flagged = sum(any(found) for found in zip(*(columns[name] for name in SOURCE_MEASURES), strict=True))
+    say(f"{flagged:,} of {len(targets):,} segments have an error that shows without a reference")
+
+
+def drawn(pairs: TestSet, count: int, seed: int) -> TestSet:
+    """At most ``count`` segments in their order, drawn by id: every text of the same sources is judged on the same."""
+    places = sorted(random_order(pairs.ids, seed)[:count])
+    ids, sources, references = (
+        [column[place] for place in places] for column in (pairs.ids, pairs.sources, pairs.references)
+    )
+    return replace(pairs, ids=ids, sources=sources, references=references)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--pairs", type=Path, required=True, help="sources and human targets (id source target)")
+    parser.add_argument("--text", type=Path, help="text to judge (id text); without it the human targets are judged")
+    parser.add_argument("--generated", action="store_true", help="the text is a generator's and may lack some segments")
+    parser.add_argument("--norms", type=Path, required=True, help="what is usual, from learn_norms")
+    parser.add_argument("--source-language", required=True, help="ISO code")
+    add_metric_arguments(parser)
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: analysis.errors.limits")
+    parser.add_argument("--segments", type=int, help="judge at most so many, drawn by id")
+    parser.add_argument("--seed", type=int, default=0, help="seed of that draw")
+    parser.add_argument("--output", type=Path, required=True, help="table to write")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)
