@@ -1,0 +1,89 @@
+# Analysis: lexical diversity of every generator's text and of what the learners write, beside human text.
+
+import json
+
+DIVERSITY_SETTINGS = json.dumps(STUDY["analysis"]["diversity"], sort_keys=True)
+MEASURED_ORIGINS = [(name, f"<results>/diversity/origins/{name}.tsv") for name in STUDY.analysed_generators]
+
+
+rule measure_diversity:
+    input:
+        text="<results>/generators/{generator}/generated.tsv",
+        references="<results>/corpus/pool.tsv",
+    output:
+        "<results>/diversity/origins/{generator}.tsv",
+    log:
+        "<results>/logs/measure_diversity/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/measure_diversity/{generator}.tsv"
+    params:
+        **runs_script("analyse/measure_diversity.py"),
+        label=lambda wildcards: f"generator {wildcards.generator}",
+        language=LANGUAGES[1],
+        settings=DIVERSITY_SETTINGS,
+        seed=RESAMPLING_SEED,
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    conda:
+        "../../envs/analyse.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
+        " --text {input.text:q} --references {input.references:q} --target-language {params.language:q}"
+        " --settings {params.settings:q} --seed {params.seed:q} --output {output:q}"
+
+
+use rule measure_diversity as measure_run_diversity with:
+    input:
+        text=hypotheses_of_seeds,
+        references="<results>/corpus/test.tsv",
+    output:
+        "<results>/runs/{learner}/{recipe}/{size}/diversity.tsv",
+    log:
+        "<results>/logs/measure_run_diversity/{learner}/{recipe}/{size}.log",
+    benchmark:
+        "<results>/benchmarks/measure_run_diversity/{learner}/{recipe}/{size}.tsv"
+    params:
+        **runs_script("analyse/measure_diversity.py"),
+        label=lambda wildcards: "/".join(wildcards),
+        language=LANGUAGES[1],
+        settings=DIVERSITY_SETTINGS,
+        seed=RESAMPLING_SEED,
+
+
+rule collect_diversity:
+    input:
+        [table for *_, table in MEASURED_ORIGINS],
+    output:
+        "<results>/diversity/pool.tsv",
+    log:
+        "<results>/logs/collect_diversity/pool.log",
+    benchmark:
+        "<results>/benchmarks/collect_diversity/pool.tsv"
+    params:
+        **runs_script("analyse/collect_diversity.py"),
+        texts=measured_arguments("--origin", MEASURED_ORIGINS),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/analyse.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} {params.texts:q} --output {output:q}"
+
+
+use rule collect_diversity as collect_run_diversity with:
+    input:
+        [table for *_, table in analysed_recipes("diversity.tsv")],
+    output:
+        "<results>/diversity/test.tsv",
+    log:
+        "<results>/logs/collect_run_diversity/test.log",
+    benchmark:
+        "<results>/benchmarks/collect_run_diversity/test.tsv"
+    params:
+        **runs_script("analyse/collect_diversity.py"),
+        texts=measured_arguments("--run", analysed_recipes("diversity.tsv")),

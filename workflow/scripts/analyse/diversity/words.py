@@ -1,0 +1,52 @@
+"""What counts as a word: sacreBLEU's tokens for the language, in lower case, without punctuation.
+
+Words only: quotation marks, dashes and full stops follow a writer's typography, and a few types that are met in every
+segment add tokens without saying anything of the vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import regex
+from sacrebleu.metrics import BLEU
+
+from workbench.cli import UserError
+
+# Languages that sacreBLEU would send through MeCab, which is an extra, and languages written without blanks.
+_BY_CHARACTER = {"ja", "ko", "km", "lo", "my", "th"}
+_BY_LANGUAGE = {"zh": "zh"} | dict.fromkeys(_BY_CHARACTER, "char")
+
+# The default tokenizer leaves typographic marks on the word that they stand beside, so they become what it knows.
+_APOSTROPHE = regex.compile(r"[\u2018\u2019\u02bc]")
+_HYPHEN = regex.compile(r"[\u2010\u2011]")
+_TYPOGRAPHIC = regex.compile(r"(?![\x00-\x7f])[\p{P}\p{S}]")
+_EDGE = regex.compile(r"^[^\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}]+$")
+_WORD = regex.compile(r"[\p{L}\p{N}]")
+
+
+def tokenizer_name(language: str) -> str:
+    """sacreBLEU's name of the tokenizer for an ISO code, with or without a region: ``13a`` where none is better."""
+    return _BY_LANGUAGE.get(regex.split("[_-]", language)[0], "13a")
+
+
+def word_splitter(tokenizer: str) -> Callable[[str], list[str]]:
+    """A function from a text to its words, by one of sacreBLEU's tokenizers.
+
+    A word is a token that holds a letter or a digit, in lower case, without punctuation at its ends.
+
+    Raises:
+        UserError: sacreBLEU has no such tokenizer, or lacks what it needs.
+    """
+    try:
+        tokenize = BLEU(tokenize=tokenizer).tokenizer
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(f"analysis.diversity.tokenize: {tokenizer!r}: sacreBLEU refuses it: {reason}") from error
+
+    def split(text: str) -> list[str]:
+        plain = _TYPOGRAPHIC.sub(" ", _HYPHEN.sub("-", _APOSTROPHE.sub("'", text)))
+        words = (_EDGE.sub("", token) for token in tokenize(plain).lower().split())
+        return [word for word in words if _WORD.search(word)]
+
+    return split
