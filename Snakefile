@@ -11,12 +11,17 @@ pathvars:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/functions.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/llm.smk"
+include: "workflow/rules/quality.smk"
+include: "workflow/rules/detect.smk"
 include: "workflow/rules/curate.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/analyse.smk"
+include: "workflow/rules/diversity.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -32,4 +37,10 @@ rule all:
     input:
         get_final_output(),
     default_target: True
+    localrule: True
+
+
+rule analysis:
+    input:
+        analysis_output(),
     localrule: True

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from curate.build_dataset import allot, parser, random_order
 from curate.build_dataset import main as build
+from curate.build_dataset import parser, random_order
+from curate.selecting import allot
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows, write_rows
@@ -43,6 +44,16 @@ def test_an_instance_keeps_its_place_when_others_come_and_go() -> None:
     assert order != [ids[place] for place in random_order(ids, 2)]
 
 
+def recipe(**mixture: float) -> str:
+    return condition(mixture)
+
+
+def condition(mixture: dict[str, float], **changes: object) -> str:
+    """A condition as the script takes it, the plainest unless ``changes`` say otherwise."""
+    plain = {"combine": "draw", "copies": 1, "order": "random", "reverse": False}
+    return json.dumps({"mixture": mixture, **plain, **changes})
+
+
 def run(tmp_path: Path, recipe: str, *more: str) -> list[tuple[str, ...]]:
     pool = [(f"train:{n}", f"Quelle {n}", f"human {n}") for n in range(20)]
     write_rows(tmp_path / "pool.tsv", ["id", "source", "target"], pool)
@@ -53,21 +64,20 @@ def run(tmp_path: Path, recipe: str, *more: str) -> list[tuple[str, ...]]:
 
 def test_each_source_has_the_target_of_its_origin(tmp_path: Path) -> None:
     write_generated(tmp_path / "g.tsv", (Generated(f"train:{n}", f"machine {n}") for n in range(20)))
-    recipe = '{"mixture": {"human": 0.5, "g": 0.5}, "order": "random"}'
-    rows = run(tmp_path, recipe, "--generated", "g", str(tmp_path / "g.tsv"))
+    rows = run(tmp_path, recipe(human=0.5, g=0.5), "--generated", "g", str(tmp_path / "g.tsv"))
     assert {row[0] for row in rows} == {f"train:{n}" for n in range(20)}
     for name, origin, source, target in rows:
         number = name.partition(":")[2]
         assert source == f"Quelle {number}"
         assert target == ("human " if origin == "human" else "machine ") + number
-    human = run(tmp_path, '{"mixture": {"human": 1}, "order": "random"}')
+    human = run(tmp_path, recipe(human=1))
     assert [row[0] for row in human] == [row[0] for row in rows]
 
 
 def test_a_generator_that_lacks_a_source_is_refused(tmp_path: Path) -> None:
     write_generated(tmp_path / "g.tsv", (Generated(f"train:{n}", "x") for n in range(19)))
     with pytest.raises(UserError, match=r"'g' has no target for 1 of the pool's 20 sources, the first is train:19"):
-        run(tmp_path, '{"mixture": {"g": 1}, "order": "random"}', "--generated", "g", str(tmp_path / "g.tsv"))
+        run(tmp_path, recipe(g=1), "--generated", "g", str(tmp_path / "g.tsv"))
 
 
 POOL = [f"train:{n}" for n in range(20)]
@@ -78,10 +88,6 @@ def generator(tmp_path: Path, name: str, lacking: set[str]) -> tuple[str, str]:
     path = tmp_path / f"{name}.tsv"
     write_generated(path, (Generated(i, f"{name} {i}") for i in POOL if i not in lacking))
     return name, str(path)
-
-
-def recipe(**mixture: float) -> str:
-    return json.dumps({"mixture": mixture, "order": "random"})
 
 
 def test_what_a_generator_lacks_leaves_every_condition(tmp_path: Path) -> None:

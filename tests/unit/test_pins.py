@@ -109,6 +109,10 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
         "provider_code": "generate/providers/*.py",
         "FAIRSEQ_MODULE": "train/fairseq_fast/*.py",
         "api_code": "llm/apis/*.py",
+        "judge_code": "llm/apis/*.py",
+        "DETECTOR": "analyse/detectors/*.py",
+        "quality_code": "curate/quality/*.py",
+        "agreement_code": "curate/quality/*.py",
     }
     environments: dict[str, str] = {}
     found = []

@@ -7,6 +7,7 @@ rule build_dataset:
         generated=lambda wildcards: generated_text(recipe_origins(wildcards.recipe)),
         # A source that one generator has no target for leaves every condition.
         gapped=generated_text(STUDY.gapped_generators),
+        ranks=rank_files,
     output:
         "<results>/datasets/{recipe}.tsv",
     log:
@@ -20,6 +21,7 @@ rule build_dataset:
         generated=generated_arguments,
         fallbacks=fallback_arguments,
         gapped=gapped_arguments,
+        ranks=rank_arguments,
     threads: 1
     resources:
         mem_mb=4000,
@@ -28,5 +30,5 @@ rule build_dataset:
         "../../envs/generate.yaml"
     shell:
         "python {params.script:q} --log {log:q} --label {wildcards.recipe:q}"
-        " --pool {input.pool:q} {params.generated:q} {params.fallbacks:q} {params.gapped:q}"
+        " --pool {input.pool:q} {params.generated:q} {params.fallbacks:q} {params.gapped:q} {params.ranks:q}"
         " --recipe {params.recipe:q} --seed {params.seed:q} --output {output:q}"

@@ -3,7 +3,8 @@
 
 rule train_model:
     input:
-        dataset="<results>/datasets/{recipe}.tsv",
+        unpack(start_checkpoint),
+        dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
         valid="<results>/corpus/valid.tsv",
         spm="<results>/vocab/spm.model",
         dictionary="<results>/vocab/dict.txt",
@@ -18,7 +19,8 @@ rule train_model:
     params:
         **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
         size=lambda wildcards: ["--size", wildcards.size],
-        settings=lambda wildcards: STUDY.learner_settings(wildcards.learner, int(wildcards.seed)),
+        start=start_arguments,
+        settings=learner_settings,
         state=state_folder,
         label=lambda wildcards: "/".join(wildcards),
     threads: TRAINING["threads"]
@@ -30,7 +32,7 @@ rule train_model:
         "../../envs/train.yaml"
     shell:
         "python {params.script:q} --log {log:q} --label {params.label:q}"
-        " --threads {threads} --dataset {input.dataset:q} {params.size:q} --valid {input.valid:q}"
+        " --threads {threads} --dataset {input.dataset:q} {params.size:q} {params.start:q} --valid {input.valid:q}"
         " --spm {input.spm:q} --dictionary {input.dictionary:q}"
         " --settings {params.settings:q} --code {params.code:q} --state {params.state:q}"
         " --model {output.model:q} --ctranslate2 {output.ctranslate2:q} --report {output.report:q}"
@@ -55,6 +57,32 @@ use rule train_model as train_generator with:
     params:
         **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
         size=[],
+        start=[],
         settings=lambda wildcards: STUDY.generator_training_settings(wildcards.generator),
         state=state_folder,
         label=lambda wildcards: f"generator {wildcards.generator}",
+
+
+# The model behind a quality score, trained on human pairs that no condition uses.
+use rule train_model as train_scorer with:
+    input:
+        dataset="<results>/corpus/pretrain.tsv",
+        valid="<results>/corpus/valid.tsv",
+        spm="<results>/vocab/spm.model",
+        dictionary="<results>/vocab/dict.txt",
+    output:
+        model="<results>/quality/{quality}/model.pt",
+        ctranslate2=directory("<results>/quality/{quality}/ctranslate2"),
+        report="<results>/quality/{quality}/training.json",
+    log:
+        "<results>/logs/train_scorer/{quality}.log",
+    benchmark:
+        "<results>/benchmarks/train_scorer/{quality}.tsv"
+    priority: 10
+    params:
+        **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
+        size=scorer_size,
+        start=scorer_direction,
+        settings=lambda wildcards: STUDY.quality_training_settings(wildcards.quality),
+        state=state_folder,
+        label=lambda wildcards: f"score {wildcards.quality}",

@@ -3,7 +3,9 @@
 The dataset covers the whole pool; a run of size n uses its first n rows, so that a larger size contains a smaller one.
 In the order ``random`` every condition draws the same sources at the same size: only the targets' authors differ. So a
 source that some generator of the study has no target for is left out of every condition, unless another origin stands
-in for that generator; the instance then carries that origin's name.
+in for that generator; the instance then carries that origin's name. Another order goes by the ranks of the generators'
+targets; which origin writes for which source is settled before, so that at the whole pool all orders hold the same
+instances.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import argparse
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from curate.selecting import COMBINE, drawn_ranks, ordered
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.generated import HUMAN, read_targets
 from workbench.tables import read_rows, write_rows
@@ -27,22 +30,6 @@ def random_order(ids: list[str], seed: int) -> list[int]:
         return hashlib.sha256(f"{seed}\0order\0{ids[position]}".encode()).digest()
 
     return sorted(range(len(ids)), key=rank)
-
-
-ORDERS = {"random": random_order}
-
-
-def allot(mixture: Mapping[str, float], count: int) -> Iterator[str]:
-    """Yield the origin of each of ``count`` instances so that every prefix holds the mixture to within one instance.
-
-    Each step goes to the origin that is furthest behind its share (the method of largest deficit); ties go by name.
-    """
-    origins = sorted(origin for origin, fraction in mixture.items() if fraction > 0)
-    given = dict.fromkeys(origins, 0)
-    for position in range(1, count + 1):
-        origin = max(origins, key=lambda name: mixture[name] * position - given[name])
-        given[origin] += 1
-        yield origin
 
 
 def shared_sources(ids: list[str], gapped: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -82,12 +69,23 @@ def main(arguments: argparse.Namespace) -> None:
         targets[origin] = gapped.get(origin) or read_targets(Path(path))
     for origin, path in arguments.generated:
         stand_ins[origin] = fill_gaps(path, origin, targets[origin], ids, fallbacks.get(origin))
-    order = ORDERS[recipe["order"]](ids, arguments.seed)
-    rows = []
-    for place, origin in zip(order, allot(recipe["mixture"], len(order)), strict=True):
-        name = ids[place]
-        writer = stand_ins.get(origin, {}).get(name, origin)
-        rows.append((name, writer, pool[name][1], targets[writer][name]))
+    written = {
+        origin: {name: targets[stand_ins.get(origin, {}).get(name, origin)][name] for name in ids}
+        for origin in recipe["mixture"]
+    }
+    drawn = [ids[place] for place in random_order(ids, arguments.seed)]
+    chosen = COMBINE[recipe["combine"]](drawn, recipe["mixture"], written)
+    if recipe["order"] != "random" or recipe["reverse"]:
+        ranks = {
+            o: {name: int(rank) for name, rank in read_rows(Path(path), ["id", "rank"])} for o, path in arguments.ranks
+        }
+        chosen = ordered(chosen, ranks or drawn_ranks(chosen), recipe["reverse"])
+    rows = [
+        (name, stand_ins.get(origin, {}).get(name, origin), pool[name][1], written[origin][name])
+        for name, origins in chosen
+        for origin in origins
+        for _ in range(recipe["copies"])
+    ]
     write_rows(arguments.output, ["id", "origin", "source", "target"], rows)
     counts = Counter(row[1] for row in rows)
     say(f"{len(rows):,} instances: " + ", ".join(f"{count:,} {origin}" for origin, count in sorted(counts.items())))
@@ -121,7 +119,17 @@ def parser() -> argparse.ArgumentParser:
         metavar=("GENERATOR", "PATH"),
         help="generated text of the study whose gaps leave every condition",
     )
-    parser.add_argument("--recipe", required=True, help='JSON: {"mixture": {origin: fraction}, "order": name}')
+    parser.add_argument(
+        "--ranks",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("ORIGIN", "PATH"),
+        help="table (id rank) by which the instances of an origin are ordered; none for the random order",
+    )
+    parser.add_argument(
+        "--recipe", required=True, help="JSON: mixture (fraction by origin), combine, copies, order, reverse"
+    )
     parser.add_argument("--seed", type=int, required=True, help="seed of the order in which the pool is drawn")
     parser.add_argument("--output", type=Path, required=True, help="dataset to write")
     return parser

@@ -1,4 +1,4 @@
-"""What a schema cannot say about generators behind an API."""
+"""What a schema cannot say about generators and judges behind an API."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from planning.asking import Config, is_asked, may_drop, prompt_files
+from planning.asking import Config, is_asked, is_judge, may_drop, prompt_files
 from planning.configuration import Problem, guess
 from workbench.cli import UserError
 from workbench.generated import HUMAN
 
 _FINAL = ("keep", "drop", "stop")
-_PROMPT_KEYS = {"prompt": "prompt", "prompt_many": "prompt_many", "retry": "retry_prompt", "system": "system_prompt"}
+_PROMPT_KEYS = {
+    "prompt": "prompt",
+    "judge": "prompt",
+    "prompt_many": "prompt_many",
+    "retry": "retry_prompt",
+    "system": "system_prompt",
+}
 # Fields of a request that the workflow writes itself, and the key that stands for each.
 _OWN_FIELDS = {
     "model": "model",
@@ -29,26 +35,40 @@ _OWN_FIELDS = {
     "reasoning_effort": "reasoning_effort (openai)",
     "service_tier": "service_tier",
 }
+# Where a judge has another key.
+_JUDGES_FIELDS = {
+    "max_tokens": "reasoning_tokens",
+    "max_completion_tokens": "reasoning_tokens",
+    "n": "nothing: there is one number for each target",
+    "logprobs": "nothing: there is one number for each target",
+}
 
 
 def asked_generator_problems(config: Config) -> Iterator[Problem]:
-    """Everything that is wrong with the generators behind an API."""
+    """Everything that is wrong with the generators and judges behind an API."""
     used = {origin for condition in config["conditions"].values() for origin in condition["mixture"]}
+    used |= {condition["order_of"] for condition in config["conditions"].values()}
     used |= {generator.get("fallback") for generator in config["generators"].values()}
     for name, generator in config["generators"].items():
         if is_asked(generator):
             key = ("generators", name)
-            yield from _check_prompts(key, generator, config["languages"])
+            yield from _check_prompts(key, prompt_files(generator), config["languages"])
             if name in used:
                 yield from _check_price(key, generator)
             yield from _check_body(key, generator)
             yield from _check_samples(key, generator)
             yield from _check_policies(key, generator)
             yield from _check_fallback(key, config, name)
+    for name, quality in config["quality"].items():
+        if is_judge(quality):
+            key = ("quality", name)
+            yield from _check_prompts(key, prompt_files(quality), config["languages"])
+            yield from _check_price(key, quality)
+            yield from _check_body(key, quality)
+            yield from _check_policies(key, quality)
 
 
-def _check_prompts(key: tuple[str, ...], generator: Config, languages: Mapping[str, str]) -> Iterator[Problem]:
-    files = prompt_files(generator)
+def _check_prompts(key: tuple[str, ...], files: Mapping[str, str], languages: Mapping[str, str]) -> Iterator[Problem]:
     missing = [role for role, path in files.items() if not Path(path).is_file()]
     for role in missing:
         yield Problem((*key, _PROMPT_KEYS[role]), f"{files[role]!r} is no file (looked for it in {Path.cwd()})")
@@ -61,26 +81,27 @@ def _check_prompts(key: tuple[str, ...], generator: Config, languages: Mapping[s
             yield Problem(key, str(error))
 
 
-def _check_price(key: tuple[str, ...], generator: Config) -> Iterator[Problem]:
+def _check_price(key: tuple[str, ...], asked: Config) -> Iterator[Problem]:
     from llm.prices import price_of  # only studies that ask an LLM pay for the import
 
     try:
         price_of(
-            generator["provider"],
-            generator["model"],
-            generator["base_url"],
-            generator["price"],
-            generator["mode"] == "batch",
-            generator["service_tier"],
+            asked["provider"],
+            asked["model"],
+            asked["base_url"],
+            asked["price"],
+            asked["mode"] == "batch",
+            asked["service_tier"],
         )
     except UserError as error:
         yield Problem((*key, "model"), str(error))
 
 
-def _check_body(key: tuple[str, ...], generator: Config) -> Iterator[Problem]:
-    for field in generator["body"]:
-        if field in _OWN_FIELDS:
-            yield Problem((*key, "body", field), f"the workflow sets this; use {_OWN_FIELDS[field]}")
+def _check_body(key: tuple[str, ...], asked: Config) -> Iterator[Problem]:
+    instead = _OWN_FIELDS | (_JUDGES_FIELDS if is_judge(asked) else {})
+    for field in asked["body"]:
+        if field in instead:
+            yield Problem((*key, "body", field), f"the workflow sets this; use {instead[field]}")
 
 
 def _check_samples(key: tuple[str, ...], generator: Config) -> Iterator[Problem]:
@@ -93,14 +114,14 @@ def _check_samples(key: tuple[str, ...], generator: Config) -> Iterator[Problem]
         )
 
 
-def _check_policies(key: tuple[str, ...], generator: Config) -> Iterator[Problem]:
-    for outcome, policy in generator["outcomes"].items():
+def _check_policies(key: tuple[str, ...], asked: Config) -> Iterator[Problem]:
+    for outcome, policy in asked["outcomes"].items():
         where = (*key, "outcomes", outcome)
         if policy[-1] not in _FINAL or any(action in _FINAL for action in policy[:-1]):
             yield Problem(where, f"{', '.join(policy)}: the last action, and only the last, is keep, drop or stop")
         if "repair" in policy and (outcome != "malformed" or policy[0] != "repair"):
             yield Problem(where, "repair belongs to malformed answers, and comes first")
-        if policy[-1] == "keep" and outcome in ("failed", "empty", "content_filter"):
+        if policy[-1] == "keep" and (outcome in ("failed", "empty", "content_filter") or key[0] == "quality"):
             yield Problem(where, "keep: there is nothing to keep; allowed at the end: drop, stop")
         if "retry" in policy and outcome in ("failed", "content_filter"):
             reason = {"failed": "attempts says how often it is tried", "content_filter": "the filter stays as it is"}

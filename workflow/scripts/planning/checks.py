@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from corpus.read_files import column_names
 from planning.asking_checks import asked_generator_problems
-from planning.configuration import Config, Problem, guess
-from planning.runs import is_human, recipe_of, resolve_from_run
+from planning.condition_checks import condition_problems
+from planning.configuration import Config, Problem
+from planning.quality_checks import detector_problems, quality_problems
+from planning.runs import is_human, resolve_from_run
 from workbench.files import open_unpacked
 from workbench.generated import HUMAN
 
@@ -32,7 +34,7 @@ RESERVED_OPTIONS = {
     "no-save": "nothing: checkpoints are needed",
     "no-last-checkpoints": "nothing: checkpoints are needed",
     "checkpoint-suffix": "nothing: the workflow looks for checkpoints by their names",
-    "finetune-from-model": "nothing: every run starts from its own seed",
+    "finetune-from-model": "schedule: incremental",
     "disable-validation": "nothing: the model is chosen and reported by its loss on `valid`",
     "validate-after-updates": "nothing: the model is chosen and reported by its loss on `valid`",
     "best-checkpoint-metric": "nothing: the loss on `valid`",
@@ -43,8 +45,6 @@ RESERVED_OPTIONS = {
     "write-checkpoints-asynchronously": "nothing: checkpoints are written before the next update",
 }
 _SOURCE_FOLDERS = {"workflow", "config", "resources", "tests", "docs", "envs", "profiles", "requirements", "tools"}
-_FRACTION_TOLERANCE = 1e-6
-_LONGEST_RECIPE = 200  # characters; file systems allow 255 for a name
 # What fairseq-train cannot do without, any one of each.
 _NEEDED_OPTIONS = [
     ("arch",),
@@ -67,7 +67,9 @@ def semantic_problems(config: Config) -> list[Problem]:
         _check_options,
         _check_needed_options,
         _check_generators,
-        _check_conditions,
+        condition_problems,
+        quality_problems,
+        detector_problems,
         _check_sizes,
         _check_baseline,
         _check_tokenizer,
@@ -255,21 +257,6 @@ def _check_generators(config: Config) -> Iterator[Problem]:
                 yield Problem((*key, "aligned_with"), "'train' needs corpus.kind 'files'; allowed here: pool, sources")
             elif generator["aligned_with"] == "train":
                 yield from _check_same_lines((*key, "targets"), generator["targets"], training_text(config))
-
-
-def _check_conditions(config: Config) -> Iterator[Problem]:
-    origins = [HUMAN, *config["generators"]]
-    for name, condition in config["conditions"].items():
-        key = ("conditions", name, "mixture")
-        mixture = condition["mixture"]
-        for origin in mixture:
-            if origin not in origins:
-                yield Problem((*key, origin), f"unknown origin; allowed: {', '.join(origins)}" + guess(origin, origins))
-        total = sum(mixture.values())
-        if not abs(total - 1) <= _FRACTION_TOLERANCE:
-            yield Problem(key, f"the fractions add up to {total:.9g}; allowed: 1")
-        if len(recipe_of(condition)) > _LONGEST_RECIPE:
-            yield Problem(key, "too many or too long names: together they become the name of a file")
 
 
 def _check_sizes(config: Config) -> Iterator[Problem]:

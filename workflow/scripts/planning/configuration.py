@@ -18,6 +18,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+MODEL_METRICS = ("round_trip", "learner_fit")  # that train a model on `pretrain`
+
 Config = dict[str, Any]
 Key = tuple[str | int, ...]
 
@@ -183,17 +185,20 @@ def guess(name: str, known: Sequence[str]) -> str:
 def with_defaults(config: Config, schema: Config) -> Config:
     """A copy of a valid ``config`` in which every key that has a default is there.
 
-    What a generator leaves out comes from the study: its decoding from ``decoding``, its options from the first fairseq
-    learner.
+    What a generator or the model of a quality score leaves out comes from the study: its decoding from ``decoding``,
+    its options from the first fairseq learner.
     """
     config = copy.deepcopy(config)
+    scores = config.get("quality", {})
+    if scores and all(score["metric"] != "oracle" for score in scores.values()):
+        scores.setdefault("oracle", {"metric": "oracle"})  # what the others are compared with
     _fill(config, schema, schema)
     learners = config["learners"].values()
     options = next(learner["options"] for learner in learners if learner["kind"] == "fairseq")
-    for generator in config["generators"].values():
-        if generator["provider"] == "fairseq":
-            generator["options"] = {**options, **generator.get("options", {})}
-            generator["decoding"] = {**config["decoding"], **generator.get("decoding", {})}
+    local = [generator for generator in config["generators"].values() if generator["provider"] == "fairseq"]
+    for trained in [*local, *(score for score in config["quality"].values() if score["metric"] in MODEL_METRICS)]:
+        trained["options"] = {**options, **trained.get("options", {})}
+        trained["decoding"] = {**config["decoding"], **trained.get("decoding", {})}
     return config
 
 

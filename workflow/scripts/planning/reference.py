@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 PAGE = ROOT / "config" / "README.md"
 START, END = "<!-- keys: written by `make docs` -->\n", "<!-- end of keys -->"
-_PLACEHOLDERS = {"generators": "NAME", "conditions": "NAME", "learners": "NAME"}
+_PLACEHOLDERS = {"generators": "NAME", "quality": "NAME", "conditions": "NAME", "learners": "NAME"}
 
 
 def reference(schema: dict[str, Any]) -> str:
@@ -36,12 +36,13 @@ def reference(schema: dict[str, Any]) -> str:
 
 def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: bool) -> Iterator[tuple[str, ...]]:
     value = resolve(value, schema)
-    branches = [value, *(branch["then"] for branch in value.get("allOf", []))]
+    branches = [value, *({**branch["then"], "if": branch["if"]} for branch in value.get("allOf", []))]
     children = [
         (f"{key}.{name}", _with_owners(name, child, branches), name in branch.get("required", []), branch)
         for place, branch in enumerate(branches)
         for name, child in branch.get("properties", {}).items()
-        if "const" not in child
+        if child
+        and "const" not in child
         and not any(other.get("properties", {}).get(name) == child for other in branches[:place])
     ]
     if "properties" not in value and not isinstance(value.get("additionalProperties"), dict):
@@ -64,9 +65,11 @@ def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: boo
 def _with_owners(name: str, child: dict[str, Any], branches: list[dict[str, Any]]) -> dict[str, Any]:
     """``child`` with a description that begins with the kinds it belongs to, where there are several kinds."""
     kinds = [
-        branch["properties"]["provider"]["const"]
+        kind
         for branch in branches
-        if branch.get("properties", {}).get(name) == child and "const" in branch["properties"].get("provider", {})
+        if branch.get("properties", {}).get(name) == child
+        for discriminator in branch.get("if", {}).get("properties", {}).values()
+        for kind in ([discriminator["const"]] if "const" in discriminator else discriminator["enum"])
     ]
     if not kinds:
         return child

@@ -15,32 +15,98 @@ import pandas as pd
 from evaluate.runs import RUN_COLUMNS
 from workbench.generated import HUMAN
 
+Condition = Mapping[str, Any]
+
+RANDOM = "random"
+HUMAN_LIKE = "human_like"
+QUALITY = "quality:"
+INCREMENTAL = "incremental"
+
+
+def origins_of(mixture: Mapping[str, float]) -> list[str]:
+    """The origins that a mixture holds any text of, sorted by name."""
+    return sorted(origin for origin, fraction in mixture.items() if fraction > 0)
+
 
 def is_human(mixture: Mapping[str, float]) -> bool:
     """Whether a mixture holds human targets only."""
-    return {origin for origin, fraction in mixture.items() if fraction > 0} == {HUMAN}
+    return origins_of(mixture) == [HUMAN]
 
 
-def canonical(condition: Mapping[str, Any]) -> dict[str, Any]:
-    """A condition without what changes nothing: origins of fraction 0, their order, digits beyond the ninth."""
-    mixture = {origin: float(f"{f:.9g}") for origin, f in sorted(condition["mixture"].items()) if f > 0}
-    return {"mixture": mixture, "order": condition["order"]}
+def quality_of(order: str) -> str | None:
+    """The quality score that an order goes by; None for another order."""
+    return order.removeprefix(QUALITY) if order.startswith(QUALITY) else None
 
 
-def recipe_of(condition: Mapping[str, Any]) -> str:
-    """Canonical, path-safe spelling of a condition, such as ``human=0.5+strong=0.5.random``."""
-    parts = canonical(condition)["mixture"]
-    if len(parts) == 1:
-        mixture = next(iter(parts))
+def canonical(condition: Condition) -> dict[str, Any]:
+    """What makes a condition's dataset, without what changes nothing.
+
+    That is: origins of fraction 0, their order, digits beyond the ninth, how a single origin is combined, whose scores
+    a random order goes by.
+    """
+    mixture = {origin: float(f"{condition['mixture'][origin]:.9g}") for origin in origins_of(condition["mixture"])}
+    return {
+        "mixture": mixture,
+        "combine": condition["combine"] if len(mixture) > 1 else "draw",
+        "copies": condition["copies"],
+        "order": condition["order"],
+        "reverse": condition["reverse"],
+        "order_of": None if condition["order"] == RANDOM else condition["order_of"],
+    }
+
+
+def recipe_of(condition: Condition) -> str:
+    """Canonical, path-safe spelling of a condition's dataset, such as ``human=0.5+strong=0.5.random``."""
+    what = canonical(condition)
+    fractions = what["mixture"]
+    if len(fractions) == 1:
+        mixture = next(iter(fractions))
+    elif what["combine"] == "draw":
+        mixture = "+".join(f"{origin}={fraction:.9g}" for origin, fraction in fractions.items())
     else:
-        mixture = "+".join(f"{origin}={fraction:.9g}" for origin, fraction in parts.items())
-    return f"{mixture}.{condition['order']}"
+        mixture = "+".join(fractions)
+    parts = [
+        mixture,
+        what["combine"] if what["combine"] != "draw" else "",
+        f"x{what['copies']}" if what["copies"] > 1 else "",
+        what["order"].replace(":", "="),
+        "reverse" if what["reverse"] else "",
+        f"of={what['order_of']}" if what["order_of"] else "",
+    ]
+    return ".".join(filter(None, parts))
+
+
+def at_size(config: Mapping[str, Any], condition: Condition, size: int) -> dict[str, Any]:
+    """A condition as a run of ``size`` instances sees it.
+
+    Where the whole pool is used, the order in which its instances come changes nothing, so all orders share one run.
+    The first step of an incremental schedule is a training like any other.
+    """
+    settings = dict(condition)
+    if settings["schedule"] == INCREMENTAL and size == min(config["sizes"]):
+        settings["schedule"] = "cumulative"
+    whole = size == config["splits"]["pool"] and settings["combine"] != "all" and settings["copies"] == 1
+    if whole and settings["schedule"] != INCREMENTAL:
+        settings.update(order=RANDOM, reverse=False)
+    return settings
+
+
+def run_recipe(config: Mapping[str, Any], condition: Condition, size: int) -> str:
+    """Spelling of what a run is trained on and how: the recipe of its dataset, and the schedule if incremental."""
+    settings = at_size(config, condition, size)
+    recipe = recipe_of(settings)
+    return f"{recipe}.{INCREMENTAL}" if settings["schedule"] == INCREMENTAL else recipe
+
+
+def dataset_recipe(recipe: str) -> str:
+    """The recipe of the dataset behind a run's recipe."""
+    return recipe.removesuffix(f".{INCREMENTAL}")
 
 
 def run_table(config: Mapping[str, Any]) -> pd.DataFrame:
     """Every run of a checked configuration, in its order: columns ``learner condition size seed recipe``."""
     rows = [
-        (learner, name, size, seed, recipe_of(condition))
+        (learner, name, size, seed, run_recipe(config, condition, size))
         for learner in config["learners"]
         for name, condition in config["conditions"].items()
         for size in sorted(config["sizes"])
@@ -57,6 +123,44 @@ def resolve_from_run(config: Mapping[str, Any], from_run: Mapping[str, Any]) -> 
         "size": from_run["size"],
         "seed": from_run["seed"] or config["seeds"][0],
     }
+
+
+def remedied(conditions: Mapping[str, Condition]) -> dict[str, str]:
+    """For each condition that is a remedy, the condition whose cost it is to win back.
+
+    That is what its ``remedies`` names; where it names nothing, the condition with the same text in random order.
+    """
+    found = {}
+    for name, condition in conditions.items():
+        target = condition["remedies"] if "remedies" in condition else _plain_twin(conditions, name)
+        if target is not None:
+            found[name] = target
+    return found
+
+
+def _plain_twin(conditions: Mapping[str, Condition], name: str) -> str | None:
+    condition = conditions[name]
+    plain = {**condition, "order": RANDOM, "reverse": False, "schedule": "cumulative"}
+    remedy = condition["order"] != RANDOM or condition["schedule"] == INCREMENTAL
+    if is_human(condition["mixture"]) or not remedy:
+        return None
+    twins = [
+        other
+        for other, settings in conditions.items()
+        if settings["schedule"] == "cumulative" and recipe_of(settings) == recipe_of(plain)
+    ]
+    return twins[0] if twins else None
+
+
+def reversed_twins(conditions: Mapping[str, Condition]) -> dict[str, str]:
+    """For each condition that is not reversed, the one that is the same in reverse order, where there is one."""
+    spelt = {(recipe_of(condition), condition["schedule"]): name for name, condition in conditions.items()}
+    found = {}
+    for name, condition in conditions.items():
+        twin = spelt.get((recipe_of({**condition, "reverse": True}), condition["schedule"]))
+        if not condition["reverse"] and twin:
+            found[name] = twin
+    return found
 
 
 def named_seed(name: str) -> int:

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from corpus.releases import Release, read_releases
 from planning.asking import (
     execution_settings,
@@ -28,12 +26,25 @@ from planning.configuration import (
     schema_problems,
     with_defaults,
 )
-from planning.runs import canonical, named_seed, recipe_of, resolve_from_run, run_table
+from planning.runs import (
+    HUMAN_LIKE,
+    at_size,
+    canonical,
+    quality_of,
+    recipe_of,
+    remedied,
+    resolve_from_run,
+    reversed_twins,
+    run_recipe,
+    run_table,
+)
+from planning.scored import ScoredStudy
+from planning.values import compact, overlaid, plain_values
 from workbench.cli import UserError
 from workbench.generated import HUMAN
 
 
-class Study:
+class Study(ScoredStudy):
     """A checked study. Paths are relative to the results folder and written with Snakemake's ``<results>``.
 
     Args:
@@ -57,7 +68,10 @@ class Study:
         if problems:
             raise ConfigurationError([origin.describe(problem) for problem in problems])
         self.runs = run_table(self.config)
-        self._recipes = {recipe_of(c): canonical(c) for c in self.config["conditions"].values()}
+        seen = [
+            at_size(self.config, c, size) for c in self.config["conditions"].values() for size in self.config["sizes"]
+        ]
+        self._recipes = {recipe_of(condition): canonical(condition) for condition in seen}
 
     def __getitem__(self, section: str) -> Any:
         return self.config[section]
@@ -96,8 +110,13 @@ class Study:
 
     @property
     def recipes(self) -> list[str]:
-        """Every distinct recipe of the study."""
+        """Every distinct recipe of a dataset."""
         return list(self._recipes)
+
+    @property
+    def run_recipes(self) -> list[str]:
+        """Every distinct recipe of a run: that of its dataset, and how it goes through it."""
+        return list(dict.fromkeys(self.runs.recipe))
 
     def synthetic_origins(self, recipe: str) -> list[str]:
         """The generators that a recipe draws on, sorted by name."""
@@ -106,8 +125,9 @@ class Study:
 
     @property
     def used_generators(self) -> list[str]:
-        """The generators that some condition draws on, in the configuration's order."""
+        """The generators that some condition draws on or is ordered by, in the configuration's order."""
         used = {origin for recipe in self._recipes for origin in self.synthetic_origins(recipe)}
+        used |= {recipe["order_of"] for recipe in self._recipes.values()}
         return [name for name in self.config["generators"] if name in used]
 
     @property
@@ -131,37 +151,8 @@ class Study:
         if "from_run" not in settings:
             return f"<results>/generators/{generator}"
         run = resolve_from_run(self.config, settings["from_run"])
-        recipe = recipe_of(self.config["conditions"][run["condition"]])
+        recipe = run_recipe(self.config, self.config["conditions"][run["condition"]], run["size"])
         return f"<results>/runs/{run['learner']}/{recipe}/{run['size']}/{run['seed']}"
-
-    def training_settings(self, options: Mapping[str, Any], seed: int) -> str:
-        """What shapes a training besides its data, as JSON for one command-line argument."""
-        training = self.config["training"]
-        settings = {
-            "options": dict(options),
-            "seed": seed,
-            "languages": self.config["languages"],
-            "device": training["device"],
-            "gpus": self.gpus,
-            "max_pieces": training["max_pieces"],
-            "save_every": training["save_every"],
-            "checkpoint": training["checkpoint"],
-        }
-        return compact(settings)
-
-    def learner_settings(self, learner: str, seed: int) -> str:
-        """Settings of a run of ``learner``, see :meth:`training_settings`."""
-        return self.training_settings(self.config["learners"][learner]["options"], seed)
-
-    def generator_training_settings(self, generator: str) -> str:
-        """Settings of the training of a fairseq generator, see :meth:`training_settings`."""
-        options = self.config["generators"][generator]["options"]
-        return self.training_settings(options, named_seed(f"generator {generator}"))
-
-    def decoding_settings(self, decoding: Mapping[str, Any]) -> str:
-        """How a model translates, as JSON for one command-line argument."""
-        training = self.config["training"]
-        return compact({**decoding, "device": training["device"], "max_pieces": training["max_pieces"]})
 
     def provider_inputs(self, generator: str) -> dict[str, str]:
         """The files that a generator's provider reads besides the pool, by the names it knows them under."""
@@ -264,14 +255,27 @@ class Study:
         ]
 
     def recipe_settings(self, recipe: str) -> str:
-        """Mixture and order of a recipe, as JSON for one command-line argument."""
-        return compact(self._recipes[recipe])
+        """What a recipe's dataset is made of, as JSON for one command-line argument."""
+        return compact({key: value for key, value in self._recipes[recipe].items() if key != "order_of"})
 
-    @property
-    def gpus(self) -> int:
-        """GPUs that one training uses; 0 on a CPU."""
-        training = self.config["training"]
-        return training["gpus"] if training["device"] == "gpu" else 0
+    def rank_tables(self, recipe: str) -> list[tuple[str, str]]:
+        """For each origin that a recipe orders, the table of its targets' ranks."""
+        settings = self._recipes[recipe]
+        order, of = settings["order"], settings["order_of"]
+        origins = list(settings["mixture"]) if of else self.synthetic_origins(recipe)
+        if order == HUMAN_LIKE:
+            return [(origin, f"<results>/detector/{HUMAN}--{of or origin}/rank.tsv") for origin in origins]
+        name = quality_of(order)
+        return [(origin, f"<results>/quality/{name}/{of or origin}.tsv") for origin in origins] if name else []
+
+    def relations(self) -> str:
+        """Which conditions are compared besides with the baseline, as JSON for one command-line argument.
+
+        ``remedied`` has for a remedy the condition that it is a remedy for, ``reverse`` for a condition the one that is
+        the same in reverse order.
+        """
+        conditions = self.config["conditions"]
+        return compact({"remedied": remedied(conditions), "reverse": reversed_twins(conditions)})
 
     def description(self) -> str:
         """The study as ``study.json`` holds it: what a reader of the results needs, files by their names only."""
@@ -279,10 +283,16 @@ class Study:
         left_out = {"results", "downloads", "corpus", "training", "generators", "llm"}
         study = {section: value for section, value in config.items() if section not in left_out}
         study["baseline"] = config["evaluation"]["baseline"]
+        targets = remedied(config["conditions"])
+        study["conditions"] = {
+            name: {**settings, "remedies": targets.get(name)} for name, settings in config["conditions"].items()
+        }
         study["generators"] = {name: self._generator_description(name) for name in config["generators"]}
         corpus = config["corpus"]
         study["corpus"] = {"kind": corpus["kind"], "seed": corpus["seed"], **corpus["cleaning"]}
-        study["training"] = {key: config["training"][key] for key in ("device", "gpus", "checkpoint", "max_pieces")}
+        study["training"] = {
+            key: config["training"][key] for key in ("equal", "device", "gpus", "checkpoint", "max_pieces")
+        }
         return json.dumps(study, ensure_ascii=False)
 
     def _generator_description(self, name: str) -> dict[str, Any]:
@@ -292,33 +302,3 @@ class Study:
             prompts = {role: Path(path).name for role, path in prompt_files(settings).items()}
             return {**{key: value for key, value in shaping.items() if key in settings}, "prompts": prompts}
         return {key: Path(value).name if key in ("targets", "sources") else value for key, value in settings.items()}
-
-
-def overlaid(config: Any, overrides: Any) -> Any:
-    """``config`` with the values of ``overrides`` put over it, their scalars read as YAML."""
-    if isinstance(overrides, Mapping) and isinstance(config, Mapping):
-        return {**config, **{key: overlaid(config.get(key), value) for key, value in overrides.items()}}
-    if isinstance(overrides, Mapping):
-        return {key: overlaid(None, value) for key, value in overrides.items()}
-    if isinstance(overrides, list | tuple):
-        return [overlaid(None, value) for value in overrides]
-    if isinstance(overrides, str):
-        scalar = yaml.safe_load(overrides) if overrides.strip() else overrides
-        return scalar if isinstance(scalar, bool | int | float | None) else overrides
-    return overrides
-
-
-def plain_values(value: Any) -> Any:
-    """``value`` in JSON's types: keys are text, whole numbers are integers however they were written."""
-    if isinstance(value, dict):
-        return {str(key): plain_values(child) for key, child in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_values(child) for child in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, str | int | float | None) else str(value)
-
-
-def compact(value: Any) -> str:
-    """``value`` as JSON without blanks, keys sorted."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

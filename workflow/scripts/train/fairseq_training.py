@@ -27,12 +27,21 @@ _PROGRESS_SECONDS = 20.0
 _LOG_INTERVAL = 100  # updates
 
 
-def train(data: EncodedData, settings: Mapping[str, Any], threads: int, state: TrainingState) -> dict[str, Any]:
+def train(
+    data: EncodedData, settings: Mapping[str, Any], threads: int, state: TrainingState, start: Path | None = None
+) -> dict[str, Any]:
     """Train until fairseq's own limits or early stopping end it, and return the report of ``training.json``.
 
     The report holds ``updates``, ``epochs`` begun, ``best_valid_loss`` (fairseq's, to base 2), ``best_updates``,
     ``truncated`` texts and the only two figures that differ from one repetition to the next, ``seconds`` and
     ``target_tokens_per_second``.
+
+    Args:
+        data: what is trained on.
+        settings: see :meth:`planning.study.Study.training_settings`.
+        threads: CPU threads.
+        state: where the training is kept and goes on from.
+        start: a checkpoint whose weights the training begins with, its optimizer and schedule anew.
 
     Raises:
         UserError: fairseq does not know an option, or the device is not there.
@@ -50,6 +59,8 @@ def train(data: EncodedData, settings: Mapping[str, Any], threads: int, state: T
         )
     torch.set_num_threads(threads)
     command = fairseq_arguments(data, settings, state)
+    if start:
+        command += ["--finetune-from-model", str(start)]
     log.info("fairseq-train %s", shlex.join(command))
     parser = options.get_training_parser()
     complaint = io.StringIO()

@@ -32,12 +32,15 @@ def main(arguments: argparse.Namespace) -> None:
             f"{arguments.dataset}: {len(dataset):,} instances, but the run's size is {arguments.size:,}: lower `sizes` "
             "or give generators that left sources out (logs/build_dataset) a `fallback`"
         )
-    identity = fingerprint(
-        {"code": arguments.code, "settings": settings, "spm": file_digest(arguments.spm)}, dataset, valid
-    )
+    dataset = dataset[arguments.skip :]
+    if arguments.backwards:
+        dataset, valid = [(target, source) for source, target in dataset], [(t, s) for s, t in valid]
+    start = arguments.start and file_digest(arguments.start)
+    shaping = {"code": arguments.code, "settings": settings, "spm": file_digest(arguments.spm), "start": start}
+    identity = fingerprint(shaping, dataset, valid)
     with TrainingState(arguments.state, identity) as state:
         data = encode_dataset(dataset, valid, arguments.spm, arguments.dictionary, settings, state.folder / "data")
-        report = train(data, settings, arguments.threads, state)
+        report = train(data, settings, arguments.threads, state, arguments.start)
         slim_checkpoint(state.checkpoint(settings["checkpoint"]), arguments.model)
         report["ctranslate2"] = export_ctranslate2(arguments.model, data.folder, arguments.ctranslate2)
         write_json(arguments.report, report)
@@ -53,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
     parser = script_parser(__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="table with the columns source and target")
     parser.add_argument("--size", type=int, help="train on the first SIZE rows (default: all)")
+    parser.add_argument("--skip", type=int, default=0, help="leave out the first SKIP of these: START has seen them")
+    parser.add_argument("--start", type=Path, help="checkpoint whose weights training goes on from (default: none)")
+    parser.add_argument("--backwards", action="store_true", help="learn to translate the targets into the sources")
     parser.add_argument("--valid", type=Path, required=True, help="human pairs for early stopping")
     parser.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
     parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")

@@ -1,0 +1,198 @@
+"""What a condition means: which runs it shares, what it is compared with, what cannot be meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from planning.configuration import ConfigurationError
+from planning.study import Study
+
+SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
+STUDY = """\
+languages: {source: de, target: en}
+corpus:
+  kind: files
+  files: {train: {source: src.txt, target: tgt.txt}}
+splits: {pretrain: 40, pool: 30, valid: 5, test: 5}
+generators:
+  a: {provider: fairseq, pairs: 40}
+  b: {provider: fairseq, pairs: 20}
+  old: {provider: files, targets: old.txt}
+  people: {provider: files, targets: old.txt, human: true}
+quality:
+  sure: {metric: logprob}
+  trip: {metric: round_trip}
+  agree: {metric: consensus}
+  best: {metric: rank_average, of: [sure, trip]}
+sizes: [10, 20, 30]
+learners:
+  transformer:
+    kind: fairseq
+    options: {arch: transformer, optimizer: adam, lr: 0.1, max-tokens: 9, max-update: 90, warmup-updates: 30}
+conditions:
+  human: {mixture: {human: 1}}
+  a: {mixture: {a: 1}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory with the text files that the configuration names."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("src.txt", "tgt.txt", "old.txt"):
+        Path(name).write_text("eine Zeile\n" * 80, encoding="utf-8")
+
+
+def study(*conditions: str, **changes: str) -> Study:
+    """The study with further conditions, one a line, and parts of its text replaced."""
+    text = STUDY + "".join(f"  {condition}\n" for condition in conditions)
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    Path("study.yaml").write_text(text, encoding="utf-8")
+    return Study(yaml.safe_load(text), ["study.yaml"], {}, SCHEMA)
+
+
+def recipes(study: Study, condition: str) -> dict[int, str]:
+    """Recipe of a condition's run by size."""
+    rows = study.runs[study.runs.condition == condition]
+    return dict(zip(rows["size"], rows.recipe, strict=True))
+
+
+def test_at_the_whole_pool_all_orders_share_one_run() -> None:
+    made = study(
+        "best: {mixture: {a: 1}, order: 'quality:best'}",
+        "worst: {mixture: {a: 1}, order: 'quality:best', reverse: true}",
+        "human-like: {mixture: {a: 1}, order: human_like}",
+    )
+    assert recipes(made, "best") == {10: "a.quality=best", 20: "a.quality=best", 30: "a.random"}
+    assert recipes(made, "worst")[10] == "a.quality=best.reverse"
+    assert {recipes(made, name)[30] for name in ("a", "best", "worst", "human-like")} == {"a.random"}
+
+
+def test_copies_and_all_outputs_depend_on_the_order_at_every_size() -> None:
+    made = study(
+        "b: {mixture: {b: 1}}",
+        "twice: {mixture: {a: 1}, copies: 2, order: 'quality:sure'}",
+        "both: {mixture: {a: 0.5, b: 0.5}, combine: all, order: 'quality:sure'}",
+    )
+    assert set(recipes(made, "twice").values()) == {"a.x2.quality=sure"}
+    assert set(recipes(made, "both").values()) == {"a+b.all.quality=sure"}
+
+
+def test_an_incremental_run_goes_on_with_the_one_before() -> None:
+    made = study("steps: {mixture: {a: 1}, order: 'quality:sure', schedule: incremental}")
+    steps = recipes(made, "steps")
+    assert steps == {10: "a.quality=sure", 20: "a.quality=sure.incremental", 30: "a.quality=sure.incremental"}
+    assert made.run_before(steps[10], 10) is None
+    assert made.run_before(steps[20], 20) == ("a.quality=sure", 10)
+    assert made.run_before(steps[30], 30) == ("a.quality=sure.incremental", 20)
+
+
+def test_equal_epochs_scale_the_schedule_and_equal_updates_do_not() -> None:
+    steps = "steps: {mixture: {a: 1}, schedule: incremental}"
+    made = study(steps)
+    assert '"max-update":90' in made.learner_settings("transformer", "a.random", 10, 1)
+    made = study(steps, **{"conditions:": "training: {equal: epochs}\nconditions:"})
+    for recipe, size, updates in (
+        ("a.random", 10, 30),
+        ("a.random", 30, 90),
+        ("a.random.incremental", 30, 30),  # ten more instances
+    ):
+        settings = made.learner_settings("transformer", recipe, size, 1)
+        assert f'"max-update":{updates}' in settings
+        assert f'"warmup-updates":{updates // 3}' in settings
+
+
+def test_a_remedy_is_compared_with_the_same_text_in_random_order_and_with_its_reverse() -> None:
+    made = study(
+        "best: {mixture: {a: 1.0, b: 0}, order: 'quality:best'}",
+        "worst: {mixture: {a: 1}, order: 'quality:best', reverse: true}",
+        "b: {mixture: {b: 1}}",
+        "mix: {mixture: {a: 0.5, b: 0.5}, remedies: b}",
+        "steps: {mixture: {a: 1}, schedule: incremental, remedies: null}",
+        "picked: {mixture: {human: 1}, order: 'quality:best', order_of: a}",
+    )
+    assert yaml.safe_load(made.relations()) == {
+        "remedied": {"best": "a", "worst": "a", "mix": "b"},
+        "reverse": {"best": "worst"},
+    }
+
+
+def test_ranks_come_from_the_generators_own_tables_or_from_one_for_all() -> None:
+    made = study(
+        "b: {mixture: {b: 1}}",
+        "best: {mixture: {human: 0.5, a: 0.25, b: 0.25}, order: 'quality:best'}",
+        "picked: {mixture: {human: 1}, order: human_like, order_of: a}",
+    )
+    own = made.rank_tables(recipes(made, "best")[10])
+    assert own == [("a", "<results>/quality/best/a.tsv"), ("b", "<results>/quality/best/b.tsv")]
+    assert made.rank_tables(recipes(made, "picked")[10]) == [("human", "<results>/detector/human--a/rank.tsv")]
+    assert made.rank_tables("a.random") == []
+
+
+def test_scores_are_taken_of_the_generators_that_allow_them() -> None:
+    made = study("old: {mixture: {old: 1}}")
+    assert made.machine_generators == ["a", "old"]
+    assert made.second_references == ["people"]
+    assert made.quality_pairs == [
+        *(("sure", "a"), ("trip", "a"), ("trip", "old"), ("agree", "a"), ("agree", "old"), ("best", "a")),
+        *(("oracle", "a"), ("oracle", "old")),  # always there, to compare the others with
+    ]
+    assert set(made.quality_inputs("agree", "a")) == {"other:old"}
+    assert made.detector_pairs == [
+        *(("human", "a", "human-machine"), ("human", "old", "human-machine")),
+        *(("human", "people", "human-human"), ("a", "old", "machine-machine")),
+    ]
+    assert '"source":"en"' in made.quality_training_settings("trip")
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        (
+            "x: {mixture: {a: 1}, order: 'quality:bset'}",
+            "no such score: 'bset'; allowed: sure, trip, agree, best, oracle; did you",
+        ),
+        ("x: {mixture: {a: 1}, order: quality}", "allowed: random, human_like, or quality:NAME"),
+        ("x: {mixture: {human: 1}, order: human_like}", "human text needs order_of"),
+        ("x: {mixture: {old: 1}, order: 'quality:sure'}", "quality:sure has no scores of old; it has those of a"),
+        ("x: {mixture: {people: 1}, order: human_like}", "people was written by people and has no scores"),
+        ("x: {mixture: {a: 1}, order_of: a}", "no order_of with the order random"),
+        (
+            "x: {mixture: {a: 1}, order: human_like, order_of: c}",
+            "'c' cannot be ordered by; allowed: a, b, old, people",
+        ),
+        ("x: {mixture: {a: 0.6, b: 0.4}, combine: all}", "combine: all needs equal fractions"),
+        ("x: {mixture: {b: 0.5, old: 0.5}}", "several generators need the control of as many instances and sources"),
+        ("x: {mixture: {a: 0.5, b: 0.5}, combine: all}", "add a condition {mixture: {a: 1}, copies: 2}"),
+        ("x: {mixture: {a: 1}, remedies: aa}", "'aa' is no other condition; allowed: human, a; did you mean 'a'?"),
+        ("x: {mixture: {a: 1}, remedies: x}", "'x' is no other condition"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(condition: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        study(condition)
+    assert message in str(error.value)
+    assert "study.yaml, line" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("of: [sure, trip]", "of: [sure, best]", "'best' is no other score; allowed: sure, trip, agree, oracle"),
+        ("{metric: logprob}", "{metric: logprob, generators: [b]}", "'b' is no generator in use; allowed: a"),
+        ("{metric: consensus}", "{metric: consensus, generators: [a]}", "another generator in use is needed"),
+        ("{metric: round_trip}", "{metric: round_trip, pairs: 41}", "41 is beyond splits.pretrain"),
+        ("{metric: logprob}", "{metric: labse, weights: none}", "'none' does not exist"),
+        ("{metric: logprob}", "{metric: comet_qe}", "the key 'weights' is missing"),
+        ("{metric: logprob}", "{metric: logprob, pairs: 3}", "unknown key; allowed: generators, metric"),
+        ("{metric: logprob}", "{metric: lobprob}", "did you mean 'logprob'?"),
+    ],
+)
+def test_a_score_that_cannot_be_taken_is_said(old: str, new: str, message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        study(**{old: new})
+    assert message in str(error.value)
