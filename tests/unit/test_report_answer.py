@@ -133,6 +133,14 @@ def test_conditions_that_read_alike_are_named() -> None:
     assert "text written by strong (condition strong_first) costs 4.0" in text
 
 
+def test_remedies_are_no_part_of_what_it_costs() -> None:
+    conditions = CONDITIONS | {"best": {"mixture": {"strong": 1.0}, "order": "quality:trip", "remedies": "strong"}}
+    rows = HUMAN, row("strong", 25.1, -5.3, 1.2), row("best", 29.0, -1.4, 0.2)
+    assert said(*rows, conditions=conditions) == said(HUMAN, row("strong", 25.1, -5.3, 1.2))
+    only = {name: conditions[name] for name in ("human", "best")}
+    assert "training on text written by strong instead of human text costs 1.4" in said(HUMAN, rows[2], conditions=only)
+
+
 @pytest.mark.parametrize(
     ("difference", "half", "better", "verdict"),
     [

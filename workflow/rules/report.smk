@@ -1,4 +1,4 @@
-# The report: figures, the answer, one page.
+# The report: figures, the answers, one page for the study and one for the analysis, which trains nothing.
 
 
 rule plot_learning_curve:
@@ -66,8 +66,165 @@ rule plot_conditions:
         " --margin {params.margin:q} --svg {output.svg:q} --png {output.png:q}"
 
 
+rule plot_remedies:
+    input:
+        summary="<results>/summary.tsv",
+        remedies="<results>/remedies.tsv",
+        contrasts="<results>/contrasts.tsv",
+        study="<results>/study.json",
+    output:
+        svg=report(
+            "<results>/figures/remedies.svg",
+            caption="../report/remedies.rst",
+            category="Figures",
+        ),
+        png="<results>/figures/remedies.png",
+    log:
+        "<results>/logs/plot_remedies/figure.log",
+    benchmark:
+        "<results>/benchmarks/plot_remedies/figure.tsv"
+    params:
+        **runs_script("report/plot_remedies.py"),
+        metric=METRICS[0],
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../../envs/report.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --summary {input.summary:q} --remedies {input.remedies:q}"
+        " --contrasts {input.contrasts:q} --study {input.study:q} --metric {params.metric:q}"
+        " --svg {output.svg:q} --png {output.png:q}"
+
+
+rule plot_errors:
+    input:
+        "<results>/errors/{scope}.tsv",
+    output:
+        svg=report(
+            "<results>/figures/errors_{scope}.svg",
+            caption="../report/errors.rst",
+            category="Figures",
+        ),
+        png="<results>/figures/errors_{scope}.png",
+    log:
+        "<results>/logs/plot_errors/{scope}.log",
+    benchmark:
+        "<results>/benchmarks/plot_errors/{scope}.tsv"
+    wildcard_constraints:
+        scope="pool|test",
+    params:
+        **runs_script("report/plot_errors.py"),
+        baseline=STUDY["evaluation"]["baseline"],
+        label=lambda wildcards: f"errors, {wildcards.scope}",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../../envs/report.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q} --errors {input:q} --baseline {params.baseline:q}"
+        " --svg {output.svg:q} --png {output.png:q}"
+
+
+rule plot_diversity:
+    input:
+        "<results>/diversity/{scope}.tsv",
+    output:
+        svg=report(
+            "<results>/figures/diversity_{scope}.svg",
+            caption="../report/diversity.rst",
+            category="Figures",
+        ),
+        png="<results>/figures/diversity_{scope}.png",
+    log:
+        "<results>/logs/plot_diversity/{scope}.log",
+    benchmark:
+        "<results>/benchmarks/plot_diversity/{scope}.tsv"
+    wildcard_constraints:
+        scope="pool|test",
+    params:
+        **runs_script("report/plot_diversity.py"),
+        baseline=STUDY["evaluation"]["baseline"],
+        label=lambda wildcards: f"diversity, {wildcards.scope}",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../../envs/report.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q} --diversity {input:q} --baseline {params.baseline:q}"
+        " --svg {output.svg:q} --png {output.png:q}"
+
+
+rule plot_detector:
+    input:
+        list(detector_reports().values()),
+        pairs="<results>/detector/pairs.tsv",
+    output:
+        svg=report(
+            "<results>/figures/detector.svg",
+            caption="../report/detector.rst",
+            category="Figures",
+        ),
+        png="<results>/figures/detector.png",
+    log:
+        "<results>/logs/plot_detector/figure.log",
+    benchmark:
+        "<results>/benchmarks/plot_detector/figure.tsv"
+    params:
+        **runs_script("report/plot_detector.py"),
+        detectors=named_paths(detector_reports()),
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../../envs/report.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --pairs {input.pairs:q} --detectors {params.detectors:q}"
+        " --svg {output.svg:q} --png {output.png:q}"
+
+
+rule plot_agreement:
+    input:
+        "<results>/quality/agreement.tsv",
+    output:
+        svg=report(
+            "<results>/figures/agreement.svg",
+            caption="../report/agreement.rst",
+            category="Figures",
+        ),
+        png="<results>/figures/agreement.png",
+    log:
+        "<results>/logs/plot_agreement/figure.log",
+    benchmark:
+        "<results>/benchmarks/plot_agreement/figure.tsv"
+    params:
+        **runs_script("report/plot_agreement.py"),
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    conda:
+        "../../envs/report.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --agreement {input:q}" " --svg {output.svg:q} --png {output.png:q}"
+
+
 rule write_report:
     input:
+        list(report_tables().values()),
+        list(report_figures().values()),
+        list(detector_reports().values()),
         study="<results>/study.json",
         summary="<results>/summary.tsv",
         scores="<results>/scores.tsv",
@@ -77,8 +234,6 @@ rule write_report:
         generators=expand("<results>/generators/{generator}/scores.json", generator=STUDY.used_generators),
         dataset=f"<results>/datasets/{BASELINE_RECIPE}.tsv",
         ledger=["<results>/ledger.tsv"] if STUDY.asked_generators else [],
-        learning_curve="<results>/figures/learning_curve.svg",
-        conditions="<results>/figures/conditions.svg",
     output:
         page=report(
             "<results>/report/index.html",
@@ -96,8 +251,10 @@ rule write_report:
         "<results>/benchmarks/write_report/report.tsv"
     params:
         **runs_script("report/write_report.py"),
-        template=os.path.relpath(TEMPLATE),
-        template_digest=file_digest(TEMPLATE),
+        **page_template("report.html.j2"),
+        tables=named_paths(report_tables()),
+        figures=named_paths(report_figures()),
+        detectors=named_paths(detector_reports()),
         splits=lambda wildcards, input: named_files(STUDY["splits"], input.splits),
         generators=lambda wildcards, input: named_files(STUDY.used_generators, input.generators),
         metric=METRICS[0],
@@ -114,6 +271,46 @@ rule write_report:
         "python {params.script:q} --log {log:q} --study {input.study:q} --summary {input.summary:q}"
         " --scores {input.scores:q} --significance {input.significance:q} --cleaning {input.cleaning:q}"
         " --splits {params.splits:q} --generator-scores {params.generators:q} --ledger {input.ledger:q} --dataset {input.dataset:q}"
-        " --learning-curve {input.learning_curve:q} --conditions-figure {input.conditions:q}"
+        " --tables {params.tables:q} --figures {params.figures:q} --detectors {params.detectors:q}"
         " --metric {params.metric:q} --margin {params.margin:q} --floor {params.floor:q} --template {params.template:q}"
         " --page {output.page:q} --answer {output.answer:q}"
+
+
+rule write_analysis:
+    input:
+        list(analysis_tables().values()),
+        list(analysis_figures().values()),
+        list(detector_reports().values()),
+        study="<results>/study.json",
+    output:
+        page=report(
+            "<results>/analysis/index.html",
+            caption="../report/analysis.rst",
+            category="Report",
+        ),
+        text=report(
+            "<results>/analysis.txt",
+            caption="../report/analysis_text.rst",
+            category="Report",
+        ),
+    log:
+        "<results>/logs/write_analysis/analysis.log",
+    benchmark:
+        "<results>/benchmarks/write_analysis/analysis.tsv"
+    params:
+        **runs_script("report/write_analysis.py"),
+        **page_template("analysis.html.j2"),
+        tables=named_paths(analysis_tables()),
+        figures=named_paths(analysis_figures()),
+        detectors=named_paths(detector_reports()),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/report.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --study {input.study:q}"
+        " --tables {params.tables:q} --figures {params.figures:q} --detectors {params.detectors:q}"
+        " --template {params.template:q} --page {output.page:q} --text {output.text:q}"

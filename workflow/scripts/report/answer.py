@@ -85,10 +85,19 @@ def contrasts(rows: Sequence[ConditionSummary], margin: float, floor: float) -> 
 
 
 def subjects(conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """What each condition trains on, in words; with its name where two would read alike."""
+    """What each condition trains on, in words; with its name where two would read alike.
+
+    A condition that remedies another gives the plain words to the one that remedies none.
+    """
     texts = {name: training_text(condition["mixture"]) for name, condition in conditions.items()}
     alike = Counter(texts.values())
-    return {name: text if alike[text] == 1 else f"{text} (condition {name})" for name, text in texts.items()}
+    plain = Counter(text for name, text in texts.items() if not conditions[name].get("remedies"))
+    return {
+        name: text
+        if alike[text] == 1 or (plain[text] == 1 and not conditions[name].get("remedies"))
+        else f"{text} (condition {name})"
+        for name, text in texts.items()
+    }
 
 
 def answer(
@@ -98,11 +107,11 @@ def answer(
     margin: float,
     floor: float,
 ) -> str:
-    """The answer: one sentence a learner, about the largest size.
+    """The answer: one sentence a learner, about the largest size, and about machine text without a remedy.
 
     Args:
         rows: the summary table.
-        conditions: each condition's ``mixture`` (fraction by origin), by name.
+        conditions: each condition's ``mixture`` (fraction by origin) and the one that it ``remedies``, by name.
         metric: the metric that the answer is given in.
         margin: difference, in points, within which two conditions count as equally good.
         floor: the baseline's score, in points, below which conditions are not compared.
@@ -130,7 +139,8 @@ def _finding(
         return f"training on {_scored(rows[0], texts)}; no other condition was run to compare it with"
     found = contrasts(rows, margin, floor)
     synthetic = [c for c in found if HUMAN not in parts_of(conditions[c.row.condition]["mixture"])]
-    about = synthetic or found
+    unremedied = [c for c in synthetic if not conditions[c.row.condition].get("remedies")]
+    about = unremedied or synthetic or found
     baseline = about[0].baseline
     instead = f"instead of {texts[baseline.condition]}"
     kind = "machine-written text only" if synthetic else "mixed text"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
+import vl_convert
 
 from evaluate.summary import ConditionSummary
 from report.words import count
@@ -37,6 +38,11 @@ def figure_parser(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--scores", type=Path, required=True, help="table of runs")
     parser.add_argument("--metric", required=True, help="metric to draw")
     parser.add_argument("--baseline", required=True, help="condition that is drawn darkest")
+    return with_outputs(parser)
+
+
+def with_outputs(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """``parser`` with the files that a figure is written to."""
     parser.add_argument("--svg", type=Path, required=True, help="output figure")
     parser.add_argument("--png", type=Path, required=True, help="output figure, at twice the size")
     return parser
@@ -84,6 +90,16 @@ def metric_rows(rows: Sequence[ConditionSummary], metric: str) -> list[Condition
     return chosen
 
 
+def nothing(title: str, why: str) -> alt.TopLevelMixin:
+    """A figure that says that there is nothing to draw, and why."""
+    text = (
+        alt.Chart(alt.Data(values=[{"text": why}]))
+        .mark_text(align="left", color=MUTED)
+        .encode(x=alt.value(0), y=alt.value(12), text="text:N")
+    )
+    return finish(text.properties(width=440, height=24), title, [])
+
+
 def axis_title(row: ConditionSummary) -> str:
     """Name of a metric's axis with its direction."""
     return f"{row.name} ({row.better} is better)"
@@ -96,7 +112,8 @@ def intervals_note(rows: Sequence[ConditionSummary], mark: str, dots: bool = Tru
     if dots and seeds != [1]:
         runs += "; small dots: single runs"
     sentences = count(rows[0].sentences, "test sentence")
-    return [f"{mark}: 95 % bootstrap interval over the {sentences}", runs]
+    over = f"the {sentences}" if seeds == [1] else f"seeds and the {sentences}"
+    return [f"{mark}: 95 % bootstrap interval over {over}", runs]
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -163,18 +180,19 @@ def finish(chart: alt.TopLevelMixin, title: str, subtitle: list[str]) -> alt.Top
         "tickColor": MUTED,
         "titlePadding": 8,
     }
-    return (
-        chart.properties(title=text, background="white", padding=12)
-        .configure_axis(**axis)
-        .configure_view(stroke=None)
-        .configure_text(font=FONT, fontSize=FONT_SIZE)
-        .configure_title(font=FONT, fontSize=13, anchor="start", color=INK)
+    config = alt.Config(
+        axis=alt.AxisConfig(**axis),
+        view=alt.ViewConfig(stroke=None),
+        text=alt.MarkConfig(font=FONT, fontSize=FONT_SIZE),
+        title=alt.TitleConfig(font=FONT, fontSize=13, anchor="start", color=INK),
     )
+    return chart.properties(title=text, background="white", padding=12, config=config)
 
 
 def save(chart: alt.TopLevelMixin, svg: Path, png: Path) -> None:
     """Write a figure as SVG and, at twice its size, as PNG; atomically and without a browser."""
     with atomic_path(svg) as temporary:
         chart.save(str(temporary), format="svg")
+        picture = vl_convert.svg_to_png(temporary.read_text(encoding="utf-8"), scale=2)
     with atomic_path(png) as temporary:
-        chart.save(str(temporary), format="png", scale_factor=2)
+        temporary.write_bytes(picture)

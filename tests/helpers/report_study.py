@@ -1,0 +1,154 @@
+"""A made-up study on disk, and its page: what the report's tests share."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from evaluate.summary import ConditionSummary, write_summary
+from report import plot_conditions, plot_learning_curve, write_report
+from workbench.tables import write_rows
+
+TEMPLATES = Path(__file__).parents[2] / "workflow/report"
+_SVG = '<svg xmlns="http://www.w3.org/2000/svg"><g id="a"></g></svg>'
+
+
+def write_tables(
+    folder: Path,
+    conditions: int = 4,
+    sizes: tuple[int, ...] = (1500, 6000),
+    learners: tuple[str, ...] = ("base",),
+    seeds: int = 2,
+) -> list[str]:
+    """A summary and a table of runs of made-up scores; returns the conditions' names."""
+    names = ["human", *(f"gen_{n}" for n in range(1, conditions))]
+    rows, runs = [], []
+    for learner in learners:
+        for place, name in enumerate(names):
+            for size in sizes:
+                score = 30 - 1.5 * place + size / 3000
+                away = -1.5 * place if place else None
+                rows.append(
+                    ConditionSummary(
+                        *(learner, name, size, "bleu", "BLEU", "higher", 1000, seeds, 500),
+                        *(score, score - 1, score + 1, 0.2, score - 0.2, score + 0.2),
+                        "human" if away else "",
+                        *((away, away - 0.5, away + 0.5, 0.01) if away else (None,) * 4),
+                    )
+                )
+                runs += [(learner, name, size, s, f"{score:.4f}", "sig|v:1") for s in range(seeds)]
+    write_summary(folder / "summary.tsv", rows)
+    columns = ["learner", "condition", "size", "seed", "bleu", "bleu_signature"]
+    write_rows(folder / "scores.tsv", columns, runs)
+    return names
+
+
+def draw(folder: Path, metric: str = "bleu") -> list[Path]:
+    """Draw both figures and return their files."""
+    paths = []
+    for module, name in ((plot_learning_curve, "curve"), (plot_conditions, "dots")):
+        svg, png = folder / f"{name}.svg", folder / f"{name}.png"
+        arguments = Namespace(
+            summary=folder / "summary.tsv",
+            scores=folder / "scores.tsv",
+            metric=metric,
+            baseline="human",
+            margin=1.0,
+            svg=svg,
+            png=png,
+        )
+        module.main(arguments)
+        paths += [svg, png]
+    return paths
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that tags close in order; gathers ids, links and the text."""
+
+    void = frozenset({"meta", "br", "link", "img"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.ids += [values["id"]] if values.get("id") else []
+        self.links += [v for k, v in attrs if k in ("href", "src", "xlink:href") and v]
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.ids += [v for k, v in attrs if k == "id" and v]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def write_page(folder: Path, names: list[str], **changes: Any) -> str:
+    """Write the page of the tables in ``folder`` and return it."""
+    study = {
+        "languages": {"source": "de", "target": "en"},
+        "baseline": "human",
+        "conditions": {n: {"mixture": {n: 1.0}, "order": "random"} for n in names},
+        "generators": {n: {"provider": "files", "note": "<b>bold</b>"} for n in names[1:]},
+        "sizes": [1500, 6000],
+        "seeds": [1, 2],
+        "learners": {"base": {"kind": "fairseq", "options": {"dropout": 0.3}}},
+        "splits": {},
+        "vocab": {"model": "unigram", "size": 4000},
+        "versions": {"sacrebleu": "2.6.0"},
+        "corpus": {"kind": "files", "seed": 1},
+    }
+    (folder / "study.json").write_text(json.dumps(study | changes.pop("study", {})))
+    for name in ("curve", "dots"):
+        if not (folder / f"{name}.svg").exists():
+            (folder / f"{name}.svg").write_text(_SVG)
+    write_rows(folder / "cleaning.tsv", ["reason", "pairs"], [("read", 12000), ("kept", 9000)])
+    arguments = {
+        "study": folder / "study.json",
+        "summary": folder / "summary.tsv",
+        "scores": folder / "scores.tsv",
+        "significance": write_significance(folder, names),
+        "cleaning": folder / "cleaning.tsv",
+        "splits": [f"pool={folder / 'cleaning.tsv'}"],
+        "generator_scores": [],
+        "ledger": [],
+        "dataset": folder / "cleaning.tsv",
+        "tables": [],
+        "figures": [f"learning_curve={folder / 'curve.svg'}", f"conditions={folder / 'dots.svg'}"],
+        "detectors": [],
+        "metric": "bleu",
+        "margin": 1.0,
+        "floor": 5.0,
+        "template": TEMPLATES / "report.html.j2",
+        "page": folder / "index.html",
+        "answer": folder / "answer.txt",
+    }
+    write_report.main(Namespace(**arguments | changes))
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+def write_significance(folder: Path, names: list[str]) -> Path:
+    """A table of paired tests."""
+    path = folder / "significance.tsv"
+    columns = ["learner", "size", "seed", "metric", "condition", "p_value", "test", "samples", "signature"]
+    rows = [
+        ("base", size, seed, "bleu", name, "0.000999", "bootstrap", 1000, "bs:1000")
+        for size in (1500, 6000)
+        for seed in (1, 2)
+        for name in names[1:]
+    ]
+    write_rows(path, columns, rows)
+    return path

@@ -1,0 +1,194 @@
+"""What helps: what is said of remedies, metrics and the worth of machine text follows the tables, either way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from report_tables import agreement_row, contrast_row, curve_row, exchange_row, remedied_conditions, remedy_row
+
+from report.answer import subjects
+from report.helps_agreement import agreement_said
+from report.helps_remedies import remedies_said
+from report.remedies import attempts, remedy_kind, share_text
+from report.worth import worth_said
+
+CONDITIONS = remedied_conditions()
+
+
+def said(*remedies: Any, contrasts: Any = (), better: str = "higher"):
+    paired = contrasts or [contrast_row(r.condition, r.remedied, r.won) for r in remedies]
+    return remedies_said(attempts(remedies, paired, CONDITIONS, "bleu", better), "BLEU")
+
+
+def test_a_remedy_that_helps() -> None:
+    found = said(remedy_row("half-human", 2.9))
+    assert found.sentences == [
+        "Human text mixed in: half-human wins back 2.9 BLEU (95 % interval 2.1 to 3.7) on strong, 55 % (40 to 70 %) of "
+        "the gap of 5.3 to human."
+    ]
+    assert found.short.startswith("At 6,400 instances, half-human wins back 2.9 BLEU")
+
+
+def test_a_remedy_that_harms() -> None:
+    assert said(remedy_row("half-human", -2.0)).sentences == [
+        "Human text mixed in: half-human loses 2.0 BLEU (95 % interval 1.2 to 2.8) on strong."
+    ]
+
+
+def test_a_remedy_that_cannot_be_told() -> None:
+    text = said(remedy_row("half-human", 0.5)).sentences[0]
+    assert "may help or harm, the data cannot tell: +0.5 BLEU (−0.3 to +1.3) on strong" in text
+    assert "wins" not in text and "gap" not in text
+
+
+def test_holms_p_value_decides_and_not_the_single_one() -> None:
+    row = remedy_row("half-human", 2.9)
+    assert row.won_p == 0.001
+    family = [replace(contrast_row("half-human", "strong", 2.9), p_holm=0.2)]
+    assert "the data cannot tell" in said(row, contrasts=family).sentences[0]
+    elsewhere = [contrast_row("half-human", "strong", 2.9, size=1600)]
+    assert "the data cannot tell" in said(row, contrasts=elsewhere).sentences[0]
+
+
+def test_a_gap_that_is_not_there_is_undefined() -> None:
+    row = remedy_row("half-human", 2.9, gap=0.3)
+    assert share_text(row) == "undefined"
+    text = said(row).sentences[0]
+    assert "the share of the gap is undefined: human less strong is +0.3 (−0.7 to +1.3)" in text
+    assert "%" not in text.replace("95 %", "")
+
+
+def test_where_machine_text_costs_nothing_there_is_nothing_to_win_back() -> None:
+    row = replace(remedy_row("half-human", 2.9, gap=-3.0), verdict="no cost")
+    assert "where nothing was lost: strong scores 3.0 (2.0 to 4.0) better than human" in said(row).sentences[0]
+
+
+def test_the_same_data_are_no_remedy() -> None:
+    row = replace(remedy_row("half-human", 0.0, half=0.0), verdict="same")
+    assert "half-human trains on the same data as strong" in said(row).sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("difference", "better", "verdict"),
+    [
+        (2.0, "higher", "the order beats its own reverse"),
+        (-2.0, "higher", "the order loses to its own reverse"),
+        (0.1, "higher", "the order is not told apart from its own reverse"),
+        (-2.0, "lower", "the order beats its own reverse"),
+    ],
+)
+def test_an_order_is_set_beside_its_reverse(difference: float, better: str, verdict: str) -> None:
+    contrasts = [
+        contrast_row("best-first", "strong", 1.4),
+        contrast_row("worst-first", "strong", -0.7),
+        contrast_row("best-first", "worst-first", difference, kind="reverse"),
+    ]
+    found = said(remedy_row("best-first", 1.4), remedy_row("worst-first", -0.7), contrasts=contrasts, better=better)
+    assert len(found.sentences) == 1
+    assert f"({verdict}, worst-first: −0.7 BLEU, −1.5 to +0.1)" in found.sentences[0]
+
+
+def test_only_the_largest_size_is_said() -> None:
+    found = said(remedy_row("half-human", 2.9), remedy_row("half-human", 9.9, size=1600))
+    assert "9.9" not in found.short + found.sentences[0]
+
+
+def test_many_remedies_are_counted_with_both_ends() -> None:
+    won = {"half-human": 2.9, "best-first": 1.4, "human-like": 0.2, "strong-weak": -1.5}
+    found = said(*(remedy_row(name, value) for name, value in won.items()))
+    assert "of 4 remedies, 2 win back some, 1 loses and 1 is not told apart from" in found.short
+    assert "half-human wins back 2.9" in found.short and "strong-weak loses 1.5" in found.short
+    assert [text.split(":")[0] for text in found.sentences] == [
+        "Best first by a quality metric",
+        "Most human-like first",
+        "Several generators",
+        "Human text mixed in",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ({"order": "quality:trip"}, "quality"),
+        ({"order": "human_like"}, "human_like"),
+        ({"mixture": {"strong": 0.5, "human": 0.5}}, "real"),
+        ({"mixture": {"strong": 0.5, "weak": 0.5}}, "several"),
+        ({"copies": 2}, "copies"),
+        ({"schedule": "incremental"}, "schedule"),
+        ({"mixture": {"weak": 1.0}}, "other"),
+    ],
+)
+def test_kinds_of_remedies(change: dict[str, Any], kind: str) -> None:
+    assert remedy_kind(CONDITIONS["strong"] | change, CONDITIONS["strong"]) == kind
+
+
+def test_metrics_that_agree_contradict_and_cannot_be_told() -> None:
+    rows = [
+        agreement_row("trip", "strong", 0.45),
+        agreement_row("language", "strong", -0.2),
+        agreement_row("length", "strong", 0.01),
+        agreement_row("broken", "strong", None),
+        agreement_row("oracle", "strong", 1.0, practical="no"),
+    ]
+    found = agreement_said(rows)
+    assert found.sentences == [
+        "On the targets of strong (Spearman, 95 % interval): trip 0.45 (0.42 to 0.48) agrees with the oracle (the half "
+        "that trip ranks first has a mean chrF to the human target of 64.0, the other half of 46.0); language −0.20 "
+        "(−0.23 to −0.17) ranks the other way round; whether length 0.01 (−0.02 to 0.04) and broken (undefined) agree "
+        "with it, the data cannot tell."
+    ]
+    assert "trip agrees with the oracle; language, length and broken cannot be said to agree with it" in found.short
+    assert agreement_said([rows[-1]]).short == ""
+
+
+def test_metrics_that_agree_for_some_generators_only() -> None:
+    rows = [agreement_row("trip", "strong", 0.4), agreement_row("trip", "weak", 0.0)]
+    assert "trip agrees with it on some only" in agreement_said(rows).short
+
+
+def worth(exchange: Any = (), curves: Any = ()) -> list[str]:
+    return worth_said(exchange, curves, CONDITIONS, subjects(CONDITIONS), "bleu", "BLEU").sentences
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        (("2100", "1500", "2900"), "about 2,100 human pairs (95 % interval 1,500 to 2,900): with both"),
+        (("9000", "7000", "12000"), "about 9,000 human pairs"),
+        (("<1600", "<1600", "<1600"), "fewer than 1,600 human pairs, the smallest size run."),
+        (
+            (">6400", "5000", ">6400"),
+            "more than 6,400 human pairs (95 % interval 5,000 to more than 6,400), the largest",
+        ),
+    ],
+)
+def test_the_exchange_rate_in_words(pairs: tuple[str, str, str], expected: str) -> None:
+    (sentence,) = worth([exchange_row("strong", *pairs)])
+    assert sentence.startswith("6,400 instances of text written by strong are worth")
+    assert expected in sentence
+
+
+def test_an_exchange_rate_that_cannot_be_told_says_why() -> None:
+    row = replace(exchange_row("strong", "", "", ""), note="the curve is flat")
+    assert worth([row]) == [
+        "How many human pairs 6,400 instances of text written by strong are worth cannot be told: the curve is flat."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("area", "expected"),
+    [
+        (-4.1, "costs 4.1 BLEU (95 % interval 3.6 to 4.6)"),
+        (1.2, "gains 1.2 BLEU (95 % interval 0.7 to 1.7)"),
+        (0.2, "may cost or gain, the data cannot tell: +0.2 BLEU (95 % interval −0.3 to +0.7)"),
+    ],
+)
+def test_the_area_between_curves_in_words(area: float, expected: str) -> None:
+    (sentence,) = worth(curves=[curve_row("strong", area)])
+    assert f"Averaged over the sizes 1,600 to 6,400, training on text written by strong {expected}." == sentence
+
+
+def test_remedied_and_mixed_conditions_are_not_what_machine_text_is_worth() -> None:
+    assert worth([exchange_row("half-human"), exchange_row("best-first")], [curve_row("strong-weak", 1.0)]) == []

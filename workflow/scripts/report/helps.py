@@ -1,0 +1,173 @@
+"""The part of a page that answers "What helps, and how much?": remedies with their controls, and quality metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evaluate.records import read_records
+from evaluate.relations import Remedy, read_contrasts, read_remedies
+from evaluate.summary import ConditionSummary
+from report.analysis_tables import AgreementRow
+from report.helps_agreement import agreement_said, correlation
+from report.helps_remedies import remedies_said
+from report.remedies import KINDS, Attempt, attempts, share_text
+from report.said import paragraph
+from report.topics import Cell, Table, Topic, figure
+from report.why import Part
+from report.words import points, span
+
+_NO_REMEDY = (
+    "Nothing to show: no condition remedies another. Give one an order (order: quality:NAME or human_like), several "
+    "generators or human text in its mixture, and name the condition that it remedies (remedies)."
+)
+_NO_METRIC = "Nothing to show: no quality metric was computed. Name some under quality."
+_STANDING = {1: "helps", 0: "cannot tell", -1: "harms"}
+_REVERSE = {1: "beats its reverse", 0: "not told from its reverse", -1: "loses to its reverse"}
+
+
+def helps_part(
+    tables: Mapping[str, Path],
+    figures: Mapping[str, Path],
+    conditions: Mapping[str, Mapping[str, Any]],
+    metric: ConditionSummary,
+) -> Part:
+    """What helps, and how much.
+
+    Args:
+        tables: ``remedies``, ``contrasts`` and ``agreement``; those that a study does not have are left out.
+        figures: SVG files by name: ``remedies``, ``agreement``.
+        conditions: each condition's settings, by name.
+        metric: any row of the summary in the metric of the answer.
+    """
+    remedies = read_remedies(tables["remedies"]) if "remedies" in tables else []
+    contrasts = read_contrasts(tables["contrasts"]) if "contrasts" in tables else []
+    found = attempts(remedies, contrasts, conditions, metric.metric, metric.better)
+    said = remedies_said(found, metric.name)
+    agreement = agreement_said(read_agreement(tables))
+    line = paragraph([said, agreement])
+    topics = [_remedies_topic(found, said.sentences, figures, metric.name), agreement_topic(tables, figures)]
+    return Part(line if said.short else f"{_NO_REMEDY} {line}".strip(), topics)
+
+
+def _remedies_topic(
+    found: Sequence[Attempt], sentences: Sequence[str], figures: Mapping[str, Path], name: str
+) -> Topic:
+    if not found:
+        return Topic(key="remedies", title="Remedies", nothing=_NO_REMEDY)
+    caption = f"What each remedy wins back, {name}, by size, with its reverse"
+    return Topic(
+        key="remedies",
+        title="Remedies",
+        sentences=sentences,
+        notes=[
+            "Won: the remedy’s score less the unremedied condition’s at equal size, positive where better. The gap: "
+            "the baseline’s score less the unremedied condition’s; without one there is nothing to close and the share "
+            "is undefined. A remedy that is an order must beat its own reverse before the order gets the credit."
+        ],
+        figures=figure(figures.get("remedies"), "remedies", "Forest plot", caption),
+        tables=[_remedies_table(found, name)],
+    )
+
+
+def _remedies_table(found: Sequence[Attempt], name: str) -> Table:
+    several = len({a.remedy.learner for a in found}) > 1
+    head = [
+        Cell("Condition", "what it does"),
+        Cell("Remedies"),
+        Cell("Verdict", "Holm’s p < 0.05"),
+        Cell("Its order"),
+        Cell("Instances"),
+        Cell(f"Won, {name}", "95 % interval"),
+        Cell("Gap", "95 % interval"),
+        Cell("Share of the gap", "95 % interval"),
+    ]
+    body = []
+    for a in sorted(found, key=lambda a: (a.remedy.learner, -a.remedy.size, list(KINDS).index(a.kind))):
+        row = a.remedy
+        what = KINDS[a.kind].lower() + (f", learner {row.learner}" if several else "")
+        order = "–" if a.order_standing is None else _REVERSE[a.order_standing]
+        body.append(
+            [
+                Cell(row.condition, what),
+                Cell(row.remedied),
+                Cell(_STANDING[a.standing]),
+                Cell(order),
+                Cell(f"{row.size:,}"),
+                *_figures(row),
+            ]
+        )
+        if a.control:
+            control = a.control
+            body.append(
+                [
+                    Cell(control.condition, f"control: {row.condition} reversed"),
+                    Cell(control.remedied),
+                    Cell("–"),
+                    Cell("–"),
+                    Cell(f"{control.size:,}"),
+                    *_figures(control),
+                ]
+            )
+    return Table("Remedies and their controls at every size, the largest first.", head, 4, body)
+
+
+def _figures(row: Remedy) -> list[Cell]:
+    share, _, interval = share_text(row).partition(" (")
+    return [
+        Cell(points(row.won, signed=True), span(row.won_low, row.won_high, signed=True)),
+        Cell(points(row.gap, signed=True), span(row.gap_low, row.gap_high, signed=True)),
+        Cell(share, interval.rstrip(")")),
+    ]
+
+
+def read_agreement(tables: Mapping[str, Path]) -> list[AgreementRow]:
+    """The table of agreement, empty where the study has none."""
+    return read_records(tables["agreement"], AgreementRow) if "agreement" in tables else []
+
+
+def agreement_topic(tables: Mapping[str, Path], figures: Mapping[str, Path]) -> Topic:
+    """Which quality metrics mean anything."""
+    rows = read_agreement(tables)
+    title = "Which quality metrics mean anything"
+    if not rows:
+        return Topic(key="agreement", title=title, nothing=_NO_METRIC)
+    head = [
+        Cell("Metric"),
+        Cell("Generator"),
+        Cell("Needs no human target"),
+        Cell("Scored", "of all targets"),
+        Cell("Spearman", "95 % interval"),
+        Cell("chrF of the better half"),
+        Cell("of the other half"),
+    ]
+    body = [
+        [
+            Cell(row.quality, "" if row.quality == row.metric else row.metric),
+            Cell(row.generator),
+            Cell(row.practical),
+            Cell(f"{row.scored:,}", f"{row.targets:,}"),
+            _correlation(row),
+            Cell("–" if row.top_half_oracle is None else points(row.top_half_oracle)),
+            Cell("–" if row.bottom_half_oracle is None else points(row.bottom_half_oracle)),
+        ]
+        for row in rows
+    ]
+    caption = "How each quality metric’s ranking agrees with the oracle’s"
+    return Topic(
+        key="agreement",
+        title=title,
+        sentences=agreement_said(rows).sentences,
+        notes=["The oracle is chrF to the human target: an upper bound that nobody has in practice."],
+        figures=figure(figures.get("agreement"), "agreement", "Dot plots", caption),
+        tables=[Table(f"{caption}.", head, 3, body)],
+    )
+
+
+def _correlation(row: AgreementRow) -> Cell:
+    if row.spearman is None:
+        return Cell("–")
+    if row.spearman_low is None or row.spearman_high is None:
+        return Cell(correlation(row.spearman))
+    return Cell(correlation(row.spearman), f"{correlation(row.spearman_low)} to {correlation(row.spearman_high)}")

@@ -1,0 +1,132 @@
+"""Small multiples of dots with intervals: a panel for each measure, a row for each text, a scale for each panel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from report import style
+
+_ROW_HEIGHT = 19
+_WIDTHS = {3: 190, 4: 150}  # of a panel, by the columns it stands in
+_FEW = 9
+_LABEL_LIMIT = 170
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A value with its interval (None: none is known); ``told``: whether it is told from the panel's reference."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    told: bool
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One measure.
+
+    Attributes:
+        title, unit: what is measured, and the axis' title.
+        dots: a row each.
+        reference: what the dots are compared with, its interval after it; None where there is nothing.
+        domain: the axis; None for one that holds the panel's values.
+        signed: whether ticks carry their sign.
+    """
+
+    title: str
+    unit: str
+    dots: Sequence[Dot]
+    reference: tuple[float, float | None, float | None] | None = None
+    domain: tuple[float, float] | None = None
+    signed: bool = False
+
+
+def multiples(panels: Sequence[Panel], names: Sequence[str], looks: dict[str, dict[str, Any]]) -> alt.TopLevelMixin:
+    """The panels in rows of three or, where they are many, of four; the names beside the first of each row.
+
+    Args:
+        names: the rows of every panel, from the top; a panel without a dot for one leaves it empty.
+        looks: colour and shape by name, see :func:`report.style.looks`.
+    """
+    columns = 3 if len(panels) <= _FEW else 4
+    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
+    drawn = [
+        alt.hconcat(
+            *[_panel(panel, names, looks, _WIDTHS[columns], place == 0) for place, panel in enumerate(row)], spacing=26
+        )
+        for row in rows
+    ]
+    return drawn[0] if len(drawn) == 1 else alt.vconcat(*drawn, spacing=22)
+
+
+def _panel(
+    panel: Panel, names: Sequence[str], looks: dict[str, dict[str, Any]], width: int, first: bool
+) -> alt.LayerChart:
+    domain = panel.domain or _domain(panel)
+    scale = alt.Scale(domain=list(domain), zero=False, nice=False)
+    expression = "datum.value ? format(datum.value, '+,~g') : '0'" if panel.signed else "format(datum.value, ',~g')"
+    axis = alt.Axis(tickCount=4, labelExpr=expression, title=panel.unit, labelOverlap="greedy", labelFlush=False)
+    y = alt.Y(
+        "name:N",
+        scale=alt.Scale(domain=list(names)),
+        axis=alt.Axis(title=None, ticks=False, domain=False, labels=first, labelPadding=10, labelLimit=_LABEL_LIMIT),
+    )
+    x = alt.X("value:Q", scale=scale, axis=axis)
+    colour = alt.Color("name:N", scale=style.by_condition(looks, "colour"), legend=None)
+    shape = alt.Shape("name:N", scale=style.by_condition(looks, "shape"), legend=None)
+    records = [
+        {
+            "name": dot.name,
+            "value": dot.value,
+            "low": dot.value if dot.low is None else dot.low,
+            "high": dot.value if dot.high is None else dot.high,
+        }
+        for dot in panel.dots
+    ]
+    told = [record for record, dot in zip(records, panel.dots, strict=True) if dot.told]
+    open_ = [record for record, dot in zip(records, panel.dots, strict=True) if not dot.told]
+    lines = alt.Chart(alt.Data(values=records)).mark_rule(strokeWidth=2)
+    full = alt.Chart(alt.Data(values=told)).mark_point(size=58, filled=True, opacity=1)
+    hollow = alt.Chart(alt.Data(values=open_)).mark_point(
+        size=52, filled=True, fill="white", strokeWidth=1.8, opacity=1
+    )
+    layers = [
+        lines.encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y, color=colour),
+        hollow.encode(x=x, y=y, stroke=_stroke(looks), shape=shape),
+        full.encode(x=x, y=y, color=colour, shape=shape),
+    ]
+    chart = alt.layer(*_reference(panel, scale, axis), *layers)
+    return chart.properties(width=width, height=_ROW_HEIGHT * len(names) + 4, title=panel.title)
+
+
+def _stroke(looks: dict[str, dict[str, Any]]) -> alt.Stroke:
+    return alt.Stroke("name:N", scale=style.by_condition(looks, "colour"), legend=None)
+
+
+def _reference(panel: Panel, scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:
+    """A line at what the dots are compared with, on a band of its interval."""
+    if panel.reference is None:
+        return []
+    value, low, high = panel.reference
+    data = alt.Chart(alt.Data(values=[{"value": value, "low": low, "high": high}]))
+    line = data.mark_rule(color=style.INK, strokeWidth=1.2).encode(x=alt.X("value:Q", scale=scale, axis=axis))
+    if low is None or high is None:
+        return [line]
+    band = data.mark_rect(color="#e3e3e3").encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q")
+    return [band, line]
+
+
+def _domain(panel: Panel) -> list[float]:
+    """From the lowest to the highest of all that is drawn; from zero where some are near to it and none below."""
+    values = [v for dot in panel.dots for v in (dot.value, dot.low, dot.high) if v is not None]
+    values += [v for v in panel.reference or () if v is not None]
+    low, high = style.padded(values, 0.08)
+    if min(values) >= 0 and not panel.signed:
+        low = -0.03 * high if min(values) < 0.6 * max(values) or max(values) == 0 else low
+    return [low, high if high > low else low + 1]

@@ -1,0 +1,73 @@
+"""Draw how each quality metric's ranking agrees with the oracle's: a panel a generator, a row a metric."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import altair as alt
+
+from evaluate.records import read_records
+from report import style
+from report.analysis_tables import AgreementRow
+from report.judged import agreement_standing
+from report.panels import Dot, Panel, multiples
+from report.words import count
+from workbench.cli import run_script, say, script_parser
+
+_TITLE = "Quality metrics beside the oracle"
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Draw and save the figure."""
+    rows = read_records(arguments.agreement, AgreementRow)
+    style.save(agreement_figure(rows), arguments.svg, arguments.png)
+    names = {row.quality for row in rows}
+    say(f"{count(len(names), 'metric')} on {count(len({row.generator for row in rows}), 'generator')}")
+
+
+def agreement_figure(rows: Sequence[AgreementRow]) -> alt.TopLevelMixin:
+    """The figure; a metric that needs the human target is grey, and one without a correlation has an empty row."""
+    drawn = [row for row in rows if row.spearman is not None]
+    if not drawn:
+        return style.nothing(_TITLE, "No quality metric has a correlation with the oracle.")
+    names = list(dict.fromkeys(row.quality for row in rows))
+    known = {row.quality for row in rows if row.practical != "yes"}
+    looks = style.looks([name for name in names if name not in known], "")
+    looks |= {name: {**looks[""], "colour": style.MUTED, "text": style.MUTED} for name in known}
+    del looks[""]
+    values = [v for row in drawn for v in (row.spearman, row.spearman_low, row.spearman_high) if v is not None]
+    low, high = min(-0.1, min(values) - 0.05), max(values) + 0.05
+    panels = [
+        Panel(
+            title=generator,
+            unit="Spearman’s correlation",
+            dots=[
+                Dot(row.quality, row.spearman or 0, row.spearman_low, row.spearman_high, agreement_standing(row) != 0)
+                for row in drawn
+                if row.generator == generator
+            ],
+            reference=(0.0, None, None),
+            domain=(low, min(high, 1.03)),
+        )
+        for generator in dict.fromkeys(row.generator for row in drawn)
+    ]
+    notes = [
+        "Ranks of the targets by the metric and by the oracle (chrF to the human target); 1: the same, 0: unrelated",
+        "Lines: 95 % interval. Filled marks: the interval leaves out zero",
+    ]
+    if known:
+        notes.append("Grey: needs the human target, so no help in practice")
+    return style.finish(multiples(panels, names, looks), _TITLE, notes)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = style.with_outputs(script_parser(__doc__))
+    parser.add_argument("--agreement", type=Path, required=True, help="table of metrics and generators")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

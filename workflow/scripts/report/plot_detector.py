@@ -1,0 +1,175 @@
+"""Draw how well origins are told apart: AUC of every pair, ROC curves and calibration."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+
+from evaluate.named_files import named_files
+from evaluate.records import read_records
+from report import style
+from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
+from report.words import count
+from workbench.cli import run_script, say, script_parser
+
+_ROW_HEIGHT = 20
+_SIDE = 190
+_KINDS = {
+    HUMAN_MACHINE: ("human and machine", style.COLOURS[0]),
+    HUMAN_HUMAN: ("two people", style.COLOURS[1]),
+    MACHINE_MACHINE: ("two machines", "#8a8a8a"),
+}
+_TITLE = "How well a detector tells origins apart"
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Draw and save the figure."""
+    pairs = read_records(arguments.pairs, PairRow)
+    files = named_files("--detectors", arguments.detectors)
+    found = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in files.items()}
+    style.save(detector_figure(pairs, found), arguments.svg, arguments.png)
+    say(count(len(pairs), "pair"))
+
+
+def detector_figure(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> alt.TopLevelMixin:
+    """The figure.
+
+    Args:
+        pairs: the table of pairs.
+        detectors: each pair's ROC curve (points of false and true positive rate) and calibration (bins), by name.
+    """
+    if not pairs:
+        return style.nothing(_TITLE, "There are no two origins to tell apart.")
+    chart = alt.hconcat(
+        _aucs(pairs), _rocs(pairs, detectors), _calibrations(pairs, detectors), spacing=34
+    ).resolve_legend(color="independent")
+    notes = [
+        "Left: area under the ROC curve with 95 % interval; 0.5, the vertical line, is chance",
+        "Middle: ROC curves. Right: probability predicted and share observed; on the diagonal they agree",
+    ]
+    return style.finish(chart, _TITLE, notes)
+
+
+def _ordered(pairs: Sequence[PairRow]) -> list[PairRow]:
+    """By kind, human and machine first; in each from the largest AUC."""
+    kinds = list(_KINDS)
+    return sorted(pairs, key=lambda row: (kinds.index(row.kind), -row.auc))
+
+
+def _label(row: PairRow) -> str:
+    return f"{row.first} – {row.second}"
+
+
+def _colour(legend: bool, pairs: Sequence[PairRow]) -> alt.Color:
+    held = [kind for kind in _KINDS if any(row.kind == kind for row in pairs)]
+    scale = alt.Scale(domain=[_KINDS[kind][0] for kind in held], range=[_KINDS[kind][1] for kind in held])
+    look = alt.Legend(
+        title=None,
+        orient="none",
+        legendX=0,
+        legendY=_height(pairs) + 46,
+        direction="vertical",
+        labelFont=style.FONT,
+        labelFontSize=style.FONT_SIZE,
+        symbolOpacity=1,
+    )
+    return alt.Color("kind:N", scale=scale, legend=look if legend else None)
+
+
+def _height(pairs: Sequence[PairRow]) -> int:
+    return _ROW_HEIGHT * len(pairs)
+
+
+def _aucs(pairs: Sequence[PairRow]) -> alt.LayerChart:
+    rows = _ordered(pairs)
+    records = [
+        {"pair": _label(row), "kind": _KINDS[row.kind][0], "auc": row.auc, "low": row.auc_low, "high": row.auc_high}
+        for row in rows
+    ]
+    low = min(0.48, *(row.auc_low - 0.02 for row in rows))
+    scale = alt.Scale(domain=[low, 1.0], zero=False, nice=False)
+    y = alt.Y(
+        "pair:N",
+        scale=alt.Scale(domain=[record["pair"] for record in records]),
+        axis=alt.Axis(title=None, ticks=False, domain=False, labelPadding=8, labelLimit=230),
+    )
+    axis = alt.Axis(title="AUC", values=[0.5, 0.6, 0.7, 0.8, 0.9, 1.0], format=".1f", labelFlush=False)
+    base = alt.Chart(alt.Data(values=records)).encode(y=y, color=_colour(True, pairs))
+    chance = alt.Chart(alt.Data(values=[{"auc": 0.5}])).mark_rule(color=style.INK, strokeWidth=1.2)
+    return alt.layer(
+        chance.encode(x=alt.X("auc:Q", scale=scale, axis=axis)),
+        base.mark_rule(strokeWidth=2.2).encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q"),
+        base.mark_point(size=62, filled=True, opacity=1).encode(x=alt.X("auc:Q", scale=scale, axis=axis)),
+        base.mark_text(align="left").encode(
+            x=alt.value(_SIDE + 6), text=alt.Text("auc:Q", format=".2f"), color=alt.value(style.INK)
+        ),
+    ).properties(width=_SIDE, height=_height(rows))
+
+
+def _square(layers: Sequence[alt.Chart], x: str, y: str) -> alt.LayerChart:
+    diagonal = alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}]))
+    line = diagonal.mark_line(color=style.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=_unit("x", x), y=_unit_y(y))
+    return alt.layer(line, *layers).properties(width=_SIDE, height=_SIDE)
+
+
+def _unit(field: str, title: str) -> alt.X:
+    axis = alt.Axis(title=title, values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".1f", labelFlush=False)
+    return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=axis)
+
+
+def _unit_y(title: str) -> alt.Y:
+    axis = alt.Axis(title=title, values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".1f", labelFlush=False)
+    return alt.Y("y:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=axis)
+
+
+def _curves(
+    pairs: Sequence[PairRow], curves: Mapping[str, Sequence[tuple[float, float]]], titles: tuple[str, str], dots: bool
+) -> alt.LayerChart:
+    """A line a pair, the controls first so that those of human and machine lie on top."""
+    records = [
+        {"pair": _label(row), "kind": _KINDS[row.kind][0], "place": place, "x": x, "y": y}
+        for row in reversed(_ordered(pairs))
+        for place, (x, y) in enumerate(curves.get(row.name, ()))
+    ]
+    base = alt.Chart(alt.Data(values=records)).encode(
+        x=_unit("x", titles[0]),
+        y=_unit_y(titles[1]),
+        color=_colour(False, pairs),
+        detail="pair:N",
+        order="place:Q",
+    )
+    opacity = 0.9 if len(pairs) <= 6 else 0.55
+    layers = [base.mark_line(strokeWidth=1.6, opacity=opacity)]
+    if dots and len(pairs) <= 6:
+        layers.append(base.mark_circle(size=22, opacity=1))
+    return _square(layers, *titles)
+
+
+def _rocs(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> alt.LayerChart:
+    curves = {name: [(x, y) for x, y in found["roc"]] for name, found in detectors.items()}
+    return _curves(pairs, curves, ("False positives, share", "True positives, share"), dots=False)
+
+
+def _calibrations(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> alt.LayerChart:
+    curves = {
+        name: [(bin_["predicted"], bin_["observed"]) for bin_ in found["calibration"] if bin_["count"]]
+        for name, found in detectors.items()
+    }
+    return _curves(pairs, curves, ("Predicted", "Observed, share"), dots=True)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = style.with_outputs(script_parser(__doc__))
+    parser.add_argument("--pairs", type=Path, required=True, help="table of pairs of origins")
+    parser.add_argument("--detectors", nargs="*", required=True, metavar="PAIR=FILE", help="each pair's curves, JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)
