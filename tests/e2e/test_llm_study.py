@@ -1,10 +1,9 @@
-"""Studies with LLMs as generators, against the fake server: from the key to BLEU, through faults and interruptions."""
+"""Studies with LLMs as generators and as a judge, against the fake server: from the key to BLEU, interruptions too."""
 
 from __future__ import annotations
 
 import html
 import json
-import logging
 import re
 import signal
 import subprocess
@@ -16,11 +15,10 @@ from typing import Any
 
 import pytest
 from fake_server import Server, fake_llm
-from llm_study import Generator, find_keys, read_table, signal_group, toy_sources, traces, wait_until
+from llm_study import find_keys, read_table, signal_group, traces, wait_until
 from workspace import STUDY, Workspace, jobs
 
 from llm.journal import Journal
-from workbench.cli import UserError
 
 pytestmark = pytest.mark.slow
 
@@ -55,8 +53,19 @@ generators:
     api_key_env: ANTHROPIC_API_KEY
     mode: batch
     batch: {poll_seconds: 0.2, max_requests: 50}
+quality:
+  judge:
+    metric: llm_judge
+    generators: [gpt]
+    provider: anthropic
+    model: fake-haiku
+    base_url: "URL"
+    api_key_env: ANTHROPIC_API_KEY
+    mode: batch
+    batch: {poll_seconds: 0.2}
 conditions:
   human: {mixture: {human: 1}}
+  best: {mixture: {gpt: 1}, order: "quality:judge"}
   mixed: {mixture: {gpt: 0.2, gpt_batch: 0.2, local: 0.2, claude: 0.2, claude_batch: 0.2}}
 llm: {journal: journal.sqlite}
 """
@@ -111,9 +120,11 @@ def test_every_kind_of_generator_goes_to_bleu_and_into_the_report(
     results = workspace.folder / "results"
     assert {row["condition"]: float(row["bleu"]) > 0 for row in read_table(results / "scores.tsv")} == {
         "human": True,
+        "best": True,
         "mixed": True,
     }
     ledgers = {row["generator"]: row for row in read_table(results / "ledger.tsv")}
+    judge = ledgers.pop("judge judge of gpt")
     assert list(ledgers) == NAMES
     assert [ledgers[name]["mode"] for name in NAMES] == ["online", "batch", "online", "online", "batch"]
     for row in ledgers.values():
@@ -121,14 +132,25 @@ def test_every_kind_of_generator_goes_to_bleu_and_into_the_report(
         assert int(row["requests"]) >= POOL
         assert float(row["usd"]) > 0
     assert 0 < int(ledgers["gpt"]["left_out"]) < POOL / 4
-    assert served["total"]["batch_answers"] >= 2 * POOL
+    assert served["total"]["batch_answers"] >= 3 * POOL - int(ledgers["gpt"]["left_out"])
+    assert int(judge["sources"]) == int(ledgers["gpt"]["targets"])
+    assert (judge["mode"], float(judge["usd"]) > 0) == ("batch", True)
     # What was answered, what was refused and asked for again, what failed at first: all of it is accounted for.
-    full = [json.loads((results / f"generators/{name}/ledger.json").read_text(encoding="utf-8")) for name in NAMES]
+    files = [f"generators/{name}/ledger.json" for name in NAMES] + ["quality/judge/judgements/gpt.ledger.json"]
+    full = [json.loads((results / name).read_text(encoding="utf-8")) for name in files]
     assert sum(ledger["answered"] for ledger in full) == served["total"]["answers"]
     assert full[2]["failed"] == full[2]["failures"]["transient"] > 0
     page = html.unescape((results / "report/index.html").read_text(encoding="utf-8"))
-    for name in NAMES:
-        assert ledgers[name]["usd"] in page and ledgers[name]["served"] in page
+    for row in [*ledgers.values(), judge]:
+        assert row["usd"] in page and row["served"] in page
+
+
+def test_a_condition_begins_with_what_the_judge_finds_best(answered: tuple[Workspace, dict[str, Any]]) -> None:
+    results = answered[0].folder / "results"
+    scores = {row["id"]: row["score"] for row in read_table(results / "quality/judge/judgements/gpt.tsv")}
+    (path,) = (results / "datasets").glob("gpt.*judge*.tsv")
+    ordered = [int(scores[row["id"]] or -1) for row in read_table(path)]
+    assert ordered == sorted(ordered, reverse=True) and len(set(ordered)) > 1
 
 
 def test_a_server_without_a_key_gets_none(answered: tuple[Workspace, dict[str, Any]]) -> None:
@@ -151,7 +173,7 @@ def test_what_a_generator_has_no_target_for_leaves_every_condition(
     orders = [
         [(row["id"], row["source"]) for row in read_table(path)] for path in sorted((results / "datasets").iterdir())
     ]
-    assert len(orders) == 2 and all(order == orders[0] for order in orders)
+    assert len(orders) == 3 and all(sorted(order) == sorted(orders[0]) for order in orders)
     assert {identifier for identifier, _ in orders[0]} == pool - missing
 
 
@@ -275,158 +297,3 @@ def test_a_missing_key_is_said_before_the_first_job(unasked: Workspace, server: 
     ]
     assert "Traceback" not in failed.stdout
     assert jobs(failed.stdout) == set() and not (unasked.folder / "new.sqlite").exists()
-
-
-# From here on the script alone, on sources of its own.
-
-SOURCES = 40
-PATIENT: dict[str, Any] = {
-    "concurrency": 8,
-    "attempts": 2,
-    "patience": 6,
-    "timeout": 0.7,
-    "outcomes": {"failed": ["drop"]},
-}
-
-
-@pytest.fixture
-def fresh(server: Server) -> Iterator[Server]:
-    """The server with no faults and no memory."""
-    server.reset(faults=True)
-    yield server
-    server.reset(faults=True)
-
-
-@pytest.mark.parametrize("provider", ["openai", "anthropic"])
-@pytest.mark.parametrize("key", ["bad-key", "forbidden-key", "poor-key"])
-def test_a_key_that_does_not_work_stops_at_once(
-    fresh: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, provider: str, key: str
-) -> None:
-    monkeypatch.setenv("SOME_KEY", key)
-    generator = Generator(tmp_path, fresh, toy_sources(SOURCES), provider, api_key_env="SOME_KEY", concurrency=8)
-    with pytest.raises(UserError) as caught:
-        generator.run()
-    assert "\n" not in str(caught.value)
-    assert 1 <= fresh.stats()["total"]["requests"] <= 9
-    assert fresh.stats()["total"]["answers"] == 0
-
-
-def test_a_bad_key_is_one_line_even_where_models_cannot_be_looked_up(fresh: Server, tmp_path: Path) -> None:
-    fresh.faults(local={"models": 0}, latency=0.1)
-    generator = Generator(tmp_path, fresh, toy_sources(SOURCES), api_key_env="SOME_KEY", concurrency=8)
-    status, printed = generator.script(SOME_KEY="bad-key")
-    assert status == 1
-    errors = [line for line in printed if "ERROR" in line]
-    assert len(errors) == 1 and errors[0].startswith("[gpt] ERROR: ")
-    assert "Traceback" not in generator.log
-    assert fresh.stats()["total"]["requests"] <= 1 + 8
-    # Where there is a journal, the script says that the key is missing.
-    status, printed = generator.script(SOME_KEY="")
-    assert status == 1
-    assert len(printed) == 1 and "SOME_KEY" in printed[0]
-    assert "Traceback" not in generator.log
-
-
-HARMLESS = {"http_429": 1, "http_429_bare": 1, "http_500": 1, "http_503": 1, "http_529": 1}
-FAULTS: dict[str, dict[str, Any]] = {
-    # The provider is at fault: the first tries fail.
-    **{name: {name: {"share": 0.2, "attempts": tries}} for name, tries in HARMLESS.items()},
-    "drop_before": {"drop_before": {"share": 0.2, "attempts": 1}},
-    "drop_middle": {"drop_middle": {"share": 0.2, "attempts": 1}},
-    # The request is: all of its tries fail.
-    **{
-        f"{name}, always": {name: 0.2}
-        for name in (
-            *("http_500", "http_502", "timeout", "drop_before", "drop_middle", "truncated_json", "invalid_json"),
-            *("too_long", "bad_request", "content_policy"),
-        )
-    },
-    **{
-        name: {name: 0.2}
-        for name in (
-            *("refusal", "refusal_text", "content_filter", "empty", "length", "lead_in", "quotes", "markdown"),
-            *("several_lines", "echo", "copy", "wrong_language"),
-        )
-    },
-    "a rate limit": {"rate": {"per_second": 30, "burst": 5}},
-    "a tail": {"latency": {"base": 0.01, "tail_share": 0.2, "tail_factor": 20}},
-    "a changing model": {"drift": {"after": 20}},
-}
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_every_source_has_a_target_or_a_reason(
-    fresh: Server, tmp_path: Path, name: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    fresh.faults(**FAULTS[name])
-    generator = Generator(tmp_path, fresh, toy_sources(SOURCES), **PATIENT)
-    with caplog.at_level(logging.INFO):
-        generator.run()
-    check_served(generator, fresh)
-    check_quiet(caplog, capfd)
-    if name == "a changing model":
-        assert "THE MODEL CHANGED" in generator.ledger["notes"]
-
-
-@pytest.mark.parametrize("provider", ["openai", "anthropic"])
-@pytest.mark.parametrize(
-    "faults",
-    [{"batch": {"expired": 0.2, "failed": 0.2, "batches": 2}, "refusal_text": 0.2, "too_long": 0.1}, {"http_500": 0.2}],
-)
-def test_every_source_of_a_batch_has_a_target_or_a_reason(
-    fresh: Server,
-    tmp_path: Path,
-    provider: str,
-    faults: dict[str, Any],
-    capfd: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    fresh.faults(**faults)
-    settings = {**PATIENT, "timeout": 10, "mode": "batch", "batch": {"max_requests": 15, "poll_seconds": 0.05}}
-    generator = Generator(tmp_path, fresh, toy_sources(SOURCES), provider, **settings)
-    with caplog.at_level(logging.INFO):
-        generator.run()
-    check_served(generator, fresh)
-    check_quiet(caplog, capfd)
-
-
-def test_several_sentences_at_once_survive_what_does_not_fit(
-    fresh: Server, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
-    fresh.faults(misaligned=0.3, refusal=0.1, truncated_json={"share": 0.2, "attempts": 1})
-    generator = Generator(tmp_path, fresh, toy_sources(SOURCES), sentences_per_request=5, **PATIENT)
-    with caplog.at_level(logging.INFO):
-        generator.run()
-    check_served(generator, fresh)
-    check_quiet(caplog, capfd)
-
-
-def test_everything_at_once_leaves_no_traceback_in_the_log(fresh: Server, tmp_path: Path) -> None:
-    shares = {
-        name: 0.03 for name in ("refusal", "empty", "length", "quotes", "several_lines", "bad_request", "http_502")
-    }
-    fresh.faults(
-        **shares, **{name: {"share": 0.1, "attempts": 1} for name in (*HARMLESS, "drop_before", "drop_middle")}
-    )
-    sources = toy_sources(100)
-    generator = Generator(tmp_path, fresh, [*sources, *sources[:20]], **PATIENT)
-    status, printed = generator.script()
-    assert status == 0, printed
-    assert "Traceback" not in generator.log
-    check_served(generator, fresh)
-
-
-def check_served(generator: Generator, server: Server) -> None:
-    """The ledger is complete and agrees with what the server counted."""
-    generator.check_accounts()
-    ledger, stats = generator.ledger, server.stats()["total"]
-    assert ledger["answered"] == stats["answers"] - stats["lost"]
-    assert ledger["lost"] == 0
-    answered = {row["key"]: float(row["usd"]) for row in generator.table("answers") if row["usd"]}
-    assert sum(answered.values()) <= ledger["usd"] + 1e-6
-
-
-def check_quiet(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
-    """Nothing was logged as an error, and nothing printed a traceback."""
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
-    assert "Traceback" not in caplog.text + "".join(capfd.readouterr())

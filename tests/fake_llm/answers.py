@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 from fake_llm.faults import TEXT, unit
+from fake_llm.judge import Judged, find_pair, rating
 from fake_llm.quality import degraded
 from fake_llm.source import Found, find_source
 from fake_llm.state import State
@@ -52,7 +53,8 @@ class Said:
 
 async def say(state: State, ask: Ask, tries: int, key: str) -> Said:
     """What the model says to ``ask``, which came ``tries`` times before."""
-    found = find_source(ask.user)
+    judged = find_pair(ask.user)
+    found = Found("") if judged else find_source(ask.user)
     names = TEXT if found.several else [name for name in TEXT if name != "misaligned"]
     fault = state.faults.hit(names, ask.digest, tries)
     if fault:
@@ -61,22 +63,24 @@ async def say(state: State, ask: Ask, tries: int, key: str) -> Said:
         return Said(REFUSAL, "refusal", pieces(REFUSAL))
     if fault in ("content_filter", "empty"):
         return Said("", "content_filter" if fault == "content_filter" else "stop")
-    text = await _text(state, ask, found, fault)
+    text = await _text(state, ask, judged or found, fault)
     tokens = pieces(text)
     room = ask.max_tokens - ask.reasoning
     if fault == "length":
-        room = min(room, max(1, len(tokens) // 2))
+        room = min(room, len(tokens) // 2)
     if len(tokens) > room:
         tokens = tokens[: max(0, room)]
         return Said("".join(tokens), "length", tokens, min(ask.reasoning, ask.max_tokens))
     return Said(text, "stop", tokens, ask.reasoning)
 
 
-async def _text(state: State, ask: Ask, found: Found, fault: str | None) -> str:
-    """The translation, with what ``fault`` does to it."""
+async def _text(state: State, ask: Ask, found: Found | Judged, fault: str | None) -> str:
+    """The translation or rating, with what ``fault`` does to it."""
     if fault == "refusal_text":
         return REFUSAL
-    if found.several is not None:
+    if isinstance(found, Judged):
+        text = await _rated(state, ask, found, fault)
+    elif found.several is not None:
         several = {name: await _translated(state, ask, text, fault) for name, text in found.several.items()}
         if fault == "misaligned":
             several.pop(sorted(several)[int(unit(ask.digest, "key") * len(several))])
@@ -84,7 +88,7 @@ async def _text(state: State, ask: Ask, found: Found, fault: str | None) -> str:
     else:
         text = await _translated(state, ask, found.text, fault)
     if fault == "lead_in":
-        return f"Here is the translation:\n\n{text}"
+        return f"Here is the {'rating' if isinstance(found, Judged) else 'translation'}:\n\n{text}"
     if fault == "markdown":
         return f"```\n{text}\n```"
     if fault == "several_lines":
@@ -92,6 +96,16 @@ async def _text(state: State, ask: Ask, found: Found, fault: str | None) -> str:
     if fault == "echo":
         return f"{ask.user}\n\n{text}"
     return text
+
+
+async def _rated(state: State, ask: Ask, pair: Judged, fault: str | None) -> str:
+    """What the model makes of a translation: how much of it stands in its own."""
+    if fault == "copy":
+        return pair.target
+    if fault == "wrong_language":
+        return FRENCH
+    text = str(rating(pair.target, await _translated(state, ask, pair.source, None)))
+    return f'"{text}"' if fault == "quotes" else text
 
 
 async def _translated(state: State, ask: Ask, source: str, fault: str | None) -> str:

@@ -15,6 +15,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from fake_server import Server
@@ -52,6 +53,7 @@ class Generator:
     """
 
     name = "gpt"
+    module: ModuleType = prompt_llm
 
     def __init__(
         self,
@@ -81,9 +83,9 @@ class Generator:
         self.llm = {"journal": str(folder / "journal.sqlite"), **(llm or {})}
         self.study = "results"
 
-    def arguments(self) -> list[str]:
-        """The command line of the script, without its name and log."""
-        config = {
+    def config(self) -> dict[str, Any]:
+        """The configuration of the study that the generator is in."""
+        return {
             "results": self.study,
             "languages": {"source": "de", "target": "en"},
             "corpus": {"kind": "files", "files": {"train": {"tsv": str(self.corpus)}}},
@@ -93,7 +95,10 @@ class Generator:
             "conditions": {"human": {"mixture": {"human": 1}}, "synthetic": {"mixture": {self.name: 1}}},
             "sizes": [1],
         }
-        study = Study(config, [], {}, SCHEMA)
+
+    def arguments(self) -> list[str]:
+        """The command line of the script, without its name and log."""
+        study = Study(self.config(), [], {}, SCHEMA)
         settings, execution = study.shaping_settings(self.name), study.execution_settings(self.name)
         files = study.prompt_files(self.name)
         return [
@@ -109,11 +114,11 @@ class Generator:
 
     def run(self) -> None:
         """Run the script in this process."""
-        prompt_llm.main(self.parsed())
+        self.module.main(self.parsed())
 
     def parsed(self) -> argparse.Namespace:
         """The script's arguments."""
-        return prompt_llm.parser().parse_args(self.arguments())
+        return self.module.parser().parse_args(self.arguments())
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
         """The script in a process group of its own; its log is ``log.txt``."""

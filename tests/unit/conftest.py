@@ -1,14 +1,17 @@
-"""Fixtures that unit tests of several stages share: the scripts, run as a rule runs them."""
+"""Fixtures that unit tests of several stages share: the scripts, run as a rule runs them; the fake LLM provider."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import anthropic
+import openai
 import pytest
+from fake_server import Server, fake_llm
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 
@@ -62,3 +65,31 @@ def refusal(run_script: Run, tmp_path: Path) -> Callable[..., str]:
         return lines[0].removeprefix(start)
 
     return run
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Server]:
+    """One fake LLM provider for all tests of a file."""
+    with fake_llm() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    """The fake LLM provider with nothing counted and no faults."""
+    running.reset(faults=True)
+    return running
+
+
+@pytest.fixture(scope="module")
+def gpt(running: Server) -> Iterator[openai.OpenAI]:
+    """OpenAI's client without retries."""
+    with openai.OpenAI(base_url=running.openai, api_key="test-key", max_retries=0, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def claude(running: Server) -> Iterator[anthropic.Anthropic]:
+    """Anthropic's client without retries."""
+    with anthropic.Anthropic(base_url=running.url, api_key="test-key", max_retries=0, timeout=20) as client:
+        yield client

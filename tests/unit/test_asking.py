@@ -1,4 +1,4 @@
-"""The configuration of generators behind an API: what cannot work is said before anything is asked."""
+"""The configuration of generators and judges behind an API: what cannot work is said before anything is asked."""
 
 from __future__ import annotations
 
@@ -28,8 +28,12 @@ generators:
 conditions:
   human: {mixture: {human: 1}}
   mixed: {mixture: {gpt: 0.4, claude: 0.3, local: 0.3}}
+  alone: {mixture: {local: 1}}
 sizes: [10]
 """
+
+
+JUDGE = ("conditions:\n", "quality:\n  judge: {metric: llm_judge, provider: openai, model: gpt-4o}\nconditions:\n")
 
 
 @pytest.fixture(autouse=True)
@@ -110,9 +114,12 @@ def test_a_key_goes_to_its_own_provider_only() -> None:
 
 
 def test_missing_keys_are_named_with_the_generators_that_need_them() -> None:
-    problems = study().missing_keys(["gpt", "claude", "local"], {"ANTHROPIC_API_KEY": "made-up"})
-    assert len(problems) == 1
-    assert "OPENAI_API_KEY" in problems[0] and "generators.gpt.api_key_env" in problems[0]
+    places = ["generators.claude", "generators.gpt", "generators.local", "quality.judge"]
+    problems = study(JUDGE).missing_keys(places, {"ANTHROPIC_API_KEY": "made-up"})
+    assert problems == [
+        "generators.gpt.api_key_env: the environment has no OPENAI_API_KEY, which gpt and judge need: "
+        "export OPENAI_API_KEY=…, or set api_key_env"
+    ]
 
 
 def test_how_a_generator_is_asked_is_no_part_of_what_shapes_its_text() -> None:
@@ -134,3 +141,53 @@ def test_only_generators_without_a_fallback_take_sources_from_every_condition() 
     assert given.gapped_generators == ["claude", "local"]
     (mixed,) = [recipe for recipe in given.recipes if "gpt" in recipe]
     assert given.fallbacks(mixed) == {"gpt": "human"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("provider: openai", ["the key 'model' is missing"]),
+        ("model: gpt-4o", ["the key 'provider' is missing"]),
+        ("provider: fairseq, model: m", ["judge.provider", "allowed: openai, anthropic"]),
+        ("provider: openai, model: gpt-4o, samples: 2", ["judge.samples", "one number"]),
+        ("provider: openai, model: gpt-4o, max_output_factor: 2", ["reasoning_tokens"]),
+        ("provider: openai, model: gpt-4o, outcomes: {copy: [keep]}", ["outcomes.copy", "unknown key"]),
+        ("provider: openai, model: gpt-4o, outcomes: {malformed: [keep]}", ["outcomes.malformed", "nothing to keep"]),
+        ("provider: openai, model: gpt-4o, body: {max_tokens: 9}", ["judge.body.max_tokens", "reasoning_tokens"]),
+        ("provider: openai, model: gpt-unheard-of", ["judge.model", "price"]),
+        ("provider: openai, model: gpt-4o, prompt: none.txt", ["judge.prompt", "is no file"]),
+        ("provider: openai, model: gpt-4o, prompt: resources/prompts/translate.txt", ["without {target}"]),
+        ("provider: anthropic, model: claude-haiku-4-5, temperature: 0", ["judge.temperature", "no sampling"]),
+    ],
+)
+def test_a_judge_that_cannot_work_is_one_line_of_the_configuration(settings: str, words: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        study((JUDGE[0], JUDGE[1].replace("provider: openai, model: gpt-4o", settings)))
+    (problem,) = caught.value.problems
+    assert problem.startswith("study.yaml, line ") and "quality.judge" in problem
+    for word in words:
+        assert word in problem
+
+
+def test_a_judge_is_asked_about_every_generator_in_use_under_a_name_of_its_own() -> None:
+    given = study(JUDGE)
+    assert given.judges == [("judge", "gpt"), ("judge", "claude"), ("judge", "local")]
+    execution = json.loads(given.judge_execution("judge", "claude"))
+    assert (execution["generator"], execution["key"]) == ("judge judge of claude", "quality.judge")
+    assert execution["judged"] == "results/generators/claude/generated.tsv"
+    assert given.judge_prompt_files("judge") == {
+        "judge": "resources/prompts/judge.txt",
+        "retry": "resources/prompts/judge_retry.txt",
+    }
+    assert given.asking_arguments().count("--generator") == 3 + 3
+    assert "resources/prompts/judge.txt" in given.all_prompt_files()
+    assert given.quality_inputs("judge", "gpt") == {"judge": "<results>/quality/judge/judgements/gpt.tsv"}
+
+
+def test_how_a_judge_is_asked_is_no_part_of_what_shapes_its_scores() -> None:
+    faster = study(
+        (JUDGE[0], JUDGE[1].replace("model: gpt-4o", "model: gpt-4o, concurrency: 5, mode: batch, max_usd: 3"))
+    )
+    assert faster.judge_settings("judge") == study(JUDGE).judge_settings("judge")
+    assert faster.quality_settings("judge") == study(JUDGE).quality_settings("judge")
+    assert faster.judge_execution("judge", "gpt") != study(JUDGE).judge_execution("judge", "gpt")

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,32 +20,7 @@ from fake_server import TESTS, Server, fake_llm
 SEVERAL = "Translate every value of the following JSON object.\n\n"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    """One server for all tests of this file."""
-    with fake_llm() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def gpt(running: Server) -> Iterator[openai.OpenAI]:
-    """OpenAI's client without retries."""
-    with openai.OpenAI(base_url=running.openai, api_key="test-key", max_retries=0, timeout=20) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def claude(running: Server) -> Iterator[anthropic.Anthropic]:
-    """Anthropic's client without retries."""
-    with anthropic.Anthropic(base_url=running.url, api_key="test-key", max_retries=0, timeout=20) as client:
-        yield client
-
-
-@pytest.fixture(autouse=True)
-def server(running: Server) -> Server:
-    """The server with nothing counted and no faults."""
-    running.reset(faults=True)
-    return running
+pytestmark = pytest.mark.usefixtures("server")
 
 
 class TestAnswers:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
 import anthropic
@@ -12,35 +11,9 @@ import httpx2
 import openai
 import pytest
 from fake_clients import PROMPT, SENTENCE, TRANSLATION, body, chat, message, until
-from fake_server import Server, fake_llm
+from fake_server import Server
 
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    """One server for all tests of this file."""
-    with fake_llm() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def gpt(running: Server) -> Iterator[openai.OpenAI]:
-    """OpenAI's client without retries."""
-    with openai.OpenAI(base_url=running.openai, api_key="test-key", max_retries=0, timeout=20) as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
-def claude(running: Server) -> Iterator[anthropic.Anthropic]:
-    """Anthropic's client without retries."""
-    with anthropic.Anthropic(base_url=running.url, api_key="test-key", max_retries=0, timeout=20) as client:
-        yield client
-
-
-@pytest.fixture(autouse=True)
-def server(running: Server) -> Server:
-    """The server with nothing counted and no faults."""
-    running.reset(faults=True)
-    return running
+pytestmark = pytest.mark.usefixtures("server")
 
 
 class TestFaults:

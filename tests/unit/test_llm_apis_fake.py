@@ -10,19 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from fake_server import Server, fake_llm
+from fake_server import Server
 
 from llm.apis import Api, BatchState, BatchStatus, open_api
 from llm.calls import Failure, FailureKind, Finish, Reply
 
 T = TypeVar("T")
 PROVIDERS = pytest.mark.parametrize("provider", ["openai", "anthropic"])
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    with fake_llm() as server:
-        yield server
 
 
 @pytest.fixture

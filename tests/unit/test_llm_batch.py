@@ -9,13 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from batch_study import KEY_VARIABLE, WORST_USD, Study, ended, in_small_steps, settle_quickly
-from fake_server import Server, fake_llm
+from fake_server import Server
 
 from llm.journal import Limits
 from workbench.cli import UserError
@@ -23,12 +23,6 @@ from workbench.cli import UserError
 PROVIDERS = ("openai", "anthropic")
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 STEP_OF_INTENT = 3  # after the calls are claimed and the batch declared, before it is submitted
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    with fake_llm() as server:
-        yield server
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from llm_study import Generator
 
 from generate import estimate_cost, prompt_llm
-from llm.asking import Pool
+from llm import session
 from llm.estimate import Estimate, estimates, over_budget, table
 from workbench.cli import UserError
 
@@ -24,7 +24,7 @@ def one(tmp_path: Path, **changes: Any) -> Generator:
 def of(*generators: Generator) -> list[Estimate]:
     """The estimates of generators that are in one study."""
     arguments = [argument for generator in generators for argument in generator.parsed().generator]
-    return estimates(arguments, Pool(generators[0].pool))
+    return estimates(arguments, generators[0].pool)
 
 
 def named(generator: Generator, name: str) -> Generator:
@@ -67,7 +67,7 @@ def test_over_the_limit_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.Mon
     def ask(asking: Any, pool: Any) -> None:
         raise AssertionError("asked")
 
-    monkeypatch.setattr(prompt_llm, "ask", ask)
+    monkeypatch.setattr(session, "ask", ask)
     with pytest.raises(UserError, match=r"generators\.gpt\.max_usd is") as caught:
         one(tmp_path, max_usd=1e-6).run()
     assert "\n" not in str(caught.value)
@@ -93,6 +93,6 @@ def test_a_script_without_the_studys_generators_goes_by_the_limits_alone(
 ) -> None:
     arguments = one(tmp_path).parsed()
     arguments.generator = []
-    monkeypatch.setattr(prompt_llm, "ask", lambda asking, pool: asyncio.sleep(0))
+    monkeypatch.setattr(session, "ask", lambda asking, pool: asyncio.sleep(0))
     with pytest.raises(UserError, match="not asked yet"):
         prompt_llm.main(arguments)

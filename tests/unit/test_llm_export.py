@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from llm_study import Generator
 
-from generate import collect_ledgers, prompt_llm
+from generate import collect_ledgers
+from llm import session
 from llm.asking import Asking
 from llm.calls import Call, Failure, FailureKind, Reply, Work
 from llm.journal import Stored
@@ -56,11 +57,11 @@ class Asked(Generator):
 
         async def ask(asking: Asking, pool: Any) -> None:
             for _ in range(asking.dialogue.passes):
-                for work in prompt_llm.works(asking, pool):
+                for work in session.works(asking, pool):
                     await carry_out(asking, work, model)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(prompt_llm, "ask", ask)
+            patch.setattr(session, "ask", ask)
             self.run()
 
 

@@ -64,7 +64,7 @@ def test_looking_up_a_name_leaves_logging_alone() -> None:
 
 
 def test_places_are_filled_in_and_braces_stay() -> None:
-    template = Template('Say {{"x": {source}}} in {target_language}.\n', "t.txt", ["source"], "source")
+    template = Template('Say {{"x": {source}}} in {target_language}.\n', "t.txt", ["source"])
     assert template.render(source="{source} {}", source_language="German", target_language="English") == (
         'Say {"x": {source} {}} in English.'
     )
@@ -84,7 +84,7 @@ def test_places_are_filled_in_and_braces_stay() -> None:
 )
 def test_a_wrong_template_is_refused_with_its_line(text: str, message: str) -> None:
     with pytest.raises(UserError, match=message) as error:
-        Template(text, "t.txt", ["source"], "source")
+        Template(text, "t.txt", ["source"])
     assert "\n" not in str(error.value)
 
 
@@ -93,7 +93,7 @@ def test_a_template_file_must_be_there_and_utf8(tmp_path: Path) -> None:
         Template.read(tmp_path / "none.txt")
     (tmp_path / "latin.txt").write_bytes("Übersetze {source}".encode("latin-1"))
     with pytest.raises(UserError, match="not UTF-8"):
-        Template.read(tmp_path / "latin.txt", ["source"], "source")
+        Template.read(tmp_path / "latin.txt", ["source"])
 
 
 def test_the_projects_own_templates(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_system_prompt_has_no_place_for_the_source() -> None:
 
 
 def test_several_sentences_need_their_template() -> None:
-    one = Template("{source}", "t.txt", ["source"], "source")
+    one = Template("{source}", "t.txt", ["source"])
     with pytest.raises(ValueError, match="several"):
         Templates(one, Template("again", "r.txt"), Languages("de", "en")).user_many(["a", "b"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,8 +35,18 @@ generators:
     model: fake-weak
     base_url: "URL"
     price: {input: 1, output: 2}
+quality:
+  judge:
+    metric: llm_judge
+    generators: [gpt]
+    provider: openai
+    model: fake-medium
+    base_url: "URL/v1"
+    price: {input: 1, output: 2}
+    prompt: judge.txt
 conditions:
   human: {mixture: {human: 1}}
+  alone: {mixture: {gpt: 1}}
   mixed: {mixture: {gpt: 0.5, claude: 0.5}}
 sizes: [50]
 llm: {journal: journal.sqlite}
@@ -43,18 +54,25 @@ llm: {journal: journal.sqlite}
 POOL = 60
 HUMAN, MIXED, CLAUDE = "human.random", "claude=0.5+gpt=0.5.random", "claude.random"
 GPT_TEXT, CLAUDE_TEXT = (f"results/generators/{name}/generated.tsv" for name in ("gpt", "claude"))
+JUDGE, JUDGED = "prompt_judge:judge/gpt", "results/quality/judge/judgements/gpt.tsv"
 DATASETS = {f"build_dataset:{recipe}" for recipe in (HUMAN, MIXED)}
 CORPUS = {"read_files", "clean_corpus", "split_corpus"}
 
 
 def asked(*generators: str) -> set[str]:
     """The jobs that ask and what hangs on all answers: a source without one leaves every dataset."""
-    return {f"prompt_llm:{name}" for name in generators} | {"collect_ledgers"} | DATASETS
+    return {f"prompt_llm:{name}" for name in generators} | {JUDGE, "collect_ledgers"} | DATASETS
 
 
 def targets(*recipes: str) -> list[str]:
-    """What the generators write and what is made of it, without any training."""
-    return ["results/ledger.tsv", GPT_TEXT, CLAUDE_TEXT, *(f"results/datasets/{recipe}.tsv" for recipe in recipes)]
+    """What generators and judges write and what is made of it, without any training."""
+    return [
+        "results/ledger.tsv",
+        GPT_TEXT,
+        CLAUDE_TEXT,
+        JUDGED,
+        *(f"results/datasets/{recipe}.tsv" for recipe in recipes),
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +83,13 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def answered(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A study whose generators have answered everything."""
+    """A study whose generators and judge have answered everything."""
     workspace = Workspace(tmp_path_factory.mktemp("answered") / "study", STUDY.replace("URL", server.url))
     workspace.write_lines("system.txt", ["You are a translator."])
+    shutil.copy(workspace.folder / "resources/prompts/judge.txt", workspace.folder)
     workspace.snakemake("--cores", "2", *targets(HUMAN, MIXED))
     stats = server.stats()["total"]
-    assert (stats["answers"], stats["paid_again"]) == (2 * POOL, 0)
+    assert (stats["answers"], stats["paid_again"]) == (3 * POOL, 0)
     return workspace
 
 
@@ -125,6 +144,7 @@ PLANS: dict[str, tuple[Edit, set[str]]] = {
     "how it is asked, and a comment": (
         all_of(
             configured("    model: fake-strong\n", HOW_IT_IS_ASKED),
+            configured("    model: fake-medium\n", HOW_IT_IS_ASKED.replace("fake-strong", "fake-medium")),
             configured("llm: {", "llm: {max_usd: 3, shutdown_notice: 5, "),
             lambda workspace: workspace.edit(EXPORT, "def export(", "# All of it.\ndef export("),
         ),
@@ -133,6 +153,12 @@ PLANS: dict[str, tuple[Edit, set[str]]] = {
     "a condition more": (
         configured("conditions:\n", "conditions:\n  claude: {mixture: {claude: 1}}\n"),
         {f"build_dataset:{CLAUDE}"},
+    ),
+    "a judge more": (
+        configured(
+            "  judge:\n", "  other: {metric: llm_judge, generators: [gpt], provider: openai, model: gpt-4o}\n  judge:\n"
+        ),
+        {"prompt_judge:other/gpt", "collect_ledgers"},
     ),
     "a generator that another stands in for": (
         configured("    provider: anthropic\n", "    provider: anthropic\n    fallback: human\n"),
@@ -156,10 +182,16 @@ def test_an_edit_reruns_what_depends_on_it(answered: Workspace, name: str, tmp_p
 
 # What makes generators run, the jobs that run until they have, and the requests that they send.
 RUNS: dict[str, tuple[Edit, set[str], int]] = {
-    "a pair more in the corpus": (a_pair_more, CORPUS | {"prompt_llm:gpt", "prompt_llm:claude"}, 2),
+    "a pair more in the corpus": (a_pair_more, CORPUS | {"prompt_llm:gpt", "prompt_llm:claude", JUDGE}, 3),
     "the system prompt": (
+        # What it writes then is the same, and is judged already.
         lambda workspace: workspace.edit("system.txt", "a translator", "an interpreter"),
-        {"prompt_llm:gpt"},
+        {"prompt_llm:gpt", JUDGE},
+        POOL,
+    ),
+    "the judge's prompt": (
+        lambda workspace: workspace.edit("judge.txt", "How good is", "Tell how good is"),
+        {JUDGE},
         POOL,
     ),
     "a lost export, and a policy": (
@@ -167,7 +199,7 @@ RUNS: dict[str, tuple[Edit, set[str], int]] = {
             lambda workspace: (workspace.folder / GPT_TEXT).unlink(),
             configured("    provider: anthropic\n", "    provider: anthropic\n    outcomes: {copy: [drop]}\n"),
         ),
-        {"prompt_llm:gpt", "prompt_llm:claude"},
+        {"prompt_llm:gpt", "prompt_llm:claude", JUDGE},
         0,
     ),
 }
@@ -180,12 +212,12 @@ def test_an_edit_asks_for_what_is_new_alone(answered: Workspace, server: Server,
     before = (workspace.folder / GPT_TEXT).read_bytes()
     edit(workspace)
     server.reset()
-    printed = workspace.snakemake("--cores", "2", GPT_TEXT, CLAUDE_TEXT).stdout
+    printed = workspace.snakemake("--cores", "2", GPT_TEXT, CLAUDE_TEXT, JUDGED).stdout
     stats = server.stats()["total"]
     assert jobs(printed) == expected
     assert stats["answers"] == stats["distinct"] == requests
     # To look the model up costs nothing; where nothing is asked, nothing is looked up.
-    assert stats["requests"] <= requests + 2 * (requests > 0)
+    assert stats["requests"] <= requests + 3 * (requests > 0)
     if not requests:
         assert (workspace.folder / GPT_TEXT).read_bytes() == before
 
@@ -197,9 +229,10 @@ def test_a_second_study_with_the_same_journal_pays_nothing(answered: Workspace, 
     workspace.snakemake("--cores", "2", "second/ledger.tsv")
     assert server.stats()["total"]["requests"] == 0
     rows = {row["generator"]: row for row in read_table(workspace.folder / "second/ledger.tsv")}
-    for name in ("gpt", "claude"):
-        row = rows[name]
+    for row in rows.values():
         assert (row["requests"], row["reused"], row["targets"], float(row["usd"])) == ("0", str(POOL), str(POOL), 0)
+    assert list(rows) == ["gpt", "claude", "judge judge of gpt"]
+    for name in ("gpt", "claude"):
         first, second = (
             workspace.folder / f"{study}/generators/{name}/generated.tsv" for study in ("results", "second")
         )

@@ -95,7 +95,11 @@ def demand_keys():
 
     Where there is a journal it may hold every answer: then the job that misses the key says so.
     """
-    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name == "prompt_llm"]
-    problems = STUDY.missing_keys([job.wildcards.generator for job in jobs], os.environ)
+    places = {
+        f"generators.{job.wildcards.generator}" if job.rule.name == "prompt_llm" else f"quality.{job.wildcards.quality}"
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name in ("prompt_llm", "prompt_judge")
+    }
+    problems = STUDY.missing_keys(sorted(places), os.environ)
     if problems and not Path(STUDY.journal).exists():
         sys.exit("\n".join(problems))

@@ -96,12 +96,6 @@ def provider_code(wildcards):
     return CODE.of("generate/generate_targets.py", f"generate/providers/{provider}.py")
 
 
-def api_code(wildcards):
-    """Digest of what asks for a generator's text: the script and the one provider that it loads by name."""
-    provider = STUDY["generators"][wildcards.generator]["provider"]
-    return CODE.of("generate/prompt_llm.py", f"llm/apis/{provider}.py")
-
-
 def provider_arguments(wildcards, input):
     """``--input`` arguments that name the provider's files."""
     names = STUDY.provider_inputs(wildcards.generator)
@@ -377,3 +371,30 @@ def analysis_output():
 def named_paths(paths):
     """``NAME=FILE`` arguments; paths are spelt out, so that a file that leaves the study is seen."""
     return [f"{name}={path}".replace("<results>", STUDY["results"]) for name, path in paths.items()]
+
+
+def api_code(wildcards):
+    """Digest of what asks for a generator's text: the script and the one provider that it loads by name."""
+    provider = STUDY["generators"][wildcards.generator]["provider"]
+    return CODE.of("generate/prompt_llm.py", f"llm/apis/{provider}.py")
+
+
+def judge_code(wildcards):
+    """Digest of what asks for a judge's scores: the script and the one provider that it loads by name."""
+    provider = STUDY["quality"][wildcards.quality]["provider"]
+    return CODE.of("curate/prompt_judge.py", f"llm/apis/{provider}.py")
+
+
+def prompt_arguments(files):
+    """``--prompt`` arguments: what each file of an LLM's requests is, and its path."""
+    return [argument for role, path in files.items() for argument in ("--prompt", role, path)]
+
+
+def ledgers():
+    """Name and ledger of every generator and judge behind an API."""
+    generators = [(name, f"<results>/generators/{name}/ledger.json") for name in STUDY.asked_generators]
+    judges = [
+        (f"{quality} of {generator}", f"<results>/quality/{quality}/judgements/{generator}.ledger.json")
+        for quality, generator in STUDY.judges
+    ]
+    return generators + judges

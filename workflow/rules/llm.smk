@@ -1,4 +1,7 @@
-# Generators behind an API: what they will cost, and their targets.
+# LLMs behind an API, as generators and as judges: what they will cost, their targets and scores.
+
+
+JUDGES = sorted({quality for quality, _ in STUDY.judges})
 
 
 rule prompt_llm:
@@ -24,7 +27,7 @@ rule prompt_llm:
         # How it is asked does not make the text stale: Snakemake does not compare what is derived from a job's input.
         execution=lambda wildcards, input: STUDY.execution_settings(wildcards.generator),
         study=lambda wildcards, input: STUDY.asking_arguments(),
-        prompts=lambda wildcards: STUDY.prompt_arguments(wildcards.generator),
+        prompts=lambda wildcards: prompt_arguments(STUDY.prompt_files(wildcards.generator)),
     # It waits for answers; training goes on beside it.
     threads: 0
     resources:
@@ -37,6 +40,47 @@ rule prompt_llm:
         "python {params.script:q} --log {log:q} --label {wildcards.generator:q}"
         " --settings {params.settings:q} --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q}"
         " --generated {output.generated:q} --answers {output.answers:q} --rejects {output.rejects:q} --ledger {output.ledger:q}"
+
+
+rule prompt_judge:
+    input:
+        unpack(lambda wildcards: STUDY.judge_prompt_files(wildcards.quality)),
+        pool="<results>/corpus/pool.tsv",
+        generated="<results>/generators/{generator}/generated.tsv",
+    output:
+        scores="<results>/quality/{quality}/judgements/{generator}.tsv",
+        answers="<results>/quality/{quality}/judgements/{generator}.answers.tsv",
+        rejects="<results>/quality/{quality}/judgements/{generator}.rejects.tsv",
+        ledger="<results>/quality/{quality}/judgements/{generator}.ledger.json",
+    log:
+        "<results>/logs/prompt_judge/{quality}/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/prompt_judge/{quality}/{generator}.tsv"
+    wildcard_constraints:
+        quality=alternatives(JUDGES),
+    priority: 10
+    params:
+        script=runs_script("curate/prompt_judge.py")["script"],
+        code=judge_code,
+        settings=lambda wildcards: STUDY.judge_settings(wildcards.quality),
+        # See prompt_llm.
+        execution=lambda wildcards, input: STUDY.judge_execution(wildcards.quality, wildcards.generator),
+        study=lambda wildcards, input: STUDY.asking_arguments(),
+        prompts=lambda wildcards: prompt_arguments(STUDY.judge_prompt_files(wildcards.quality)),
+        label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
+    # It waits for answers; training goes on beside it.
+    threads: 0
+    resources:
+        mem_mb=1000,
+        runtime=2880,
+    conda:
+        "../../envs/llm.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
+        " --settings {params.settings:q} --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q}"
+        " --generated {input.generated:q} --scores {output.scores:q} --answers {output.answers:q} --rejects {output.rejects:q}"
+        " --ledger {output.ledger:q}"
 
 
 rule estimate:
@@ -62,7 +106,7 @@ rule estimate:
 
 rule collect_ledgers:
     input:
-        expand("<results>/generators/{generator}/ledger.json", generator=STUDY.asked_generators),
+        [ledger for _, ledger in ledgers()],
     output:
         report(
             "<results>/ledger.tsv",
@@ -75,7 +119,7 @@ rule collect_ledgers:
         "<results>/benchmarks/collect_ledgers/ledger.tsv"
     params:
         **runs_script("generate/collect_ledgers.py"),
-        ledgers=lambda wildcards, input: named_files(STUDY.asked_generators, input),
+        ledgers=lambda wildcards, input: named_files([name for name, _ in ledgers()], input),
     threads: 1
     resources:
         mem_mb=1000,

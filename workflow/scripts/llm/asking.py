@@ -1,13 +1,12 @@
-"""A generator behind an API, put together from its settings: API, journal, price, dialogue.
+"""A generator or judge behind an API, put together from its settings: API, journal, price, task, dialogue.
 
-Settings are those of the configuration, parted into what shapes the text and how it is asked (:mod:`planning.asking`).
+Settings are those of the configuration, parted into what shapes answers and how it is asked (:mod:`planning.asking`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,10 @@ from generate.providers import Source
 from llm.apis import Api, open_api
 from llm.dialogue import Dialogue
 from llm.journal import Journal, Limits
+from llm.judging import Judgement, Pairs
 from llm.prices import Price, price_of
-from llm.prompts import Templates, load_templates
+from llm.prompts import JUDGE, load_templates
+from llm.tasks import Task, Translation
 from workbench.tables import read_rows
 
 Settings = Mapping[str, Any]
@@ -37,9 +38,13 @@ class Pool:
         return (Source(*row) for row in read_rows(self._path, ["id", "source"]))
 
 
+Subjects = Pool | Pairs
+"""What is asked about: sources, or pairs of a source and the target that is judged."""
+
+
 @dataclass(frozen=True)
 class Asking:
-    """Everything that it takes to ask for a generator's targets or to read them from the journal."""
+    """Everything that it takes to ask for a generator's targets, or their scores, or to read them from the journal."""
 
     name: str
     settings: Settings
@@ -47,37 +52,41 @@ class Asking:
     api: Api
     journal: Journal
     price: Price
+    task: Task
     dialogue: Dialogue
-    templates: Templates
 
     @property
     def limits(self) -> Limits:
-        """What the study and this generator may spend, in US dollars."""
+        """What the study and this generator or judge may spend, in US dollars."""
         return Limits(self.execution["study_max_usd"], self.execution["max_usd"])
 
 
-def sdk_name(provider: str) -> str:
-    """Name and version of the client library of a provider."""
-    return f"{provider} {version(provider)}"
+def api_of(settings: Settings, execution: Settings, with_key: bool) -> Api:
+    """The API of a generator or judge; without its key it only writes calls and reads answers.
+
+    Raises:
+        UserError: the key is missing, or the address is none.
+    """
+    variable = execution["api_key_env"] if with_key else None
+    return open_api({**settings, **execution, "api_key_env": variable})
 
 
 def put_together(
-    settings: Settings, execution: Settings, prompts: Mapping[str, Path], journal: Journal, with_key: bool
+    settings: Settings, execution: Settings, prompts: Mapping[str, Path], journal: Journal, api: Api
 ) -> Asking:
-    """The parts of one generator.
+    """The parts of one generator or judge.
 
     Args:
-        settings: what shapes its text.
+        settings: what shapes its answers.
         execution: how it is asked.
-        prompts: the files that its requests are written from: ``prompt``, ``retry`` and perhaps ``system``.
+        prompts: the files that its requests are written from: ``prompt`` (a judge's is called ``judge``), ``retry`` and
+            perhaps ``prompt_many`` and ``system``.
         journal: where answers are.
-        with_key: whether requests will be sent; without, the API only writes and reads them.
+        api: writes calls and reads answers.
 
     Raises:
-        UserError: the key is missing, a prompt cannot be used, or the price is unknown.
+        UserError: a prompt cannot be used, or the price is unknown.
     """
-    variable = execution["api_key_env"] if with_key else None
-    api = open_api({**settings, **execution, "api_key_env": variable})
     price = price_of(
         settings["provider"],
         settings["model"],
@@ -87,5 +96,6 @@ def put_together(
         settings["service_tier"],
     )
     templates = load_templates(prompts, settings["languages"])
-    dialogue = Dialogue(api, journal, settings, price, templates)
-    return Asking(execution["generator"], settings, execution, api, journal, price, dialogue, templates)
+    task: Task = Judgement(templates, settings) if JUDGE in prompts else Translation(templates, settings)
+    dialogue = Dialogue(api, journal, settings, price, task)
+    return Asking(execution["generator"], settings, execution, api, journal, price, task, dialogue)

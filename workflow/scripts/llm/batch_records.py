@@ -178,21 +178,13 @@ def declare(db: sqlite3.Connection, batch: Batch, most_tokens: int | None) -> Ba
 
 def submit(db: sqlite3.Connection, batch: Batch, remote: BatchState) -> Batch:
     """Write down that the provider has the batch."""
-    _move(db, batch, ("intent",), state="submitted", remote_id=remote.remote_id, file_id=remote.input_file_id)
+    _move(db, batch, ("intent",), state="submitted", remote_id=remote.remote_id)
     return batch._replace(state="submitted", remote_id=remote.remote_id)
 
 
-def end(db: sqlite3.Connection, batch: Batch, remote: BatchState) -> Batch:
+def end(db: sqlite3.Connection, batch: Batch) -> Batch:
     """Write down that the provider is done with the batch; its answers are to be fetched."""
-    _move(
-        db,
-        batch,
-        ("submitted", "ended"),
-        state="ended",
-        ended=time.time(),
-        output_file_id=remote.output_file_id,
-        error_file_id=remote.error_file_id,
-    )
+    _move(db, batch, ("submitted", "ended"), state="ended", ended=time.time())
     return batch._replace(state="ended")
 
 

@@ -174,7 +174,7 @@ class BatchWatch:
                 await self._refused(batch, state)
                 return
             self._refusals = 0
-            batch = await self._journal.write(partial(records.end, batch=batch, remote=state))
+            batch = await self._journal.write(partial(records.end, batch=batch))
             await self._fetch(batch, state)
             del self._seen[batch.id]
         except Failure as failure:

@@ -1,4 +1,4 @@
-"""From a source to the calls that it takes, and from their answers to its target.
+"""From a source to the calls that it takes, and from their answers to its target, or its target's score.
 
 What has been asked and answered stands in the journal alone: a dialogue keeps no state, so it goes on after any
 interruption where it was, and an export reads the same targets as often as it likes. The calls for a source depend on
@@ -8,22 +8,20 @@ the source, the settings and the answers to its earlier calls; not on its id, it
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from generate.providers import Source
 from llm.apis import Api
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Usage, Work
 from llm.journal import Journal, Stored
-from llm.outcomes import Outcome, Verdict, classify, classify_text, repair, standards
+from llm.outcomes import Outcome, Verdict
 from llm.prices import Price
-from llm.prompts import Templates, groups, numbered, read_numbered
+from llm.prompts import groups, numbered, read_numbered
+from llm.tasks import Subject, Task
 from llm.tokens import FRAME_TOKENS, estimate_tokens, upper_bound
 
-_MARGIN_TOKENS = 32  # that every answer may have beyond its factor
 _STEP_SAMPLES = 1000  # the sample index of a retry whose body is that of the try before
 _FINAL = {FailureKind.FILTERED: Outcome.CONTENT_FILTER, FailureKind.REJECTED: Outcome.FAILED}
 _DONE = {"keep": "kept", "repair": "repaired", "drop": "dropped", "stop": "stop"}
@@ -38,9 +36,9 @@ class Item(NamedTuple):
         group: the sources that are asked in one request, this one among them; empty where each is asked alone.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[Subject, ...]
     sample: int
-    group: tuple[Source, ...] = ()
+    group: tuple[Subject, ...] = ()
 
     @property
     def is_group(self) -> bool:
@@ -56,7 +54,7 @@ class Target:
         source, sample: whose target it is.
         outcome: what the deciding answer is, before any repair.
         action: what was done about it: ``kept``, ``repaired``, ``dropped`` or ``stop``.
-        text: the target on one line; None where it is dropped or stops the study.
+        text: the target on one line, or its score; None where it is dropped or stops the study.
         logprob: mean natural log-probability of the answer's tokens; None where unknown or shared by several sources.
         detail: what is wrong with the answer, in a few words.
         answer: the text as the model wrote it; empty where there is none.
@@ -65,7 +63,7 @@ class Target:
         key: of the deciding call.
     """
 
-    source: Source
+    source: Subject
     sample: int
     outcome: Outcome
     action: str
@@ -86,15 +84,13 @@ class Target:
 class Remaining(NamedTuple):
     """Calls that the journal has no answer to, without the retries that their answers may call for.
 
-    ``tokens`` of input and output and ``usd`` as expected; ``worst`` for the longest answers and most tokens.
+    ``tokens`` of input and output and ``usd`` as expected; ``worst_usd`` for the longest answers and most tokens.
     """
 
     calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     usd: float = 0.0
-    worst_input_tokens: int = 0
-    worst_output_tokens: int = 0
     worst_usd: float = 0.0
 
 
@@ -136,33 +132,24 @@ class _GroupReply(NamedTuple):
 
 
 class Dialogue:
-    """The calls and targets of one generator.
+    """The calls of one generator or judge and what comes of them.
 
     Args:
         api: writes calls and reads answers.
         journal: where answers are looked up.
-        settings: ``samples``, ``sentences_per_request``, ``max_output_factor`` (tokens of the longest answer by the
-            source's estimated tokens), ``reasoning_tokens`` (added to it), ``retries``, ``outcomes`` (for each
-            :class:`llm.outcomes.Outcome` that is no ``ok`` the actions tried in order: ``repair``, ``retry``, then
-            ``keep``, ``drop`` or ``stop``) and ``language_margin`` (see :func:`llm.outcomes.standards`).
+        settings: ``samples``, ``sentences_per_request``, ``retries`` and ``outcomes`` (for each
+            :class:`llm.outcomes.Outcome` of the task that is no ``ok`` the actions tried in order: ``repair``,
+            ``retry``, then ``keep``, ``drop`` or ``stop``).
         price: of an answer.
-        templates: what is asked.
-
-    Raises:
-        UserError: a language is unknown.
+        task: what is asked.
     """
 
-    def __init__(
-        self, api: Api, journal: Journal, settings: Mapping[str, Any], price: Price, templates: Templates
-    ) -> None:
-        self._api, self._journal, self._price, self._templates = api, journal, price, templates
+    def __init__(self, api: Api, journal: Journal, settings: Mapping[str, Any], price: Price, task: Task) -> None:
+        self._api, self._journal, self._price, self._task = api, journal, price, task
         self._samples: int = settings["samples"]
         self._per_request: int = settings["sentences_per_request"]
-        self._factor: float = settings["max_output_factor"]
-        self._reasoning: int = settings["reasoning_tokens"]
         self._retries: int = settings["retries"]
         self._policy: Mapping[str, Sequence[str]] = settings["outcomes"]
-        self._standards = standards(templates.languages, settings["language_margin"])
         # A run never asks the same again after these. A later one does where rejected requests stop the study: a server
         # may have learnt to take them.
         stops = self._policy[Outcome.FAILED][-1] == "stop"
@@ -174,7 +161,7 @@ class Dialogue:
         """How often all items have to be run: sources whose group failed are asked alone once it has ended."""
         return 1 if self._per_request == 1 else 2
 
-    def items(self, sources: Iterable[Source]) -> Iterator[Item]:
+    def items(self, sources: Iterable[Subject]) -> Iterator[Item]:
         """The items of ``sources``, all samples of a source or group next to each other.
 
         Asked one by one the sources keep their order. In groups they come in the order of their hashes, each group
@@ -254,7 +241,7 @@ class Dialogue:
         outcome = Outcome.MISALIGNED
         if group.texts is not None:
             text = group.texts[item.group.index(source)]
-            verdict = classify_text(text, source.text, group.reply.question.prompt, self._standards)
+            verdict = self._task.classify_text(text, source.text, group.reply.question.prompt)
             answer = replace(group.reply.answer, text=text, logprob=None) if group.reply.answer else None
             reply = replace(group.reply, answer=answer)
             if target := self._settle(item, verdict, reply, [], self._retries > 0):
@@ -264,11 +251,11 @@ class Dialogue:
 
     def _alone(self, item: Item, history: list[Outcome]) -> _Open | Target:
         """Follow the calls that ask for one source only."""
-        source = item.sources[0].text
+        source = item.sources[0]
         keys: set[str] = set()
         doublings = 0
         for step in itertools.count():
-            question = self._question(self._templates.user(source, step), source, item.sample, step, doublings)
+            question = self._question(self._task.prompt(source, step), source.text, item.sample, step, doublings)
             if question.call.key in keys:
                 # Neither words nor seed differ from an earlier try: it is another sample of the same request.
                 sample = item.sample + _STEP_SAMPLES * step
@@ -279,7 +266,7 @@ class Dialogue:
                 return replace(reply, history=tuple(history))
             verdict = reply.verdict
             if reply.answer:
-                verdict = classify(reply.answer, source, question.prompt, self._standards)
+                verdict = self._task.classify(reply.answer, source.text, question.prompt)
             assert verdict is not None
             if target := self._settle(item, verdict, reply, history, step < self._retries):
                 return target
@@ -303,18 +290,17 @@ class Dialogue:
         return self._last_group
 
     def _first(self, item: Item) -> _Question:
-        source = item.sources[0].text
-        return self._question(self._templates.user(source), source, item.sample, 0, 0)
+        source = item.sources[0]
+        return self._question(self._task.prompt(source), source.text, item.sample, 0, 0)
 
     def _group_question(self, item: Item) -> _Question:
         texts = [source.text for source in item.group]
-        return self._question(self._templates.user_many(texts), numbered(texts), item.sample, 0, 0)
+        return self._question(self._task.templates.user_many(texts), numbered(texts), item.sample, 0, 0)
 
     def _question(self, prompt: str, source: str, sample: int, step: int, doublings: int) -> _Question:
         """A call; ``doublings`` of the longest answer, which depends on the source alone otherwise."""
-        longest = math.ceil(self._factor * estimate_tokens(source)) + _MARGIN_TOKENS + self._reasoning
-        longest *= 2**doublings
-        call = self._api.call(self._templates.system, prompt, longest, sample, step)
+        longest = self._task.longest(source) * 2**doublings
+        call = self._api.call(self._task.templates.system, prompt, longest, sample, step)
         return _Question(call, prompt, source, longest, step)
 
     def _look(self, question: _Question, in_group: bool = False) -> _Open | _Reply:
@@ -344,7 +330,7 @@ class Dialogue:
                 return None
             if action == "repair":
                 raw = reply.answer.text if reply.answer else ""
-                mended = repair(raw, item.sources[0].text, reply.question.prompt, self._standards)
+                mended = self._task.repair(raw, item.sources[0].text, reply.question.prompt)
                 if mended is not None:
                     return self._end(item, action, verdict._replace(text=mended), reply, history)
             elif action != "retry":
@@ -375,17 +361,14 @@ class Dialogue:
         return Work(question.call, cost.worst_usd, cost.input_tokens + cost.output_tokens, question.step, item)
 
     def _cost(self, question: _Question) -> Remaining:
-        """What one call takes: the answer is expected to be about as long as the source."""
-        sent = (self._templates.system or "") + question.prompt
+        """What one call takes."""
+        sent = (self._task.templates.system or "") + question.prompt
         expected = FRAME_TOKENS + estimate_tokens(sent)
-        answer = min(estimate_tokens(question.source) + self._reasoning, question.max_tokens)
-        most = upper_bound(sent)
+        answer = min(self._task.expected_tokens(question.source), question.max_tokens)
         return Remaining(
             calls=1,
             input_tokens=expected,
             output_tokens=answer,
             usd=self._price.cost(Usage(expected, answer)),
-            worst_input_tokens=most,
-            worst_output_tokens=question.max_tokens,
-            worst_usd=self._price.worst(most, question.max_tokens),
+            worst_usd=self._price.worst(upper_bound(sent), question.max_tokens),
         )

@@ -17,10 +17,11 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-from llm.asking import Asking, Pool, put_together
+from llm.asking import Asking, Pool, Subjects, api_of, put_together
 from llm.calls import Usage
 from llm.dialogue import Remaining
 from llm.journal import Journal
+from llm.judging import Pairs
 from llm.prices import dollars, shutdown_date, shutdown_note
 
 _LEARNT_FROM = 200  # answers that the estimate learns from
@@ -28,28 +29,35 @@ _ENOUGH = 20  # fewer tell too little
 
 
 class Estimate(NamedTuple):
-    """What one generator will cost and has cost, in US dollars."""
+    """What one generator or judge will cost and has cost, in US dollars.
+
+    Attributes:
+        sources: sources to translate, or targets to judge.
+        paid, study_paid: by this one and by the study.
+        is_guess: the targets to judge are not written yet; the pool's human targets stand in for them.
+    """
 
     asking: Asking
     sources: int
     remaining: Remaining
     paid: float
     study_paid: float
+    is_guess: bool = False
 
 
-def estimates(generators: Sequence[Sequence[str]], pool: Pool) -> list[Estimate]:
-    """What each generator will cost.
+def estimates(generators: Sequence[Sequence[str]], pool: Path) -> list[Estimate]:
+    """What each generator and judge will cost.
 
     Args:
-        generators: for each what shapes its text, how it is asked, and the paths of its prompts, as JSON.
-        pool: the sources.
+        generators: for each what shapes its answers, how it is asked, and the paths of its prompts, as JSON.
+        pool: table with the sources and their human targets.
     """
     with ExitStack() as stack:
         return [estimate(stack, generator, pool) for generator in generators]
 
 
-def estimate(stack: ExitStack, generator: Sequence[str], pool: Pool) -> Estimate:
-    """What one generator will cost; its journal is read, or an empty one where there is none yet."""
+def estimate(stack: ExitStack, generator: Sequence[str], pool: Path) -> Estimate:
+    """What one generator or judge will cost; its journal is read, or an empty one where there is none yet."""
     settings, execution, prompts = map(json.loads, generator)
     path, study, name = Path(execution["journal"]), execution["study"], execution["generator"]
     if path.exists() and path.stat().st_size:
@@ -58,19 +66,22 @@ def estimate(stack: ExitStack, generator: Sequence[str], pool: Pool) -> Estimate
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         journal = stack.enter_context(Journal(Path(folder) / path.name, study, name))
     files = {role: Path(file) for role, file in prompts.items()}
-    asking = put_together(settings, execution, files, journal, with_key=False)
+    asking = put_together(settings, execution, files, journal, api_of(settings, execution, with_key=False))
     study_paid, paid = journal.spent()
-    remaining = expected(asking, pool)
-    return Estimate(asking, len(pool), remaining, paid, study_paid)
+    judged = Path(execution["judged"]) if "judged" in execution else None
+    is_guess = judged is not None and not judged.exists()
+    subjects = Pool(pool) if judged is None else Pairs(pool, None if is_guess else judged)
+    remaining = expected(asking, subjects)
+    return Estimate(asking, len(subjects), remaining, paid, study_paid, is_guess)
 
 
-def expected(asking: Asking, pool: Pool) -> Remaining:
+def expected(asking: Asking, subjects: Subjects) -> Remaining:
     """What is still to be asked: tokens are estimated from the text, or as the answers so far tell."""
     dialogue = asking.dialogue
-    remaining = dialogue.remaining(dialogue.items(pool))
+    remaining = dialogue.remaining(dialogue.items(subjects))
     if not remaining.calls:
         return remaining
-    guessed, took = dialogue.taken(dialogue.items(pool), _LEARNT_FROM)
+    guessed, took = dialogue.taken(dialogue.items(subjects), _LEARNT_FROM)
     if guessed.calls < _ENOUGH or not took.output:
         return remaining
     put_in = round(remaining.input_tokens * took.input / guessed.input_tokens)
@@ -87,7 +98,7 @@ def shutdown_notes(estimates: Sequence[Estimate]) -> list[str]:
         settings = one.asking.settings
         day = shutdown_date(settings["provider"], settings["model"])
         note = shutdown_note(settings["model"], day, date.today(), one.asking.execution["shutdown_notice"])
-        notes += [f"generators.{one.asking.name}: {note}"] if note else []
+        notes += [f"{one.asking.execution['key']}: {note}"] if note else []
     return notes
 
 
@@ -97,7 +108,7 @@ def over_budget(estimates: Sequence[Estimate]) -> list[str]:
     for one in estimates:
         limit = one.asking.limits.generator_usd
         if limit is not None and one.paid + one.remaining.usd > limit:
-            problems.append(_beyond(f"generators.{one.asking.name}.max_usd", limit, one.paid, one.remaining.usd))
+            problems.append(_beyond(f"{one.asking.execution['key']}.max_usd", limit, one.paid, one.remaining.usd))
     if not estimates:
         return problems
     limit = estimates[0].asking.limits.study_usd
@@ -140,9 +151,12 @@ def table(estimates: Sequence[Estimate]) -> str:
     ]
     limit = estimates[0].asking.limits.study_usd
     prices = sorted({f"{one.asking.name}: {one.asking.price.source}" for one in estimates})
+    guessed = ", ".join(one.asking.name for one in estimates if one.is_guess)
+    stand_in = f"{guessed}: of the pool's human targets, as long as there are no others to judge."
     return "\n".join(
         [
             *lines,
+            *([stand_in] if guessed else []),
             f"llm.max_usd: {'no limit' if limit is None else dollars(limit)}. Prices: {'; '.join(prices)}.",
             "About: tokens estimated from the text. At most: the longest answers and most tokens that are possible. "
             "Answers that are asked for again come on top.",
@@ -151,12 +165,12 @@ def table(estimates: Sequence[Estimate]) -> str:
 
 
 def add_generators(parser: argparse.ArgumentParser) -> None:
-    """Give a script the argument that names the generators of a study."""
+    """Give a script the argument that names the generators and judges of a study."""
     parser.add_argument(
         "--generator",
         nargs=3,
         action="append",
         default=[],
         metavar=("SETTINGS", "EXECUTION", "PROMPTS"),
-        help="a generator of the study: what shapes its text, how it is asked, its prompts' paths, each as JSON",
+        help="a generator or judge of the study: what shapes its answers, how it is asked, paths of prompts, as JSON",
     )

@@ -1,4 +1,4 @@
-"""From the journal to a generator's files: targets, provenance, rejects, ledger.
+"""From the journal to a generator's or judge's files: targets or scores, provenance, rejects, ledger.
 
 Everything is read from the journal and nothing is asked: the files can be written again at any time, for nothing.
 """
@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from llm.asking import Asking, Pool
+from llm.asking import Asking, Subjects
 from llm.dialogue import Target
 from llm.ledger import ledger
 from llm.outcomes import Outcome
 from workbench.cli import UserError
-from workbench.generated import COLUMNS as GENERATED_COLUMNS
-from workbench.generated import Generated, table_row
 from workbench.tables import row_writer
 from workbench.text import one_line
 
@@ -46,16 +44,27 @@ ANSWER_COLUMNS = (
     "usd",
     "key",
 )
-REJECT_COLUMNS = ("id", "sample", "outcome", "action", "detail", "answer", "source")
+REJECT_COLUMNS = ("id", "sample", "outcome", "action", "detail", "answer")
+"""Columns of the rejects; the texts that were asked about follow."""
 
 
 class Files(NamedTuple):
     """Where the tables go; where a policy stops the study, only the rejects are written, to ``stopped``."""
 
-    generated: Path
+    results: Path
     answers: Path
     rejects: Path
     stopped: Path
+
+
+class Results(NamedTuple):
+    """The table of what was asked for: its columns, and its row for a source; no row where that is None.
+
+    The function takes the answer that the source's result is from, or the last one where none can be used.
+    """
+
+    columns: Sequence[str]
+    row: Callable[[Target], Sequence[object] | None]
 
 
 @dataclass
@@ -75,19 +84,19 @@ class Counts:
     first_stopped: Target | None = None
 
 
-def export(asking: Asking, pool: Pool, files: Files) -> Counts:
+def export(asking: Asking, subjects: Subjects, files: Files, results: Results) -> Counts:
     """Write the three tables and return what they hold.
 
     Raises:
         UserError: a policy says stop, or no source has a target; no table is written then.
     """
     counts = Counts()
-    prompt = asking.templates.digest
+    prompt = asking.task.templates.digest
     with ExitStack() as stack:
-        write_target = stack.enter_context(row_writer(files.generated, GENERATED_COLUMNS))
+        write_result = stack.enter_context(row_writer(files.results, results.columns))
         write_answer = stack.enter_context(row_writer(files.answers, ANSWER_COLUMNS))
-        write_reject = stack.enter_context(row_writer(files.rejects, REJECT_COLUMNS))
-        for samples in by_source(asking, pool):
+        write_reject = stack.enter_context(row_writer(files.rejects, (*REJECT_COLUMNS, *asking.task.texts)))
+        for samples in by_source(asking, subjects):
             counts.sources += 1
             for target in samples:
                 count(counts, target, asking)
@@ -97,18 +106,17 @@ def export(asking: Asking, pool: Pool, files: Files) -> Counts:
             if stopping := next((target for target in samples if target.action == "stop"), None):
                 counts.stopped += 1
                 counts.first_stopped = counts.first_stopped or stopping
-            chosen = next((target for target in samples if target.text is not None), None)
-            if chosen:
-                counts.targets += 1
-                metadata = {"sample": chosen.sample, "outcome": str(chosen.outcome), "steps": chosen.steps}
-                write_target(table_row(Generated(chosen.source.id, chosen.text or "", chosen.logprob, metadata)))
-        refuse(asking, pool, counts, files.stopped)
+            chosen = next((target for target in samples if target.text is not None), samples[-1])
+            counts.targets += chosen.text is not None
+            if (row := results.row(chosen)) is not None:
+                write_result(row)
+        refuse(asking, subjects, counts, files.stopped)
     return counts
 
 
-def by_source(asking: Asking, pool: Pool) -> Iterator[Sequence[Target]]:
+def by_source(asking: Asking, subjects: Subjects) -> Iterator[Sequence[Target]]:
     """All samples of one source after the other; in the pool's order, unless several are asked in one request."""
-    items = (item for item in asking.dialogue.items(pool) if not item.is_group)
+    items = (item for item in asking.dialogue.items(subjects) if not item.is_group)
     for _, samples in itertools.groupby(items, key=lambda item: item.sources[0].id):
         yield [target for item in samples for target in asking.dialogue.outcome(item)]
 
@@ -124,22 +132,22 @@ def count(counts: Counts, target: Target, asking: Asking) -> None:
         counts.reused += (stored.study, stored.generator) != (asking.execution["study"], asking.name)
 
 
-def refuse(asking: Asking, pool: Pool, counts: Counts, table: Path) -> None:
-    """End where a policy says stop, with a ``table`` of what is no translation, or where there is nothing to write."""
+def refuse(asking: Asking, subjects: Subjects, counts: Counts, table: Path) -> None:
+    """End where a policy says stop, with a ``table`` of what cannot be used, or where there is nothing to write."""
     if first := counts.first_stopped:
-        with row_writer(table, REJECT_COLUMNS) as write:
-            for samples in by_source(asking, pool):
+        with row_writer(table, (*REJECT_COLUMNS, *asking.task.texts)) as write:
+            for samples in by_source(asking, subjects):
                 for target in samples:
                     if target.outcome is not Outcome.OK:
                         write(reject_row(target))
         raise UserError(
             f"{counts.stopped:,} of {counts.sources:,} sources stop the study, the first is {first.source.id} "
             f"({first.outcome}: {first.detail}); {table} lists them, and all answers are kept. Run again to ask for "
-            f"these alone, or let generators.{asking.name}.outcomes.{first.outcome} end with drop"
+            f"these alone, or let {asking.execution['key']}.outcomes.{first.outcome} end with drop"
         )
     if not counts.targets:
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in counts.outcomes.most_common())
-        raise UserError(f"none of {counts.sources:,} sources has a target: {kinds}")
+        raise UserError(f"none of {counts.sources:,} sources has a {asking.task.result}: {kinds}")
 
 
 def answer_row(target: Target, asking: Asking, prompt: str) -> list[object]:
@@ -175,7 +183,7 @@ def answer_row(target: Target, asking: Asking, prompt: str) -> list[object]:
 
 
 def reject_row(target: Target) -> list[object]:
-    """An answer that is not simply a translation, to read."""
+    """An answer that is not simply what was asked for, to read, and what it was asked about."""
     return [
         target.source.id,
         target.sample,
@@ -183,7 +191,7 @@ def reject_row(target: Target) -> list[object]:
         target.action,
         one_line(target.detail),
         one_line(target.answer),
-        target.source.text,
+        *target.source[1:],
     ]
 
 
@@ -193,7 +201,7 @@ def timestamp(seconds: float | None) -> str:
 
 
 def ledger_of(asking: Asking, counts: Counts, notes: Sequence[str]) -> dict[str, Any]:
-    """What was asked of a generator, what came of it and what it cost this study."""
+    """What was asked of a generator or judge, what came of it and what it cost this study."""
     spent = ledger(asking.journal, asking.execution["study"], asking.name)
     served = ", ".join(f"{model} ({number:,})" for model, number in counts.served.most_common())
     return {
@@ -214,7 +222,7 @@ def ledger_of(asking: Asking, counts: Counts, notes: Sequence[str]) -> dict[str,
         "outcomes": dict(counts.outcomes),
         "actions": dict(counts.actions),
         "price": asking.price.source,
-        "prompt": asking.templates.digest,
+        "prompt": asking.task.templates.digest,
         "parameters": dict(asking.settings),
         "sdk": asking.api.sdk,
         "api_version": asking.api.api_version,
@@ -230,10 +238,10 @@ def model_notes(counts: Counts) -> list[str]:
     return [f"THE MODEL CHANGED between answers: {served}"]
 
 
-def summary(counts: Counts, ledger: dict[str, Any]) -> str:
+def summary(counts: Counts, ledger: dict[str, Any], result: str) -> str:
     """One line with the figures."""
     others = "".join(f", {number:,} {kind}" for kind, number in sorted(counts.outcomes.items()) if kind != Outcome.OK)
     return (
-        f"{counts.targets:,} targets for {counts.sources:,} sources{others}; "
+        f"{counts.targets:,} {result}s for {counts.sources:,} sources{others}; "
         f"{ledger['requests']:,} requests, ${ledger['usd']:,.4f}"
     )

@@ -45,9 +45,8 @@ SCHEMA = (
     "CREATE TABLE accounts(name TEXT PRIMARY KEY, requests_at REAL, tokens_at REAL, blocked_until REAL)",
     """CREATE TABLE batches(
         id INTEGER PRIMARY KEY, intent TEXT NOT NULL UNIQUE, study TEXT NOT NULL, generator TEXT NOT NULL,
-        provider TEXT NOT NULL, account TEXT NOT NULL, state TEXT NOT NULL, file_id TEXT, remote_id TEXT,
-        output_file_id TEXT, error_file_id TEXT, requests INTEGER, bytes INTEGER, tokens INTEGER, created REAL,
-        submitted REAL, ended REAL, message TEXT)""",
+        provider TEXT NOT NULL, account TEXT NOT NULL, state TEXT NOT NULL, remote_id TEXT,
+        requests INTEGER, bytes INTEGER, tokens INTEGER, created REAL, submitted REAL, ended REAL, message TEXT)""",
 )
 
 

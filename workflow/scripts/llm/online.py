@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from llm.calls import Answer, Failure, FailureKind, Reply, Work
@@ -20,6 +18,7 @@ from llm.interrupts import on_interrupt
 from llm.journal import Journal, Limits, OverBudget, Stored, Ticket
 from llm.pacing import Account, Breaker, Concurrency, backoff
 from llm.progress import EVERY_SECONDS, Progress
+from llm.turns import Job, Turns
 from workbench.cli import UserError, say
 
 if TYPE_CHECKING:
@@ -29,24 +28,6 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 10.0  # what is in flight when the run stops has so long to be answered
 _DOUBLE_SIGNAL_SECONDS = 1.0  # two signals closer than this are one: a terminal and a workflow manager both send one
-_ANSWERED_AT_ONCE = 200  # items answered by the journal that are passed over before anything else gets its turn
-_OFTEN = 3  # 429s to one call
-_MOST_WAITING = 1_000  # calls that may wait for their next attempt before no new ones are taken
-
-
-@dataclass(slots=True)
-class _Job:
-    """A call on its way.
-
-    Attributes:
-        failures, refusals: failed attempts, and those refused with a 429.
-        refused_since: when the first 429 came, by the monotonic clock.
-    """
-
-    work: Work
-    failures: int = 0
-    refusals: int = 0
-    refused_since: float = 0.0
 
 
 class OnlineExecutor:
@@ -89,10 +70,6 @@ class OnlineExecutor:
         self._grace = grace
         self._concurrency = Concurrency(settings["concurrency"])
         self._breaker = Breaker(max(10, settings["concurrency"] // 2))
-        self._works: Iterator[Work | None] | None = None
-        self._new_goes_first = False
-        self._ready: deque[_Job] = deque()
-        self._later = 0  # jobs that wait for their next attempt
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots: set[asyncio.Task[None]] = set()  # tasks that hold one
         self._in_flight = 0
@@ -120,7 +97,7 @@ class OnlineExecutor:
         In each case what was in flight had ``grace`` seconds to be answered, and every answer is in the journal.
         """
         loop = asyncio.get_running_loop()
-        self._works = works
+        self._turns = Turns(works, self._progress, self._pump_soon)
         self._finished: asyncio.Future[None] = loop.create_future()
         self._progress.start()
         ticker = loop.create_task(self._tick())
@@ -146,7 +123,11 @@ class OnlineExecutor:
         self._pumping = False
         loop = asyncio.get_running_loop()
         while self._reason is None and len(self._slots) < self._room():
-            job = self._take()
+            try:
+                job = self._turns.take(self._breaker.is_open)
+            except Exception as error:
+                self._stop(error)
+                break
             if job is None:
                 break
             task = loop.create_task(self._carry_out(job))
@@ -154,8 +135,7 @@ class OnlineExecutor:
             self._slots.add(task)
             self._tasks.add(task)
             task.add_done_callback(self._ended)
-        nothing_left = self._works is None and not self._ready and not self._later
-        if not self._tasks and (nothing_left or self._reason is not None) and not self._finished.done():
+        if not self._tasks and (self._turns.is_done or self._reason is not None) and not self._finished.done():
             self._finished.set_result(None)
 
     def _room(self) -> int:
@@ -171,31 +151,6 @@ class OnlineExecutor:
             return min(self._concurrency.limit, len(self._slots) - len(self._unsent) + 1)
         return self._concurrency.limit
 
-    def _take(self) -> _Job | None:
-        """The next job: retries and follow-ups first, but every other time a new one where these get nowhere."""
-        may_be_new = self._works is not None and self._later < _MOST_WAITING
-        if self._ready:
-            stuck = self._breaker.is_open or self._ready[0].refusals >= _OFTEN
-            self._new_goes_first = may_be_new and stuck and not self._new_goes_first
-            if not self._new_goes_first:
-                return self._ready.popleft()
-        if self._works is None or not may_be_new:
-            return None
-        try:
-            for _ in range(_ANSWERED_AT_ONCE):
-                work = next(self._works)
-                if work is not None:
-                    return _Job(work)
-                self._progress.found += 1
-        except StopIteration:
-            self._works = None
-            self._pump_soon()
-        except Exception as error:
-            self._stop(error)
-        else:
-            self._pump_soon()
-        return None
-
     def _pump_soon(self) -> None:
         """Look what may run as soon as what is under way in this round of the loop is done."""
         if not self._pumping:
@@ -210,20 +165,9 @@ class OnlineExecutor:
         self._timer = None
         self._pump()
 
-    def _again(self, job: _Job, seconds: float) -> None:
-        """Try a job again after ``seconds``, without a slot."""
-
-        def due() -> None:
-            self._later -= 1
-            self._ready.append(job)
-            self._pump()
-
-        self._later += 1
-        asyncio.get_running_loop().call_later(seconds, due)
-
     # One attempt
 
-    async def _carry_out(self, job: _Job) -> None:
+    async def _carry_out(self, job: Job) -> None:
         """One attempt at a job, from its turn to its answer or failure in the journal."""
         ticket = await self._begin(job)
         if ticket is None:
@@ -250,7 +194,7 @@ class OnlineExecutor:
             self._in_flight -= 1
             self._held = False
 
-    async def _begin(self, job: _Job) -> Ticket | None:
+    async def _begin(self, job: Job) -> Ticket | None:
         """Wait for the job's turn and journal it as sent; None if there is nothing to send now."""
         try:
             await self._account.turn(job.work.tokens)
@@ -286,9 +230,9 @@ class OnlineExecutor:
         if following is None:
             self._progress.asked += 1
         else:
-            self._ready.append(_Job(following))
+            self._turns.add(Job(following))
 
-    def _failed(self, job: _Job, failure: Failure, sent: float) -> None:
+    def _failed(self, job: Job, failure: Failure, sent: float) -> None:
         """Decide how a failed job goes on, and whether the run does."""
         match failure.kind:
             case FailureKind.FATAL:
@@ -311,7 +255,7 @@ class OnlineExecutor:
                     self._concurrency.overloaded(sent)
                 self._retry(job, failure)
 
-    def _refused(self, job: _Job, failure: Failure) -> None:
+    def _refused(self, job: Job, failure: Failure) -> None:
         """A 429 is no fault of the request: it is asked again, unless nothing else happens for too long."""
         now = time.monotonic()
         if not job.refusals:
@@ -323,9 +267,9 @@ class OnlineExecutor:
         elif now - job.refused_since > self._patience:
             self._follow(job.work)
         else:
-            self._again(job, wait)
+            self._turns.add_later(job, wait)
 
-    def _retry(self, job: _Job, failure: Failure) -> None:
+    def _retry(self, job: Job, failure: Failure) -> None:
         """Try again after a back-off; while the provider seems to be down, this is no fault of the request."""
         wait = max(failure.retry_after or 0.0, backoff(job.failures))
         if self._breaker.failing_for + (failure.retry_after or 0.0) > self._patience:
@@ -336,11 +280,11 @@ class OnlineExecutor:
         if job.failures >= self._attempts:
             self._follow(job.work)
         else:
-            self._again(job, wait)
+            self._turns.add_later(job, wait)
 
-    def _out_of_patience(self, job: _Job, failure: Failure) -> None:
+    def _out_of_patience(self, job: Job, failure: Failure) -> None:
         """Give all up; or only the requests that are left, if the others were answered."""
-        if self._works is None and self._progress.asked:
+        if not self._turns.has_new and self._progress.asked:
             self._last_round = True
             self._follow(job.work)
             return
@@ -353,9 +297,9 @@ class OnlineExecutor:
             )
         )
 
-    def _over_budget(self, job: _Job, over: OverBudget) -> None:
+    def _over_budget(self, job: Job, over: OverBudget) -> None:
         """Wait for what is in flight, which counts at its worst case; with nothing in flight the budget is spent."""
-        self._ready.appendleft(job)
+        self._turns.put_back(job)
         self._tight = True
         if self._in_flight or len(self._unsent) > 1:
             self._held = True

@@ -1,4 +1,4 @@
-"""What an answer is: a translation, or one of the ways in which it is none.
+"""What an answer to a translator's prompt is: a translation, or one of the ways in which it is none.
 
 Checked in this order, the first that holds is the outcome: what the provider says of the answer's end; nothing
 written; words of refusal; more than a translation; the source itself; another language. Every check leans towards
@@ -82,6 +82,19 @@ def standards(languages: Languages, margin: float | None) -> Standards:
     return Standards(source, target, language_name(languages.target), is_other)
 
 
+def verdict_of_finish(answer: Answer) -> Verdict | None:
+    """What an answer is by the way it ended; None where it ended by itself."""
+    text = one_line(answer.text)
+    match answer.finish:
+        case Finish.REFUSAL:
+            return Verdict(Outcome.REFUSAL, text, "the provider says that the model declines")
+        case Finish.CONTENT_FILTER:
+            return Verdict(Outcome.CONTENT_FILTER, text, "the provider's filter cut the answer off")
+        case Finish.LENGTH:
+            return Verdict(Outcome.LENGTH, text, f"cut off after {answer.usage.output:,} tokens")
+    return None
+
+
 def classify(answer: Answer, source: str, prompt: str, standards: Standards) -> Verdict:
     """What an answer is.
 
@@ -91,15 +104,7 @@ def classify(answer: Answer, source: str, prompt: str, standards: Standards) -> 
         prompt: the user's message, with the source in it.
         standards: what it is judged by.
     """
-    text = one_line(answer.text)
-    match answer.finish:
-        case Finish.REFUSAL:
-            return Verdict(Outcome.REFUSAL, text, "the provider says that the model declines")
-        case Finish.CONTENT_FILTER:
-            return Verdict(Outcome.CONTENT_FILTER, text, "the provider's filter cut the answer off")
-        case Finish.LENGTH:
-            return Verdict(Outcome.LENGTH, text, f"cut off after {answer.usage.output:,} tokens")
-    return classify_text(answer.text, source, prompt, standards)
+    return verdict_of_finish(answer) or classify_text(answer.text, source, prompt, standards)
 
 
 def classify_text(text: str, source: str, prompt: str, standards: Standards) -> Verdict:

@@ -22,6 +22,7 @@ from workbench.cli import UserError
 from workbench.text import one_line
 
 LANGUAGES = ("source_language", "target_language")
+JUDGE = "judge"  # what the prompt of a judge is called among the files of prompts
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]")
 _FENCE = re.compile(r"^```\w*[ \t]*\n(.*?)\n?```$", re.DOTALL)
 
@@ -83,14 +84,13 @@ class Template:
     Args:
         text: the template; white space around it is left out.
         where: its file, or its key in the configuration, for messages.
-        places: names that it may use, besides those of :data:`LANGUAGES`.
-        needed: the name that it must use, None where it needs none.
+        places: names that it must use; it may use those of :data:`LANGUAGES` besides.
 
     Raises:
-        UserError: a place is unknown or the needed one missing, or a brace stands alone.
+        UserError: a place is unknown or one missing, or a brace stands alone.
     """
 
-    def __init__(self, text: str, where: str, places: Collection[str] = (), needed: str | None = None) -> None:
+    def __init__(self, text: str, where: str, places: Collection[str] = ()) -> None:
         self.text, self.where = text.strip(), where
         known = (*places, *LANGUAGES)
         allowed = f"it may use {', '.join(f'{{{name}}}' for name in known)}; {{{{ and }}}} stand for braces"
@@ -102,12 +102,13 @@ class Template:
             if place[1] is not None and place[1] not in known:
                 raise UserError(f"{where}, line {line}: no such place as {place[0]}; {allowed}")
             used.add(place[1])
-        if needed and needed not in used:
-            lines = text.rstrip().count("\n") + 1
-            raise UserError(f"{where}, line {lines}: the template ends without {{{needed}}}; {allowed}")
+        for needed in places:
+            if needed not in used:
+                lines = text.rstrip().count("\n") + 1
+                raise UserError(f"{where}, line {lines}: the template ends without {{{needed}}}; {allowed}")
 
     @classmethod
-    def read(cls, path: Path, places: Collection[str] = (), needed: str | None = None) -> Template:
+    def read(cls, path: Path, places: Collection[str] = ()) -> Template:
         """The template in a file.
 
         Raises:
@@ -119,7 +120,7 @@ class Template:
             raise UserError(f"{path}: no such prompt template; templates are text files with places") from error
         except UnicodeDecodeError as error:
             raise UserError(f"{path}: the prompt template is not UTF-8; save it as such") from error
-        return cls(text, str(path), places, needed)
+        return cls(text, str(path), places)
 
     def render(self, **values: str) -> str:
         """The text with its places filled in; braces in ``values`` stay as they are."""
@@ -127,7 +128,7 @@ class Template:
 
 
 class Templates:
-    """The templates of a generator for its pair of languages.
+    """The templates of a generator or judge for its pair of languages.
 
     Attributes:
         languages: codes.
@@ -135,7 +136,7 @@ class Templates:
         digest: SHA-256 of all of them, in hexadecimal.
 
     Args:
-        one: for one source, with ``{source}``.
+        one: for one source, with ``{source}``; a judge's with ``{target}`` besides.
         retry: what stands before the prompt from the second try on. Before and not behind it: a template usually ends
             with the source, and what follows a source reads like a part of it.
         languages: codes.
@@ -158,9 +159,9 @@ class Templates:
         parts = [template and template.text for template in (one, many, retry, system)]
         self.digest = hashlib.sha256(canonical_json([*parts, languages]).encode()).hexdigest()
 
-    def user(self, source: str, step: int = 0) -> str:
-        """The user's message for one source; ``step`` counts the tries before."""
-        prompt = self._one.render(source=source, **self._names)
+    def user(self, source: str, step: int = 0, **more: str) -> str:
+        """The user's message for one source; ``step`` counts the tries before, ``more`` fills in other places."""
+        prompt = self._one.render(source=source, **more, **self._names)
         return f"{self._retry.render(**self._names)}\n\n{prompt}" if step else prompt
 
     def user_many(self, sources: Sequence[str]) -> str:
@@ -171,22 +172,27 @@ class Templates:
 
 
 def load_templates(files: Mapping[str, Path], languages: Mapping[str, str]) -> Templates:
-    """Read the templates of a generator.
+    """Read the templates of a generator or judge.
 
     Args:
-        files: by what they are: ``prompt`` for one source, ``prompt_many`` for several in one request (where that is
-            done), ``retry``, and ``system`` for the system prompt (where there is one).
+        files: by what they are: ``prompt`` for one source or ``judge`` for a source and its target, ``prompt_many`` for
+            several sources in one request (where that is done), ``retry``, and ``system`` for the system prompt (where
+            there is one).
         languages: the codes of ``source`` and ``target``.
 
     Raises:
         UserError: a template is missing or wrong, or a language unknown.
     """
     many, system = files.get("prompt_many"), files.get("system")
+    if JUDGE in files:
+        one = Template.read(files[JUDGE], ["source", "target"])
+    else:
+        one = Template.read(files["prompt"], ["source"])
     return Templates(
-        one=Template.read(files["prompt"], ["source"], "source"),
+        one=one,
         retry=Template.read(files["retry"]),
         languages=Languages(languages["source"], languages["target"]),
-        many=Template.read(many, ["sources"], "sources") if many else None,
+        many=Template.read(many, ["sources"]) if many else None,
         system=Template.read(system) if system else None,
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 from llm.refusals import OF_TRANSLATING
 
 _FENCE = re.compile(r"^```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```$|^```(.*?)```$", re.DOTALL)
-_THOUGHTS = re.compile(r"^.*</(?:think|thinking|reasoning)>\s*", re.DOTALL)  # some servers eat the opening tag
+THOUGHTS = re.compile(r"^.*</(?:think|thinking|reasoning)>\s*", re.DOTALL)  # some servers eat the opening tag
 _TAGS = re.compile(r"^<([A-Za-z][\w-]*)>(.*)</\1>$", re.DOTALL)
 _BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])|(?<!\w)__(?=\S)(.+?)(?<=\S)__(?!\w)")
 _RULE = re.compile(r"(?:^|\s)(?:-{3,}|\*{3,}|_{3,})$")
@@ -66,7 +66,7 @@ def added(text: str, source: str, prompt: str, language: str) -> str | None:
         prompt: the user's message with the source in it.
         language: English name of the language that is translated into.
     """
-    if _THOUGHTS.match(text) and not _THOUGHTS.match(source):
+    if THOUGHTS.match(text) and not THOUGHTS.match(source):
         return "the model's thoughts"
     if "```" in text and "```" not in source:
         return "a Markdown fence"
@@ -108,7 +108,7 @@ def repair(text: str, source: str, language: str) -> str | None:
 
 
 def _shortened(text: str, source: str, language: str) -> str:
-    if (thoughts := _THOUGHTS.match(text)) and not _THOUGHTS.match(source):
+    if (thoughts := THOUGHTS.match(text)) and not THOUGHTS.match(source):
         return text[thoughts.end() :]
     if (fence := _FENCE.match(text)) and "```" not in source:
         return fence[1] if fence[1] is not None else fence[2]

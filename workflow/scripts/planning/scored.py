@@ -80,6 +80,8 @@ class ScoredStudy(TrainedStudy):
     def quality_settings(self, name: str) -> str:
         """What shapes a quality score besides its inputs, as JSON for one command-line argument."""
         settings = self.config["quality"][name]
+        if is_judge(settings):  # what shapes its scores is known to the rule that asks for them
+            return compact({"metric": settings["metric"]})
         shaping = {key: value for key, value in settings.items() if key not in ("options", "generators", "pairs")}
         if "decoding" in settings:
             shaping["decoding"] = json.loads(self.decoding_settings(settings["decoding"]))

@@ -11,9 +11,10 @@ from corpus.releases import Release, read_releases
 from planning.asking import (
     execution_settings,
     is_asked,
+    is_judge,
     journal_path,
-    key_variable,
     may_drop,
+    missing_keys,
     prompt_files,
     shaping_settings,
 )
@@ -205,28 +206,23 @@ class Study(ScoredStudy):
         """The files that the requests of a generator behind an API are written from, by what they are."""
         return prompt_files(self.config["generators"][generator])
 
-    def prompt_arguments(self, generator: str) -> list[str]:
-        """``--prompt`` arguments: what each file of a generator's requests is, and its path."""
-        return [
-            argument for role, path in self.prompt_files(generator).items() for argument in ("--prompt", role, path)
-        ]
-
     def all_prompt_files(self) -> list[str]:
         """The files that all requests of the study are written from."""
-        return sorted({path for name in self.asked_generators for path in self.prompt_files(name).values()})
+        generators = [self.prompt_files(name) for name in self.asked_generators]
+        judges = [self.judge_prompt_files(name) for name, _ in self.judges]
+        return sorted({path for files in [*generators, *judges] for path in files.values()})
 
     def asking_arguments(self) -> list[str]:
-        """``--generator`` arguments: settings, execution and prompts of every generator behind an API, as JSON."""
-        return [
-            argument
+        """``--generator`` arguments: settings, execution and prompts of everything that is asked of LLMs, as JSON."""
+        generators = [
+            (self.shaping_settings(name), self.execution_settings(name), compact(self.prompt_files(name)))
             for name in self.asked_generators
-            for argument in (
-                "--generator",
-                self.shaping_settings(name),
-                self.execution_settings(name),
-                compact(self.prompt_files(name)),
-            )
         ]
+        judges = [
+            (self.judge_settings(name), self.judge_execution(name, judged), compact(self.judge_prompt_files(name)))
+            for name, judged in self.judges
+        ]
+        return [argument for asked in [*generators, *judges] for argument in ("--generator", *asked)]
 
     def shaping_settings(self, generator: str) -> str:
         """What shapes the answers of a generator behind an API, as JSON for one command-line argument."""
@@ -241,18 +237,15 @@ class Study(ScoredStudy):
         """The SQLite file in which answers are kept."""
         return journal_path(self.config)
 
-    def missing_keys(self, generators: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-        """What is wrong with the environment for asking ``generators``: one line for each key that is not there."""
-        users: dict[str, list[str]] = {}
-        for name in generators:
-            variable = key_variable(self.config["generators"][name])
-            if variable and not environment.get(variable):
-                users.setdefault(variable, []).append(name)
-        return [
-            f"generators.{names[0]}.api_key_env: the environment has no {variable}, which {' and '.join(names)} "
-            f"need{'s' if len(names) == 1 else ''}: export {variable}=…, or set api_key_env"
-            for variable, names in users.items()
-        ]
+    def missing_keys(self, places: Sequence[str], environment: Mapping[str, str]) -> list[str]:
+        """What is wrong with the environment for asking: one line for each key that is not there.
+
+        Args:
+            places: what is asked, such as ``generators.gpt`` or ``quality.judge``.
+            environment: variables and their values.
+        """
+        parts = {place: place.split(".") for place in places}
+        return missing_keys({place: self.config[part[0]][part[1]] for place, part in parts.items()}, environment)
 
     def recipe_settings(self, recipe: str) -> str:
         """What a recipe's dataset is made of, as JSON for one command-line argument."""
@@ -288,12 +281,18 @@ class Study(ScoredStudy):
             name: {**settings, "remedies": targets.get(name)} for name, settings in config["conditions"].items()
         }
         study["generators"] = {name: self._generator_description(name) for name in config["generators"]}
+        study["quality"] = {name: self._quality_description(name) for name in config["quality"]}
         corpus = config["corpus"]
         study["corpus"] = {"kind": corpus["kind"], "seed": corpus["seed"], **corpus["cleaning"]}
         study["training"] = {
             key: config["training"][key] for key in ("equal", "device", "gpus", "checkpoint", "max_pieces")
         }
         return json.dumps(study, ensure_ascii=False)
+
+    def _quality_description(self, name: str) -> dict[str, Any]:
+        settings = self.config["quality"][name]
+        judging = json.loads(self.judge_settings(name)) if is_judge(settings) else settings
+        return {"metric": settings["metric"], **judging}
 
     def _generator_description(self, name: str) -> dict[str, Any]:
         settings = self.config["generators"][name]

@@ -14,16 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from llm.calls import Answer, Call, Failure, Reply
-from workbench.cli import UserError
 
 PROVIDERS = ("openai", "anthropic")
 """Names of the providers."""
-
-RESERVED_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "openai": ("model", "messages", "max_tokens", "max_completion_tokens", "seed", "logprobs", "n", "stream"),
-    "anthropic": ("model", "messages", "system", "max_tokens", "stream"),
-}
-"""Fields of a request, by provider, that the setting ``body`` may not hold: the workbench writes or relies on them."""
 
 
 class ModelInfo(NamedTuple):
@@ -58,7 +51,7 @@ class BatchState(NamedTuple):
         counts: of its requests.
         created: when it was submitted, UTC, in seconds since 1970.
         message: the provider's own word for the status, and the reason where it failed.
-        input_file_id, output_file_id, error_file_id: of the provider's files, None where it has none.
+        output_file_id, error_file_id: of the provider's files, None where it has none.
         failure: why none of it was taken, None unless ``failed``. THROTTLED: too many tokens wait already.
     """
 
@@ -67,7 +60,6 @@ class BatchState(NamedTuple):
     counts: BatchCounts
     created: float
     message: str
-    input_file_id: str | None = None
     output_file_id: str | None = None
     error_file_id: str | None = None
     failure: Failure | None = None
@@ -183,13 +175,7 @@ def open_api(settings: Mapping[str, Any]) -> Api:
     """The API that a generator's settings name.
 
     Raises:
-        UserError: the environment lacks the key, or a setting is one that the provider does not have.
+        UserError: the environment lacks the key, or the address is none.
     """
-    provider, extra = settings["provider"], settings.get("body") or {}
-    for field in RESERVED_FIELDS[provider]:
-        if field in extra:
-            raise UserError(
-                f"body: {field} is written by the workbench; leave it out (there are settings for what may be chosen)"
-            )
-    api: Api = importlib.import_module(f"llm.apis.{provider}").connect(settings)
+    api: Api = importlib.import_module(f"llm.apis.{settings['provider']}").connect(settings)
     return api

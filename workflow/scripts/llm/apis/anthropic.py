@@ -29,7 +29,6 @@ from llm.apis.http import (
     what_came,
 )
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Reply, Usage
-from workbench.cli import UserError
 
 API_VERSION = "2026-10-21"
 """The ``anthropic-version`` that is sent: fixed, so that a newer SDK does not turn every answer into a new question."""
@@ -37,7 +36,6 @@ API_VERSION = "2026-10-21"
 _BASE_URL = "https://api.anthropic.com"
 _PATH = "/v1/messages"
 _BATCHES = "/v1/messages/batches"
-_LACKING = ("temperature", "top_p", "top_k", "seed", "log_probabilities", "reasoning_effort", "max_tokens_field")
 _CLOCK_SECONDS = 3600.0
 _PAGE = 100
 _CHUNK = 1 << 16
@@ -68,11 +66,8 @@ def connect(settings: Mapping[str, Any]) -> AnthropicApi:
     """The API of a generator with ``settings``.
 
     Raises:
-        UserError: the key is missing, the address is none, or a setting is one that Anthropic does not have.
+        UserError: the key is missing, or the address is none.
     """
-    for name in _LACKING:
-        if settings.get(name) is not None and settings[name] is not False:
-            raise UserError(f"{name}: Anthropic's API has no such setting; leave it out")
     key = Key(settings.get("api_key_env"))
     base_url = clean_base_url(settings.get("base_url"), _BASE_URL).removesuffix("/v1")
     timeout = float(settings["timeout"])

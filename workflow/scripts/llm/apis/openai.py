@@ -231,7 +231,6 @@ class OpenAIApi:
             counts=BatchCounts(counts.total, counts.completed, counts.failed) if counts else BatchCounts(0, 0, 0),
             created=float(batch.created_at),
             message=failure.message if failure else batch.status,
-            input_file_id=batch.input_file_id,
             output_file_id=batch.output_file_id,
             error_file_id=batch.error_file_id,
             failure=failure,
