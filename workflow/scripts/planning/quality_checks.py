@@ -33,7 +33,7 @@ def detector_problems(config: Config) -> Iterator[Problem]:
     spans = {name: detector[name] for name in ("word_ngrams", "character_ngrams") if detector[name]}
     if not spans:
         yield Problem(
-            ("detector", "word_ngrams"), "null, as character_ngrams is: nothing is left to tell texts apart by"
+            ("detector", "word_ngrams"), "both are null: nothing is left to tell texts apart by"
         )
     for name, (shortest, longest) in spans.items():
         if shortest > longest:
