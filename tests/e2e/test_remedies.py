@@ -41,11 +41,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A finished study with every remedy."""
     start, end = STUDY.index("generators:"), STUDY.index("seeds:")
     text = STUDY[:start] + PARTS + STUDY[end:].replace("training: {", "training: {equal: epochs, ")
+    text = text.replace("max-update: 150", "max-update: 300")
     workspace = Workspace(tmp_path_factory.mktemp("remedies") / "study", text)
     targets = [english for _, english in toy_corpus(1000)]
     workspace.write_lines("text/careless.en", [careless(t, place) for place, t in enumerate(targets)])
     workspace.write_lines("text/people.en", [target.replace("The ", "This ") for target in targets])
-    workspace.analysis = workspace.snakemake("analysis", "--cores", "2").stdout
+    workspace.analysis = workspace.snakemake("--cores", "2", "analysis").stdout
     workspace.snakemake("--cores", "2")
     return workspace
 
@@ -103,7 +104,7 @@ def test_an_incremental_run_goes_on_with_the_one_before(study: Workspace) -> Non
     run = "logs/train_model/transformer/careless.quality=length.incremental/400/1.log"
     log = (study.folder / "results" / run).read_text(encoding="utf-8")
     assert "results/runs/transformer/careless.quality=length/200/1/model.pt" in log
-    assert "200 instances, 75 updates" in log  # half of the pool is new, so half of the updates
+    assert "200 instances, 150 updates" in log  # half of the pool is new, so half of the updates
 
 
 def test_the_report_answers_the_three_questions(study: Workspace) -> None:

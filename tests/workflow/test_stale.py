@@ -15,11 +15,18 @@ REPORT = {
     "collect_scores",
     "collect_comparisons",
     "summarise_conditions",
+    "contrast_conditions",
     "plot_learning_curve",
     "plot_conditions",
     "write_report",
 }
-COMPARED = {"compare_runs:transformer/400/1"} | REPORT
+# What the learners write at the largest size is analysed, and what the generators wrote.
+ANALYSED = {"collect_run_errors", "collect_run_diversity", "plot_errors:test", "plot_diversity:test"}
+POOL_ANALYSED = {"collect_errors", "collect_diversity", "collect_detectors"}
+POOL_ANALYSED |= {"plot_errors:pool", "plot_diversity:pool", "plot_detector"}
+GENERATORS = ["weak", "garbled", "second"]
+PAIRS = [f"human--{name}" for name in GENERATORS] + ["weak--garbled", "weak--second", "garbled--second"]
+COMPARED = {"compare_runs:transformer/400/1"} | REPORT | ANALYSED
 
 
 def run(recipe: str, size: int = 400, seed: int = 1) -> str:
@@ -32,8 +39,14 @@ def scored(*runs: str) -> set[str]:
 
 
 def translated(*runs: str) -> set[str]:
-    """The jobs that translate and score again."""
-    return {f"translate_test:{name}" for name in runs} | scored(*runs)
+    """The jobs that translate, score and, at the largest size, analyse again."""
+    analysed = {name for name in runs if "/400/" in name}
+    return (
+        {f"translate_test:{name}" for name in runs}
+        | {f"find_run_errors:{name}" for name in analysed}
+        | {f"measure_run_diversity:{name.rpartition('/')[0]}" for name in analysed}
+        | scored(*runs)
+    )
 
 
 def trained(*runs: str) -> set[str]:
@@ -42,8 +55,10 @@ def trained(*runs: str) -> set[str]:
 
 
 def generated(name: str) -> set[str]:
-    """The jobs that write a generator's targets and score them."""
-    return {f"generate_targets:{name}", f"score_generator:{name}"}
+    """The jobs that write a generator's targets, score and analyse them."""
+    detectors = {f"detect_text:{pair}" for pair in PAIRS if name in pair.split("--")}
+    own = {f"{rule}:{name}" for rule in ("generate_targets", "score_generator", "find_errors", "measure_diversity")}
+    return own | detectors | POOL_ANALYSED
 
 
 def rebuilt(*recipes: str) -> set[str]:
@@ -97,7 +112,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "a condition's name": (
         configured("  mixed: {mixture", "  blended: {mixture"),
-        STUDY_CHANGED | {"compare_runs:transformer/400/1"},
+        STUDY_CHANGED | ANALYSED | {"compare_runs:transformer/400/1"},
     ),
     "a new condition": (
         configured("conditions:\n", "conditions:\n  garbled: {mixture: {garbled: 1}}\n"),
@@ -105,15 +120,18 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "a new condition that means the same as another": (
         configured("conditions:\n", "conditions:\n  same: {mixture: {weak: 1.0, human: 0}}\n"),
-        STUDY_CHANGED | {"compare_runs:transformer/400/1"},
+        STUDY_CHANGED | ANALYSED | {"compare_runs:transformer/400/1"},
     ),
     "a condition's twin, written last and with whole numbers": (
         configured("sizes: [400]", "  same: {mixture: {weak: 1.0, human: 0}}\nsizes: [400.0]"),
-        STUDY_CHANGED | {"compare_runs:transformer/400/1"},
+        STUDY_CHANGED | ANALYSED | {"compare_runs:transformer/400/1"},
     ),
     "a new seed": (
         configured("seeds: [1]", "seeds: [1, 2]"),
-        STUDY_CHANGED | {"compare_runs:transformer/400/2"} | trained(*(run(recipe, seed=2) for recipe in RECIPES)),
+        STUDY_CHANGED
+        | ANALYSED
+        | {"compare_runs:transformer/400/2"}
+        | trained(*(run(recipe, seed=2) for recipe in RECIPES)),
     ),
     "a new size": (
         configured("sizes: [400]", "sizes: [400, 200]"),
@@ -123,8 +141,9 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         configured("test: 60", "test: 50"),
         # The split writes all its parts again; what trains on parts that are the same as before does so too, because
         # Snakemake goes by the files that a job writes.
-        {"write_study", "split_corpus", "train_vocab", "sample_pretrain:weak", "score_generator:garbled"}
-        | {"generate_targets:garbled"}
+        {"write_study", "split_corpus", "train_vocab", "sample_pretrain:weak"}
+        | {"learn_norms", "find_human_errors", "find_test_errors"}
+        | generated("garbled")
         | EVERY_TRAINING
         | rebuilt(*RECIPES),
     ),
@@ -132,8 +151,10 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         configured("evaluation: {samples", "evaluation: {metrics: [chrf, bleu], samples"),
         {"write_study"}
         | scored(*ALL_RUNS)
-        | {"score_generator:weak", "score_generator:garbled", "score_generator:second"}
-        | COMPARED,
+        | {f"{rule}:{name}" for rule in ("score_generator", "find_errors") for name in GENERATORS}
+        | {f"find_run_errors:{name}" for name in ALL_RUNS}
+        | {"find_human_errors", "find_test_errors", "collect_errors", "plot_errors:pool"}
+        | COMPARED - {"collect_run_diversity", "plot_diversity:test"},
     ),
     "the beam of the evaluation": (
         configured("evaluation: {samples", "decoding: {beam: 3}\nevaluation: {samples"),
@@ -184,6 +205,25 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "a lost result": (
         lambda workspace: (workspace.folder / "results/scores.tsv").unlink(),
         {"collect_scores", "plot_learning_curve", "plot_conditions", "write_report"},
+    ),
+    "a limit of the errors": (
+        configured("evaluation: {samples", "analysis: {errors: {limits: {copied_words: 5}}}\nevaluation: {samples"),
+        {"write_study", "find_human_errors", "find_test_errors", "collect_errors", "plot_errors:pool"}
+        | {f"find_errors:{name}" for name in GENERATORS}
+        | {f"find_run_errors:{name}" for name in ALL_RUNS}
+        | {"collect_run_errors", "plot_errors:test"}
+        | REPORT,
+    ),
+    "a setting of the detector": (
+        configured("evaluation: {samples", "detector: {folds: 4}\nevaluation: {samples"),
+        {"write_study", "collect_detectors", "plot_detector"} | {f"detect_text:{pair}" for pair in PAIRS} | REPORT,
+    ),
+    "an exchange in the analysis of diversity": (
+        configured("evaluation: {samples", "analysis: {diversity: {swaps: 500}}\nevaluation: {samples"),
+        {"write_study", "collect_diversity", "plot_diversity:pool", "collect_run_diversity", "plot_diversity:test"}
+        | {f"measure_diversity:{name}" for name in GENERATORS}
+        | {f"measure_run_diversity:transformer/{recipe}/400" for recipe in RECIPES}
+        | REPORT,
     ),
 }
 

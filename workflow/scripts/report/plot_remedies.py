@@ -148,7 +148,8 @@ def _panel(
 def _record(mark: _Mark) -> dict[str, Any]:
     row = mark.remedy
     colour = style.MUTED if mark.control else style.COLOURS[0] if row.won >= 0 else style.COLOURS[1]
-    text = "" if mark.control else f"{points(row.won, signed=True)}, {_share(row)}"
+    same = "the same runs" if row.verdict == "same" else f"{points(row.won, signed=True)}, {_share(row)}"
+    text = "" if mark.control else same
     return {
         "label": mark.label,
         "won": row.won,
