@@ -36,10 +36,11 @@ def test_scores_significance_and_report_are_there(finished: Workspace) -> None:
     tests = {(row["condition"], row["metric"]): row for row in table(finished, "significance.tsv")}
     assert float(tests["mixed", "bleu"]["p_value"]) < 0.05
     page = (finished.folder / "results/report/index.html").read_text(encoding="utf-8")
-    answer = (finished.folder / "results/answer.txt").read_text(encoding="utf-8").strip()
-    assert answer in html.unescape(page)
+    cost, why, helps = (finished.folder / "results/answer.txt").read_text(encoding="utf-8").splitlines()
+    for sentence in (cost, why.removeprefix("Why? "), helps.removeprefix("What helps, and how much? ")):
+        assert sentence in html.unescape(page)
     assert "src=" not in page and "http-equiv" not in page
-    for name in ("learning_curve", "conditions"):
+    for name in ("learning_curve", "conditions", "errors_pool", "errors_test", "diversity_pool", "detector"):
         assert (finished.folder / f"results/figures/{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (finished.folder / f"results/figures/{name}.svg").read_text(encoding="utf-8").startswith("<svg")
 

@@ -107,6 +107,7 @@ def write_page(folder: Path, names: list[str], **changes: Any) -> str:
         "seeds": [1, 2],
         "learners": {"base": {"kind": "fairseq", "options": {"dropout": 0.3}}},
         "splits": {},
+        "training": {"equal": "updates"},
         "vocab": {"model": "unigram", "size": 4000},
         "versions": {"sacrebleu": "2.6.0"},
         "corpus": {"kind": "files", "seed": 1},

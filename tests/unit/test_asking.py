@@ -184,6 +184,23 @@ def test_a_judge_is_asked_about_every_generator_in_use_under_a_name_of_its_own()
     assert given.quality_inputs("judge", "gpt") == {"judge": "<results>/quality/judge/judgements/gpt.tsv"}
 
 
+def test_an_llm_that_conditions_are_only_ordered_by_is_asked_and_priced() -> None:
+    ordered = ("  alone:", "  picked: {mixture: {human: 1}, order: human_like, order_of: local}\n  alone:")
+    without = ("gpt: 0.4, claude: 0.3, local: 0.3", "claude: 1"), ("mixture: {local: 1}", "mixture: {gpt: 1, local: 0}")
+    whole = ("sizes: [10]", "sizes: [30]")
+    assert study(*without, whole).asked_generators == ["gpt", "claude"]
+    assert study(*without, whole, (", price: {input: 0, output: 0}", ""))  # nobody asks it
+    assert study(ordered, *without, whole).asked_generators == ["gpt", "claude", "local"]
+    with pytest.raises(ConfigurationError, match=r"local\.model.*price"):
+        study(ordered, *without, whole, (", price: {input: 0, output: 0}", ""))
+
+
+def test_the_study_is_described_with_prompts_by_their_names() -> None:
+    judge = json.loads(study(JUDGE).description())["quality"]["judge"]
+    assert judge["prompts"] == {"judge": "judge.txt", "retry": "judge_retry.txt"}
+    assert (judge["metric"], judge["model"]) == ("llm_judge", "gpt-4o")
+
+
 def test_how_a_judge_is_asked_is_no_part_of_what_shapes_its_scores() -> None:
     faster = study(
         (JUDGE[0], JUDGE[1].replace("model: gpt-4o", "model: gpt-4o, concurrency: 5, mode: batch, max_usd: 3"))

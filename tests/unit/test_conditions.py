@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 
 import pytest
@@ -91,6 +93,16 @@ def test_an_incremental_run_goes_on_with_the_one_before() -> None:
     assert made.run_before(steps[30], 30) == ("a.quality=sure.incremental", 20)
 
 
+def test_an_order_that_is_a_single_generators_own_is_one_run_however_it_is_written() -> None:
+    made = study(
+        "best: {mixture: {a: 1}, order: 'quality:best'}",
+        "spelt: {mixture: {a: 1}, order: 'quality:best', order_of: a}",
+        "picked: {mixture: {human: 1}, order: 'quality:best', order_of: a}",
+    )
+    assert recipes(made, "spelt") == recipes(made, "best")
+    assert recipes(made, "picked")[10] == "human.quality=best.of=a"
+
+
 def test_equal_epochs_scale_the_schedule_and_equal_updates_do_not() -> None:
     steps = "steps: {mixture: {a: 1}, schedule: incremental}"
     made = study(steps)
@@ -104,6 +116,11 @@ def test_equal_epochs_scale_the_schedule_and_equal_updates_do_not() -> None:
         settings = made.learner_settings("transformer", recipe, size, 1)
         assert f'"max-update":{updates}' in settings
         assert f'"warmup-updates":{updates // 3}' in settings
+    unlimited = {
+        "conditions:": "training: {equal: epochs}\nconditions:",
+        "max-update: 90": "max-update: 0, patience: 3",
+    }
+    assert '"max-update":0' in study(**unlimited).learner_settings("transformer", "a.random", 10, 1)
 
 
 def test_a_remedy_is_compared_with_the_same_text_in_random_order_and_with_its_reverse() -> None:
@@ -149,6 +166,67 @@ def test_scores_are_taken_of_the_generators_that_allow_them() -> None:
     assert '"source":"en"' in made.quality_training_settings("trip")
 
 
+def test_a_score_goes_by_what_changes_it_and_by_nothing_else() -> None:
+    changes = {"agree: {metric: consensus}": "agree: {metric: consensus}\n  fit: {metric: learner_fit}"}
+    before = study(**changes)
+    after = study(**changes, **{"sizes:": "decoding: {beam: 2}\nsizes:"})
+    slower = study(**changes, **{"sizes:": "decoding: {engine: fairseq}\nsizes:"})
+    assert after.quality_settings("fit") == before.quality_settings("fit") != slower.quality_settings("fit")
+    assert after.quality_settings("trip") != before.quality_settings("trip")
+
+
+def test_weights_are_a_file_that_is_read_and_no_place_of_this_machine_is_told(tmp_path: Path) -> None:
+    weights, program = tmp_path / "model.ckpt", tmp_path / "comet" / "comet-score"
+    weights.touch()
+    made = study(**{"{metric: consensus}": f"{{metric: comet_qe, weights: {weights}, program: {program}}}"})
+    assert made.quality_inputs("agree", "a") == {"weights": str(weights)}
+    assert "weights" not in json.loads(made.quality_settings("agree"))
+    described = json.loads(made.description())["quality"]["agree"]
+    assert (described["weights"], described["program"]) == ("model.ckpt", "comet-score")
+    assert str(tmp_path) not in made.description()
+
+
+@pytest.mark.parametrize("own_run", ["a: {mixture: {a: 1}}", "a: {mixture: {a: 1}, order: 'quality:sure'}"])
+def test_a_model_of_a_run_may_write_what_that_run_does_not_need(own_run: str) -> None:
+    second = "{from_run: {condition: first, size: 20}, provider: fairseq}"
+    made = study(
+        own_run.replace("a:", "first:", 1),
+        "second: {mixture: {second: 1}, order: 'quality:agree'}",
+        **{"  old:": f"  second: {second}\n  old:"},
+    )
+    assert made.machine_generators == ["a", "second"]
+
+
+SECOND = {"  old:": "  second: {provider: fairseq, from_run: {condition: first, size: SIZE}}\n  old:"}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "size"),
+    [
+        (["first: {mixture: {second: 1}}"], 30),
+        (["first: {mixture: {a: 1}, order: 'quality:agree'}", "second: {mixture: {second: 1}}"], 20),
+        (["first: {mixture: {human: 1}, order: 'quality:agree', order_of: a}", "second: {mixture: {second: 1}}"], 20),
+        (["first: {mixture: {a: 1}, order: human_like, order_of: second}"], 20),
+        (["first: {mixture: {a: 1}, order: 'quality:sure', order_of: second, schedule: incremental}"], 30),
+    ],
+)
+def test_no_run_needs_the_text_of_its_own_model(conditions: list[str], size: int) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"generators\.second\.from_run: its run is trained on its own output, or"
+    ):
+        study(*conditions, **{old: new.replace("SIZE", str(size)) for old, new in SECOND.items()})
+
+
+def test_where_the_order_changes_nothing_it_needs_no_text() -> None:
+    """At the whole pool; an average is followed to the scores that it is made of."""
+    conditions = ["first: {mixture: {a: 1}, order: 'quality:best'}", "second: {mixture: {second: 1}}"]
+    changes = {"of: [sure, trip]": "of: [sure, agree]"}
+    for size, fits in ((30, True), (20, False)):
+        second = {old: new.replace("SIZE", str(size)) for old, new in SECOND.items()}
+        with contextlib.nullcontext() if fits else pytest.raises(ConfigurationError, match="its own output"):
+            study(*conditions, **changes, **second)
+
+
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
@@ -170,6 +248,10 @@ def test_scores_are_taken_of_the_generators_that_allow_them() -> None:
         ("x: {mixture: {a: 0.5, b: 0.5}, combine: all}", "add a condition {mixture: {a: 1}, copies: 2}"),
         ("x: {mixture: {a: 1}, remedies: aa}", "'aa' is no other condition; allowed: human, a; did you mean 'a'?"),
         ("x: {mixture: {a: 1}, remedies: x}", "'x' is no other condition"),
+        ("x: {mixture: {a: 1}, order: human_like, remedies: human}", "x.remedies: 'human' is the baseline"),
+        ("x: {mixture: {a: 1}, copies: 4}", "x.copies: size 10 ends within a source, which has 4 instances"),
+        ("x: {mixture: {human: 0.5, a: 0.5}, combine: all, copies: 2}", "allowed: sizes that 4 divides"),
+        ("x: {mixture: {human: 0.4, a: 0.3, b: 0.3}, combine: all}", "x.combine: size 10 ends within a source"),
     ],
 )
 def test_what_cannot_be_meant_is_said(condition: str, message: str) -> None:
@@ -177,6 +259,64 @@ def test_what_cannot_be_meant_is_said(condition: str, message: str) -> None:
         study(condition)
     assert message in str(error.value)
     assert "study.yaml, line" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "message"),
+    [
+        (
+            ["x: {mixture: {a: 1}, remedies: y}", "y: {mixture: {a: 1}, copies: 2, remedies: x}"],
+            "'y' is itself a remedy",
+        ),
+        (["x: {mixture: {b: 1}, remedies: y}", "y: {mixture: {b: 1}, order: human_like}"], "'y' is itself a remedy"),
+        (
+            [
+                "x: {mixture: {a: 1}, order: human_like, remedies: y}",
+                "y: {mixture: {a: 1}, order: human_like, reverse: true}",
+            ],
+            "x.remedies: 'y' is the same in reverse, and the reverse is the control",
+        ),
+        (
+            ["x: {mixture: {b: 1}}", "y: {mixture: {b: 1}, reverse: true, remedies: x}"],
+            "y.remedies: 'x' is the same in",
+        ),
+        (
+            ["x: {mixture: {b: 0.5, old: 0.5}}", "y: {mixture: {b: 1}, order: human_like}"],
+            "conditions.x: several generators need the control",
+        ),
+        (
+            ["x: {mixture: {b: 0.5, old: 0.5}}", "y: {mixture: {b: 1}, schedule: incremental}"],
+            "conditions.x: several generators need the control",
+        ),
+    ],
+)
+def test_conditions_that_do_not_fit_together_are_said(conditions: list[str], message: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        study(*conditions)
+    assert message in str(error.value)
+
+
+def test_the_control_of_several_generators_may_stand_in_their_own_order() -> None:
+    assert study(
+        "x: {mixture: {b: 0.5, old: 0.5}, order: human_like, schedule: incremental}",
+        "y: {mixture: {b: 1}, order: human_like, schedule: incremental}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [
+        ("order: 'quality:best', order_of: a", "order"),
+        ("reverse: true, order: human_like, order_of: a", "reverse"),
+        ("copies: 2", "copies"),
+        ("combine: all", "combine"),
+        ("schedule: incremental", "schedule"),
+        ("remedies: a", "remedies"),
+    ],
+)
+def test_the_baseline_is_plain(more: str, key: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"conditions\.human\.{key}: .* baseline"):
+        study(**{"human: {mixture: {human: 1}}": f"human: {{mixture: {{human: 1}}, {more}}}"})
 
 
 @pytest.mark.parametrize(
@@ -190,6 +330,15 @@ def test_what_cannot_be_meant_is_said(condition: str, message: str) -> None:
         ("{metric: logprob}", "{metric: comet_qe}", "the key 'weights' is missing"),
         ("{metric: logprob}", "{metric: logprob, pairs: 3}", "unknown key; allowed: generators, metric"),
         ("{metric: logprob}", "{metric: lobprob}", "did you mean 'logprob'?"),
+        ("{metric: round_trip}", "{metric: learner_fit, decoding: {beam: 1}}", "trip.decoding: unknown key"),
+        ("{metric: logprob}", "{metric: labse, weights: old.txt, program: x}", "sure.program: unknown key"),
+        (
+            "{metric: round_trip}",
+            "{metric: round_trip, options: {save-dir: x}}",
+            "quality.trip.options.save-dir: the work",
+        ),
+        ("  best: {metric", "  Sure: {metric", "quality.Sure: differs from 'sure' in case only"),
+        ("sizes:", "training: {equal: epochs}\nsizes:", "options.max-update: 'many' is no number"),
     ],
 )
 def test_a_score_that_cannot_be_taken_is_said(old: str, new: str, message: str) -> None:

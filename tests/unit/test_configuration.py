@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from planning.configuration import ConfigurationError, load_schema
-from planning.reference import PAGE, updated
+from planning.reference import PAGE, reference, updated
 from planning.study import Study
 
 ROOT = Path(__file__).parents[2]
@@ -226,6 +226,26 @@ def test_every_key_is_described_and_no_level_lets_a_typo_pass() -> None:
 def test_the_reference_of_keys_is_the_schemas() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert updated(page, load_schema(SCHEMA)) == page, "run `make docs`"
+
+
+def test_the_reference_ascribes_each_key_to_the_kinds_that_have_it() -> None:
+    rows = reference(load_schema(SCHEMA)).splitlines()
+    keys: dict[str, list[str]] = {}
+    for row in rows:
+        if row.startswith("| `quality.NAME."):
+            _, key, *_, default, meaning, _ = re.split(r" ?\| ?", row)
+            keys.setdefault(key.strip("`").removeprefix("quality.NAME."), []).append(f"{default} {meaning}")
+    assert keys["model"] == [
+        "**required** `llm_judge`: The model's name as the provider has it; a dated one stays the same."
+    ]
+    assert keys["generators"][0].startswith("`null` Generators whose")
+    assert keys["program"][0].startswith('`"comet-score"` `comet_qe`: The program')
+    assert keys["weights"][0].startswith("**required** `comet_qe`, `labse`: ")
+    assert [meaning.partition(":")[0] for meaning in keys["api_key_env"]] == [
+        "– `llm_judge` with `openai`",
+        "– `llm_judge` with `anthropic`",
+    ]
+    assert not [row for row in rows if "`None`" in row]
 
 
 def test_the_default_learner_is_the_default_studys(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

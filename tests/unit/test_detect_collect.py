@@ -98,6 +98,24 @@ def test_one_generator_cannot_be_compared(tmp_path: Path, caplog: pytest.LogCapt
     assert "post-editing cannot be told" in caplog.text
 
 
+def test_with_one_other_there_is_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    human = independent("h")
+    rows = collect(tmp_path, human, {"a": human, "b": independent("b")})
+    assert rows["a"] == ("100.0000", rows["b"][0], "")
+    assert "people may have had: 2, needed: 3" in caplog.text
+
+
+@pytest.mark.parametrize("language", ["ja", "ko_kr"])
+def test_languages_whose_tokenizer_is_an_extra_are_compared_by_character(tmp_path: Path, language: str) -> None:
+    human = ["猫が庭で静かに眠っている", "今日はとても良い天気です"]
+    texts = {"a": ["猫が庭で静かに寝ている", "今日はとても良い天気だ"], "b": human}
+    rows = collect(tmp_path, human, texts, "--target-language", language)
+    assert 0 < float(rows["a"][0]) < float(rows["b"][0]) == 100
+    chosen = ("--target-language", language, "--metric-options", '{"bleu": {"tokenize": "none"}}')
+    assert float(collect(tmp_path, human, texts, *chosen)["a"][0]) == 0
+
+
 def test_a_generator_that_the_study_trains_is_not_compared(tmp_path: Path) -> None:
     human = independent("h")
     texts = {"trained": human, "a": independent("a"), "b": independent("b")}
@@ -109,13 +127,15 @@ def test_a_generator_that_the_study_trains_is_not_compared(tmp_path: Path) -> No
 def test_generators_are_compared_on_the_sources_they_share(tmp_path: Path) -> None:
     human = independent("h")
     a, b = independent("a"), independent("b")
-    rows = collect(tmp_path, human, {"a": [*human[:50], *a[50:]], "b": b})
+    c = independent("c")
+    rows = collect(tmp_path, human, {"a": [*human[:50], *a[50:]], "b": b, "c": c})
     assert rows["a"][2]
     # Where b has no target, a's copies do not count.
     path = tmp_path / "half"
     path.mkdir()
     write_generated(path / "b.tsv", (Generated(f"t:{n}", text) for n, text in enumerate(b) if n >= 50))
-    arguments = ["--generated", f"a={tmp_path / 'a.tsv'}", f"b={path / 'b.tsv'}", "--pool", str(tmp_path / "pool.tsv")]
+    generated = [f"a={tmp_path / 'a.tsv'}", f"b={path / 'b.tsv'}", f"c={tmp_path / 'c.tsv'}"]
+    arguments = ["--generated", *generated, "--pool", str(tmp_path / "pool.tsv")]
     arguments += ["--metrics", "bleu", "--target-language", "en", "--margin", "5", "--detectors"]
     main(parser().parse_args([*arguments, "--pairs", str(path / "p.tsv"), "--post-editing", str(path / "post.tsv")]))
     shared = {row[0]: row[1:] for row in read_rows(path / "post.tsv", ["generator", "bleu", "others", "warning"])}

@@ -14,6 +14,7 @@ import pytest
 from analyse import collect_errors, find_errors, learn_norms
 from analyse.collect_errors import COLUMNS, named_texts
 from evaluate.holm import holm
+from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
 
 Judge = Callable[..., None]
@@ -153,3 +154,9 @@ def test_norms_that_are_none_are_refused(refusal: Callable[..., str], tmp_path: 
 def test_conditions_that_share_runs_stay_apart() -> None:
     runs = [("base", name, "10", "runs/1.tsv") for name in ("human", "again")]
     assert [text.name for text in named_texts([], runs)] == ["human", "again"]
+
+
+def test_a_language_that_nothing_is_known_of_names_the_key_of_the_analysis(judge: Judge) -> None:
+    settings = ("--settings", json.dumps(LIMITS | {"language_margin": 20}), "--source-language", "tlh")
+    with pytest.raises(UserError, match=r"^analysis\.errors\.limits\.language_margin: no language 'tlh' in py3langid"):
+        judge("machine", {}, *settings)

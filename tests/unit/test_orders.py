@@ -9,6 +9,7 @@ import pytest
 
 from curate.build_dataset import main as build
 from curate.build_dataset import parser
+from curate.selecting import most_diverse
 from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows, write_rows
 
@@ -123,3 +124,13 @@ def test_the_most_diverse_targets_are_taken(files: Path) -> None:
     assert sum(row[1] == "b" for row in rows) >= COUNT - 1
     # What is chosen for a source depends on those before it only: a smaller pool is a prefix in spirit and in order.
     assert [row[0] for row in rows] == [row[0] for row in dataset(files, {"a": 1})]
+
+
+def test_variety_is_counted_in_words_and_in_scripts_without_blanks_in_characters() -> None:
+    ids = ["1", "2"]
+    plain = {"1": "The cat sat.", "2": "the CAT, sat!"}
+    # In what `a` says the second time nothing is new but case and marks, or the order of the words.
+    spaced = {"a": plain, "b": {"1": "The cat sat.", "2": "the cat runs"}}
+    assert most_diverse(ids, {"a": 0.5, "b": 0.5}, spaced) == [("1", ["a"]), ("2", ["b"])]
+    unspaced = {"a": {"1": "猫が眠る。", "2": "眠る猫が"}, "b": {"1": "猫が眠る。", "2": "犬は走っ"}}
+    assert most_diverse(ids, {"a": 0.5, "b": 0.5}, unspaced) == [("1", ["a"]), ("2", ["b"])]

@@ -32,8 +32,8 @@ pathlib.Path(given.to_json).write_text(json.dumps({{given.t: judged}}))
 """
 
 
-def context(**settings: object) -> Context:
-    return Context({"device": "cpu", "batch_size": 8, **settings}, Path("generated.tsv"))
+def context(weights: str | Path = "", **settings: object) -> Context:
+    return Context({"device": "cpu", "batch_size": 8, **settings}, Path("generated.tsv"), {"weights": Path(weights)})
 
 
 @pytest.fixture

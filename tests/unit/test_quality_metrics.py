@@ -165,7 +165,7 @@ def test_judge_refuses_what_is_no_score(tmp_path: Path, points: str) -> None:
 
 
 def ranking(path: Path, *ranks: int) -> Path:
-    write_rows(path, ["id", "score", "rank"], ((f"train:{n}", "", rank) for n, rank in enumerate(ranks)))
+    write_rows(path, ["id", "score", "rank"], ((f"train:{n}", f"{rank}.0000", rank) for n, rank in enumerate(ranks)))
     return path
 
 
@@ -173,6 +173,16 @@ def test_rank_average_is_lowest_for_what_all_find_best(tmp_path: Path) -> None:
     tables = {"scores__a": ranking(tmp_path / "a.tsv", 3, 1, 2), "scores__b": ranking(tmp_path / "b.tsv", 3, 2, 1)}
     assert scores("rank_average", instances(["x", "y", "z"]), **tables) == [3, 1.5, 1.5]
     assert load_metric("rank_average").METRIC.better == "lower"
+
+
+def test_rank_average_shares_the_ranks_of_what_is_tied(tmp_path: Path) -> None:
+    table = [("90.0000", 3), ("95.0000", 1), ("", 5), ("90.0000", 2), ("", 6), ("80.0000", 4)]
+    rows = ((f"train:{n}", *row) for n, row in enumerate(table))
+    write_rows(tmp_path / "a.tsv", ["id", "score", "rank"], rows)
+    tables = {"scores__a": tmp_path / "a.tsv", "scores__b": ranking(tmp_path / "b.tsv", 1, 2, 3, 4, 5, 6)}
+    alone = [2.5, 1, 5.5, 2.5, 5.5, 4]
+    found = scores("rank_average", instances(["x"] * 6), **tables)
+    assert found == [(rank + n) / 2 for n, rank in enumerate(alone, start=1)]
 
 
 def test_rank_average_refuses_a_table_that_lacks_a_target(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from toy_corpus import toy_corpus
 
 from curate.quality import Context, Instance, Score, load_metric
 from workbench.cli import UserError
+from workbench.engines import batches
 from workbench.scoring import score_targets
 from workbench.tables import write_rows
 from workbench.translation import Model, translate
@@ -146,6 +147,20 @@ def test_an_empty_target_gives_nothing_back_and_its_end_is_scored(model: Model) 
     assert scores("round_trip", pair(1), model)[1] == 0
     intact, empty = scores("learner_fit", pair(0), model)
     assert empty > intact
+
+
+@pytest.mark.parametrize("engine", ["ctranslate2", "fairseq"])
+def test_a_generator_of_empty_targets_only_gives_nothing_back(model: Model, engine: str) -> None:
+    empty = [instance._replace(target="") for instance in planted(1)[:3]]
+    assert list(scores("round_trip", empty, model, engine=engine)) == [0, 0, 0]
+
+
+def test_batches_hold_every_text_once_and_no_texts_are_none() -> None:
+    assert list(batches([], 10)) == []
+    found = list(batches([3, 30, 1, 4, 2], 10))
+    assert sorted(place for batch in found for place in batch) == [0, 1, 2, 3, 4]
+    assert found[0] == [1]
+    assert all(found)
 
 
 def test_engines_agree_and_decoding_tells_the_same_log_probability(model: Model, tmp_path: Path) -> None:

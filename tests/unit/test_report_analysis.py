@@ -173,6 +173,28 @@ def test_page_with_everything_is_ordered_by_three_questions(tmp_path: Path) -> N
     assert full_page(tmp_path) == text
 
 
+def test_below_the_floor_the_page_claims_no_worth_and_no_remedy(tmp_path: Path) -> None:
+    text = full_page(tmp_path, floor=33.0)
+    reason = "the learner has hardly learnt, trained on human text it reaches only 32.0 BLEU"
+    helps = (tmp_path / "answer.txt").read_text(encoding="utf-8").splitlines()[2]
+    assert f"At 6,000 instances, what remedies win back, the data cannot tell: {reason}" in helps
+    page = Page(text).text
+    assert f"what training on text written by strong costs, the data cannot tell: at 6,000 instances, {reason}" in page
+    assert "wins back 2" not in page and page.count("hardly learnt\n") == len(STUDY["conditions"])
+
+
+def test_steps_of_an_incremental_remedy_are_as_long_as_trainings(tmp_path: Path) -> None:
+    stepwise = STUDY["conditions"] | {
+        "half-human": STUDY["conditions"]["half-human"] | {"schedule": "incremental"},
+        **{name: {"mixture": {name: 1.0}} for name in write_tables(tmp_path)},
+    }
+    for equal, notes in (("updates", 1), ("epochs", 0)):
+        study = STUDY | {"conditions": stepwise, "training": {"equal": equal}}
+        page = Page(write_page(tmp_path, list(stepwise), study=study, **everything(tmp_path))).text
+        assert page.count("Trained incrementally: half-human. Each step made as many updates") == notes
+        assert page.count("each step as many updates as a whole training") == notes
+
+
 def test_page_without_analysis_or_remedies_says_what_to_configure(tmp_path: Path) -> None:
     names = write_tables(tmp_path, conditions=2, sizes=(6000,), seeds=1)
     page = Page(write_page(tmp_path, names))

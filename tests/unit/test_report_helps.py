@@ -9,6 +9,7 @@ import pytest
 from report_tables import agreement_row, contrast_row, curve_row, exchange_row, remedied_conditions, remedy_row
 
 from report.answer import subjects
+from report.helps import remedies_table
 from report.helps_agreement import agreement_said
 from report.helps_remedies import remedies_said
 from report.remedies import attempts, remedy_kind, share_text
@@ -17,23 +18,31 @@ from report.worth import worth_said
 CONDITIONS = remedied_conditions()
 
 
-def said(*remedies: Any, contrasts: Any = (), better: str = "higher"):
-    paired = contrasts or [contrast_row(r.condition, r.remedied, r.won) for r in remedies]
-    return remedies_said(attempts(remedies, paired, CONDITIONS, "bleu", better), "BLEU")
+LOW = "the learner has hardly learnt"
+
+
+def said(*remedies: Any, contrasts: Any = (), better: str = "higher", low: Any = ()):
+    paired = contrasts or [contrast_row(r.condition, r.remedied, r.won, size=r.size) for r in remedies]
+    return remedies_said(attempts(remedies, paired, CONDITIONS, "bleu", better), "BLEU", dict(low))
+
+
+def same(condition: str, size: int = 6400):
+    """A remedy that is the same runs as what it remedies, as orders of the whole pool are."""
+    return replace(remedy_row(condition, 0.0, half=0.0, size=size), verdict="same", won_p=None)
 
 
 def test_a_remedy_that_helps() -> None:
     found = said(remedy_row("half-human", 2.9))
     assert found.sentences == [
-        "Human text mixed in: half-human wins back 2.9 BLEU (95 % interval 2.1 to 3.7) on strong, 55 % (40 to 70 %) of "
-        "the gap of 5.3 to human."
+        "Human text mixed in, at 6,400 instances: half-human wins back 2.9 BLEU (95 % interval 2.1 to 3.7) on strong, "
+        "55 % (40 to 70 %) of the gap of 5.3 to human."
     ]
     assert found.short.startswith("At 6,400 instances, half-human wins back 2.9 BLEU")
 
 
 def test_a_remedy_that_harms() -> None:
     assert said(remedy_row("half-human", -2.0)).sentences == [
-        "Human text mixed in: half-human loses 2.0 BLEU (95 % interval 1.2 to 2.8) on strong."
+        "Human text mixed in, at 6,400 instances: half-human loses 2.0 BLEU (95 % interval 1.2 to 2.8) on strong."
     ]
 
 
@@ -66,8 +75,77 @@ def test_where_machine_text_costs_nothing_there_is_nothing_to_win_back() -> None
 
 
 def test_the_same_data_are_no_remedy() -> None:
-    row = replace(remedy_row("half-human", 0.0, half=0.0), verdict="same")
-    assert "half-human trains on the same data as strong" in said(row).sentences[0]
+    assert "half-human trains on the same data as strong" in said(same("half-human")).sentences[0]
+
+
+def pool_sized() -> tuple[list[Any], list[Any]]:
+    """Remedies and contrasts of a study whose largest size is the whole pool: there all orders are one run."""
+    remedies = [remedy_row("half-human", 2.9), same("best-first"), same("human-like"), same("worst-first")]
+    remedies += [remedy_row("best-first", 1.4, size=3200), remedy_row("human-like", -1.3, size=3200)]
+    remedies += [remedy_row("worst-first", -0.7, size=3200), remedy_row("best-first", 7.7, size=1600)]
+    contrasts = [contrast_row(r.condition, "strong", r.won, size=r.size) for r in remedies]
+    contrasts.append(contrast_row("best-first", "worst-first", 2.1, kind="reverse", size=3200))
+    one = contrast_row("best-first", "worst-first", 0.0, kind="reverse")
+    contrasts.append(replace(one, p_value=None, p_holm=None))
+    return remedies, contrasts
+
+
+def test_orders_of_the_whole_pool_are_judged_at_the_largest_size_that_tells() -> None:
+    remedies, contrasts = pool_sized()
+    found = said(*remedies, contrasts=contrasts)
+    assert [text.split(":")[0] for text in found.sentences] == [
+        "Human text mixed in, at 6,400 instances",
+        "Best first by a quality metric, at 3,200 instances",
+        "Most human-like first, at 3,200 instances",
+    ]
+    assert "best-first wins back 1.4 BLEU" in found.sentences[1]
+    assert "(the order beats its own reverse, worst-first: −0.7 BLEU" in found.sentences[1]
+    assert "human-like loses 1.3 BLEU" in found.sentences[2]
+    assert found.short.startswith("At 6,400 instances, half-human wins back 2.9 BLEU")
+    assert ". At 3,200 instances, best-first wins back 1.4 BLEU" in found.short
+    assert "same data" not in found.short and "7.7" not in found.short
+
+
+def test_a_reverse_that_is_the_same_run_says_nothing() -> None:
+    remedies, contrasts = pool_sized()
+    (best,) = said(remedies[1], contrasts=contrasts).sentences
+    assert "trains on the same data" in best and "reverse" not in best
+
+
+def test_the_same_runs_are_not_counted_as_not_told_apart() -> None:
+    rows = [remedy_row("half-human", 2.9), remedy_row("strong-weak", 0.1), same("best-first"), same("human-like")]
+    short = said(*rows).short
+    assert "of 4 remedies, 1 wins back some, 2 are the same runs as" in short
+    assert "and 1 is not told apart from the unremedied condition" in short
+
+
+def test_the_table_has_a_word_for_the_same_runs() -> None:
+    found = attempts(*pool_sized(), CONDITIONS, "bleu", "higher")
+    body = remedies_table(found, "BLEU", {("base", 1600): LOW}).rows
+    cells = {(row[0].text, row[4].text): (row[2].text, row[3].text) for row in body}
+    assert cells["best-first", "6,400"] == ("the same runs", "–")
+    assert cells["best-first", "3,200"] == ("helps", "beats its reverse")
+    assert cells["human-like", "3,200"] == ("harms", "–")
+    assert cells["best-first", "1,600"] == ("hardly learnt", "–")
+
+
+def test_a_reversed_order_without_its_twin_is_told_of() -> None:
+    (sentence,) = said(remedy_row("worst-first", -2.0)).sentences
+    assert sentence.startswith("An order reversed, at 6,400 instances: worst-first loses 2.0 BLEU")
+    # Nor may it vanish as the control of an order that is no remedy itself.
+    paired = [
+        contrast_row("worst-first", "strong", -2.0),
+        contrast_row("best-first", "worst-first", 2.1, kind="reverse"),
+    ]
+    assert said(remedy_row("worst-first", -2.0), contrasts=paired).sentences == [sentence]
+
+
+def test_below_the_floor_nothing_is_said_of_remedies() -> None:
+    rows = [remedy_row("half-human", 2.9), same("best-first"), remedy_row("best-first", 1.4, size=3200)]
+    found = said(*rows, low={("base", 3200): LOW})
+    assert "half-human wins back 2.9" in found.short and "best-first" not in found.short
+    assert found.sentences[-1] == f"At 3,200 instances, what remedies win back, the data cannot tell: {LOW}."
+    assert "half-human" not in said(rows[0], low={("base", 6400): LOW}).short
 
 
 @pytest.mark.parametrize(
@@ -100,7 +178,7 @@ def test_many_remedies_are_counted_with_both_ends() -> None:
     found = said(*(remedy_row(name, value) for name, value in won.items()))
     assert "of 4 remedies, 2 win back some, 1 loses and 1 is not told apart from" in found.short
     assert "half-human wins back 2.9" in found.short and "strong-weak loses 1.5" in found.short
-    assert [text.split(":")[0] for text in found.sentences] == [
+    assert [text.split(", at")[0] for text in found.sentences] == [
         "Best first by a quality metric",
         "Most human-like first",
         "Several generators",
@@ -113,6 +191,7 @@ def test_many_remedies_are_counted_with_both_ends() -> None:
     [
         ({"order": "quality:trip"}, "quality"),
         ({"order": "human_like"}, "human_like"),
+        ({"order": "human_like", "reverse": True}, "reverse"),
         ({"mixture": {"strong": 0.5, "human": 0.5}}, "real"),
         ({"mixture": {"strong": 0.5, "weak": 0.5}}, "several"),
         ({"copies": 2}, "copies"),
@@ -136,20 +215,44 @@ def test_metrics_that_agree_contradict_and_cannot_be_told() -> None:
     assert found.sentences == [
         "On the targets of strong (Spearman, 95 % interval): trip 0.45 (0.42 to 0.48) agrees with the oracle (the half "
         "that trip ranks first has a mean chrF to the human target of 64.0, the other half of 46.0); language −0.20 "
-        "(−0.23 to −0.17) ranks the other way round; whether length 0.01 (−0.02 to 0.04) and broken (undefined) agree "
-        "with it, the data cannot tell."
+        "(−0.23 to −0.17) ranks the other way round from the oracle; whether length 0.01 (−0.02 to 0.04) and "
+        "broken (undefined) agree with the oracle, the data cannot tell."
     ]
-    assert "trip agrees with the oracle; language, length and broken cannot be said to agree with it" in found.short
+    assert found.short.endswith(
+        "trip agrees with the oracle; language ranks the other way round from the oracle; whether length and broken "
+        "agree with the oracle, the data cannot tell (closest: trip on strong, Spearman 0.45 (0.42 to 0.48))"
+    )
     assert agreement_said([rows[-1]]).short == ""
 
 
 def test_metrics_that_agree_for_some_generators_only() -> None:
     rows = [agreement_row("trip", "strong", 0.4), agreement_row("trip", "weak", 0.0)]
-    assert "trip agrees with it on some only" in agreement_said(rows).short
+    assert "trip agrees with the oracle for some generators only" in agreement_said(rows).short
+    against = [agreement_row("trip", "strong", 0.4), agreement_row("trip", "weak", -0.4)]
+    assert agreement_said(against).short.endswith(
+        "trip agrees with the oracle for some generators only; "
+        "trip ranks the other way round from the oracle for some generators only"
+    )
+    everywhere = [agreement_row("length", name, -0.4) for name in ("strong", "weak")]
+    assert (
+        "length ranks the other way round from the oracle on the targets of all 2" in agreement_said(everywhere).short
+    )
 
 
-def worth(exchange: Any = (), curves: Any = ()) -> list[str]:
-    return worth_said(exchange, curves, CONDITIONS, subjects(CONDITIONS), "bleu", "BLEU").sentences
+def worth(exchange: Any = (), curves: Any = (), low: Any = ()) -> list[str]:
+    return worth_said(exchange, curves, CONDITIONS, subjects(CONDITIONS), "bleu", "BLEU", dict(low)).sentences
+
+
+def test_below_the_floor_machine_text_has_no_worth() -> None:
+    rows = [exchange_row("strong")], [curve_row("strong", -4.1)]
+    assert worth(*rows, low={("base", 6400): LOW}) == [
+        f"How many human pairs 6,400 instances of text written by strong are worth cannot be told: {LOW}.",
+        "Averaged over the sizes 1,600 to 6,400, what training on text written by strong costs, the data cannot tell: "
+        f"at 6,400 instances, {LOW}.",
+    ]
+    exchange, area = worth(*rows, low={("base", 1600): LOW})
+    assert "about 2,100 human pairs" in exchange and "cannot tell: at 1,600 instances" in area
+    assert worth(*rows, low={("big", 6400): LOW}) == worth(*rows)
 
 
 @pytest.mark.parametrize(

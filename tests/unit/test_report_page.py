@@ -11,6 +11,7 @@ from report_study import Page, draw, write_page, write_tables
 
 from generate import collect_ledgers
 from report import write_report
+from report.costs import handling
 from report.page import settings
 from workbench.cli import UserError
 from workbench.tables import write_rows
@@ -51,10 +52,27 @@ def test_page_tells_what_answers_cost(tmp_path: Path) -> None:
     }
     write_rows(folder / "ledger.tsv", collect_ledgers.COLUMNS, [list(row.values())])
     page = write_page(folder, names, ledger=[folder / "ledger.tsv"])
-    assert "What the answers cost" in page
+    assert "What the answers cost" in page and "Generator or judge" in page
+    assert "A target that a judge leaves out has no score: it comes last" in page
     assert "<td>0.4200</td>" in page and "<td>1,200</td>" in page
     assert "THE MODEL CHANGED between answers" in page
     assert "What the answers cost" not in write_page(folder, names)
+
+
+def test_page_shows_the_settings_that_are_there(tmp_path: Path) -> None:
+    names = write_tables(tmp_path)
+    study = {"quality": {"trip": {"metric": "round_trip"}}, "evaluation": {"resamples": 777}, "analysis": {}}
+    text = write_page(tmp_path, names, study=study)
+    assert "<dt>trip.metric</dt><dd>round_trip</dd>" in text and "<dt>resamples</dt><dd>777</dd>" in text
+    titles = re.findall(r"<summary>(Quality scores|Training|Detector|Decoding|Evaluation|Analysis)\.<", text)
+    assert titles == ["Quality scores", "Training", "Evaluation"]
+
+
+def test_conditions_are_said_with_their_order() -> None:
+    assert handling({"order": "random"}) == []
+    assert handling({"order": "random", "reverse": True}) == ["order random reversed"]
+    ordered = {"order": "quality:trip", "order_of": "strong", "reverse": True}
+    assert handling(ordered) == ["order quality:trip of strong reversed"]
 
 
 def test_page_of_one_seed(tmp_path: Path) -> None:

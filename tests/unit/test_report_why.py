@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from report_tables import diversity_row, error_row, pair_row
 
-from report.analysis_tables import PostEditingRow
+from evaluate.records import write_records
+from report.analysis_tables import ErrorRow, PostEditingRow
 from report.judged import per_cent, told_apart
+from report.why import Part, why_part
 from report.why_detector import detector_said, warnings
 from report.why_diversity import diversity_said
 from report.why_errors import errors_said
@@ -108,6 +111,18 @@ def test_what_learners_write_is_said_at_the_largest_size_with_the_baseline() -> 
     )
 
 
+def test_an_origin_with_the_baselines_name_is_judged_and_people_alone_need_no_summary(tmp_path: Path) -> None:
+    people = [f"human-{letter}" for letter in "BCDEF"]
+
+    def page(rows: list[ErrorRow]) -> Part:
+        write_records(tmp_path / "errors.tsv", ErrorRow, rows)
+        return why_part({"errors_pool": tmp_path / "errors.tsv"}, {}, {}, people, "plain")
+
+    assert page([error_row("plain")]).line.startswith("Errors: plain is above the human floor")
+    topic = page([error_row(name) for name in people]).topics[0]
+    assert topic.sentences == [] and len(topic.more) == 5
+
+
 def test_learners_are_told_apart_by_name() -> None:
     rows = [error_row("strong", scope="test", learner=name, size=100.0) for name in ("base", "big")]
     said = errors_said(rows, PEOPLE)
@@ -177,12 +192,14 @@ def test_a_detector_without_a_human_control_may_have_learnt_one_author() -> None
 
 def test_a_detector_at_chance_is_said_to_be() -> None:
     text = " ".join(detector_said([machine(0.505)]).sentences)
-    assert "It does not tell strong from human text better than chance." in text
+    assert "It is not shown to tell strong from human text better than chance." in text
 
 
 def test_machines_told_apart_weaken_the_detector() -> None:
     other = pair_row("strong", "weak", "machine-machine", 0.9)
     assert "authors differ whether or not" in " ".join(detector_said([machine(0.8), other]).sentences)
+    overlapping = pair_row("strong", "weak", "machine-machine", 0.82)
+    assert "authors differ" not in " ".join(detector_said([machine(0.8), overlapping]).sentences)
     low = pair_row("strong", "weak", "machine-machine", 0.6)
     assert "authors differ" not in " ".join(detector_said([machine(0.8), low]).sentences)
 

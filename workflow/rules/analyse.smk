@@ -4,7 +4,7 @@ import json
 
 ERRORS = STUDY["analysis"]["errors"]
 ERROR_LIMITS = json.dumps(ERRORS["limits"], sort_keys=True)
-# Every text of the pool is judged on the same segments.
+# Every text of the pool is judged on the same draw of segments; one with gaps on those of them that it has.
 ERROR_DRAW = (
     ["--segments", str(ERRORS["segments"]), "--seed", str(STUDY["corpus"]["seed"])] if ERRORS["segments"] else []
 )

@@ -3,16 +3,19 @@
 A person who corrects a generator's output leaves much of it as it is: that generator's BLEU against the human targets
 is then far above every other's, and a detector learns who corrected whom. The table of BLEU warns where one is more
 than a margin above the highest of the others, all on the same sources. A generator that the study itself trains is left
-out of the comparison: nobody can have had its output. With fewer than two others there is nothing to compare, and no
-warning means nothing.
+out of the comparison: nobody can have had its output. With fewer than two others there is nothing to compare, so there
+is no warning, and that means nothing. BLEU's tokenizer, unless one is set, is sacreBLEU's for the language, but by
+character where that would need an extra (Japanese, Korean).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from analyse.detect_text import read_texts
 from evaluate.formats import score_text
@@ -24,6 +27,8 @@ from workbench.tables import write_rows
 KINDS = ("human-machine", "human-human", "machine-machine")
 PAIR_COLUMNS = ("first", "second", "kind", "targets", "auc", "auc_low", "auc_high", "brier")
 POST_EDITING_COLUMNS = ("generator", "bleu", "others", "warning")
+LEAST_OTHERS = 2  # that a generator is held against
+_BY_CHARACTER = ("ja", "ko")  # sacreBLEU's own tokenizers for them are extras
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -35,7 +40,8 @@ def main(arguments: argparse.Namespace) -> None:
         if areas:
             say(f"AUC {kind}: " + ", ".join(areas))
 
-    (bleu,) = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
+    options = with_tokenizer(arguments.metric_options, arguments.target_language)
+    (bleu,) = build_scorers(arguments.metrics, options, arguments.target_language)
     files = named_files("--generated", arguments.generated)
     scores = bleu_scores(bleu, arguments.pool, files, set(arguments.trained))
     compared = {name: score for name, score in scores.items() if name not in arguments.trained}
@@ -48,10 +54,19 @@ def main(arguments: argparse.Namespace) -> None:
             for name, score in scores.items()
         ),
     )
-    if len(compared) < 2:
-        say(f"post-editing cannot be told: {len(compared)} generators whose text people may have had, 2 are needed")
+    if len(compared) <= LEAST_OTHERS:
+        say(
+            "post-editing cannot be told: generators whose text people may have had: "
+            f"{len(compared)}, needed: {LEAST_OTHERS + 1}"
+        )
     for warning in warnings.values():
         say(f"WARNING: {warning}")
+
+
+def with_tokenizer(options: Mapping[str, Mapping[str, Any]], target_language: str) -> dict[str, Mapping[str, Any]]:
+    """``options`` of the metrics, with BLEU's tokenizer ``char`` where none is set and the language's is an extra."""
+    chosen = {"tokenize": "char"} if re.split("[_-]", target_language)[0] in _BY_CHARACTER else {}
+    return {**options, "bleu": {**chosen, **options.get("bleu", {})}}
 
 
 def pair_row(name: str, path: Path) -> tuple[str, ...]:
@@ -104,7 +119,12 @@ def highest_other(name: str, scores: Mapping[str, float]) -> float | None:
 
 
 def post_editing_warnings(scores: Mapping[str, float], margin: float) -> dict[str, str]:
-    """For each generator whose BLEU is more than ``margin`` points above every other's, what that means."""
+    """For each generator whose BLEU is more than ``margin`` points above every other's, what that means.
+
+    None with fewer than two others.
+    """
+    if len(scores) <= LEAST_OTHERS:
+        return {}
     warnings = {}
     for name, score in scores.items():
         other = highest_other(name, scores)

@@ -4,19 +4,21 @@ How well that works says how different the two texts are in style, not that one 
 differ, too. What tells them apart is a detector, a module of this folder's package ``detectors`` that is named in the
 configuration; see :mod:`analyse.detectors` for what it must offer.
 
-No text is scored by a model that saw it or its source (:mod:`analyse.cross_fitting`). Where both authors wrote the same
-for a source, nobody can tell them apart: models do not learn from such texts, but they are scored, and calibration and
-all figures count them. A source that one of the authors has no target for is left out.
+No text is scored by a model that saw it or its source (:mod:`analyse.cross_fitting`); a target that stands in the pool
+again, for another source, may have been seen there. So the ranking does need the first author's targets in the pool,
+though never that of the ranked target's own source. Where both authors wrote the same for a source, nobody can tell
+them apart: models do not learn from such texts, but they are scored, and calibration and all figures count them. A
+source that one of the authors has no target for is left out.
 
-AUC and ROC curve are of the models' scores, all else is of probabilities. Writes scores (``id origin fold
+AUC, ROC curve and ranking are of the models' scores, all else is of probabilities. Writes scores (``id origin fold
 probability``: the probability that the first author wrote it), the ranking of the second author's targets (``id score
-rank``: rank 1 is most like the first author; ties go by a hash), and a report as JSON.
+rank``: the score is the models', log-odds before calibration; rank 1 is most like the first author; ties stand in the
+study's random order), and a report as JSON.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib
 import json
 from collections.abc import Mapping, Sequence
@@ -29,6 +31,7 @@ import numpy as np
 from analyse.cross_fitting import Texts, cross_fit, deal_folds
 from analyse.detectors import Detector, Feature
 from analyse.separation import area_under_curve, brier_score, calibration, jackknife_error, roc_points
+from curate.build_dataset import random_order
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import write_json
 from workbench.tables import read_rows, write_rows
@@ -71,7 +74,7 @@ def main(arguments: argparse.Namespace) -> None:
     )
 
     write_scores(arguments.scores, names, pairs.ids, fold, probabilities)
-    write_ranking(arguments.rank, pairs.ids, probabilities[len(pairs.ids) :], arguments.seed)
+    write_ranking(arguments.rank, pairs.ids, scores[len(pairs.ids) :], arguments.seed)
     others = (np.split(found[texts.fold != number], 2) for number, found in fitted.without.items())
     area = area_under_curve(*np.split(scores, 2), pairs.groups, jackknife_error(others))
     report = {
@@ -144,14 +147,13 @@ def write_scores(
     )
 
 
-def write_ranking(path: Path, ids: Sequence[str], probabilities: np.ndarray, seed: int) -> None:
-    """Write the targets by falling probability."""
+def write_ranking(path: Path, ids: list[str], scores: np.ndarray, seed: int) -> None:
+    """Write the targets by falling score; ties stand in the study's random order.
 
-    def order(row: tuple[str, float]) -> tuple[float, bytes]:
-        return -row[1], hashlib.sha256(f"{seed}\0rank\0{row[0]}".encode()).digest()
-
-    ranked = sorted(zip(ids, probabilities, strict=True), key=order)
-    rows = ((name, _digits(value), rank) for rank, (name, value) in enumerate(ranked, start=1))
+    Not by probability: folds have calibrations of their own, so that where style is weak some folds would come first.
+    """
+    ranked = sorted(random_order(ids, seed), key=lambda place: -scores[place])
+    rows = ((ids[place], _digits(scores[place]), rank) for rank, place in enumerate(ranked, start=1))
     write_rows(path, ["id", "score", "rank"], rows)
 
 
@@ -163,7 +165,7 @@ def telling_features(detector: Detector, texts: Texts) -> dict[str, list[Feature
 
 
 def _digits(value: float) -> str:
-    """Six significant digits: small probabilities stay apart, and machines agree."""
+    """Six significant digits: small values stay apart, and machines agree."""
     return f"{value:.6g}"
 
 
@@ -185,7 +187,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--second-text", type=Path, required=True, help="the same of the second author")
     parser.add_argument("--pool", type=Path, required=True, help="the split (id source)")
     parser.add_argument("--settings", required=True, help="the configuration section detector, JSON")
-    parser.add_argument("--seed", type=int, required=True, help="seed of folds and ties")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the folds and of the study's random order")
     parser.add_argument("--threads", type=int, required=True, help="models fitted at once")
     parser.add_argument("--scores", type=Path, required=True, help="output: a probability for every target")
     parser.add_argument("--rank", type=Path, required=True, help="output: ranking of the second author's targets")

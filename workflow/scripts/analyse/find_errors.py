@@ -17,9 +17,9 @@ from analyse.errors.norms import read_norms
 from curate.build_dataset import random_order
 from evaluate.metrics import add_metric_arguments, build_scorers
 from evaluate.translations import TestSet, read_generated, read_hypotheses, read_test_set
-from llm.outcomes import standards
+from llm.outcomes import Standards, standards
 from llm.prompts import Languages
-from workbench.cli import run_script, say, script_parser
+from workbench.cli import UserError, run_script, say, script_parser
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -27,7 +27,7 @@ def main(arguments: argparse.Namespace) -> None:
     pairs = read_test_set(arguments.pairs)
     limits = arguments.settings
     languages = Languages(arguments.source_language, arguments.target_language)
-    judged_by = standards(languages, limits["language_margin"])
+    judged_by = language_standards(languages, limits["language_margin"])
     norms = read_norms(arguments.norms)
     if arguments.segments:
         pairs = drawn(pairs, arguments.segments, arguments.seed)
@@ -45,6 +45,19 @@ def main(arguments: argparse.Namespace) -> None:
     write_segments(arguments.output, pairs.ids, columns)
     flagged = sum(any(found) for found in zip(*(columns[name] for name in SOURCE_MEASURES), strict=True))
     say(f"{flagged:,} of {len(targets):,} segments have an error that shows without a reference")
+
+
+def language_standards(languages: Languages, margin: float | None) -> Standards:
+    """What forms are judged by; an error names the key of this analysis, not that of the corpus' cleaning.
+
+    Raises:
+        UserError: a language has no name, or py3langid does not know it.
+    """
+    try:
+        return standards(languages, margin)
+    except UserError as error:
+        key = "analysis.errors.limits.language_margin"
+        raise UserError(str(error).replace("corpus.cleaning.language_margin", key)) from error
 
 
 def drawn(pairs: TestSet, count: int, seed: int) -> TestSet:

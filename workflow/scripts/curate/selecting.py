@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from analyse.errors.words import folded_words
 from workbench.generated import HUMAN
 
 Targets = Mapping[str, Mapping[str, str]]  # origin -> id -> text
@@ -48,7 +49,8 @@ def most_diverse(ids: Sequence[str], mixture: Mapping[str, float], targets: Targ
     Our own formula: variety is the sum over word 1- and 2-grams of the square root of their count, which is
     submodular, as coverage functions of extractive summarisation are (Lin & Bilmes, A Class of Submodular Functions
     for Document Summarization, ACL 2011); the gain of a target is divided by its number of n-grams, so that a long
-    target is not taken for its length. Ties go by name.
+    target is not taken for its length. Words are without case and punctuation; in scripts that put no blanks between
+    them a character counts as one. Ties go by name.
     """
     counts: Counter[str] = Counter()
     chosen: Chosen = []
@@ -61,7 +63,7 @@ def most_diverse(ids: Sequence[str], mixture: Mapping[str, float], targets: Targ
 
 
 def _ngrams(text: str) -> Counter[str]:
-    words = text.lower().split()
+    words = folded_words(text)
     return Counter([*words, *(" ".join(pair) for pair in itertools.pairwise(words))])
 
 

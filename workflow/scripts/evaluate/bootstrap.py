@@ -51,7 +51,8 @@ def seed_weights(seeds: Sequence[int], resamples: int, seed: int) -> np.ndarray:
 
     The sum of weights times scores is ``T s / sqrt(S)``, with ``s`` the standard deviation of the S scores and T
     Student's t with S - 1 degrees of freedom. All conditions get the same weights, so a difference or any other sum of
-    scores has the same form: its interval is that of the t-test paired by seed.
+    scores has the same form: its interval is that of the t-test paired by seed. With :func:`mean_over_seeds`, that
+    holds as far as it takes the same share of the variance off both conditions.
 
     Args:
         seeds: of the trainings, two or more.

@@ -1,7 +1,8 @@
 """Put the comparisons of every learner, size and seed into one table, as the run table has them.
 
 It has one column more than they: ``p_holm``, corrected for all comparisons of one learner, metric and seed. Conditions
-that are the baseline's own runs are no comparison; their ``p_holm`` is empty.
+that are the same runs at a size are compared once and have the same ``p_holm``. Those that are the baseline's own runs
+are no comparison; their ``p_holm`` is empty.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from evaluate.formats import p_text
-from evaluate.holm import holm
+from evaluate.holm import holm, say_too_few
 from evaluate.runs import COMPARISON_COLUMNS, SIGNIFICANCE_COLUMNS, compared_groups, read_runs
 from workbench.cli import run_script, say, script_parser
 from workbench.tables import read_rows, write_rows
@@ -26,19 +27,25 @@ def main(arguments: argparse.Namespace) -> None:
         for learner, size, seed in groups
         for row in read_rows(arguments.comparisons_folder / learner / str(size) / f"{seed}.tsv", COMPARISON_COLUMNS)
     ]
-    families: dict[tuple[str, ...], list[dict[str, str]]] = {}
+    families: dict[tuple[str, ...], dict[tuple[str, frozenset[str]], list[dict[str, str]]]] = {}
     for row in rows:
         row["p_holm"] = ""
         run = (row["learner"], row["size"], row["seed"])
-        if recipes[*run, row["condition"]] != recipes[*run, row["baseline"]]:
-            families.setdefault((row["learner"], row["metric"], row["seed"]), []).append(row)
+        pair = frozenset(recipes[*run, row[side]] for side in ("condition", "baseline"))
+        if len(pair) == 2:
+            family = families.setdefault((row["learner"], row["metric"], row["seed"]), {})
+            family.setdefault((row["size"], pair), []).append(row)
     for family in families.values():
-        for row, corrected in zip(family, holm([float(row["p_value"]) for row in family]), strict=True):
-            row["p_holm"] = p_text(corrected)
+        corrected = holm([float(twins[0]["p_value"]) for twins in family.values()])
+        for twins, p_holm in zip(family.values(), corrected, strict=True):
+            for row in twins:
+                row["p_holm"] = p_text(p_holm)
     count = write_rows(
         arguments.significance, SIGNIFICANCE_COLUMNS, ([row[name] for name in SIGNIFICANCE_COLUMNS] for row in rows)
     )
     say(f"{count:,} comparisons of {len(groups):,} groups")
+    largest = max(map(len, families.values()), default=0)
+    say_too_few(largest, min((int(row["samples"]) for row in rows), default=0), "samples", step=1)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -17,7 +17,7 @@ import numpy as np
 from evaluate.bootstrap import interval, two_sided_p
 from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_interval, pairs_text, rate_text, rising
 from evaluate.gap import estimate, share_interval, verdict
-from evaluate.holm import holm
+from evaluate.holm import holm, say_too_few
 from evaluate.metrics import Scorer, add_metric_arguments, build_scorers
 from evaluate.relations import (
     Contrast,
@@ -65,7 +65,11 @@ class Question:
 
     def same(self, condition: str, other: str, size: int) -> bool:
         """Whether both conditions are the same runs at a size."""
-        return self.cells[condition, size] == self.cells[other, size]
+        return len(self.pair(condition, other, size)) == 1
+
+    def pair(self, condition: str, other: str, size: int) -> frozenset[Cell]:
+        """The cells that are compared at a size, in no order: one where both conditions are the same runs."""
+        return frozenset((self.cells[condition, size], self.cells[other, size]))
 
     def others(self) -> list[str]:
         """The conditions other than the baseline."""
@@ -92,12 +96,8 @@ def main(arguments: argparse.Namespace) -> None:
     write_curves(arguments.curves, (row for question in asked for row in curves(question)))
     write_exchange(arguments.exchange, (row for question in asked for row in exchange(question)))
     say(f"{count:,} contrasts and {remedied:,} remedies of {scores.runs:,} runs, {arguments.resamples:,} resamples")
-    largest = max((sum(row.p_value is not None for row in family) for family in families), default=0)
-    if 2 * largest / (arguments.resamples + 1) >= 0.05:
-        say(
-            f"{largest:,} tests in a family: Holm's correction leaves none below 0.05 with {arguments.resamples:,}"
-            f" resamples; {40 * largest:,} or more would do"
-        )
+    largest = max((len(distinct_tests(*family)) for family in zip(asked, families, strict=True)), default=0)
+    say_too_few(largest, arguments.resamples, "resamples", step=2)
 
 
 def read_relations(text: str, cells: Mapping[Key, Cell], table: Path) -> dict[str, dict[str, str]]:
@@ -135,26 +135,32 @@ def questions(
 
 
 def contrasts(question: Question) -> list[Contrast]:
-    """Every contrast of a learner and metric, with p-values that Holm's correction has made one family of."""
+    """Every contrast of a learner and metric, with p-values that Holm's correction has made one family of.
+
+    Contrasts of the same two cells are one test of the family and have the same p-values.
+    """
     rows = [
         contrast(question, size, kind, condition, against)
         for kind, condition, against in contrasted(question)
         for size in question.sizes_of(condition, against)
     ]
-    tested = [place for place, row in enumerate(rows) if row.p_value is not None]
-    corrected = holm([rows[place].p_value for place in tested])
-    for place, p_holm in zip(tested, corrected, strict=True):
-        rows[place] = replace(rows[place], p_holm=p_holm)
-    return rows
+    tests = distinct_tests(question, rows)
+    corrected = dict(zip(tests, holm(list(tests.values())), strict=True))
+    return [replace(row, p_holm=corrected.get(question.pair(row.condition, row.against, row.size))) for row in rows]
+
+
+def distinct_tests(question: Question, rows: Sequence[Contrast]) -> dict[frozenset[Cell], float]:
+    """The p-value of each pair of cells that ``rows`` test, once however many of them do."""
+    return {question.pair(row.condition, row.against, row.size): row.p_value for row in rows if row.p_value is not None}
 
 
 def contrasted(question: Question) -> list[tuple[str, str, str]]:
-    """Kind, condition and what it is set against, no pair of conditions twice."""
+    """Kind, condition and what it is set against, no pair of conditions twice in one kind."""
     asked = [("baseline", name, question.baseline) for name in question.others()]
     asked += [(kind, *pair) for kind in RELATIONS for pair in question.relations[kind].items()]
-    pairs: dict[frozenset[str], tuple[str, str, str]] = {}
+    pairs: dict[tuple[str, frozenset[str]], tuple[str, str, str]] = {}
     for kind, condition, against in asked:
-        pairs.setdefault(frozenset((condition, against)), (kind, condition, against))
+        pairs.setdefault((kind, frozenset((condition, against))), (kind, condition, against))
     return list(pairs.values())
 
 

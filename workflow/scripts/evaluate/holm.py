@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench.cli import say
+
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """The step-down adjusted p-values of a family of tests, in the order given; none for an empty family.
@@ -25,3 +27,18 @@ def holm(p_values: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
         adjusted[place] = largest
     return adjusted
+
+
+def say_too_few(tests: int, draws: int, name: str, step: int) -> None:
+    """Say in one line that no test of a family can get below 0.05 after the correction, where that is so.
+
+    Args:
+        tests: distinct tests of the family.
+        draws: behind each of its p-values, the smallest of which can be ``step / (draws + 1)``.
+        name: what the draws are called.
+    """
+    if step * tests / (draws + 1) >= 0.05:
+        say(
+            f"{tests:,} tests in a family: Holm's correction leaves none below 0.05 with {draws:,} {name};"
+            f" {20 * step * tests:,} or more would do"
+        )

@@ -25,7 +25,7 @@ class Contrast:
             same order from its other end (``reverse``).
         difference, difference_low, difference_high: in the metric's points, in the metric's own direction.
         p_value: of "no difference"; None where both conditions are the same runs.
-        p_holm: the same, corrected for all contrasts of the learner and metric.
+        p_holm: the same, corrected for all contrasts of the learner and metric, each pair of runs counted once.
     """
 
     learner: str
@@ -103,7 +103,7 @@ class Exchange:
         human_pairs, human_pairs_low, human_pairs_high: a number of pairs as text, ``<N`` where fewer than the
             smallest size N give as much, ``>N`` where the largest size N does not; empty where none can be told.
         rate: human_pairs / size, with the same sign before it.
-        note: why there is no number, or what it rests on; else empty.
+        note: why there is no number; empty where there is one.
     """
 
     learner: str

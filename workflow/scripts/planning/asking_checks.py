@@ -8,6 +8,7 @@ from typing import Any
 
 from planning.asking import Config, is_asked, is_judge, may_drop, prompt_files
 from planning.configuration import Problem, guess
+from planning.scoring import needed_generators
 from workbench.cli import UserError
 from workbench.generated import HUMAN
 
@@ -46,14 +47,12 @@ _JUDGES_FIELDS = {
 
 def asked_generator_problems(config: Config) -> Iterator[Problem]:
     """Everything that is wrong with the generators and judges behind an API."""
-    used = {origin for condition in config["conditions"].values() for origin in condition["mixture"]}
-    used |= {condition["order_of"] for condition in config["conditions"].values()}
-    used |= {generator.get("fallback") for generator in config["generators"].values()}
+    needed = needed_generators(config)
     for name, generator in config["generators"].items():
         if is_asked(generator):
             key = ("generators", name)
             yield from _check_prompts(key, prompt_files(generator), config["languages"])
-            if name in used:
+            if name in needed:
                 yield from _check_price(key, generator)
             yield from _check_body(key, generator)
             yield from _check_samples(key, generator)

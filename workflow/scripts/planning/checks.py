@@ -12,8 +12,10 @@ from corpus.read_files import column_names
 from planning.asking_checks import asked_generator_problems
 from planning.condition_checks import condition_problems
 from planning.configuration import Config, Problem
+from planning.generation_checks import generation_problems
 from planning.quality_checks import detector_problems, quality_problems
-from planning.runs import is_human, resolve_from_run
+from planning.runs import RANDOM, is_human
+from planning.values import SCALED_OPTIONS, number
 from workbench.files import open_unpacked
 from workbench.generated import HUMAN
 
@@ -53,6 +55,8 @@ _NEEDED_OPTIONS = [
     ("max-tokens", "batch-size"),
     ("max-update", "max-epoch", "patience"),
 ]
+# What a baseline does.
+_PLAIN = {"order": RANDOM, "reverse": False, "copies": 1, "combine": "draw", "schedule": "cumulative"}
 _BLOCK_BYTES = 1 << 20
 
 
@@ -73,7 +77,7 @@ def semantic_problems(config: Config) -> list[Problem]:
         _check_sizes,
         _check_baseline,
         _check_tokenizer,
-        _check_generations,
+        generation_problems,
         asked_generator_problems,
     ]
     return [problem for check in checks for problem in check(config)]
@@ -95,7 +99,7 @@ def _check_folders(config: Config) -> Iterator[Problem]:
 
 
 def _check_names(config: Config) -> Iterator[Problem]:
-    for section in ("generators", "conditions", "learners"):
+    for section in ("generators", "quality", "conditions", "learners"):
         seen: dict[str, str] = {}
         for name in config[section]:
             other = seen.setdefault(name.casefold(), name)
@@ -215,7 +219,7 @@ def count_lines(text: Text) -> int | None:
 
 def _check_options(config: Config) -> Iterator[Problem]:
     """fairseq options that the workflow sets from elsewhere."""
-    for section in ("learners", "generators"):
+    for section in ("learners", "generators", "quality"):
         for name, settings in config[section].items():
             for option in settings.get("options", {}):
                 if option.startswith("reset-"):
@@ -234,6 +238,11 @@ def _check_needed_options(config: Config) -> Iterator[Problem]:
                 yield Problem(("learners", name, "options"), f"fairseq-train needs {' or '.join(names)}")
             elif names[0] != "arch" and all(learner["options"][option] in (0, False) for option in given):
                 yield Problem(("learners", name, "options", given[0]), "0 sets no limit; allowed: more than 0")
+        for option in SCALED_OPTIONS if config["training"]["equal"] == "epochs" else ():
+            value = learner["options"].get(option, 0)
+            if number(value) is None:
+                key = ("learners", name, "options", option)
+                yield Problem(key, f"{value!r} is no number, which training.equal 'epochs' has to take a share of")
 
 
 def _check_generators(config: Config) -> Iterator[Problem]:
@@ -283,38 +292,10 @@ def _check_baseline(config: Config) -> Iterator[Problem]:
     if name not in human:
         allowed = ", ".join(human) if human else "none yet: add a condition with `mixture: {human: 1}`"
         yield Problem(key, f"{name!r} is no condition with human targets only; allowed: {allowed}")
-
-
-def _check_generations(config: Config) -> Iterator[Problem]:
-    """``from_run`` must name a run of the study, and no text may depend on itself."""
-    parents: dict[str, set[str]] = {}
-    for name, generator in config["generators"].items():
-        if "from_run" not in generator:
-            continue
-        run = resolve_from_run(config, generator["from_run"])
-        allowed = {
-            "condition": list(config["conditions"]),
-            "size": config["sizes"],
-            "seed": config["seeds"],
-            "learner": list(config["learners"]),
-        }
-        unknown = [part for part, values in allowed.items() if run[part] not in values]
-        for part in unknown:
-            values = ", ".join(str(value) for value in allowed[part])
+        return
+    for field, plain in _PLAIN.items():
+        value = config["conditions"][name][field]
+        if value != plain:
             yield Problem(
-                ("generators", name, "from_run", part), f"{run[part]!r} is not in the study; allowed: {values}"
-            )
-        if not unknown:
-            parents[name] = {o for o, f in config["conditions"][run["condition"]]["mixture"].items() if f > 0}
-    for name in parents:
-        ancestors: set[str] = set()
-        waiting = set(parents[name])
-        while waiting:
-            origin = waiting.pop()
-            if origin not in ancestors:
-                ancestors.add(origin)
-                waiting |= parents.get(origin, set())
-        if name in ancestors:
-            yield Problem(
-                ("generators", name, "from_run"), "its run is trained on its own output; some run must come first"
+                ("conditions", name, field), f"{value!r} is not the plain human text of a baseline; allowed: {plain!r}"
             )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from planning.configuration import Config, Key, Problem, guess
 from planning.quality_checks import listed, quality_problems
 from planning.runs import (
     RANDOM,
-    canonical,
+    Condition,
     is_human,
     origins_of,
     quality_of,
     recipe_of,
+    remedied,
+    reversed_twins,
 )
 from planning.scoring import is_written_by_people, machine_generators, scored_generators
 from workbench.generated import HUMAN
 
 _FRACTION_TOLERANCE = 1e-6
+_PLAIN = {"order": RANDOM, "reverse": False, "order_of": None, "schedule": "cumulative"}
 _LONGEST_RECIPE = 200  # characters; file systems allow 255 for a name
 
 
@@ -32,7 +36,8 @@ def condition_problems(config: Config) -> Iterator[Problem]:
             if sound:
                 yield from _order_problems(key, config, condition)
             yield from _combination_problems(key, config, condition)
-            yield from _remedy_problems(key, config, name)
+            yield from _whole_source_problems(key, config, condition)
+            yield from _remedy_problems((*key, "remedies"), config, name)
             if len(recipe_of(condition)) > _LONGEST_RECIPE:
                 yield Problem((*key, "mixture"), "too many or too long names: together they become the name of a file")
 
@@ -83,27 +88,68 @@ def _combination_problems(key: Key, config: Config, condition: Config) -> Iterat
         yield Problem((*key, "mixture"), f"combine: {condition['combine']} needs equal fractions; it decides itself")
     if HUMAN in origins or len(origins) == 1:
         return
-    copies = condition["copies"] * (len(origins) if condition["combine"] == "all" else 1)
+    copies = _instances_of_a_source(condition)
+    same = {key: condition[key] for key in _PLAIN}
     controls = [
-        what
-        for what in map(canonical, config["conditions"].values())
-        if len(what["mixture"]) == 1 and set(what["mixture"]) <= set(origins) and what["copies"] == copies
+        control
+        for control in config["conditions"].values()
+        if any(origins_of(control["mixture"]) == [origin] for origin in origins)
+        and control["copies"] == copies
+        and (_goes_by(control, _PLAIN) or _goes_by(control, same))
     ]
     if not controls:
         more = f", copies: {copies}" if copies > 1 else ""
         yield Problem(
             key,
-            f"several generators need the control of as many instances and sources from one of them: add a condition "
-            f"{{mixture: {{{origins[0]}: 1}}{more}}}",
+            f"several generators need the control of as many instances and sources from one of them, in random or in "
+            f"the same order: add a condition {{mixture: {{{origins[0]}: 1}}{more}}}",
+        )
+
+
+def _goes_by(condition: Condition, order: Mapping[str, Any]) -> bool:
+    """Whether a condition uses its instances in ``order``, however that is written."""
+    return condition["schedule"] == order["schedule"] and recipe_of(condition) == recipe_of({**condition, **order})
+
+
+def _instances_of_a_source(condition: Condition) -> int:
+    return condition["copies"] * (len(origins_of(condition["mixture"])) if condition["combine"] == "all" else 1)
+
+
+def _whole_source_problems(key: Key, config: Config, condition: Condition) -> Iterator[Problem]:
+    """A size must not end within the instances of a source."""
+    each = _instances_of_a_source(condition)
+    odd = [size for size in config["sizes"] if size % each]
+    if odd:
+        field = "copies" if condition["copies"] > 1 else "combine"
+        yield Problem(
+            (*key, field),
+            f"size {odd[0]:,} ends within a source, which has {each} instances; allowed: sizes that {each} divides",
         )
 
 
 def _remedy_problems(key: Key, config: Config, name: str) -> Iterator[Problem]:
     conditions = config["conditions"]
+    baseline = config["evaluation"]["baseline"]
     target = conditions[name].get("remedies")
-    if target is not None and (target not in conditions or target == name):
+    if target is None:
+        return
+    targets, reverse = remedied(conditions), reversed_twins(conditions)
+    if target not in conditions or target == name:
         others = [other for other in conditions if other != name]
-        yield Problem(
-            (*key, "remedies"),
-            f"{target!r} is no other condition; allowed: {', '.join(others)}" + guess(target, others),
-        )
+        yield Problem(key, f"{target!r} is no other condition; allowed: {', '.join(others)}" + guess(target, others))
+    elif name == baseline:
+        yield Problem(key, f"{name!r} is the baseline, which has no cost to win back; leave it out")
+    elif target == baseline:
+        yield Problem(key, f"{target!r} is the baseline, which costs nothing; name a condition whose cost it wins back")
+    elif reverse.get(name) == target or reverse.get(target) == name:
+        yield Problem(key, f"{target!r} is the same in reverse, and the reverse is the control; name another condition")
+    elif name in _chain(target, targets):
+        yield Problem(key, f"{target!r} is itself a remedy for {name!r}; a remedy's target must not come back to it")
+
+
+def _chain(name: str, targets: Mapping[str, str]) -> list[str]:
+    """The condition that ``name`` is a remedy for, the one that this is a remedy for, and so on, each once."""
+    found: list[str] = []
+    while (name := targets.get(name, "")) and name not in found:
+        found.append(name)
+    return found

@@ -145,7 +145,7 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
             name = next(n for n in missing if repr(n) in error.message)
             yield Problem(key, f"the key {name!r} is missing")
         case "enum":
-            names = [str(option) for option in allowed]
+            names = ["null" if option is None else str(option) for option in allowed]
             yield Problem(key, f"{value!r} is not allowed; allowed: {', '.join(names)}" + guess(str(value), names))
         case "type":
             types = [allowed] if isinstance(allowed, str) else allowed
@@ -198,7 +198,8 @@ def with_defaults(config: Config, schema: Config) -> Config:
     local = [generator for generator in config["generators"].values() if generator["provider"] == "fairseq"]
     for trained in [*local, *(score for score in config["quality"].values() if score["metric"] in MODEL_METRICS)]:
         trained["options"] = {**options, **trained.get("options", {})}
-        trained["decoding"] = {**config["decoding"], **trained.get("decoding", {})}
+        if trained.get("metric") != "learner_fit":  # it translates nothing
+            trained["decoding"] = {**config["decoding"], **trained.get("decoding", {})}
     return config
 
 

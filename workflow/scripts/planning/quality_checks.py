@@ -32,9 +32,7 @@ def detector_problems(config: Config) -> Iterator[Problem]:
     detector = config["detector"]
     spans = {name: detector[name] for name in ("word_ngrams", "character_ngrams") if detector[name]}
     if not spans:
-        yield Problem(
-            ("detector", "word_ngrams"), "both are null: nothing is left to tell texts apart by"
-        )
+        yield Problem(("detector", "word_ngrams"), "both are null: nothing is left to tell texts apart by")
     for name, (shortest, longest) in spans.items():
         if shortest > longest:
             yield Problem(("detector", name), f"{shortest} is longer than {longest}; the shortest comes first")

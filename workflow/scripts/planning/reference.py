@@ -5,6 +5,7 @@ Run as ``make docs``; a test holds the page and the schema together.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -38,7 +39,7 @@ def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: boo
     value = resolve(value, schema)
     branches = [value, *({**branch["then"], "if": branch["if"]} for branch in value.get("allOf", []))]
     children = [
-        (f"{key}.{name}", _with_owners(name, child, branches), name in branch.get("required", []), branch)
+        (f"{key}.{name}", _with_owners(name, child, branches), _is_required(name, branch, branches), branch)
         for place, branch in enumerate(branches)
         for name, child in branch.get("properties", {}).items()
         if child
@@ -62,19 +63,32 @@ def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: boo
             yield _row(key, value, required)
 
 
+def _is_required(name: str, branch: dict[str, Any], branches: list[dict[str, Any]]) -> bool:
+    """Whether a key of ``branch`` is required by it or by one that holds wherever it does."""
+    conditions = branch.get("if", {}).get("properties", {}).items()
+    holding = [other for other in branches if other.get("if", {}).get("properties", {}).items() <= conditions]
+    return any(name in other.get("required", []) for other in holding)
+
+
 def _with_owners(name: str, child: dict[str, Any], branches: list[dict[str, Any]]) -> dict[str, Any]:
-    """``child`` with a description that begins with the kinds it belongs to, where there are several kinds."""
-    kinds = [
-        kind
-        for branch in branches
-        if branch.get("properties", {}).get(name) == child
-        for discriminator in branch.get("if", {}).get("properties", {}).values()
-        for kind in ([discriminator["const"]] if "const" in discriminator else discriminator["enum"])
-    ]
-    if not kinds:
+    """``child`` with a description that begins with the kinds it belongs to, unless it belongs to all."""
+    own = [kind for branch in branches if branch.get("properties", {}).get(name) == child for kind in _kinds(branch)]
+    every = [kind for branch in branches for kind in _kinds(branch)]
+    owners = []
+    for first in dict.fromkeys(kind[0] for kind in own):
+        narrow = [kind for kind in own if kind[0] == first and len(kind) > 1]
+        whole = (first,) in own or len(narrow) == sum(kind[0] == first and len(kind) > 1 for kind in every)
+        owners += [f"`{first}`"] if whole else [" with ".join(f"`{part}`" for part in kind) for kind in narrow]
+    if len(owners) in (0, len({kind[0] for kind in every})):
         return child
-    owners = ", ".join(f"`{kind}`" for kind in kinds)
-    return {**child, "description": f"{owners}: {child['description']}"}
+    return {**child, "description": f"{', '.join(owners)}: {child['description']}"}
+
+
+def _kinds(branch: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The kinds that a branch is for: a value of each key that it depends on, such as ``(llm_judge, openai)``."""
+    conditions = branch.get("if", {}).get("properties", {}).values()
+    values = [[given["const"]] if "const" in given else given["enum"] for given in conditions]
+    return list(itertools.product(*values)) if values else []
 
 
 def _row(key: str, value: dict[str, Any], required: bool) -> tuple[str, ...]:
@@ -90,7 +104,7 @@ def _row(key: str, value: dict[str, Any], required: bool) -> tuple[str, ...]:
 
 def _allowed(value: dict[str, Any]) -> str:
     if "enum" in value:
-        return ", ".join(f"`{option}`" for option in value["enum"])
+        return ", ".join("`null`" if option is None else f"`{option}`" for option in value["enum"])
     types = value.get("type", "object")
     text = " or ".join([types] if isinstance(types, str) else types)
     items = value.get("items")

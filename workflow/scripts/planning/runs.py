@@ -42,16 +42,17 @@ def canonical(condition: Condition) -> dict[str, Any]:
     """What makes a condition's dataset, without what changes nothing.
 
     That is: origins of fraction 0, their order, digits beyond the ninth, how a single origin is combined, whose scores
-    a random order goes by.
+    a random order goes by, that a single origin goes by its own.
     """
     mixture = {origin: float(f"{condition['mixture'][origin]:.9g}") for origin in origins_of(condition["mixture"])}
+    own = condition["order"] == RANDOM or list(mixture) == [condition["order_of"]]
     return {
         "mixture": mixture,
         "combine": condition["combine"] if len(mixture) > 1 else "draw",
         "copies": condition["copies"],
         "order": condition["order"],
         "reverse": condition["reverse"],
-        "order_of": None if condition["order"] == RANDOM else condition["order_of"],
+        "order_of": None if own else condition["order_of"],
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from planning.asking import is_judge, judge_execution, judge_settings, prompt_files
+from planning.configuration import MODEL_METRICS
 from planning.scoring import (
     detector_pairs,
     is_written_by_people,
@@ -14,6 +15,9 @@ from planning.scoring import (
 )
 from planning.trained import TrainedStudy
 from planning.values import compact
+
+# What :mod:`workbench.scoring` goes by; the rest of `decoding` changes no score of given targets.
+_SCORING_KEYS = ("engine", "batch_tokens")
 
 
 class ScoredStudy(TrainedStudy):
@@ -82,9 +86,11 @@ class ScoredStudy(TrainedStudy):
         settings = self.config["quality"][name]
         if is_judge(settings):  # what shapes its scores is known to the rule that asks for them
             return compact({"metric": settings["metric"]})
-        shaping = {key: value for key, value in settings.items() if key not in ("options", "generators", "pairs")}
-        if "decoding" in settings:
-            shaping["decoding"] = json.loads(self.decoding_settings(settings["decoding"]))
+        elsewhere = ("options", "generators", "pairs", "weights")  # known by the inputs
+        shaping = {key: value for key, value in settings.items() if key not in elsewhere}
+        if settings["metric"] in MODEL_METRICS:
+            given = {key: self.config["decoding"][key] for key in _SCORING_KEYS}
+            shaping["decoding"] = json.loads(self.decoding_settings(settings.get("decoding", given)))
         if settings["metric"] == "language":
             shaping["languages"] = self.config["languages"]
         if "weights" in settings:

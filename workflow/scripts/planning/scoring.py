@@ -19,12 +19,25 @@ def is_written_by_people(generator: Config) -> bool:
     return generator.get("human", False)
 
 
-def machine_generators(config: Config) -> list[str]:
-    """The generators that conditions draw on or are ordered by and that people did not write."""
+def generators_in_use(config: Config) -> list[str]:
+    """The generators that conditions draw on or are ordered by, in the configuration's order."""
     conditions = config["conditions"].values()
     used = {origin for condition in conditions for origin in origins_of(condition["mixture"])}
     used |= {condition["order_of"] for condition in conditions}
-    return [name for name, g in config["generators"].items() if name in used and not is_written_by_people(g)]
+    return [name for name in config["generators"] if name in used]
+
+
+def needed_generators(config: Config) -> list[str]:
+    """The generators in use, those that stand in for others included."""
+    generators = config["generators"]
+    used = generators_in_use(config)
+    stand_ins = {generators[name].get("fallback") for name in used}
+    return [name for name in generators if name in stand_ins or name in used]
+
+
+def machine_generators(config: Config) -> list[str]:
+    """The generators in use that people did not write."""
+    return [name for name in generators_in_use(config) if not is_written_by_people(config["generators"][name])]
 
 
 def tells_logprob(generator: Config) -> bool:
@@ -66,6 +79,14 @@ def compared_with(config: Config, name: str, generator: str, machines: Iterable[
     return [other for other in (machines if among is None else among) if other != generator]
 
 
+def also_read(config: Config, name: str, generator: str, machines: Iterable[str]) -> set[str]:
+    """The other generators whose text the quality score ``name`` reads for the targets of ``generator``."""
+    settings = config["quality"][name]
+    if settings["metric"] == "rank_average":
+        return {other for part in settings["of"] for other in also_read(config, part, generator, machines)}
+    return set(compared_with(config, name, generator, machines)) if settings["metric"] == "consensus" else set()
+
+
 def quality_inputs(config: Config, name: str, generator: str, machines: Iterable[str]) -> dict[str, str]:
     """The files that a quality score reads besides the pool and the generator's text, by the names it knows."""
     settings = config["quality"][name]
@@ -90,6 +111,8 @@ def quality_inputs(config: Config, name: str, generator: str, machines: Iterable
         return {"judge": f"<results>/quality/{name}/judgements/{generator}.tsv"}
     if metric == "rank_average":
         return {f"scores:{part}": f"<results>/quality/{part}/{generator}.tsv" for part in settings["of"]}
+    if "weights" in settings:
+        return {"weights": settings["weights"]}
     return {}
 
 

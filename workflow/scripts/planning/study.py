@@ -13,6 +13,7 @@ from planning.asking import (
     is_asked,
     is_judge,
     journal_path,
+    judge_settings,
     may_drop,
     missing_keys,
     prompt_files,
@@ -40,6 +41,7 @@ from planning.runs import (
     run_table,
 )
 from planning.scored import ScoredStudy
+from planning.scoring import generators_in_use, needed_generators
 from planning.values import compact, overlaid, plain_values
 from workbench.cli import UserError
 from workbench.generated import HUMAN
@@ -127,15 +129,12 @@ class Study(ScoredStudy):
     @property
     def used_generators(self) -> list[str]:
         """The generators that some condition draws on or is ordered by, in the configuration's order."""
-        used = {origin for recipe in self._recipes for origin in self.synthetic_origins(recipe)}
-        used |= {recipe["order_of"] for recipe in self._recipes.values()}
-        return [name for name in self.config["generators"] if name in used]
+        return generators_in_use(self.config)
 
     @property
     def needed_generators(self) -> list[str]:
         """The generators in use, those that stand in for others included."""
-        stand_ins = {self.config["generators"][name].get("fallback") for name in self.used_generators}
-        return [name for name in self.config["generators"] if name in stand_ins or name in self.used_generators]
+        return needed_generators(self.config)
 
     def metric_arguments(self, metrics: Sequence[str]) -> list[str]:
         """How ``metrics`` are computed, as the scripts of the evaluation take it."""
@@ -291,13 +290,18 @@ class Study(ScoredStudy):
 
     def _quality_description(self, name: str) -> dict[str, Any]:
         settings = self.config["quality"][name]
-        judging = json.loads(self.judge_settings(name)) if is_judge(settings) else settings
-        return {"metric": settings["metric"], **judging}
+        if is_judge(settings):
+            return {"metric": settings["metric"], **_asking(settings, judge_settings(self.config, name))}
+        return {key: Path(value).name if key in ("weights", "program") else value for key, value in settings.items()}
 
     def _generator_description(self, name: str) -> dict[str, Any]:
         settings = self.config["generators"][name]
         if is_asked(settings):
-            shaping = shaping_settings(self.config, name)
-            prompts = {role: Path(path).name for role, path in prompt_files(settings).items()}
-            return {**{key: value for key, value in shaping.items() if key in settings}, "prompts": prompts}
+            return _asking(settings, shaping_settings(self.config, name))
         return {key: Path(value).name if key in ("targets", "sources") else value for key, value in settings.items()}
+
+
+def _asking(settings: Config, shaping: Config) -> Config:
+    """What a generator's or judge's own settings say of its answers, its prompts by their names."""
+    prompts = {role: Path(path).name for role, path in prompt_files(settings).items()}
+    return {**{key: value for key, value in shaping.items() if key in settings}, "prompts": prompts}

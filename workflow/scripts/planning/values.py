@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
+# fairseq options that count updates.
+SCALED_OPTIONS = ("max-update", "total-num-update", "warmup-updates")
+
 
 def scaled(options: Mapping[str, Any], share: float) -> dict[str, Any]:
-    """fairseq options of a training that is ``share`` as long, its schedule of the same shape."""
-    given = [name for name in ("max-update", "total-num-update", "warmup-updates") if name in options]
-    return {**options, **{name: max(1, round(float(options[name]) * share)) for name in given}}
+    """fairseq options of a training that is ``share`` as long, its schedule of the same shape; 0 sets no limit."""
+    given = {name: number(options[name]) for name in SCALED_OPTIONS if name in options}
+    updates = {name: max(1, round(value * share)) for name, value in given.items() if value is not None and value > 0}
+    return {**options, **updates}
+
+
+def number(value: Any) -> float | None:
+    """``value`` as a finite number, written as text or not; None for what is none."""
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)
+    except ValueError:
+        found = math.nan
+    return found if math.isfinite(found) else None
 
 
 def overlaid(config: Any, overrides: Any) -> Any:

@@ -53,6 +53,38 @@ def too_low(baseline: ConditionSummary, floor: float) -> bool:
     return baseline.better == "higher" and baseline.score < floor
 
 
+def hardly_learnt(
+    rows: Sequence[ConditionSummary],
+    conditions: Mapping[str, Mapping[str, Any]],
+    baseline: str,
+    metric: str,
+    floor: float,
+) -> dict[tuple[str, int], str]:
+    """Why nothing is compared, as a clause, for each learner and size whose baseline has learnt too little.
+
+    Args:
+        rows: the summary table.
+        conditions: each condition's settings, by name.
+        baseline: condition trained on human text.
+        metric: the metric of the answer.
+        floor: the baseline's score, in points, below which conditions are not compared.
+    """
+    text = subjects(conditions)[baseline]
+    return {
+        (row.learner, row.size): _too_little(row, text, floor)
+        for row in rows
+        if row.metric == metric and row.condition == baseline and too_low(row, floor)
+    }
+
+
+def _too_little(baseline: ConditionSummary, text: str, floor: float) -> str:
+    """Why nothing is compared with the baseline, which was trained on ``text``."""
+    return (
+        f"the learner has hardly learnt, trained on {text} it reaches only {points(baseline.score)} {baseline.name}, "
+        f"and conditions are compared from {floor:g} {baseline.name} on"
+    )
+
+
 def contrast(row: ConditionSummary, baseline: ConditionSummary, margin: float, floor: float) -> Contrast:
     """Judge a condition's difference from the baseline; ``margin`` and ``floor`` are in points of the metric."""
     if row.difference is None or row.difference_low is None or row.difference_high is None:
@@ -147,9 +179,8 @@ def _finding(
     if too_low(baseline, floor):
         subject = texts[about[0].row.condition] if len(about) == 1 else kind
         return (
-            f"what training on {subject} {instead} costs, the data cannot tell: the learner has hardly learnt, "
-            f"trained on {texts[baseline.condition]} it reaches only {points(baseline.score)} {baseline.name}, "
-            f"and conditions are compared from {floor:g} {baseline.name} on"
+            f"what training on {subject} {instead} costs, the data cannot tell: "
+            f"{_too_little(baseline, texts[baseline.condition], floor)}"
         )
     if len(about) <= _SPELT_OUT:
         trained = [f"training on {texts[c.row.condition]}" for c in about]

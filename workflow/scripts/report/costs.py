@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def worth(
     rows: Sequence[ConditionSummary],
     conditions: Mapping[str, Mapping[str, Any]],
     metric: ConditionSummary,
+    low: Mapping[tuple[str, int], str],
 ) -> tuple[list[str], list[Table]]:
     """What the exchange rate, the learning curves and the contrasts say: sentences, and tables to look them up in.
 
@@ -51,18 +53,27 @@ def worth(
         rows: the summary table.
         conditions: each condition's settings, by name.
         metric: any row of the summary in the metric of the answer.
+        low: why nothing is compared, for each learner and size whose baseline is below the floor.
     """
     exchange = read_exchange(tables["exchange"]) if "exchange" in tables else []
     curves = read_curves(tables["curves"]) if "curves" in tables else []
     paired = read_contrasts(tables["contrasts"]) if "contrasts" in tables else []
-    said = worth_said(exchange, curves, conditions, subjects(conditions), metric.metric, metric.name)
+    said = worth_said(exchange, curves, conditions, subjects(conditions), metric.metric, metric.name, low)
     names = {row.metric: row.name for row in rows}
     found = [
-        *_exchange_table([row for row in exchange if row.metric == metric.metric], metric.name),
+        *_exchange_table([_held_back(row, low) for row in exchange if row.metric == metric.metric], metric.name),
         *_curves_table(curves, names),
         *_contrasts_table(paired, names),
     ]
     return said.sentences, found
+
+
+def _held_back(row: Exchange, low: Mapping[tuple[str, int], str]) -> Exchange:
+    """A row without its claim where the baseline is below the floor."""
+    if (row.learner, row.size) not in low:
+        return row
+    nothing = dict.fromkeys(("human_pairs", "human_pairs_low", "human_pairs_high", "rate"), "")
+    return replace(row, **nothing, note="the learner has hardly learnt")
 
 
 def _exchange_table(rows: Sequence[Exchange], name: str) -> list[Table]:
@@ -195,8 +206,8 @@ def handling(condition: Mapping[str, Any]) -> list[str]:
     told = list(found.get(condition.get("combine", "draw"), []))
     if condition.get("copies", 1) > 1:
         told.append(f"each instance {condition['copies']} times")
-    if order != "random":
-        of = f" of {condition['order_of']}" if condition.get("order_of") else ""
+    if order != "random" or condition.get("reverse"):
+        of = f" of {condition['order_of']}" if order != "random" and condition.get("order_of") else ""
         told.append(f"order {order}{of}{' reversed' if condition.get('reverse') else ''}")
     if condition.get("schedule") == "incremental":
         told.append("trained incrementally")

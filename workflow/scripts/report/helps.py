@@ -16,7 +16,7 @@ from report.remedies import KINDS, Attempt, attempts, share_text
 from report.said import paragraph
 from report.topics import Cell, Table, Topic, figure
 from report.why import Part
-from report.words import points, span
+from report.words import listing, points, span
 
 _NO_REMEDY = (
     "Nothing to show: no condition remedies another. Give one an order (order: quality:NAME or human_like), several "
@@ -24,6 +24,8 @@ _NO_REMEDY = (
 )
 _NO_METRIC = "Nothing to show: no quality metric was computed. Name some under quality."
 _STANDING = {1: "helps", 0: "cannot tell", -1: "harms"}
+_SAME = "the same runs"
+_LOW = "hardly learnt"
 _REVERSE = {1: "beats its reverse", 0: "not told from its reverse", -1: "loses to its reverse"}
 
 
@@ -32,6 +34,8 @@ def helps_part(
     figures: Mapping[str, Path],
     conditions: Mapping[str, Mapping[str, Any]],
     metric: ConditionSummary,
+    low: Mapping[tuple[str, int], str],
+    equal: str,
 ) -> Part:
     """What helps, and how much.
 
@@ -40,38 +44,59 @@ def helps_part(
         figures: SVG files by name: ``remedies``, ``agreement``.
         conditions: each condition's settings, by name.
         metric: any row of the summary in the metric of the answer.
+        low: why nothing is compared, for each learner and size whose baseline is below the floor.
+        equal: what trainings of different sizes have in common, ``updates`` or ``epochs``.
     """
     remedies = read_remedies(tables["remedies"]) if "remedies" in tables else []
     contrasts = read_contrasts(tables["contrasts"]) if "contrasts" in tables else []
     found = attempts(remedies, contrasts, conditions, metric.metric, metric.better)
-    said = remedies_said(found, metric.name)
+    said = remedies_said(found, metric.name, low)
     agreement = agreement_said(read_agreement(tables))
     line = paragraph([said, agreement])
-    topics = [_remedies_topic(found, said.sentences, figures, metric.name), agreement_topic(tables, figures)]
-    return Part(line if said.short else f"{_NO_REMEDY} {line}".strip(), topics)
-
-
-def _remedies_topic(
-    found: Sequence[Attempt], sentences: Sequence[str], figures: Mapping[str, Path], name: str
-) -> Topic:
     if not found:
-        return Topic(key="remedies", title="Remedies", nothing=_NO_REMEDY)
-    caption = f"What each remedy wins back, {name}, by size, with its reverse"
-    return Topic(
-        key="remedies",
-        title="Remedies",
-        sentences=sentences,
-        notes=[
-            "Won: the remedy’s score less the unremedied condition’s at equal size, positive where better. The gap: "
-            "the baseline’s score less the unremedied condition’s; without one there is nothing to close and the share "
-            "is undefined. A remedy that is an order must beat its own reverse before the order gets the credit."
-        ],
-        figures=figure(figures.get("remedies"), "remedies", "Forest plot", caption),
-        tables=[_remedies_table(found, name)],
+        remedies_topic = Topic(key="remedies", title="Remedies", nothing=_NO_REMEDY)
+    else:
+        caption = f"What each remedy wins back, {metric.name}, by size, with its reverse"
+        remedies_topic = Topic(
+            key="remedies",
+            title="Remedies",
+            sentences=said.sentences,
+            notes=_notes(found, conditions, equal),
+            figures=figure(figures.get("remedies"), "remedies", "Forest plot", caption),
+            tables=[remedies_table(found, metric.name, low)],
+        )
+    return Part(
+        line if said.short else f"{_NO_REMEDY} {line}".strip(), [remedies_topic, agreement_topic(tables, figures)]
     )
 
 
-def _remedies_table(found: Sequence[Attempt], name: str) -> Table:
+def _notes(found: Sequence[Attempt], conditions: Mapping[str, Mapping[str, Any]], equal: str) -> list[str]:
+    """How to read what is said of remedies."""
+    notes = [
+        "Won: the remedy’s score less the unremedied condition’s at equal size, positive where better. The gap: the "
+        "baseline’s score less the unremedied condition’s; without one there is nothing to close and the share is "
+        "undefined. A remedy that is an order must beat its own reverse before the order gets the credit."
+    ]
+    if any(a.remedy.verdict == "same" for a in found):
+        notes.append(
+            "Orders of the whole pool share their runs; what is said of one is said at the largest size where its runs "
+            "are its own."
+        )
+    stepwise = [
+        name
+        for name in dict.fromkeys(a.remedy.condition for a in found)
+        if conditions[name].get("schedule") == "incremental"
+    ]
+    if stepwise and equal == "updates":
+        notes.append(
+            f"Trained incrementally: {listing(stepwise)}. Each step made as many updates as a whole training, so "
+            "beyond the smallest size there were more updates in all than in a condition that is trained at once."
+        )
+    return notes
+
+
+def remedies_table(found: Sequence[Attempt], name: str, low: Mapping[tuple[str, int], str]) -> Table:
+    """Every remedy at every size with its control; arguments as for :func:`remedies_said`."""
     several = len({a.remedy.learner for a in found}) > 1
     head = [
         Cell("Condition", "what it does"),
@@ -87,15 +112,17 @@ def _remedies_table(found: Sequence[Attempt], name: str) -> Table:
     for a in sorted(found, key=lambda a: (a.remedy.learner, -a.remedy.size, list(KINDS).index(a.kind))):
         row = a.remedy
         what = KINDS[a.kind].lower() + (f", learner {row.learner}" if several else "")
-        order = "–" if a.order_standing is None else _REVERSE[a.order_standing]
+        learnt = (row.learner, row.size) not in low
+        order = "–" if a.order_standing is None or not learnt else _REVERSE[a.order_standing]
+        verdict = _SAME if row.verdict == "same" else _STANDING[a.standing]
         body.append(
             [
                 Cell(row.condition, what),
                 Cell(row.remedied),
-                Cell(_STANDING[a.standing]),
+                Cell(verdict if learnt else _LOW),
                 Cell(order),
                 Cell(f"{row.size:,}"),
-                *_figures(row),
+                *_figures(row, learnt),
             ]
         )
         if a.control:
@@ -107,14 +134,15 @@ def _remedies_table(found: Sequence[Attempt], name: str) -> Table:
                     Cell("–"),
                     Cell("–"),
                     Cell(f"{control.size:,}"),
-                    *_figures(control),
+                    *_figures(control, learnt),
                 ]
             )
     return Table("Remedies and their controls at every size, the largest first.", head, 4, body)
 
 
-def _figures(row: Remedy) -> list[Cell]:
-    share, _, interval = share_text(row).partition(" (")
+def _figures(row: Remedy, learnt: bool) -> list[Cell]:
+    """Points won, the gap and, where the learner has ``learnt`` enough to compare conditions, the share of it."""
+    share, _, interval = (share_text(row) if learnt else "–").partition(" (")
     return [
         Cell(points(row.won, signed=True), span(row.won_low, row.won_high, signed=True)),
         Cell(points(row.gap, signed=True), span(row.gap_low, row.gap_high, signed=True)),

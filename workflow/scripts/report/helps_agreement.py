@@ -43,11 +43,11 @@ def _sentence(generator: str, rows: Sequence[AgreementRow]) -> str:
     open_ = [row for row in rows if not agreement_standing(row)]
     parts = []
     if agree:
-        parts.append(f"{_correlations(agree)} {_verb(agree)} with the oracle{_halves(agree[0])}")
+        parts.append(f"{_correlations(agree)} {_agree(agree)}{_halves(agree[0])}")
     if against:
-        parts.append(f"{_correlations(against)} {'rank' if len(against) > 1 else 'ranks'} the other way round")
+        parts.append(f"{_correlations(against)} {_contrary(against)}")
     if open_:
-        parts.append(f"whether {_correlations(open_)} {_verb(open_)} with it, the data cannot tell")
+        parts.append(f"whether {_correlations(open_)} {_agree(open_)}, the data cannot tell")
     return f"On the targets of {generator} (Spearman, 95 % interval): {'; '.join(parts)}."
 
 
@@ -55,8 +55,12 @@ def _correlations(rows: Sequence[AgreementRow]) -> str:
     return listing([f"{row.quality} {interval(row)}" for row in rows])
 
 
-def _verb(items: Sequence[object]) -> str:
-    return "agrees" if len(items) == 1 else "agree"
+def _agree(items: Sequence[object]) -> str:
+    return f"{'agrees' if len(items) == 1 else 'agree'} with the oracle"
+
+
+def _contrary(items: Sequence[object]) -> str:
+    return f"{'ranks' if len(items) == 1 else 'rank'} the other way round from the oracle"
 
 
 def _halves(row: AgreementRow) -> str:
@@ -69,24 +73,25 @@ def _halves(row: AgreementRow) -> str:
 
 
 def _short(rows: Sequence[AgreementRow], generators: Sequence[str]) -> str:
-    """The metrics by whether they agree with the oracle for all generators, for some or for none."""
-    agrees = {
-        name: [agreement_standing(row) > 0 for row in rows if row.quality == name]
+    """The metrics by whether they agree with the oracle, contradict it, or are not told to do either, and where."""
+    sides = {
+        name: [agreement_standing(row) for row in rows if row.quality == name]
         for name in dict.fromkeys(row.quality for row in rows)
     }
-    everywhere = [name for name, found in agrees.items() if all(found)]
-    sometimes = [name for name, found in agrees.items() if any(found) and not all(found)]
-    never = [name for name, found in agrees.items() if not any(found)]
-    where = f" on the targets of all {len(generators)} generators" if len(generators) > 1 else ""
-    parts = [
-        text
-        for text, names in (
-            (f"{listing(everywhere)} {_verb(everywhere)} with the oracle{where}", everywhere),
-            (f"{listing(sometimes)} {_verb(sometimes)} with it on some only", sometimes),
-            (f"{listing(never)} cannot be said to agree with it{' on any' if where else ''}", never),
+    several = len(generators) > 1
+    where = f" on the targets of all {len(generators)} generators" if several else ""
+    parts, everywhere = [], []
+    for side, verb in ((1, _agree), (-1, _contrary)):
+        always = [name for name, found in sides.items() if set(found) == {side}]
+        sometimes = [name for name, found in sides.items() if side in found and set(found) != {side}]
+        parts += [f"{listing(always)} {verb(always)}{where}"] if always else []
+        parts += [f"{listing(sometimes)} {verb(sometimes)} for some generators only"] if sometimes else []
+        everywhere += always if side > 0 else []
+    open_ = [name for name, found in sides.items() if not any(found)]
+    if open_:
+        parts.append(
+            f"whether {listing(open_)} {_agree(open_)}{' for any generator' if several else ''}, the data cannot tell"
         )
-        if names
-    ]
     best = max(rows, key=lambda row: row.spearman if row.spearman is not None else -2)
     closest = f" (closest: {best.quality} on {best.generator}, Spearman {interval(best)})" if everywhere else ""
     return f"of the quality metrics that need no human target, {'; '.join(parts)}{closest}"

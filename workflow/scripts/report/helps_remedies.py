@@ -2,40 +2,47 @@
 
 Won is the remedy's score less the unremedied condition's at equal size, in points, positive where better. A remedy is
 said to help, or to harm, where the interval leaves out zero and the p-value, after Holm's correction for all contrasts
-of the learner and metric, is below 0.05. The share of the gap closed is said where there is a gap to close.
+of the learner and metric, is below 0.05. The share of the gap closed is said where there is a gap to close. Where the
+baseline is below the floor, nothing is said but that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from evaluate.relations import Remedy
-from report.remedies import KINDS, Attempt, share_text
+from report.measures import capital
+from report.remedies import KINDS, Attempt, share_text, telling
 from report.said import MANY, Said
 from report.words import count, listing, points, span
 
 
-def remedies_said(found: Sequence[Attempt], name: str) -> Said:
-    """What helps, and how much, at each learner's largest size: a sentence for each kind of remedy.
+def remedies_said(found: Sequence[Attempt], name: str, low: Mapping[tuple[str, int], str]) -> Said:
+    """What helps, and how much: a sentence for each kind of remedy at each learner's largest size that tells of it.
 
     Args:
         found: from :func:`attempts`.
         name: the metric's, such as ``BLEU``.
+        low: why nothing is compared, for each learner and size whose baseline is below the floor.
     """
     learners = list(dict.fromkeys(a.remedy.learner for a in found))
     sentences, shorts = [], []
     for learner in learners:
-        own = [a for a in found if a.remedy.learner == learner]
-        size = max(a.remedy.size for a in own)
-        own = [a for a in own if a.remedy.size == size]
-        start = f"with learner {learner}, " if len(learners) > 1 else ""
-        shorts.append(f"{start}at {count(size, 'instance')}, {_short(own, name)}")
-        sentences += [
-            f"{title}{f' (learner {learner})' if len(learners) > 1 else ''}: {_kind(members, name)}."
-            for kind, title in KINDS.items()
-            if (members := [a for a in own if a.kind == kind])
-        ]
-    return Said(". ".join(text[:1].upper() + text[1:] for text in shorts), sentences)
+        own = telling([a for a in found if a.remedy.learner == learner])
+        for size in sorted({a.remedy.size for a in own}, reverse=True):
+            members = [a for a in own if a.remedy.size == size]
+            where = f"{f'with learner {learner}, ' if len(learners) > 1 else ''}at {count(size, 'instance')}"
+            if (learner, size) in low:
+                shorts.append(f"{where}, what remedies win back, the data cannot tell: {low[learner, size]}")
+                sentences.append(f"{capital(shorts[-1])}.")
+                continue
+            shorts.append(f"{where}, {_short(members, name)}")
+            sentences += [
+                f"{title}, {where}: {_kind(kin, name)}."
+                for kind, title in KINDS.items()
+                if (kin := [a for a in members if a.kind == kind])
+            ]
+    return Said(". ".join(map(capital, shorts)), sentences)
 
 
 def _kind(members: Sequence[Attempt], name: str) -> str:
@@ -88,22 +95,23 @@ def _control(a: Attempt, name: str) -> str:
 
 
 def _short(found: Sequence[Attempt], name: str) -> str:
-    """The largest size in a sentence: named one by one, or counted where there are many."""
+    """The remedies at one size in a sentence: named one by one, or counted where there are many."""
     if len(found) <= MANY:
         return "; ".join(f"{a.remedy.condition} {_clause(a, name)}" for a in found)
     helps = sorted((a for a in found if a.standing > 0), key=lambda a: -a.remedy.won)
     harms = sorted((a for a in found if a.standing < 0), key=lambda a: a.remedy.won)
-    open_ = len(found) - len(helps) - len(harms)
+    same = sum(a.remedy.verdict == "same" for a in found)
+    open_ = len(found) - len(helps) - len(harms) - same
     numbers = [
         text
         for text, number in (
             (_number(len(helps), "wins back some", "win back some"), len(helps)),
             (_number(len(harms), "loses", "lose"), len(harms)),
+            (f"{_number(same, 'is', 'are')} the same runs as the unremedied condition", same),
+            (f"{_number(open_, 'is', 'are')} not told apart from the unremedied condition", open_),
         )
         if number
     ]
-    if open_:
-        numbers.append(f"{_number(open_, 'is', 'are')} not told apart from the unremedied condition")
     text = f"of {len(found)} remedies, {listing(numbers)}"
     ends = [f"{a.remedy.condition} {_clause(a, name)}" for a in [*helps[:1], *harms[:1]]]
     return f"{text}{': ' if ends else ''}{'; '.join(ends)}"

@@ -14,6 +14,7 @@ from workbench.generated import HUMAN
 KINDS = {
     "quality": "Best first by a quality metric",
     "human_like": "Most human-like first",
+    "reverse": "An order reversed",
     "several": "Several generators",
     "real": "Human text mixed in",
     "copies": "Each instance repeated",
@@ -30,7 +31,8 @@ class Attempt:
         kind: a key of :data:`KINDS`.
         standing: 1 where it helps, -1 where it harms, 0 where the data cannot tell.
         control: the same order from its other end, as a remedy of the same condition; None where there is none.
-        order_standing: whether the order beats (1) or loses to (-1) its own reverse; None without a reverse.
+        order_standing: whether the order beats (1) or loses to (-1) its own reverse; None without a reverse, or where
+            both are the same runs.
     """
 
     remedy: Remedy
@@ -42,6 +44,8 @@ class Attempt:
 
 def remedy_kind(condition: Mapping[str, Any], remedied: Mapping[str, Any]) -> str:
     """What a condition does to remedy another, a key of :data:`KINDS`."""
+    if condition.get("reverse") and not remedied.get("reverse"):
+        return "reverse"
     order = condition.get("order", "random")
     if order != remedied.get("order", "random"):
         return "human_like" if order == "human_like" else "quality" if order.startswith("quality:") else "other"
@@ -64,7 +68,9 @@ def attempts(
     metric: str,
     better: str,
 ) -> list[Attempt]:
-    """The remedies in one metric, each with its control; reversed conditions are controls, not remedies.
+    """The remedies in one metric, each with its control.
+
+    A reversed condition is a control, not a remedy, where the same order from its right end is a remedy.
 
     Args:
         remedies, contrasts: the tables.
@@ -78,25 +84,40 @@ def attempts(
         if row.metric == metric and row.kind in ("remedied", "reverse")
     }
     own = [row for row in remedies if row.metric == metric]
+    shown = {row.condition for row in own}
+    controls = {row.against for row in contrasts if row.kind == "reverse" and row.condition in shown}
     places = {(row.learner, row.size, row.condition): row for row in own}
     found = []
     for row in own:
-        condition = conditions[row.condition]
-        if condition.get("reverse"):
+        if row.condition in controls:
             continue
         against = tested.get((row.learner, row.size, "remedied", row.condition))
         reverse = tested.get((row.learner, row.size, "reverse", row.condition))
-        side = told_apart(reverse.difference_low, reverse.difference_high, reverse.p_holm) if reverse else None
+        side = None
+        if reverse and reverse.p_value is not None:
+            side = told_apart(reverse.difference_low, reverse.difference_high, reverse.p_holm)
         found.append(
             Attempt(
                 remedy=row,
-                kind=remedy_kind(condition, conditions[row.remedied]),
+                kind=remedy_kind(conditions[row.condition], conditions[row.remedied]),
                 standing=told_apart(row.won_low, row.won_high, against.p_holm if against else None),
                 control=places.get((row.learner, row.size, reverse.against)) if reverse else None,
                 order_standing=-side if side and better == "lower" else side,
             )
         )
     return found
+
+
+def telling(found: Sequence[Attempt]) -> list[Attempt]:
+    """Each remedied condition of each learner at the largest size where it is not the same runs as what it remedies.
+
+    Orders of the whole pool share one run, so its size says nothing of them. A condition that is the same runs at
+    every size stands at its largest.
+    """
+    best: dict[tuple[str, str], Attempt] = {}
+    for a in sorted(found, key=lambda a: (a.remedy.verdict != "same", a.remedy.size)):
+        best[a.remedy.learner, a.remedy.condition] = a
+    return [a for a in found if best[a.remedy.learner, a.remedy.condition] is a]
 
 
 def share_text(row: Remedy) -> str:

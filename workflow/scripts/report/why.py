@@ -56,8 +56,9 @@ def why_part(
     diversity = {scope: _read(tables, f"diversity_{scope}", DiversityRow) for scope in ("pool", "test")}
     pairs = _read(tables, "detector_pairs", PairRow)
     editing = _read(tables, "post_editing", PostEditingRow)
-    error_words = {scope: errors_said(rows, people, baseline) for scope, rows in errors.items()}
-    diversity_words = {scope: diversity_said(rows, people, baseline) for scope, rows in diversity.items()}
+    named = {"pool": "", "test": baseline}  # an origin may have the baseline's name
+    error_words = {scope: errors_said(rows, people, named[scope]) for scope, rows in errors.items()}
+    diversity_words = {scope: diversity_said(rows, people, named[scope]) for scope, rows in diversity.items()}
     detector_words = detector_said(pairs)
     line = paragraph([_either(error_words), _either(diversity_words), detector_words])
     topics = [
@@ -82,8 +83,8 @@ def _sentences(said: Mapping[str, Said]) -> list[str]:
     return [
         sentence
         for words in said.values()
-        for sentence in (words.sentences if len(words.sentences) <= _MANY else [f"{capital(words.short)}."])
-        if words.sentences
+        for sentence in (words.sentences if len(words.sentences) <= _MANY else [paragraph([words])])
+        if sentence
     ]
 
 

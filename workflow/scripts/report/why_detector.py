@@ -33,7 +33,7 @@ def detector_said(pairs: Sequence[PairRow]) -> Said:
     ]
     by_chance = [row.second for row in machines if row.auc_low <= _CHANCE]
     if by_chance:
-        sentences.append(f"It does not tell {listing(by_chance)} from human text better than chance.")
+        sentences.append(f"It is not shown to tell {listing(by_chance)} from human text better than chance.")
     sentences.append(_against_people(machines, people))
     if others:
         sentences.append(_against_machines(machines, others))
@@ -113,7 +113,7 @@ def _against_machines(machines: Sequence[PairRow], others: Sequence[PairRow]) ->
             f"Generators are told from each other with AUCs from {auc(lowest)} ({lowest.first} and {lowest.second}) to "
             f"{auc(highest)} ({highest.first} and {highest.second})"
         )
-    above = max(row.auc for row in others) >= min(row.auc for row in machines)
+    above = max(row.auc_low for row in others) > min(row.auc_high for row in machines)
     return f"{text}{': authors differ whether or not one of them is human' if above else ''}."
 
 

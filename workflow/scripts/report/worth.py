@@ -33,6 +33,7 @@ def worth_said(
     texts: Mapping[str, str],
     metric: str,
     name: str,
+    low: Mapping[tuple[str, int], str],
 ) -> Said:
     """The exchange rate at the largest size, and the mean difference over the sizes: a sentence each a condition.
 
@@ -40,20 +41,21 @@ def worth_said(
         conditions: each condition's settings, by name; those of machine text without a remedy are told of.
         texts: what each condition trains on, in words.
         metric, name: the metric's key, and its name in words.
+        low: why nothing is compared, for each learner and size whose baseline is below the floor.
     """
     about = plain_synthetic(conditions)
     rates = [row for row in exchange if row.metric == metric and row.condition in about]
     largest = {row.learner: max(r.size for r in rates if r.learner == row.learner) for row in rates}
     rates = [row for row in rates if row.size == largest[row.learner]]
     several = len({row.learner for row in rates}) > 1
-    sentences = [f"{_worth(row, texts, name)}{_of(row.learner, several)}." for row in rates]
+    sentences = [f"{_worth(row, texts, name, low)}{_of(row.learner, several)}." for row in rates]
     areas = [row for row in curves if row.metric == metric and row.condition in about]
     several = len({row.learner for row in areas}) > 1
     p_values = holm([row.p_value for row in areas])
     sentences += [
-        f"{_area(row, p, texts, name)}{_of(row.learner, several)}." for row, p in zip(areas, p_values, strict=True)
+        f"{_area(row, p, texts, name, low)}{_of(row.learner, several)}." for row, p in zip(areas, p_values, strict=True)
     ]
-    short = "; ".join(_worth(row, texts, name) for row in rates) if len(rates) <= MANY else ""
+    short = "; ".join(_worth(row, texts, name, low) for row in rates) if len(rates) <= MANY else ""
     return Said(short, sentences)
 
 
@@ -76,21 +78,28 @@ def _bound(value: str) -> str:
     return pairs_text(value).removeprefix("about ")
 
 
-def _worth(row: Exchange, texts: Mapping[str, str], name: str) -> str:
+def _worth(row: Exchange, texts: Mapping[str, str], name: str, low: Mapping[tuple[str, int], str]) -> str:
     subject = f"{count(row.size, 'instance')} of {texts[row.condition]}"
-    if not row.human_pairs:
-        note = f": {row.note}" if row.note else ""
-        return f"How many human pairs {subject} are worth cannot be told{note}"
+    reason = low.get((row.learner, row.size), "")
+    if reason or not row.human_pairs:
+        note = reason or row.note
+        return f"How many human pairs {subject} are worth cannot be told{f': {note}' if note else ''}"
     text = f"{subject} are worth {pairs_text(row.human_pairs)} human pairs"
-    low, high = row.human_pairs_low, row.human_pairs_high
-    if low and high and not (low == high == row.human_pairs):
-        text += f" (95 % interval {_bound(low)} to {_bound(high)})"
+    lower, upper = row.human_pairs_low, row.human_pairs_high
+    if lower and upper and not (lower == upper == row.human_pairs):
+        text += f" (95 % interval {_bound(lower)} to {_bound(upper)})"
     limit = {"<": ", the smallest size run", ">": ", the largest size run"}.get(row.human_pairs[0], "")
     return f"{text}{limit}: with both, the score is {points(row.score)} {name}" if not limit else text + limit
 
 
-def _area(row: Curve, p_holm: float, texts: Mapping[str, str], name: str) -> str:
-    start = f"Averaged over the sizes {row.smallest:,} to {row.largest:,}, training on {texts[row.condition]}"
+def _area(row: Curve, p_holm: float, texts: Mapping[str, str], name: str, low: Mapping[tuple[str, int], str]) -> str:
+    """The mean over the sizes; nothing is said of it where the baseline is below the floor at any of them."""
+    sizes = f"Averaged over the sizes {row.smallest:,} to {row.largest:,}"
+    below = [size for learner, size in low if learner == row.learner and row.smallest <= size <= row.largest]
+    if below:
+        reason = f"at {count(max(below), 'instance')}, {low[row.learner, max(below)]}"
+        return f"{sizes}, what training on {texts[row.condition]} costs, the data cannot tell: {reason}"
+    start = f"{sizes}, training on {texts[row.condition]}"
     side = told_apart(row.area_low, row.area_high, p_holm)
     if side < 0:
         return f"{start} costs {points(-row.area)} {name} (95 % interval {span(-row.area_high, -row.area_low)})"

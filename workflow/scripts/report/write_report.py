@@ -15,7 +15,7 @@ from typing import Any
 from evaluate.named_files import named_files
 from evaluate.summary import ConditionSummary, read_summary
 from generate import collect_ledgers
-from report.answer import answer
+from report.answer import answer, hardly_learnt
 from report.costs import cost_figures, largest_size_tables, signatures, significance, size_tables, worth
 from report.helps import helps_part
 from report.page import people, render
@@ -41,8 +41,9 @@ def main(arguments: argparse.Namespace) -> None:
     conditions = study["conditions"]
     cost = answer(rows, conditions, arguments.metric, arguments.margin, arguments.floor)
     why = why_part(tables, figures, detectors, people(study), study["baseline"])
-    helps = helps_part(tables, figures, conditions, metric)
-    sentences, worth_tables = worth(tables, rows, conditions, metric)
+    low = hardly_learnt(rows, conditions, study["baseline"], arguments.metric, arguments.floor)
+    helps = helps_part(tables, figures, conditions, metric, low, study["training"]["equal"])
+    sentences, worth_tables = worth(tables, rows, conditions, metric, low)
     page = render(
         arguments.template,
         answer=cost,

@@ -37,13 +37,12 @@ def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
 
     Args:
         lengths: pieces of each text, the end of the sentence not counted.
-        most: ``decoding.batch_tokens``; a longer text is a batch of its own.
+        most: ``decoding.batch_tokens``; a longer text is a batch of its own. No texts are no batches.
     """
     order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
-    found: list[list[int]] = [[]]
+    found: list[list[int]] = []
     for place in order:
-        batch = found[-1]
-        if batch and (len(batch) + 1) * (lengths[batch[0]] + 1) > most:
+        if not found or (len(found[-1]) + 1) * (lengths[found[-1][0]] + 1) > most:
             found.append([])
         found[-1].append(place)
     return progress(found, len(found), "batches of sources")

@@ -25,12 +25,12 @@ def optional_package(metric: str, module: str) -> ModuleType:
 
 
 def local_weights(metric: str, context: Context) -> Path:
-    """The user's own weights, ``weights`` in the configuration.
+    """The user's own weights, the input ``weights``.
 
     Raises:
         UserError: there is nothing at that path.
     """
-    path = Path(context.settings["weights"])
+    path = context.input("weights")
     if not path.exists():
         raise UserError(
             f"metric {metric}, weights: {path} is not there; "
