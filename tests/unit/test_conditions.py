@@ -116,11 +116,16 @@ def test_equal_epochs_scale_the_schedule_and_equal_updates_do_not() -> None:
         settings = made.learner_settings("transformer", recipe, size, 1)
         assert f'"max-update":{updates}' in settings
         assert f'"warmup-updates":{updates // 3}' in settings
+
+
+def test_equal_epochs_leave_no_limit_alone_and_refuse_what_is_no_number() -> None:
     unlimited = {
         "conditions:": "training: {equal: epochs}\nconditions:",
         "max-update: 90": "max-update: 0, patience: 3",
     }
     assert '"max-update":0' in study(**unlimited).learner_settings("transformer", "a.random", 10, 1)
+    with pytest.raises(ConfigurationError, match=r"options\.warmup-updates: 'many' is no number"):
+        study(**{"conditions:": unlimited["conditions:"], "warmup-updates: 30": "warmup-updates: many"})
 
 
 def test_a_remedy_is_compared_with_the_same_text_in_random_order_and_with_its_reverse() -> None:
@@ -186,18 +191,9 @@ def test_weights_are_a_file_that_is_read_and_no_place_of_this_machine_is_told(tm
     assert str(tmp_path) not in made.description()
 
 
-@pytest.mark.parametrize("own_run", ["a: {mixture: {a: 1}}", "a: {mixture: {a: 1}, order: 'quality:sure'}"])
-def test_a_model_of_a_run_may_write_what_that_run_does_not_need(own_run: str) -> None:
-    second = "{from_run: {condition: first, size: 20}, provider: fairseq}"
-    made = study(
-        own_run.replace("a:", "first:", 1),
-        "second: {mixture: {second: 1}, order: 'quality:agree'}",
-        **{"  old:": f"  second: {second}\n  old:"},
-    )
-    assert made.machine_generators == ["a", "second"]
-
-
-SECOND = {"  old:": "  second: {provider: fairseq, from_run: {condition: first, size: SIZE}}\n  old:"}
+def second(size: int) -> dict[str, str]:
+    """The change that adds a generator ``second``, the model of a run of the condition ``first``."""
+    return {"  old:": f"  second: {{provider: fairseq, from_run: {{condition: first, size: {size}}}}}\n  old:"}
 
 
 @pytest.mark.parametrize(
@@ -214,17 +210,14 @@ def test_no_run_needs_the_text_of_its_own_model(conditions: list[str], size: int
     with pytest.raises(
         ConfigurationError, match=r"generators\.second\.from_run: its run is trained on its own output, or"
     ):
-        study(*conditions, **{old: new.replace("SIZE", str(size)) for old, new in SECOND.items()})
+        study(*conditions, **second(size))
 
 
-def test_where_the_order_changes_nothing_it_needs_no_text() -> None:
-    """At the whole pool; an average is followed to the scores that it is made of."""
+@pytest.mark.parametrize(("size", "parts", "fits"), [(20, "trip", True), (20, "agree", False), (30, "agree", True)])
+def test_an_average_reads_what_its_scores_read_and_nothing_at_the_whole_pool(size: int, parts: str, fits: bool) -> None:
     conditions = ["first: {mixture: {a: 1}, order: 'quality:best'}", "second: {mixture: {second: 1}}"]
-    changes = {"of: [sure, trip]": "of: [sure, agree]"}
-    for size, fits in ((30, True), (20, False)):
-        second = {old: new.replace("SIZE", str(size)) for old, new in SECOND.items()}
-        with contextlib.nullcontext() if fits else pytest.raises(ConfigurationError, match="its own output"):
-            study(*conditions, **changes, **second)
+    with contextlib.nullcontext() if fits else pytest.raises(ConfigurationError, match="its own output"):
+        study(*conditions, **{"of: [sure, trip]": f"of: [sure, {parts}]"}, **second(size))
 
 
 @pytest.mark.parametrize(
@@ -338,7 +331,6 @@ def test_the_baseline_is_plain(more: str, key: str) -> None:
             "quality.trip.options.save-dir: the work",
         ),
         ("  best: {metric", "  Sure: {metric", "quality.Sure: differs from 'sure' in case only"),
-        ("sizes:", "training: {equal: epochs}\nsizes:", "options.max-update: 'many' is no number"),
     ],
 )
 def test_a_score_that_cannot_be_taken_is_said(old: str, new: str, message: str) -> None:
