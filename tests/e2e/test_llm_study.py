@@ -65,6 +65,7 @@ quality:
     batch: {poll_seconds: 0.2}
 conditions:
   human: {mixture: {human: 1}}
+  alone: {mixture: {gpt: 1}}
   best: {mixture: {gpt: 1}, order: "quality:judge"}
   mixed: {mixture: {gpt: 0.2, gpt_batch: 0.2, local: 0.2, claude: 0.2, claude_batch: 0.2}}
 llm: {journal: journal.sqlite}
@@ -120,6 +121,7 @@ def test_every_kind_of_generator_goes_to_bleu_and_into_the_report(
     results = workspace.folder / "results"
     assert {row["condition"]: float(row["bleu"]) > 0 for row in read_table(results / "scores.tsv")} == {
         "human": True,
+        "alone": True,
         "best": True,
         "mixed": True,
     }
