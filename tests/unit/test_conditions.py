@@ -318,6 +318,11 @@ def test_the_baseline_is_plain(more: str, key: str) -> None:
         ("of: [sure, trip]", "of: [sure, best]", "'best' is no other score; allowed: sure, trip, agree, oracle"),
         ("{metric: logprob}", "{metric: logprob, generators: [b]}", "'b' is no generator in use; allowed: a"),
         ("{metric: consensus}", "{metric: consensus, generators: [a]}", "another generator in use is needed"),
+        (
+            "of: [sure, trip]}",
+            "of: [sure, agree], generators: [a]}",
+            "agree has no scores of a, so there is no average",
+        ),
         ("{metric: round_trip}", "{metric: round_trip, pairs: 41}", "41 is beyond splits.pretrain"),
         ("{metric: logprob}", "{metric: labse, weights: none}", "'none' does not exist"),
         ("{metric: logprob}", "{metric: comet_qe}", "the key 'weights' is missing"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from planning.configuration import Config, Key, Problem, guess
-from planning.scoring import compared_with, has_samples, machine_generators, tells_logprob
+from planning.scoring import compared_with, has_samples, machine_generators, scored_generators, tells_logprob
 
 
 def quality_problems(config: Config) -> Iterator[Problem]:
@@ -49,6 +49,12 @@ def _needs(key: Key, config: Config, name: str, used: list[str]) -> Iterator[Pro
                 plain = [other for other in names if config["quality"][other]["metric"] != "rank_average"]
                 yield Problem(
                     (*key, "of"), f"{part!r} is no other score; allowed: {listed(plain)}" + guess(part, plain)
+                )
+                continue
+            lacking = [generator for generator in given if generator not in scored_generators(config, part, used)]
+            if lacking:
+                yield Problem(
+                    (*key, "generators"), f"{part} has no scores of {lacking[0]}, so there is no average of it"
                 )
     if metric == "logprob":
         for generator in given:
