@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from report.analysis_tables import DiversityRow, texts_of
+from report.analysis_tables import DiversityRow
 from report.judged import diversity_standing, per_cent, shown_diversity
-from report.measures import capital, measure_name
-from report.said import MANY, Said, author, most_often
+from report.measures import measure_name
+from report.said import MANY, Said, most_often, said_of_texts, subject_of
 from report.words import count, listing, points, span
 
 _SPELT_OUT = 3
@@ -25,28 +25,12 @@ def diversity_said(rows: Sequence[DiversityRow], people: Collection[str], baseli
         people: generators that are second human references.
         baseline: condition that trains on human text, where the scope is ``test``.
     """
-    rows = shown_diversity(rows)
-    learners = list(dict.fromkeys(row.learner for row in rows))
-    sentences, shorts = [], []
-    for learner in learners:
-        own = [row for row in rows if row.learner == learner]
-        start = f"with learner {learner}, " if len(learners) > 1 else ""
-        names = texts_of(own)
-        sentences += [
-            capital(start + _sentence([row for row in own if row.text == name], people, baseline)) for name in names
-        ]
-        machines = [name for name in names if name not in people and name != baseline]
-        if machines:
-            shorts.append(start + _short(own, machines, baseline))
-    return Said("; ".join(shorts), sentences)
+    return said_of_texts(shown_diversity(rows), people, baseline, _sentence, _short)
 
 
 def _sentence(rows: list[DiversityRow], people: Collection[str], baseline: str) -> str:
     row = rows[0]
-    subject = author(row.text, people)
-    if row.scope == "test":
-        subject = f"what the learner writes after training on {row.text}"
-        subject += " (the baseline)" if row.text == baseline else ""
+    subject = subject_of(row, people, baseline)
     parts = [
         f"{side} diverse than human text by {_named([r for r in rows if diversity_standing(r) == sign])}"
         for side, sign in (("more", 1), ("less", -1))

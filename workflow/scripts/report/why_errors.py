@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from report.analysis_tables import ErrorRow, texts_of
+from report.analysis_tables import ErrorRow
 from report.judged import error_standing, shown_errors
-from report.measures import ANY, capital, measure_name, unit
-from report.said import MANY, Said, author, most_often
+from report.measures import ANY, measure_name, unit
+from report.said import MANY, Said, most_often, said_of_texts, subject_of
 from report.words import count, listing, points, span
 
 _SPELT_OUT = 3
@@ -25,29 +25,13 @@ def errors_said(rows: Sequence[ErrorRow], people: Collection[str], baseline: str
         people: generators that are second human references.
         baseline: condition that trains on human text, where the scope is ``test``.
     """
-    rows = shown_errors(rows)
-    learners = list(dict.fromkeys(row.learner for row in rows))
-    sentences, shorts = [], []
-    for learner in learners:
-        own = [row for row in rows if row.learner == learner]
-        start = f"with learner {learner}, " if len(learners) > 1 else ""
-        names = texts_of(own)
-        sentences += [
-            capital(start + _sentence([row for row in own if row.text == name], people, baseline)) for name in names
-        ]
-        machines = [name for name in names if name not in people and name != baseline]
-        if machines:
-            shorts.append(start + _short(own, machines, baseline))
-    return Said("; ".join(shorts), sentences)
+    return said_of_texts(shown_errors(rows), people, baseline, _sentence, _short)
 
 
 def _sentence(rows: list[ErrorRow], people: Collection[str], baseline: str) -> str:
     """One text: any error first, then measures above the floor, below it, not told from it, and without one."""
     row = rows[0]
-    subject = author(row.text, people)
-    if row.scope == "test":
-        subject = f"what the learner writes after training on {row.text}"
-        subject += " (the baseline)" if row.text == baseline else ""
+    subject = subject_of(row, people, baseline)
     single = [row for row in rows if row.measure != ANY]
     parts = []
     for side, words in ((1, "is above the human floor in"), (-1, "is below the human floor in")):

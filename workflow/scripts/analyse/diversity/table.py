@@ -21,24 +21,7 @@ MEASURED_COLUMNS = (
     "better",
     "chrf",
 )
-COLUMNS = (
-    "scope",
-    "text",
-    "learner",
-    "size",
-    "seeds",
-    "measure",
-    "tokens",
-    "value",
-    "human",
-    "difference",
-    "difference_low",
-    "difference_high",
-    "p_value",
-    "p_holm",
-    "better",
-    "chrf",
-)
+COLUMNS = ("scope", "text", "learner", "size", *MEASURED_COLUMNS[:9], "p_holm", *MEASURED_COLUMNS[9:])
 _P_VALUE = MEASURED_COLUMNS.index("p_value")
 
 
