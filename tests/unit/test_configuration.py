@@ -103,6 +103,8 @@ def edit(*changes: tuple[str, str]) -> str:
         ([("sizes: [10, 30]\n", "")], None, ["the key 'sizes' is missing"]),
         ([("human: {mixture: {human: 1}}", "human: {mixture: {strong: 1}}")], None, ["baseline", "none yet"]),
         ([("pairs: 40", "from_run: {condition: half, size: 10}")], 8, ["from_run", "trained on its own output"]),
+        ([("languages:", "detector: {least: 31}\nlanguages:")], 6, ["splits.pool", "30 sources", "needs 31"]),
+        ([("languages:", "detector: {word_ngrams: [3, 2]}\nlanguages:")], 1, ["word_ngrams", "3 is longer than 2"]),
         ([("pairs: 40", "from_run: {condition: half, size: 11}")], 8, ["from_run.size", "11 is not in", "10, 30"]),
     ],
 )

@@ -19,10 +19,15 @@ from workbench.tables import read_rows, write_rows
 
 Judge = Callable[..., None]
 
-NORMS = {"pairs": 100, "length_quantile": 0.01, "partner_pairs": 2, "partner_share": 0.5, "partner_dice": 0.3}
+NORMS = {
+    **{"pairs": 100, "length_quantile": 0.01, "length_power": 0.3, "word_beginning": 5, "cognate_beginning": 4},
+    **{"partner_pairs": 2, "partner_share": 0.5, "partner_dice": 0.3},
+}
 LIMITS = {
     "language_margin": None,
     "copied_words": 4,
+    "copied_small_words": 2,
+    "stutter_words": 4,
     "oscillation_ngram": 4,
     "oscillation_excess": 2,
     "stutters": 1,

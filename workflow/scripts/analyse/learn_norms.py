@@ -26,13 +26,15 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"{arguments.pairs}: there is no pair to learn from; splits.pretrain must be at least 1")
     drawn = random_order([row[0] for row in rows], arguments.seed)[: settings["pairs"]]
     sources, targets = ([rows[place][column] for place in drawn] for column in (1, 2))
-    band = learn_band(sources, targets, settings["length_quantile"])
+    band = learn_band(sources, targets, settings["length_quantile"], settings["length_power"])
     lexicon = learn_lexicon(
         sources,
         targets,
         least_pairs=settings["partner_pairs"],
         largest_share=settings["partner_share"],
         dice=settings["partner_dice"],
+        beginning=settings["word_beginning"],
+        cognate=settings["cognate_beginning"],
     )
     write_norms(arguments.output, Norms(band, lexicon), len(drawn))
     say(f"{len(lexicon.partners):,} words with a partner, from {len(drawn):,} of {len(rows):,} pairs")

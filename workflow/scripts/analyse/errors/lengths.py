@@ -3,8 +3,8 @@
 A text's length is its characters without blanks. The logarithm of target length by source length scatters around a line
 over the logarithm of the source's length, the less the longer the source is. Gale & Church (A Program for Aligning
 Sentences in Bilingual Corpora, 1993) let the scatter shrink with the square root of the length, as if characters were
-drawn one by one; people's choices hang together, and in three German-English corpora of ours a power of 0.3 makes the
-deviations of short and long sources alike. The limits are quantiles of these deviations in the pairs of ``pretrain``.
+drawn one by one; people's choices hang together, so the power is a setting: in three German-English corpora of ours 0.3
+makes the deviations of short and long sources alike. The limits are quantiles of the deviations in ``pretrain``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_SHRINKING = 0.3  # power of the source's length by which the scatter shrinks
-
 
 @dataclass(frozen=True)
 class LengthBand:
@@ -24,11 +22,13 @@ class LengthBand:
 
     Attributes:
         slope, intercept: of the line through the logarithm of target length by source length.
+        power: of the source's length by which the scatter shrinks.
         low, high: limits of the deviation from it, made independent of the source's length.
     """
 
     slope: float
     intercept: float
+    power: float
     low: float
     high: float
 
@@ -43,19 +43,19 @@ class LengthBand:
     def deviation(self, source: str, target: str) -> float:
         """How far a pair's lengths are from what is usual; negative for a short target."""
         ours, theirs = log_length(source), log_length(target)
-        return float(_deviation(ours, theirs, self.slope, self.intercept))
+        return float(_deviation(ours, theirs, self.slope, self.intercept, self.power))
 
 
-def learn_band(sources: Sequence[str], targets: Sequence[str], quantile: float) -> LengthBand:
-    """The band that leaves the share ``quantile`` of the pairs out at either end.
+def learn_band(sources: Sequence[str], targets: Sequence[str], quantile: float, power: float) -> LengthBand:
+    """The band that leaves the share ``quantile`` of the pairs out at either end; the scatter shrinks with ``power``.
 
     Sources of one length only have a level line.
     """
     ours, theirs = (np.array([log_length(text) for text in side]) for side in (sources, targets))
     varied = np.ptp(ours) > 0
     slope, intercept = np.polyfit(ours, theirs - ours, 1) if varied else (0.0, float(np.median(theirs - ours)))
-    low, high = np.quantile(_deviation(ours, theirs, slope, intercept), [quantile, 1 - quantile])
-    return LengthBand(float(slope), float(intercept), float(low), float(high))
+    low, high = np.quantile(_deviation(ours, theirs, slope, intercept, power), [quantile, 1 - quantile])
+    return LengthBand(float(slope), float(intercept), power, float(low), float(high))
 
 
 def log_length(text: str) -> float:
@@ -64,6 +64,6 @@ def log_length(text: str) -> float:
 
 
 def _deviation(
-    ours: np.ndarray | float, theirs: np.ndarray | float, slope: float, intercept: float
+    ours: np.ndarray | float, theirs: np.ndarray | float, slope: float, intercept: float, power: float
 ) -> np.ndarray | float:
-    return (theirs - ours - slope * ours - intercept) * np.exp(_SHRINKING * ours)
+    return (theirs - ours - slope * ours - intercept) * np.exp(power * ours)

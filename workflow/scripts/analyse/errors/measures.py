@@ -74,14 +74,21 @@ def source_errors(
     repeated = repeated_targets(sources, targets, limits["repeated_words"], limits["repeated_sources"])
     columns: dict[str, list[int]] = {name: [] for name in (*_WORDS, *SOURCE_MEASURES)}
     for source, target, is_repeated in zip(sources, targets, repeated, strict=True):
-        found: dict[str, int] = dict(form_errors(source, target, standards, limits["copied_words"]))
+        found: dict[str, int] = dict(
+            form_errors(source, target, standards, limits["copied_words"], limits["copied_small_words"])
+        )
         if not found["empty"]:
             numbers = number_mismatch(source, target, limits["spelt_below"])
             found |= {
                 "omission": norms.band.is_short(source, target),
                 "addition": norms.band.is_long(source, target),
                 "oscillation": oscillates(
-                    source, target, limits["oscillation_ngram"], limits["oscillation_excess"], limits["stutters"]
+                    source,
+                    target,
+                    ngram=limits["oscillation_ngram"],
+                    excess=limits["oscillation_excess"],
+                    stutters=limits["stutters"],
+                    stutter_words=limits["stutter_words"],
                 ),
                 "repeated_target": is_repeated,
                 "detachment": norms.lexicon.is_detached(source, target, limits["detachment_words"]),

@@ -23,7 +23,8 @@ class Norms:
 def write_norms(path: Path, norms: Norms, pairs: int) -> None:
     """Write the norms, learnt from so many ``pairs``, as JSON."""
     partners = {word: sorted(partners) for word, partners in norms.lexicon.partners.items()}
-    write_json(path, {"pairs": pairs, "lengths": asdict(norms.band), "partners": partners})
+    lexicon = {"beginning": norms.lexicon.beginning, "cognate": norms.lexicon.cognate, "partners": partners}
+    write_json(path, {"pairs": pairs, "lengths": asdict(norms.band), "lexicon": lexicon})
 
 
 def read_norms(path: Path) -> Norms:
@@ -34,7 +35,8 @@ def read_norms(path: Path) -> Norms:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        partners = {word: frozenset(others) for word, others in record["partners"].items()}
-        return Norms(LengthBand(**record["lengths"]), Lexicon(partners))
+        lexicon = record["lexicon"]
+        partners = {word: frozenset(others) for word, others in lexicon["partners"].items()}
+        return Norms(LengthBand(**record["lengths"]), Lexicon(partners, lexicon["beginning"], lexicon["cognate"]))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path}: holds no norms of lengths and words; delete it and run again") from error

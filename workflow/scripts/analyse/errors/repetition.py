@@ -14,11 +14,10 @@ from analyse.errors.words import folded_words
 from corpus.clean_corpus import plain_words
 from workbench.text import match_key
 
-_LONGEST_STUTTER = 4  # words
 _QUOTES = "\"'“”„‚‘’«»‹›()[]"
 
 
-def oscillates(source: str, target: str, ngram: int, excess: int, stutters: int) -> bool:
+def oscillates(source: str, target: str, *, ngram: int, excess: int, stutters: int, stutter_words: int) -> bool:
     """Whether a target repeats itself more than its source does.
 
     Args:
@@ -26,11 +25,12 @@ def oscillates(source: str, target: str, ngram: int, excess: int, stutters: int)
         excess: how many times more often than the source's most frequent n-gram the target's must be there.
         stutters: how many more times than in the source some words must follow upon themselves at once
             ("the file the file"); 0 looks for none.
+        stutter_words: most words that follow upon themselves.
     """
     ours, theirs = folded_words(source), folded_words(target)
     if top_count(theirs, ngram) - max(top_count(ours, ngram), 1) >= excess:
         return True
-    return bool(stutters) and stutter_count(target) - stutter_count(source) >= stutters
+    return bool(stutters) and stutter_count(target, stutter_words) - stutter_count(source, stutter_words) >= stutters
 
 
 def top_count(words: Sequence[str], ngram: int) -> int:
@@ -39,8 +39,8 @@ def top_count(words: Sequence[str], ngram: int) -> int:
     return max(counts.values(), default=0)
 
 
-def stutter_count(text: str) -> int:
-    """How often one to four words follow upon the same words at once.
+def stutter_count(text: str, longest: int) -> int:
+    """How often one to ``longest`` words follow upon the same words at once.
 
     Words are what stands between blanks, quotation marks and brackets aside: "a user, user groups" does not stutter.
     Placeholders are left out.
@@ -50,7 +50,7 @@ def stutter_count(text: str) -> int:
     while place < len(words):
         repeated = (
             length
-            for length in range(1, _LONGEST_STUTTER + 1)
+            for length in range(1, longest + 1)
             if words[place : place + length] == words[place + length : place + 2 * length]
             and any(character.isalpha() for word in words[place : place + length] for character in word)
         )
