@@ -36,6 +36,13 @@ def detector_problems(config: Config) -> Iterator[Problem]:
     for name, (shortest, longest) in spans.items():
         if shortest > longest:
             yield Problem(("detector", name), f"{shortest} is longer than {longest}; the shortest comes first")
+    pool, needed = config["splits"]["pool"], max(detector["least"], detector["folds"])
+    if machine_generators(config) and pool < needed:
+        yield Problem(
+            ("splits", "pool"),
+            f"{pool:,} sources are too few for the detector, which needs {needed:,}: enlarge splits.pool, or lower "
+            "detector.least (at least detector.folds)",
+        )
 
 
 def _needs(key: Key, config: Config, name: str, used: list[str]) -> Iterator[Problem]:

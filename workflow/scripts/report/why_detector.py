@@ -58,7 +58,8 @@ def _each(rows: Sequence[PairRow]) -> str:
 def _range(rows: Sequence[PairRow]) -> str:
     if len(rows) == 1:
         return auc(rows[0])
-    return f"{min(row.auc for row in rows):.2f} to {max(row.auc for row in rows):.2f}"
+    ends = sorted({f"{chosen(row.auc for row in rows):.2f}" for chosen in (min, max)})
+    return " to ".join(ends)
 
 
 def _sides(rows: Sequence[PairRow], control: PairRow) -> tuple[list[str], list[str], list[str]]:
