@@ -51,9 +51,8 @@ def test_errors_above_below_and_not_told_from_the_floor() -> None:
         "in oscillation; has no human floor to compare with in TER shifts."
     ]
     assert said.short == (
-        "errors: strong has one in 80.0 of 1,000 segments, human text in 45.0 (difference +35.0, 95 % interval +32.0 "
-        "to +38.0), and is above the human floor in 1 of 3 measures (most clearly omission) and below it in 1 (most "
-        "clearly addition)"
+        "errors: strong has one in 80.0 of 1,000 segments, human text in 45.0 (difference +35.0, +32.0 to +38.0), and "
+        "is above the human floor in 1 of 3 measures (most clearly omission), below it in 1 (addition)"
     )
 
 

@@ -45,18 +45,18 @@ def _sentence(rows: list[ErrorRow], people: Collection[str], baseline: str) -> s
     bare = [measure_name(row.measure) for row in single if row.difference is None]
     if bare:
         parts.append(f"has no human floor to compare with in {listing(bare)}")
-    first = "".join(f" has an error in {_any(row)} and" for row in rows if row.measure == ANY)
+    first = "".join(f" has an error in {_any(row, '95 % interval ')}, and" for row in rows if row.measure == ANY)
     return f"{subject}{first} {'; '.join(parts)}."
 
 
-def _any(row: ErrorRow) -> str:
+def _any(row: ErrorRow, of_interval: str = "") -> str:
     """Segments with any error, beside the human floor."""
     text = f"{points(row.rate)} of 1,000 segments"
     if row.floor is None or row.difference is None or row.difference_low is None or row.difference_high is None:
         return text
     return (
-        f"{text}, human text in {points(row.floor)} (difference {points(row.difference, signed=True)}, 95 % interval "
-        f"{span(row.difference_low, row.difference_high, signed=True)}),"
+        f"{text}, human text in {points(row.floor)} (difference {points(row.difference, signed=True)}, {of_interval}"
+        f"{span(row.difference_low, row.difference_high, signed=True)})"
     )
 
 
@@ -98,16 +98,19 @@ def _short(rows: list[ErrorRow], machines: list[str], baseline: str) -> str:
 def _counts(name: str, rows: list[ErrorRow]) -> str:
     """One text: segments with any error, and how many measures are on which side of the floor."""
     single = [row for row in rows if row.measure != ANY]
-    any_ = "".join(f"has one in {_any(row)} and " for row in rows if row.measure == ANY)
+    any_ = "".join(f"has one in {_any(row)}, and " for row in rows if row.measure == ANY)
     of = f" of {count(len(single), 'measure')}"
     sides = []
     for words, side in (("above", 1), ("below", -1)):
         found = [row for row in single if error_standing(row) == side]
         if found:
             clearest = measure_name(max(found, key=_clearness).measure)
-            start = f"{words} it in {len(found)}" if sides else f"{words} the human floor in {len(found)}{of}"
-            sides.append(f"{start} (most clearly {clearest})")
-    return f"{name} {any_}is {' and '.join(sides) or f'not told apart from the human floor in any{of}'}"
+            sides.append(
+                f"{words} it in {len(found)} ({clearest})"
+                if sides
+                else f"{words} the human floor in {len(found)}{of} (most clearly {clearest})"
+            )
+    return f"{name} {any_}is {', '.join(sides) or f'not told apart from the human floor in any{of}'}"
 
 
 def _verb(texts: Collection[str], verb: str) -> str:
