@@ -49,7 +49,7 @@ rule find_errors:
         "<results>/benchmarks/find_errors/{generator}.tsv"
     params:
         **runs_script("analyse/find_errors.py"),
-        label=lambda wildcards: f"errors of {wildcards.generator}",
+        label="errors of {generator}",
         text=lambda wildcards, input: ["--text", input.text, "--generated"],
         source_language=LANGUAGES[0],
         metrics=METRIC_ARGUMENTS,
@@ -120,7 +120,7 @@ use rule find_errors as find_run_errors with:
         "<results>/benchmarks/find_run_errors/{learner}/{recipe}/{size}/{seed}.tsv"
     params:
         **runs_script("analyse/find_errors.py"),
-        label=lambda wildcards: "/".join(wildcards),
+        label="{learner}/{recipe}/{size}/{seed}",
         text=lambda wildcards, input: ["--text", input.text],
         source_language=LANGUAGES[0],
         metrics=METRIC_ARGUMENTS,

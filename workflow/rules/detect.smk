@@ -23,7 +23,7 @@ rule detect_text:
         "<results>/benchmarks/detect_text/{pair}.tsv"
     params:
         **runs_script("analyse/detect_text.py", f"analyse/detectors/{DETECTOR['kind']}.py"),
-        label=lambda wildcards: f"detector {wildcards.pair}",
+        label="detector {pair}",
         first=lambda wildcards: DETECTOR_PAIRS[wildcards.pair][0],
         second=lambda wildcards: DETECTOR_PAIRS[wildcards.pair][1],
         settings=json.dumps(DETECTOR, sort_keys=True),

@@ -18,7 +18,7 @@ rule measure_diversity:
         "<results>/benchmarks/measure_diversity/{generator}.tsv"
     params:
         **runs_script("analyse/measure_diversity.py"),
-        label=lambda wildcards: f"generator {wildcards.generator}",
+        label="generator {generator}",
         language=LANGUAGES[1],
         settings=DIVERSITY_SETTINGS,
         seed=RESAMPLING_SEED,
@@ -46,7 +46,7 @@ use rule measure_diversity as measure_run_diversity with:
         "<results>/benchmarks/measure_run_diversity/{learner}/{recipe}/{size}.tsv"
     params:
         **runs_script("analyse/measure_diversity.py"),
-        label=lambda wildcards: "/".join(wildcards),
+        label="{learner}/{recipe}/{size}",
         language=LANGUAGES[1],
         settings=DIVERSITY_SETTINGS,
         seed=RESAMPLING_SEED,

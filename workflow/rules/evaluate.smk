@@ -17,7 +17,7 @@ rule translate_test:
     params:
         **runs_script("evaluate/translate_test.py"),
         settings=STUDY.decoding_settings(STUDY["decoding"]),
-        label=lambda wildcards: "/".join(wildcards),
+        label="{learner}/{recipe}/{size}/{seed}",
     threads: TRAINING["threads"]
     resources:
         mem_mb=TRAINING["memory_mb"],
@@ -45,7 +45,7 @@ rule score_run:
         "<results>/benchmarks/score_run/{learner}/{recipe}/{size}/{seed}.tsv"
     params:
         **runs_script("evaluate/score_run.py"),
-        label=lambda wildcards: "/".join(wildcards),
+        label="{learner}/{recipe}/{size}/{seed}",
         metrics=METRIC_ARGUMENTS,
         kind=[],
     threads: 1
@@ -74,7 +74,7 @@ use rule score_run as score_generator with:
         "<results>/benchmarks/score_generator/{generator}.tsv"
     params:
         **runs_script("evaluate/score_run.py"),
-        label=lambda wildcards: f"generator {wildcards.generator}",
+        label="generator {generator}",
         metrics=STUDY.metric_arguments(METRICS[:1]),
         kind=["--generated"],
 
@@ -90,7 +90,7 @@ rule compare_runs:
         "<results>/benchmarks/compare_runs/{learner}/{size}/{seed}.tsv"
     params:
         **runs_script("evaluate/compare_runs.py"),
-        label=lambda wildcards: "/".join(wildcards),
+        label="{learner}/{size}/{seed}",
         baseline=STUDY["evaluation"]["baseline"],
         statistics=comparison_arguments,
         metrics=METRIC_ARGUMENTS,

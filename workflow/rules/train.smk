@@ -18,11 +18,11 @@ rule train_model:
         "<results>/benchmarks/train_model/{learner}/{recipe}/{size}/{seed}.tsv"
     params:
         **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
-        size=lambda wildcards: ["--size", wildcards.size],
+        size=["--size", "{size}"],
         start=start_arguments,
         settings=learner_settings,
         state=state_folder,
-        label=lambda wildcards: "/".join(wildcards),
+        label="{learner}/{recipe}/{size}/{seed}",
     threads: TRAINING["threads"]
     resources:
         mem_mb=TRAINING["memory_mb"],
@@ -60,7 +60,7 @@ use rule train_model as train_generator with:
         start=[],
         settings=lambda wildcards: STUDY.generator_training_settings(wildcards.generator),
         state=state_folder,
-        label=lambda wildcards: f"generator {wildcards.generator}",
+        label="generator {generator}",
 
 
 # The model behind a quality score, trained on human pairs that no condition uses.
@@ -85,4 +85,4 @@ use rule train_model as train_scorer with:
         start=scorer_direction,
         settings=lambda wildcards: STUDY.quality_training_settings(wildcards.quality),
         state=state_folder,
-        label=lambda wildcards: f"score {wildcards.quality}",
+        label="score {quality}",

@@ -8,7 +8,6 @@ taken of the syntax tree without docstrings: comments, blank lines and formattin
 from __future__ import annotations
 
 import ast
-import copy
 import hashlib
 from collections.abc import Iterator
 from functools import cache
@@ -49,15 +48,16 @@ class CodeDigest:
 
     @cache  # noqa: B019
     def _tree(self, path: Path) -> ast.Module:
-        return ast.parse(path.read_bytes(), filename=str(path))
-
-    @cache  # noqa: B019
-    def _meaning(self, path: Path) -> str:
-        tree = copy.deepcopy(self._tree(path))
+        """The syntax tree without docstrings."""
+        tree = ast.parse(path.read_bytes(), filename=str(path))
         for node in ast.walk(tree):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 node.body = [child for child in node.body if not _is_bare_string(child)]
-        return ast.dump(tree)
+        return tree
+
+    @cache  # noqa: B019
+    def _meaning(self, path: Path) -> str:
+        return ast.dump(self._tree(path))
 
     @cache  # noqa: B019
     def _imports(self, path: Path) -> tuple[Path, ...]:
