@@ -30,6 +30,7 @@ report: "workflow/report/workflow.rst"
 
 onstart:
     hold_results_folder()
+    start_jobs_as_they_come()
     demand_keys()
 
 

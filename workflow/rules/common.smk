@@ -90,6 +90,17 @@ def hold_results_folder():
         sys.exit(f"{folder}: cannot write results there: {error.strerror}")
 
 
+def start_jobs_as_they_come():
+    """Lift Snakemake's default limit of 100 starts a second, which costs a core in long studies.
+
+    For the limit the scheduler looks again at what it may start each second, and with every job that ends once more each
+    second: after some thousand jobs it does nothing else. A limit that the user gives stays.
+    """
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if limit is not None and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 def demand_keys():
     """End before the first job when an LLM will be asked and its key is not in the environment.
 
