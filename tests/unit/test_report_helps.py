@@ -56,7 +56,8 @@ def test_holms_p_value_decides_and_not_the_single_one() -> None:
     row = remedy_row("half-human", 2.9)
     assert row.won_p == 0.001
     family = [replace(contrast_row("half-human", "strong", 2.9), p_holm=0.2)]
-    assert "the data cannot tell" in said(row, contrasts=family).sentences[0]
+    text = said(row, contrasts=family).sentences[0]
+    assert "may help or harm, corrected for the number of tests the data cannot tell: +2.9 BLEU" in text
     elsewhere = [contrast_row("half-human", "strong", 2.9, size=1600)]
     assert "the data cannot tell" in said(row, contrasts=elsewhere).sentences[0]
 

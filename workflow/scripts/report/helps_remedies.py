@@ -60,7 +60,8 @@ def _clause(a: Attempt, name: str) -> str:
         text = f"loses {points(-row.won)} {name} ({interval}) on {row.remedied}"
     else:
         difference = f"{points(row.won, signed=True)} {name} ({span(row.won_low, row.won_high, signed=True)})"
-        return f"may help or harm, the data cannot tell: {difference} on {row.remedied}"
+        corrected = "corrected for the number of tests " if row.won_low > 0 or row.won_high < 0 else ""
+        return f"may help or harm, {corrected}the data cannot tell: {difference} on {row.remedied}"
     return text + (f", {_share(row)}" if a.standing > 0 else "")
 
 
