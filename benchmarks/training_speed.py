@@ -2,8 +2,8 @@
 
 Trains stock fairseq and then the module, one lever after another, for the same number of updates
 on the same parallel text, one thread each, and prints target tokens per CPU second (user and
-system) of the training steps, start-up left out, and the ratio to stock. `these` are the options of
-the default recipe and the workflow's environment. Nothing is asserted:
+system) of the training steps, start-up left out, and the ratio to stock. `these` are
+all levers in float32, in the workflow's environment. Nothing is asserted:
 times depend on the machine. Run it from the repository root, in an environment with fairseq,
 sentencepiece and torch, on a table with a header line and the columns id, source and target::
 
