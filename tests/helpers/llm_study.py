@@ -68,7 +68,7 @@ class Generator:
         self.pool = folder / "pool.tsv"
         write_rows(self.pool, ["id", "source", "target"], [(f"train:{n}", text, "-") for n, text in enumerate(sources)])
         self.corpus = folder / "corpus.tsv"
-        self.corpus.write_text("eine Zeile\ta line\n" * 4, encoding="utf-8")
+        self.corpus.write_text("eine Zeile\ta line\n" * 23, encoding="utf-8")
         url = "http://127.0.0.1:9" if server is None else server.url
         self.generator = {
             "provider": provider,
@@ -89,7 +89,7 @@ class Generator:
             "results": self.study,
             "languages": {"source": "de", "target": "en"},
             "corpus": {"kind": "files", "files": {"train": {"tsv": str(self.corpus)}}},
-            "splits": {"pretrain": 1, "pool": 1, "valid": 1, "test": 1},
+            "splits": {"pretrain": 1, "pool": 20, "valid": 1, "test": 1},
             "llm": self.llm,
             "generators": {self.name: self.generator},
             "conditions": {"human": {"mixture": {"human": 1}}, "synthetic": {"mixture": {self.name: 1}}},
