@@ -37,21 +37,21 @@ GLIBC = {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=33554432:glibc.malloc.tr
 
 def levers() -> dict[str, tuple[list[str], dict[str, str]]]:
     """Return the variants in the order of measurement: options and environment by name."""
-    default = [*FUSED, "--fast-dropout"]
+    these = [*FUSED, "--fast-dropout"]
     medium = ["--matmul-precision", "medium"]
     variants: dict[str, tuple[list[str], dict[str, str]]] = {
         "stock": (STOCK, {}),
         "fused_adamw": ([*ADAMW, *STOCK[2:]], {}),
         "+ fused loss": (FUSED, {}),
-        "+ fast dropout": (default, {}),
-        "+ glibc tunables": (default, GLIBC),
-        "these + medium": ([*default, *medium], GLIBC),
-        "these + bf16": ([*default, "--autocast", "bf16"], GLIBC),
-        "these + bf16 + medium": ([*default, "--autocast", "bf16", *medium], GLIBC),
+        "+ fast dropout": (these, {}),
+        "+ glibc tunables": (these, GLIBC),
+        "these + medium": ([*these, *medium], GLIBC),
+        "these + bf16": ([*these, "--autocast", "bf16"], GLIBC),
+        "these + bf16 + medium": ([*these, "--autocast", "bf16", *medium], GLIBC),
     }
     found = sorted(Path("/usr/lib").glob("*/libtcmalloc_minimal.so.4"))
     if found:
-        variants["+ tcmalloc"] = (default, {"LD_PRELOAD": str(found[0])})
+        variants["+ tcmalloc"] = (these, {"LD_PRELOAD": str(found[0])})
     return variants
 
 
