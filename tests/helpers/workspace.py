@@ -13,7 +13,7 @@ from pathlib import Path
 from toy_corpus import toy_corpus
 
 ROOT = Path(__file__).parents[2]
-PARTS = ["Snakefile", "workflow", "config", "envs", "profiles", "resources"]
+PARTS = ["Snakefile", "workflow", "config", "envs", "profiles", "slurm", "resources"]
 
 STUDY = """\
 languages: {source: de, target: en}

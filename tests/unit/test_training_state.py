@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from train.state import TrainingState, fingerprint
-from workbench.cli import UserError
 
 DATA = [("ein Satz", "a sentence"), ("noch einer", "another")]
 
@@ -51,10 +52,24 @@ def test_a_damaged_checkpoint_gives_way_to_the_newest_whole_one(tmp_path: Path) 
         assert state.checkpoint("last").read_bytes() == (folder / "checkpoint_2_100.pt").read_bytes()
 
 
-def test_two_trainings_of_one_model_are_kept_apart(tmp_path: Path) -> None:
-    with (
-        TrainingState(tmp_path / "state", "x"),
-        pytest.raises(UserError, match=r"process \d+ is still training here"),
-        TrainingState(tmp_path / "state", "x"),
-    ):
-        pass
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_training_waits_for_one_that_outlived_its_snakemake(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, is_done: bool
+) -> None:
+    caplog.set_level("INFO")
+    entered = threading.Event()
+
+    def second() -> None:
+        with TrainingState(tmp_path / "state", "x") as state:
+            assert (state.root / "lock").read_text().startswith(f"process {os.getpid()} on ")
+            entered.set()
+
+    with TrainingState(tmp_path / "state", "x") as state:
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert not entered.wait(0.5)
+        if is_done:
+            state.discard()
+    thread.join(10)
+    assert entered.is_set()
+    assert f"process {os.getpid()} on" in caplog.text

@@ -27,8 +27,8 @@ rule learn_norms:
         seed=STUDY["corpus"]["seed"],
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=grown(4000),
+        runtime=grown(30),
     conda:
         "../../envs/analyse.yaml"
     shell:
@@ -57,8 +57,8 @@ rule find_errors:
         draw=ERROR_DRAW,
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grown(4000),
+        runtime=grown(60),
     conda:
         "../../envs/analyse.yaml"
     shell:
@@ -148,8 +148,8 @@ rule collect_errors:
         resampling_seed=RESAMPLING_SEED,
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grown(4000),
+        runtime=grown(60),
     conda:
         "../../envs/analyse.yaml"
     shell:

@@ -59,6 +59,11 @@ SHELL_PREFIX += (
 shell.prefix(SHELL_PREFIX)
 
 
+# Snakemake caps no resource by itself. Where neither the command line nor a profile does, jobs on a GPU run one at a time.
+if workflow.is_main_process and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", max(STUDY.gpus, 1))
+
+
 def alternatives(names):
     """A wildcard constraint that admits ``names`` only (and nothing when there are none)."""
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"

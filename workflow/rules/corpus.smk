@@ -39,8 +39,8 @@ rule extract_catalogues:
         exclude=STUDY["corpus"]["catalogues"]["exclude"],
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=grown(2000),
+        runtime=grown(30),
     conda:
         "../../envs/corpus.yaml"
     shell:
@@ -87,8 +87,8 @@ rule read_files:
         max_line_bytes=STUDY["corpus"]["max_line_bytes"],
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=grown(1000),
+        runtime=grown(60),
     conda:
         "../../envs/corpus.yaml"
     shell:
@@ -112,8 +112,8 @@ rule clean_corpus:
         settings=cleaning_arguments(),
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=grown(4000),
+        runtime=grown(240),
     conda:
         "../../envs/corpus.yaml"
     shell:
@@ -141,8 +141,8 @@ rule split_corpus:
         seed=STUDY["corpus"]["seed"],
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grown(4000),
+        runtime=grown(60),
     conda:
         "../../envs/corpus.yaml"
     shell:

@@ -24,8 +24,8 @@ rule build_dataset:
         ranks=rank_arguments,
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=grown(4000),
+        runtime=grown(30),
     conda:
         "../../envs/generate.yaml"
     shell:

@@ -30,8 +30,8 @@ rule detect_text:
         seed=STUDY["corpus"]["seed"],
     threads: 1
     resources:
-        mem_mb=DETECTOR_MEMORY,
-        runtime=60,
+        mem_mb=grown(DETECTOR_MEMORY),
+        runtime=grown(60),
     conda:
         "../../envs/analyse.yaml"
     shell:
@@ -64,8 +64,8 @@ rule collect_detectors:
         margin=STUDY["detector"]["post_editing_margin"],
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=grown(2000),
+        runtime=grown(30),
     conda:
         "../../envs/analyse.yaml"
     shell:

@@ -24,8 +24,8 @@ rule measure_diversity:
         seed=RESAMPLING_SEED,
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=grown(2000),
+        runtime=grown(60),
     conda:
         "../../envs/analyse.yaml"
     shell:

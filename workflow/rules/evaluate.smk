@@ -20,8 +20,8 @@ rule translate_test:
         label="{learner}/{recipe}/{size}/{seed}",
     threads: TRAINING["threads"]
     resources:
-        mem_mb=TRAINING["memory_mb"],
-        runtime=TRAINING["minutes"],
+        mem_mb=grown(TRAINING["memory_mb"]),
+        runtime=grown(TRAINING["minutes"]),
         gpu=min(STUDY.gpus, 1),
     conda:
         "../../envs/evaluate.yaml"
@@ -50,8 +50,8 @@ rule score_run:
         kind=[],
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=grown(2000),
+        runtime=grown(30),
     conda:
         "../../envs/evaluate.yaml"
     shell:
@@ -99,8 +99,8 @@ rule compare_runs:
         resampling_seed=RESAMPLING_SEED,
     threads: 1
     resources:
-        mem_mb=COMPARISON_MEMORY,
-        runtime=60,
+        mem_mb=grown(COMPARISON_MEMORY),
+        runtime=grown(60),
     conda:
         "../../envs/evaluate.yaml"
     shell:
@@ -219,8 +219,8 @@ rule summarise_conditions:
         resampling_seed=RESAMPLING_SEED,
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grown(4000),
+        runtime=grown(60),
     conda:
         "../../envs/evaluate.yaml"
     shell:
@@ -252,8 +252,8 @@ rule contrast_conditions:
         resampling_seed=RESAMPLING_SEED,
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grown(4000),
+        runtime=grown(60),
     conda:
         "../../envs/evaluate.yaml"
     shell:

@@ -32,6 +32,11 @@ def runs_script(script, *also):
     return {"script": os.path.relpath(SCRIPTS / script), "code": CODE.of(script, *also)}
 
 
+def grown(amount):
+    """An amount of memory or time of which a job gets more each time that it is tried again."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def state_folder(wildcards, output):
     """Where a training keeps what it goes on from, beside its model."""
     return str(Path(output.model).parent / "state")

@@ -16,8 +16,8 @@ rule train_vocab:
         **STUDY["vocab"],
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grown(4000),
+        runtime=grown(60),
     conda:
         "../../envs/vocab.yaml"
     shell:
@@ -40,8 +40,8 @@ rule sample_pretrain:
         pairs=lambda wildcards: STUDY["generators"][wildcards.generator]["pairs"],
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=grown(1000),
+        runtime=grown(10),
     conda:
         "../../envs/generate.yaml"
     shell:
@@ -71,8 +71,8 @@ rule generate_targets:
         inputs=provider_arguments,
     threads: TRAINING["threads"]
     resources:
-        mem_mb=TRAINING["memory_mb"],
-        runtime=TRAINING["minutes"],
+        mem_mb=grown(TRAINING["memory_mb"]),
+        runtime=grown(TRAINING["minutes"]),
         gpu=generator_gpus,
     conda:
         "../../envs/generate.yaml"

@@ -24,8 +24,8 @@ rule score_quality:
     priority: 10
     threads: TRAINING["threads"]
     resources:
-        mem_mb=TRAINING["memory_mb"],
-        runtime=TRAINING["minutes"],
+        mem_mb=grown(TRAINING["memory_mb"]),
+        runtime=grown(TRAINING["minutes"]),
         gpu=quality_gpus,
     conda:
         "../../envs/quality.yaml"
@@ -61,8 +61,8 @@ rule compare_quality:
         seed=RESAMPLING_SEED,
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=grown(4000),
+        runtime=grown(30),
     conda:
         "../../envs/quality.yaml"
     shell:

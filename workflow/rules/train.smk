@@ -25,8 +25,8 @@ rule train_model:
         label="{learner}/{recipe}/{size}/{seed}",
     threads: TRAINING["threads"]
     resources:
-        mem_mb=TRAINING["memory_mb"],
-        runtime=TRAINING["minutes"],
+        mem_mb=grown(TRAINING["memory_mb"]),
+        runtime=grown(TRAINING["minutes"]),
         gpu=STUDY.gpus,
     conda:
         "../../envs/train.yaml"

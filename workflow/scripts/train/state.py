@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import importlib.metadata
@@ -10,13 +11,14 @@ import logging
 import os
 import pickle
 import shutil
+import socket
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from workbench.cli import UserError, say
+from workbench.cli import say
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +37,11 @@ def fingerprint(settings: Mapping[str, Any], *datasets: Sequence[tuple[str, str]
 class TrainingState:
     """State folder of one training; a context in which no other process can train there.
 
+    Where another process does, one that outlived the Snakemake that had started it, it is waited for.
+
     Args:
         root: folder beside the model that holds the states of its trainings.
         identity: fingerprint of this training; states of other trainings of the same model are removed.
-
-    Raises:
-        UserError: another process is training here.
     """
 
     def __init__(self, root: Path, identity: str) -> None:
@@ -49,18 +50,10 @@ class TrainingState:
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> TrainingState:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = (self.root / "lock").open("a+")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._lock.seek(0)
-            holder = self._lock.read().strip()
-            raise UserError(
-                f"{self.root}: process {holder or 'unknown'} is still training here; wait for it or end it"
-            ) from error
+        self._lock = self._acquire()
+        self.folder.mkdir(exist_ok=True)
         self._lock.truncate(0)
-        self._lock.write(f"{os.getpid()}\n")
+        self._lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
         self._lock.flush()
         for other in self.root.iterdir():
             if other.is_dir() and other != self.folder:
@@ -74,6 +67,22 @@ class TrainingState:
     ) -> None:
         if self._lock:
             self._lock.close()
+
+    def _acquire(self) -> IO[str]:
+        """Open and lock the lock file, after its holder where there is one."""
+        while True:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / "lock").open("a+")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read().strip() or "another process"
+                say(f"{holder} is still training here, in {self.root}; waiting for it")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is_still_there(lock):
+                return lock
+            lock.close()  # its holder was done and has removed it
 
     def checkpoint(self, which: str) -> Path:
         """The ``best`` checkpoint, with the lowest validation loss, or the ``last``, which training goes on from."""
@@ -98,6 +107,13 @@ class TrainingState:
             shutil.copyfile(numbered[-1], last)
         if last.is_file():
             say(f"going on from {self.checkpoint('last')}")
+
+
+def _is_still_there(file: IO[str]) -> bool:
+    """Whether an open file has its name still: the training that is done removes the folder."""
+    with contextlib.suppress(FileNotFoundError):
+        return os.fstat(file.fileno()).st_ino == os.stat(file.name).st_ino
+    return False
 
 
 def _updates(path: Path) -> int:

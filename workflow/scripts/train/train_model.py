@@ -39,9 +39,14 @@ def main(arguments: argparse.Namespace) -> None:
     shaping = {"code": arguments.code, "settings": settings, "spm": file_digest(arguments.spm), "start": start}
     identity = fingerprint(shaping, dataset, valid)
     with TrainingState(arguments.state, identity) as state:
+        if _is_done(arguments, identity):
+            state.discard()
+            say("trained meanwhile by the process that was waited for")
+            return
         data = encode_dataset(dataset, valid, arguments.spm, arguments.dictionary, settings, state.folder / "data")
         report = train(data, settings, arguments.threads, state, arguments.start)
         slim_checkpoint(state.checkpoint(settings["checkpoint"]), arguments.model)
+        report["fingerprint"] = identity
         report["ctranslate2"] = export_ctranslate2(arguments.model, data.folder, arguments.ctranslate2)
         write_json(arguments.report, report)
         state.discard()
@@ -49,6 +54,16 @@ def main(arguments: argparse.Namespace) -> None:
         f"{len(dataset):,} instances, {report['updates']:,} updates in {report['epochs']} epochs, best validation loss "
         f"{report['best_valid_loss']:.3f}, {report['target_tokens_per_second']:,.0f} target tokens/s"
     )
+
+
+def _is_done(arguments: argparse.Namespace, identity: str) -> bool:
+    """Whether this very training has left its results since Snakemake removed the old ones to have it run.
+
+    A job can outlive the Snakemake that started it, on a cluster or after ``kill -9``.
+    """
+    if not all(path.exists() for path in (arguments.report, arguments.model, arguments.ctranslate2)):
+        return False
+    return json.loads(arguments.report.read_text(encoding="utf-8")).get("fingerprint") == identity
 
 
 def parser() -> argparse.ArgumentParser:
