@@ -47,7 +47,7 @@ SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
 ReturnToService=2
 MinJobAge=3600
-KillWait=5
+KillWait=30
 SchedulerParameters=batch_sched_delay=0,sched_interval=2
 SlurmdParameters=config_overrides
 AccountingStorageType=accounting_storage/none

@@ -33,7 +33,7 @@ sizes: [10, 20, 30]
 learners:
   transformer:
     kind: fairseq
-    options: {arch: transformer, optimizer: adam, lr: 0.1, max-tokens: 9, max-update: 90, warmup-updates: 30}
+    options: {arch: transformer, optimizer: adam, lr: 0.1, max-tokens: 900, max-update: 90, warmup-updates: 30}
 conditions:
   human: {mixture: {human: 1}}
   a: {mixture: {a: 1}}

@@ -36,7 +36,7 @@ seeds: [1, 2]
 learners:
   transformer:
     kind: fairseq
-    options: {arch: transformer, optimizer: adam, lr: 0.1, max-tokens: 9, max-update: 9}
+    options: {arch: transformer, optimizer: adam, lr: 0.1, max-tokens: 900, max-update: 9}
 """
 
 

@@ -186,5 +186,5 @@ def test_a_gpu_that_is_not_there_is_said(model: Model) -> None:
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    with pytest.raises(UserError, match=r"training\.device is gpu, but CTranslate2 sees none"):
+    with pytest.raises(UserError, match=r"training\.device is gpu and a GPU is needed, but torch .* sees none"):
         scores("learner_fit", planted(0), model, device="gpu")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from train.fairseq_training import _is_over, _read, _restore_early_stopping, _rewind, _target_tokens
+from train.processes import _restore_early_stopping
+from train.progress import is_over, read_entries, rewind, target_tokens
 
 ENTRIES = [
     {"updates": 10, "loss": 5.0},
@@ -26,8 +27,8 @@ def progress(tmp_path: Path) -> Path:
 
 
 def test_what_came_after_the_checkpoint_is_dropped(progress: Path) -> None:
-    assert _rewind(progress, 30) == ENTRIES[:4]
-    assert _read(progress) == ENTRIES[:4]
+    assert rewind(progress, 30) == ENTRIES[:4]
+    assert read_entries(progress) == ENTRIES[:4]
 
 
 def test_early_stopping_is_given_back_its_count() -> None:
@@ -49,9 +50,9 @@ def test_early_stopping_is_given_back_its_count() -> None:
         ({"max-epoch": 3}, False),
     ],
 )
-def test_a_training_at_its_end_is_over(options: dict[str, int], over: bool) -> None:
-    assert _is_over(options, 40, ENTRIES) is over
+def test_a_training_at_its_endis_over(options: dict[str, int], over: bool) -> None:
+    assert is_over(options, 40, ENTRIES) is over
 
 
 def test_tokens_are_counted_epoch_by_epoch() -> None:
-    assert _target_tokens([*ENTRIES, {"updates": 45, "tokens_per_update": 50.0}]) == 25 * 100 + 20 * 50
+    assert target_tokens([*ENTRIES, {"updates": 45, "tokens_per_update": 50.0}]) == 25 * 100 + 20 * 50

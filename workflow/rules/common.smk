@@ -56,6 +56,9 @@ SHELL_PREFIX += (
     "export GLIBC_TUNABLES=${{GLIBC_TUNABLES:-"
     "glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=4294967296}}; "
 )
+# Before a cluster kills a job it sends SIGTERM to all of its processes: the shell waits for the script, which saves what it
+# has.
+SHELL_PREFIX += "trap : TERM; "
 shell.prefix(SHELL_PREFIX)
 
 

@@ -42,6 +42,19 @@ def state_folder(wildcards, output):
     return str(Path(output.model).parent / "state")
 
 
+def monitor_arguments(wildcards, output):
+    """Arguments for what watches a training and does not shape it: a change makes no model stale.
+
+    Snakemake does not compare what is derived from a job's output.
+    """
+    model = Path(output.model).parent
+    folder = Path(STUDY["results"]) / "tensorboard" / model.relative_to(STUDY["results"])
+    return [
+        *(["--tensorboard", str(folder)] if TRAINING["tensorboard"] else []),
+        *(["--wandb", TRAINING["wandb"]] if TRAINING["wandb"] else []),
+    ]
+
+
 def learner_settings(wildcards):
     """What shapes a run's training besides its data."""
     return STUDY.learner_settings(wildcards.learner, wildcards.recipe, int(wildcards.size), int(wildcards.seed))

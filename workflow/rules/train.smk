@@ -23,6 +23,7 @@ rule train_model:
         settings=learner_settings,
         state=state_folder,
         label="{learner}/{recipe}/{size}/{seed}",
+        monitors=monitor_arguments,
     threads: TRAINING["threads"]
     resources:
         mem_mb=grown(TRAINING["memory_mb"]),
@@ -35,7 +36,7 @@ rule train_model:
         " --threads {threads} --dataset {input.dataset:q} {params.size:q} {params.start:q} --valid {input.valid:q}"
         " --spm {input.spm:q} --dictionary {input.dictionary:q}"
         " --settings {params.settings:q} --code {params.code:q} --state {params.state:q}"
-        " --model {output.model:q} --ctranslate2 {output.ctranslate2:q} --report {output.report:q}"
+        " --model {output.model:q} --ctranslate2 {output.ctranslate2:q} --report {output.report:q} {params.monitors:q}"
 
 
 use rule train_model as train_generator with:
@@ -61,6 +62,7 @@ use rule train_model as train_generator with:
         settings=lambda wildcards: STUDY.generator_training_settings(wildcards.generator),
         state=state_folder,
         label="generator {generator}",
+        monitors=monitor_arguments,
 
 
 # The model behind a quality score, trained on human pairs that no condition uses.
@@ -86,3 +88,4 @@ use rule train_model as train_scorer with:
         settings=lambda wildcards: STUDY.quality_training_settings(wildcards.quality),
         state=state_folder,
         label="score {quality}",
+        monitors=monitor_arguments,

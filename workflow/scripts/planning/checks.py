@@ -16,6 +16,8 @@ from planning.generation_checks import generation_problems
 from planning.quality_checks import detector_problems, quality_problems
 from planning.runs import RANDOM, is_human
 from planning.values import SCALED_OPTIONS, number
+from train.batching import batch_options, too_small
+from workbench.cli import UserError
 from workbench.files import open_unpacked
 from workbench.generated import HUMAN
 
@@ -44,8 +46,12 @@ RESERVED_OPTIONS = {
     "stop-time-hours": "max-update or max-epoch, which repeat",
     "task": "nothing: it is translation",
     "log-file": "nothing: every job has its log",
+    "tensorboard-logdir": "training.tensorboard",
+    "wandb-project": "training.wandb",
     "write-checkpoints-asynchronously": "nothing: checkpoints are written before the next update",
 }
+# fairseq-train options for numbers of lower precision that only its GPU code knows.
+_GPU_OPTIONS = ("fp16", "bf16", "amp", "memory-efficient-fp16", "memory-efficient-bf16")
 _SOURCE_FOLDERS = {"workflow", "config", "resources", "tests", "docs", "envs", "profiles", "requirements", "tools"}
 # What fairseq-train cannot do without, any one of each.
 _NEEDED_OPTIONS = [
@@ -70,6 +76,7 @@ def semantic_problems(config: Config) -> list[Problem]:
         _check_splits,
         _check_options,
         _check_needed_options,
+        _check_batches,
         _check_generators,
         condition_problems,
         quality_problems,
@@ -243,6 +250,33 @@ def _check_needed_options(config: Config) -> Iterator[Problem]:
             if number(value) is None:
                 key = ("learners", name, "options", option)
                 yield Problem(key, f"{value!r} is no number, which training.equal 'epochs' has to take a share of")
+
+
+def _check_batches(config: Config) -> Iterator[Problem]:
+    """What a device can compute, and batches that hold the longest text."""
+    training = config["training"]
+    devices = training["gpus"] if training["device"] == "gpu" else 1
+    for section in ("learners", "generators", "quality"):
+        for name, settings in config[section].items():
+            key, options = (section, name, "options"), settings.get("options", {})
+            for option in _GPU_OPTIONS:
+                if options.get(option) and training["device"] == "cpu":
+                    yield Problem((*key, option), "fairseq knows this on a GPU only; see training.device")
+            try:
+                shared = batch_options(options, devices)
+                small = too_small(shared, training["max_pieces"])
+            except UserError as error:
+                yield Problem((*key, "update-freq"), str(error))
+            except ValueError:
+                yield Problem(key, "max-tokens, batch-size and update-freq are whole numbers")
+            else:
+                if small:
+                    among = f" on each of {devices} GPUs" if devices > 1 else ""
+                    yield Problem(
+                        (*key, "max-tokens"),
+                        f"{options['max-tokens']} leaves room for {shared['max-tokens']} pieces{among}; longer texts "
+                        f"would be left out: give more, or lower training.max_pieces ({training['max_pieces']})",
+                    )
 
 
 def _check_generators(config: Config) -> Iterator[Problem]:

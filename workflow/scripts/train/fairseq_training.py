@@ -1,40 +1,49 @@
-"""Run fairseq-train in this process, on from its last checkpoint where there is one, and say how far it is."""
+"""Train with fairseq, on from the last checkpoint where there is one, in a batch that fits the device."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
-import json
 import logging
 import os
 import shlex
-import time
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from train.batching import batch_options, too_small
 from train.data import EncodedData
+from train.processes import OutOfMemory, run_fairseq
+from train.progress import Entry, is_over, read_entries, rewind, target_tokens
 from train.state import TrainingState
 from workbench.checkpoint import load_checkpoint
 from workbench.cli import UserError, say
-from workbench.files import write_text
+from workbench.devices import take_gpus
 
 log = logging.getLogger(__name__)
 
 USER_DIR = Path(__file__).parent / "fairseq_fast"
-_PROGRESS_SECONDS = 20.0
 _LOG_INTERVAL = 100  # updates
 
 
 def train(
-    data: EncodedData, settings: Mapping[str, Any], threads: int, state: TrainingState, start: Path | None = None
+    data: EncodedData,
+    settings: Mapping[str, Any],
+    threads: int,
+    state: TrainingState,
+    start: Path | None = None,
+    monitors: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Train until fairseq's own limits or early stopping end it, and return the report of ``training.json``.
 
     The report holds ``updates``, ``epochs`` begun, ``best_valid_loss`` (fairseq's, to base 2), ``best_updates``,
-    ``truncated`` texts and the only two figures that differ from one repetition to the next, ``seconds`` and
-    ``target_tokens_per_second``.
+    ``truncated`` texts, ``batch`` (fairseq's options of how an update was shared out, and ``halvings``) and the only
+    two figures that differ from one repetition to the next, ``seconds`` and ``target_tokens_per_second``.
+
+    Where a batch does not fit the GPU's memory, training starts again with parts of half the size and twice as many of
+    them an update.
 
     Args:
         data: what is trained on.
@@ -42,61 +51,83 @@ def train(
         threads: CPU threads.
         state: where the training is kept and goes on from.
         start: a checkpoint whose weights the training begins with, its optimizer and schedule anew.
+        monitors: fairseq-train's arguments for what watches the training and does not shape it.
 
     Raises:
-        UserError: fairseq does not know an option, or the device is not there.
+        UserError: fairseq does not know an option, the device is not there or too small, or a signal ended training.
     """
     import torch
-    from fairseq import options
-    from fairseq.dataclass.utils import convert_namespace_to_omegaconf
-    from fairseq.distributed import utils as distributed
 
-    if settings["device"] == "gpu" and torch.cuda.device_count() < settings["gpus"]:
-        raise UserError(
-            f"training.device is gpu and training.gpus is {settings['gpus']}, but torch {torch.__version__} sees "
-            f"{torch.cuda.device_count()}; check CUDA_VISIBLE_DEVICES, the driver and that torch is a CUDA build, "
-            "or set training.device: cpu"
-        )
+    if settings["device"] == "gpu":
+        take_gpus(settings["gpus"])
     torch.set_num_threads(threads)
-    command = fairseq_arguments(data, settings, state)
+    while True:
+        options = batch_options(settings["options"], max(settings["gpus"], 1), state.halvings)
+        if state.halvings and too_small(options, settings["max_pieces"]):
+            raise UserError(
+                f"the memory of the GPU holds no batch of {2 * int(options['max-tokens']):,} tokens, and a smaller one "
+                f"no text of training.max_pieces, {settings['max_pieces']}: take a smaller model, lower max_pieces or "
+                "use a GPU with more memory"
+            )
+        try:
+            _run(data, {**settings, "options": options}, state, start, monitors)
+        except OutOfMemory as error:
+            log.exception("a batch did not fit")
+            say(f"{error}; starting again, with half as much of a batch at a time")
+            state.start_again_halved()
+            gc.collect()
+            torch.cuda.empty_cache()
+        else:
+            return {**_report(data, state), "batch": _batch(options, state.halvings)}
+
+
+def _run(
+    data: EncodedData,
+    settings: Mapping[str, Any],
+    state: TrainingState,
+    start: Path | None,
+    monitors: Sequence[str],
+) -> None:
+    """Train to the end, from the last checkpoint on."""
+    command = [*fairseq_arguments(data, settings, state), *monitors]
     if start:
         command += ["--finetune-from-model", str(start)]
     log.info("fairseq-train %s", shlex.join(command))
+    config = _parsed(command)
+    options = settings["options"]
+    done = _updates(state.checkpoint("last"))
+    if is_over(options, done, rewind(state.progress, done)):
+        return
+    try:
+        stopped = run_fairseq(config, state.progress, options)
+    except (AssertionError, ValueError) as error:  # how fairseq and torch refuse options that do not fit together
+        log.exception("fairseq-train stopped")
+        raise UserError(f"options: fairseq-train stopped: {error}; see the log") from error
+    done = _updates(state.checkpoint("last"))
+    if stopped and not is_over(options, done, read_entries(state.progress)):
+        raise UserError(f"ended by a signal after update {done:,}; its checkpoint is kept: run again to go on from it")
+
+
+def _parsed(command: Sequence[str]) -> Any:
+    """fairseq's configuration from fairseq-train's command line.
+
+    Raises:
+        UserError: it does not accept an option.
+    """
+    from fairseq import options
+    from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+
     parser = options.get_training_parser()
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
-            namespace = options.parse_args_and_arch(parser, input_args=command)
+            namespace = options.parse_args_and_arch(parser, input_args=list(command))
     except SystemExit as error:
         reason = complaint.getvalue().strip().rpartition("error: ")[2]
         raise UserError(f"options: fairseq-train does not accept them: {reason}") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fairseq uses Hydra in ways that Hydra calls old
-        config = convert_namespace_to_omegaconf(namespace)
-    progress = state.folder / "progress.jsonl"
-    done = _updates(state.checkpoint("last"))
-    history = _rewind(progress, done)
-    if not _is_over(settings["options"], done, history):
-        try:
-            distributed.call_main(config, _train_process, progress=str(progress), options=dict(settings["options"]))
-        except (AssertionError, ValueError) as error:  # how fairseq and torch refuse options that do not fit together
-            log.exception("fairseq-train stopped")
-            raise UserError(f"options: fairseq-train stopped: {error}; see the log") from error
-    return _report(data, state, _read(progress))
-
-
-def _train_process(config: Any, progress: str, options: Mapping[str, Any]) -> None:
-    """Train in this process, or in each of several that fairseq starts, one a GPU; the first writes ``progress``."""
-    from fairseq_cli import train as fairseq_train
-
-    path = Path(progress)
-    logging.getLogger("fairseq.trainer").setLevel(logging.WARNING)  # it tells of every checkpoint three times
-    # fairseq dumps its whole configuration into the log; the command line is there already.
-    logging.getLogger("fairseq_cli.train").addFilter(lambda record: isinstance(record.msg, str))
-    _restore_early_stopping(fairseq_train.should_stop_early, _read(path))
-    if config.distributed_training.distributed_rank == 0:
-        logging.getLogger("fairseq.logging.progress_bar").addHandler(_ProgressLog(path, options))
-    fairseq_train.main(config)
+        return convert_namespace_to_omegaconf(namespace)
 
 
 def fairseq_arguments(data: EncodedData, settings: Mapping[str, Any], state: TrainingState) -> list[str]:
@@ -114,102 +145,19 @@ def fairseq_arguments(data: EncodedData, settings: Mapping[str, Any], state: Tra
         *("--update-epoch-batch-itr", "True"),
         *("--num-workers", "0"),
         *("--log-format", "json", "--log-interval", str(_LOG_INTERVAL)),
+        *("--distributed-world-size", str(max(settings["gpus"], 1))),
     ]
+    if settings["gpus"] > 1:
+        # Else the first process sends the others its checkpoint in a form that torch's allow-list refuses.
+        arguments.append("--load-checkpoint-on-all-dp-ranks")
     if settings["device"] == "cpu":
         arguments.append("--cpu")
-    else:
-        arguments += ["--distributed-world-size", str(settings["gpus"])]
     for name, value in sorted(settings["options"].items()):
         if value is True:
             arguments.append(f"--{name}")
         elif value is not False:
             arguments += [f"--{name}", str(value)]
     return arguments
-
-
-Entry = dict[str, Any]
-
-
-class _ProgressLog(logging.Handler):
-    """Keeps what fairseq reports: validations and epochs in a file, and now and then a line for people.
-
-    The file has a JSON object a line: ``{"updates", "loss"}`` of a validation and ``{"updates", "tokens_per_update"}``
-    of an epoch.
-    """
-
-    def __init__(self, path: Path, options: Mapping[str, Any]) -> None:
-        super().__init__()
-        limit = options.get("max-update")
-        self._limit = f" of at most {int(limit):,}" if limit else ""
-        self._path = path
-        self._last = time.monotonic()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record of progress; leave any other alone."""
-        try:
-            stats = json.loads(record.getMessage())
-        except json.JSONDecodeError:
-            return
-        if "valid_loss" in stats:
-            self._keep({"updates": int(stats["valid_num_updates"]), "loss": float(stats["valid_loss"])})
-        elif "train_wpb" in stats:  # the end of an epoch: words per batch
-            updates = int(stats["train_num_updates"])
-            self._keep({"updates": updates, "tokens_per_update": float(stats["train_wpb"])})
-        now = time.monotonic()
-        if "num_updates" in stats and now - self._last >= _PROGRESS_SECONDS:
-            self._last = now
-            say(
-                f"update {int(stats['num_updates']):,}{self._limit}, epoch {stats['epoch']}, loss {stats['loss']}, "
-                f"{float(stats['wps']):,.0f} target tokens/s"
-            )
-
-    def _keep(self, entry: Entry) -> None:
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-
-
-def _read(progress: Path) -> list[Entry]:
-    """The entries of a progress file; a line that a kill left half-written is passed over."""
-    entries = []
-    if progress.is_file():
-        for line in progress.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(json.JSONDecodeError):
-                entries.append(json.loads(line))
-    return entries
-
-
-def _rewind(progress: Path, updates: int) -> list[Entry]:
-    """Drop from a progress file what came after the checkpoint that training goes on from; return the rest."""
-    entries = [entry for entry in _read(progress) if entry["updates"] <= updates]
-    write_text(progress, "".join(json.dumps(entry) + "\n" for entry in entries))
-    return entries
-
-
-def _losses(entries: Sequence[Entry]) -> list[float]:
-    return [entry["loss"] for entry in entries if "loss" in entry]
-
-
-def _runs_without_gain(losses: Sequence[float]) -> int:
-    """Validations since the lowest loss, as early stopping counts them."""
-    return len(losses) - 1 - losses.index(min(losses)) if losses else 0
-
-
-def _restore_early_stopping(stop: Any, entries: Sequence[Entry]) -> None:
-    """Give fairseq's ``should_stop_early`` back what it had counted before a kill; fairseq does not save it."""
-    for name in ("best", "num_runs"):
-        if hasattr(stop, name):
-            delattr(stop, name)
-    losses = _losses(entries)
-    if losses:
-        stop.best = min(losses)
-        stop.num_runs = _runs_without_gain(losses)
-
-
-def _is_over(options: Mapping[str, Any], updates: int, entries: Sequence[Entry]) -> bool:
-    """Whether training had reached its end when it was killed: fairseq would go on for one more update."""
-    limit = int(options.get("max-update", 0))
-    patience = int(options.get("patience", 0))
-    return 0 < limit <= updates or 0 < patience <= _runs_without_gain(_losses(entries))
 
 
 def _updates(checkpoint: Path) -> int:
@@ -219,20 +167,17 @@ def _updates(checkpoint: Path) -> int:
     return load_checkpoint(checkpoint)["optimizer_history"][-1]["num_updates"]
 
 
-def _target_tokens(entries: Sequence[Entry]) -> float:
-    """Target tokens trained on, ends of sentences included: tokens an update times updates, epoch by epoch."""
-    tokens, before = 0.0, 0
-    for entry in entries:
-        if "tokens_per_update" in entry:
-            tokens += entry["tokens_per_update"] * (entry["updates"] - before)
-            before = entry["updates"]
-    return tokens
+def _batch(options: Mapping[str, Any], halvings: int) -> dict[str, Any]:
+    """What fairseq was told of a batch."""
+    named = {name: options[name] for name in ("max-tokens", "batch-size", "update-freq") if name in options}
+    return {**named, "halvings": halvings}
 
 
-def _report(data: EncodedData, state: TrainingState, entries: Sequence[Entry]) -> dict[str, Any]:
+def _report(data: EncodedData, state: TrainingState) -> dict[str, Any]:
     last = load_checkpoint(state.checkpoint("last"))
     iterator = last["extra_state"]["train_iterator"]
-    seconds = last["extra_state"]["previous_training_time"]
+    seconds = float(last["extra_state"]["previous_training_time"])  # of several processes a tensor
+    entries: list[Entry] = read_entries(state.progress)
     return {
         "updates": last["optimizer_history"][-1]["num_updates"],
         "epochs": iterator["epoch"] - (iterator["iterations_in_epoch"] == 0),
@@ -240,5 +185,5 @@ def _report(data: EncodedData, state: TrainingState, entries: Sequence[Entry]) -
         "best_updates": _updates(state.checkpoint("best")),
         "truncated": data.truncated,
         "seconds": round(seconds, 1),
-        "target_tokens_per_second": round(_target_tokens(entries) / max(seconds, 1e-9), 1),
+        "target_tokens_per_second": round(target_tokens(entries) / max(seconds, 1e-9), 1),
     }

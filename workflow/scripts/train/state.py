@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from workbench.cli import say
+from workbench.files import write_text
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,27 @@ class TrainingState:
             if _is_still_there(lock):
                 return lock
             lock.close()  # its holder was done and has removed it
+
+    @property
+    def progress(self) -> Path:
+        """File of what fairseq reports while it trains."""
+        return self.folder / "progress.jsonl"
+
+    @property
+    def halvings(self) -> int:
+        """How often the part of a batch that a device computes at a time has been halved."""
+        file = self._halvings_file
+        return int(file.read_text(encoding="utf-8")) if file.is_file() else 0
+
+    def start_again_halved(self) -> None:
+        """Count one halving more, and forget what was trained before it: its batches were others."""
+        write_text(self._halvings_file, f"{self.halvings + 1}\n")
+        for path in [*self.folder.glob("checkpoint*.pt"), self.progress]:
+            path.unlink(missing_ok=True)
+
+    @property
+    def _halvings_file(self) -> Path:
+        return self.folder / "halvings"
 
     def checkpoint(self, which: str) -> Path:
         """The ``best`` checkpoint, with the lowest validation loss, or the ``last``, which training goes on from."""

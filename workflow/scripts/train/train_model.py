@@ -24,6 +24,7 @@ def main(arguments: argparse.Namespace) -> None:
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     from train.export import export_ctranslate2, slim_checkpoint
     from train.fairseq_training import train
+    from train.monitors import monitor_arguments
 
     dataset = read_dataset(arguments.dataset, arguments.size)
     valid = read_dataset(arguments.valid, None)
@@ -44,7 +45,8 @@ def main(arguments: argparse.Namespace) -> None:
             say("trained meanwhile by the process that was waited for")
             return
         data = encode_dataset(dataset, valid, arguments.spm, arguments.dictionary, settings, state.folder / "data")
-        report = train(data, settings, arguments.threads, state, arguments.start)
+        watched = monitor_arguments(arguments.tensorboard, arguments.wandb, arguments.label)
+        report = train(data, settings, arguments.threads, state, arguments.start, watched)
         slim_checkpoint(state.checkpoint(settings["checkpoint"]), arguments.model)
         report["fingerprint"] = identity
         report["ctranslate2"] = export_ctranslate2(arguments.model, data.folder, arguments.ctranslate2)
@@ -84,6 +86,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, required=True, help="fairseq checkpoint to write")
     parser.add_argument("--ctranslate2", type=Path, required=True, help="folder of the CTranslate2 model to write")
     parser.add_argument("--report", type=Path, required=True, help="JSON report to write")
+    parser.add_argument("--tensorboard", type=Path, help="folder for TensorBoard (default: none)")
+    parser.add_argument("--wandb", help="project at Weights & Biases (default: none)")
     return parser
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from workbench.checkpoint import load_checkpoint
 from workbench.cli import UserError, progress, say
+from workbench.devices import is_out_of_memory, take_gpus
 
 Pieces = list[str]
+Result = TypeVar("Result")
 
 
 def encode(processor: Any, dictionary: Path, texts: Sequence[str], most: int, kind: str) -> list[Pieces]:
@@ -48,6 +50,34 @@ def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
     return progress(found, len(found), "batches of sources")
 
 
+def in_memory(
+    batches: Iterable[list[int]], compute: Callable[[list[int]], Result]
+) -> Iterator[tuple[list[int], Result]]:
+    """Each batch and what is computed of it; one that does not fit the GPU's memory is computed in halves.
+
+    Raises:
+        UserError: a single text does not fit.
+    """
+    for batch in batches:
+        waiting = [batch]
+        while waiting:
+            part = waiting.pop()
+            try:
+                result = compute(part)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(part) == 1:
+                    raise UserError(
+                        f"the memory of the GPU does not hold a single text: {error}; use a GPU with more memory"
+                    ) from error
+                say(f"a batch of {len(part):,} texts does not fit the memory of the GPU; going on with half as many")
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+            else:
+                yield part, result
+
+
 def has_ctranslate2(folder: Path) -> bool:
     """Whether a model could be converted for CTranslate2."""
     return (folder / "model.bin").is_file()
@@ -66,9 +96,15 @@ def open_translator(folder: Path, settings: Mapping[str, Any], threads: int) -> 
             "CTranslate2 cannot run this model's architecture (the log of its training says why); "
             "set decoding.engine: fairseq"
         )
-    device = "cuda" if settings["device"] == "gpu" else "cpu"
-    if device == "cuda" and ctranslate2.get_cuda_device_count() == 0:
-        raise UserError("training.device is gpu, but CTranslate2 sees none; check CUDA_VISIBLE_DEVICES and the driver")
+    device = "cpu"
+    if settings["device"] == "gpu":
+        device = "cuda"
+        take_gpus(1)
+        if ctranslate2.get_cuda_device_count() == 0:
+            raise UserError(
+                f"torch sees a GPU, but CTranslate2 {ctranslate2.__version__} does not: it needs a driver for CUDA 12 "
+                "or later; set decoding.engine: fairseq"
+            )
     return ctranslate2.Translator(str(folder), device=device, compute_type="float32", intra_threads=threads)
 
 
@@ -90,8 +126,8 @@ def open_network(checkpoint: Path, dictionary: Path, settings: Mapping[str, Any]
     from fairseq import checkpoint_utils
 
     gpu = settings["device"] == "gpu"
-    if gpu and not torch.cuda.is_available():
-        raise UserError("training.device is gpu, but torch sees no GPU; check CUDA_VISIBLE_DEVICES and the driver")
+    if gpu:
+        take_gpus(1)
     torch.set_num_threads(threads)
     with tempfile.TemporaryDirectory() as folder:
         languages = load_checkpoint(checkpoint)["cfg"]["task"]

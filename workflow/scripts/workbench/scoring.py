@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.engines import Pieces, batches, encode, has_ctranslate2, open_network, open_translator
+from workbench.engines import Pieces, batches, encode, has_ctranslate2, in_memory, open_network, open_translator
 from workbench.translation import Model
 
 
@@ -56,12 +56,15 @@ def _with_ctranslate2(
 ) -> Iterator[Fit]:
     translator = open_translator(model.ctranslate2, settings, threads)
     found: dict[int, Fit] = {}
-    for batch in _batches(sources, targets, settings):
-        results = translator.score_batch(
-            [sources[place] for place in batch],
-            [targets[place] for place in batch],
+
+    def score_batch(places: list[int]) -> Any:
+        return translator.score_batch(
+            [sources[place] for place in places],
+            [targets[place] for place in places],
             max_input_length=0,  # cut already
         )
+
+    for batch, results in in_memory(_batches(sources, targets, settings), score_batch):
         for place, result in zip(batch, results, strict=True):
             found[place] = Fit(len(result.log_probs), sum(result.log_probs) / len(result.log_probs))
     yield from (found[place] for place in range(len(sources)))
@@ -87,12 +90,16 @@ def _with_fairseq(
     )
     scorer = SequenceScorer(dictionary)
     found: dict[int, Fit] = {}
-    for places in _batches(sources, targets, settings):
+
+    def score_batch(places: list[int]) -> list[tuple[int, Any]]:
         sample = dataset.collater([dataset[place] for place in places])
         sample = utils.move_to_cuda(sample) if settings["device"] == "gpu" else sample
         with torch.no_grad():
             results = scorer.generate([network.model], sample)
-        for place, result in zip(sample["id"].tolist(), results, strict=True):
+        return list(zip(sample["id"].tolist(), results, strict=True))
+
+    for _, scored in in_memory(_batches(sources, targets, settings), score_batch):
+        for place, result in scored:
             scores = result[0]["positional_scores"]
             found[place] = Fit(len(scores), float(scores.mean()))
     yield from (found[place] for place in range(len(sources)))

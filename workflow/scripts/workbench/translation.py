@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.engines import batches, encode, open_network, open_translator
+from workbench.engines import batches, encode, in_memory, open_network, open_translator
 
 _EXTRA_LENGTH = 10  # pieces that every output may have beyond max_length_factor times the source's
 
@@ -75,14 +75,18 @@ def _with_ctranslate2(
     if settings["sampling"]:
         search = {"beam_size": 1, "sampling_topk": 0, "sampling_temperature": settings["temperature"]}
     outputs: dict[int, Output] = {}
-    for batch in batches([len(source) for source in sources], settings["batch_tokens"]):
-        results = translator.translate_batch(
-            [list(sources[place]) for place in batch],
-            max_decoding_length=max(_most_tokens(sources[place], settings) for place in batch),
+
+    def translate_batch(places: list[int]) -> Any:
+        return translator.translate_batch(
+            [list(sources[place]) for place in places],
+            max_decoding_length=max(_most_tokens(sources[place], settings) for place in places),
             max_batch_size=0,
             return_scores=True,
             **search,
         )
+
+    planned = batches([len(source) for source in sources], settings["batch_tokens"])
+    for batch, results in in_memory(planned, translate_batch):
         for place, result in zip(batch, results, strict=True):
             tokens = result.hypotheses[0]
             # CTranslate2 divides the sum by the length, end of the sentence included, to the power of the penalty.
@@ -118,11 +122,15 @@ def _with_fairseq(
     ]
     dataset = task.build_dataset_for_inference(numbers, [len(n) for n in numbers])
     outputs: dict[int, Output] = {}
-    for places in batches([len(source) for source in sources], settings["batch_tokens"]):
+
+    def translate_batch(places: list[int]) -> list[tuple[int, Any]]:
         sample = dataset.collater([dataset[place] for place in places])
         sample = utils.move_to_cuda(sample) if settings["device"] == "gpu" else sample
-        hypotheses = task.inference_step(generator, models, sample)
-        for place, best in zip(sample["id"].tolist(), hypotheses, strict=True):
+        return list(zip(sample["id"].tolist(), task.inference_step(generator, models, sample), strict=True))
+
+    planned = batches([len(source) for source in sources], settings["batch_tokens"])
+    for _, hypotheses in in_memory(planned, translate_batch):
+        for place, best in hypotheses:
             tokens = [task.target_dictionary[n] for n in best[0]["tokens"].tolist() if n != dictionary.eos()]
             outputs[place] = tokens, float(best[0]["positional_scores"].mean())
     yield from (outputs[place] for place in range(len(sources)))

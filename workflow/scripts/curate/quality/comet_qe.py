@@ -18,6 +18,7 @@ from pathlib import Path
 from curate.quality import Context, Instance, Metric, Score
 from curate.quality._extras import local_weights
 from workbench.cli import UserError
+from workbench.devices import take_gpus
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ def score(instances: Sequence[Instance], context: Context) -> list[Score]:
         UserError: the program or the weights are not there, or it fails, as it does for a model that needs references.
     """
     program = shutil.which(context.settings["program"])
+    if context.settings["device"] == "gpu":
+        take_gpus(1)
     if program is None:
         raise UserError(
             f"metric comet_qe, program: no program {context.settings['program']!r}; install it beside the workbench: "

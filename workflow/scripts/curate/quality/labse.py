@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from curate.quality import Context, Instance, Metric, Score
 from curate.quality._extras import local_weights, optional_package
+from workbench.devices import take_gpus
 
 METRIC = Metric(
     summary="cosine of the sentence embeddings of source and target",
@@ -28,7 +29,10 @@ def score(instances: Sequence[Instance], context: Context) -> list[Score]:
     package = optional_package("labse", "sentence_transformers")
     weights = local_weights("labse", context)
     torch.set_num_threads(context.threads)
-    device = "cuda" if context.settings["device"] == "gpu" else "cpu"
+    device = "cpu"
+    if context.settings["device"] == "gpu":
+        device = "cuda"
+        take_gpus(1)
     model = package.SentenceTransformer(str(weights), device=device, local_files_only=True)
     sources, targets = (
         model.encode(

@@ -1,0 +1,51 @@
+"""What shows the curves of a training while it runs: TensorBoard, Weights & Biases. Neither shapes its result."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+from workbench.cli import UserError
+
+_INSTALL = "it is not installed: .venv/bin/pip install -r requirements/monitors.txt"
+
+
+def monitor_arguments(tensorboard: Path | None, wandb: str | None, label: str | None) -> list[str]:
+    """fairseq-train's arguments for a folder of TensorBoard and a project at Weights & Biases, where they are wanted.
+
+    Args:
+        tensorboard: the folder; what an earlier attempt wrote there stays, as its curves go on.
+        wandb: the project. Key and mode come from the environment, as that tool documents: ``WANDB_API_KEY``,
+            ``WANDB_MODE=offline`` on nodes without a network.
+        label: the run's name there.
+
+    Raises:
+        UserError: a package is missing, or nobody is logged in.
+    """
+    arguments = []
+    if tensorboard:
+        _demand("tensorboard", "training.tensorboard")
+        arguments += ["--tensorboard-logdir", str(tensorboard)]
+    if wandb:
+        _demand("wandb", "training.wandb")
+        _demand_login()
+        os.environ.setdefault("WANDB_NAME", label or wandb)
+        os.environ.setdefault("WANDB_SILENT", "true")
+        arguments += ["--wandb-project", wandb]
+    return arguments
+
+
+def _demand(package: str, key: str) -> None:
+    if importlib.util.find_spec(package) is None:
+        raise UserError(f"{key}: {package} is asked for, but {_INSTALL}")
+
+
+def _demand_login() -> None:
+    import wandb
+
+    if wandb.setup().settings.mode == "online" and not wandb.api.api_key:
+        raise UserError(
+            "training.wandb: nobody is logged in at Weights & Biases: run `wandb login`, set WANDB_API_KEY, or "
+            "WANDB_MODE=offline to look at the runs later"
+        )
