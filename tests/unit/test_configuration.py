@@ -98,6 +98,31 @@ def edit(*changes: tuple[str, str]) -> str:
         ([("human: 0.5, strong: 0.5", "human: 0.5, strong: .nan")], 13, ["half.mixture", "nan", "allowed: 1"]),
         ([("target: en", "target: ja")], None, ["metric_options.bleu.tokenize", "char serves"]),
         ([("max-update: 9", "max-update: 0")], 19, ["options.max-update", "0 sets no limit"]),
+        (
+            [("max-tokens: 900", "max-tokens: 200")],
+            19,
+            ["options.max-tokens", "200 leaves room", "training.max_pieces (256)"],
+        ),
+        (
+            [("languages:", "training: {device: gpu, gpus: 4}\nlanguages:")],
+            20,
+            ["options.max-tokens", "900 leaves room for 225 pieces on each of 4 GPUs"],
+        ),
+        (
+            [
+                ("max-tokens: 900", "max-tokens: 900, update-freq: '1,2'"),
+                ("languages:", "training: {device: gpu, gpus: 2}\nlanguages:"),
+            ],
+            20,
+            ["options.update-freq", "1,2 cannot be shared by 2 GPUs"],
+        ),
+        ([("max-tokens: 900", "max-tokens: many")], 19, ["transformer.options", "whole numbers"]),
+        ([("max-tokens: 900", "max-tokens: 900, bf16: true")], 19, ["options.bf16", "on a GPU only"]),
+        (
+            [("max-tokens: 900", "max-tokens: 900, wandb-project: x")],
+            19,
+            ["the workflow sets this; use training.wandb"],
+        ),
         ([("languages:", "results: workflow/out\nlanguages:")], 1, ["results", "holds the workflow itself"]),
         ([("valid: 5, ", "")], 5, ["splits.valid", "a number of pairs is needed"]),
         ([("sizes: [10, 30]\n", "")], None, ["the key 'sizes' is missing"]),

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +51,12 @@ class Training:
         name: of the training's own folder.
         settings: what differs from one CPU process.
         before: Python that runs first, in the same process.
+        more: arguments.
     """
 
-    def __init__(self, folder: Path, name: str, settings: Mapping[str, Any] | None = None, before: str = "") -> None:
+    def __init__(
+        self, folder: Path, name: str, settings: Mapping[str, Any] | None = None, before: str = "", more: Sequence = ()
+    ) -> None:
         self.folder = folder / name
         settings = {
             "options": OPTIONS,
@@ -72,6 +75,7 @@ class Training:
             *("--spm", folder / "spm.model", "--dictionary", folder / "dict.txt"),
             *("--log", self.folder / "log", "--state", self.folder / "state", "--model", self.folder / "model.pt"),
             *("--ctranslate2", self.folder / "ctranslate2", "--report", self.folder / "training.json"),
+            *more,
         ]
         self.script = folder / f"{name}.py"
         self.script.write_text(
@@ -212,3 +216,19 @@ def test_a_memory_too_small_for_any_text_is_said(corpus: Path) -> None:
     said = process.communicate()[1]
     assert process.returncode == 1
     assert "ERROR: the memory of the GPU holds no batch of 64 tokens, and a smaller one no text of" in said
+
+
+def test_curves_are_shown_and_the_model_stays_the_same(
+    corpus: Path, undisturbed: Training, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "requirements/monitors.txt is not installed"
+    loading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator", reason=reason)
+    pytest.importorskip("wandb", reason=reason)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    curves = corpus / "curves"
+    training = Training(corpus, "watched", more=["--tensorboard", curves, "--wandb", "project", corpus])
+    training.run()
+    events = loading.EventAccumulator(str(curves / "valid")).Reload()
+    assert {20, 40, 60} <= {event.step for event in events.Scalars("loss")}
+    assert list((corpus / "wandb").glob("offline-run-*/*.wandb"))
+    assert same(training.weights, undisturbed.weights)

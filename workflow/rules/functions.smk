@@ -51,7 +51,7 @@ def monitor_arguments(wildcards, output):
     folder = Path(STUDY["results"]) / "tensorboard" / model.relative_to(STUDY["results"])
     return [
         *(["--tensorboard", str(folder)] if TRAINING["tensorboard"] else []),
-        *(["--wandb", TRAINING["wandb"]] if TRAINING["wandb"] else []),
+        *(["--wandb", TRAINING["wandb"], STUDY["results"]] if TRAINING["wandb"] else []),
     ]
 
 

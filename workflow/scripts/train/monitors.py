@@ -11,13 +11,13 @@ from workbench.cli import UserError
 _INSTALL = "it is not installed: .venv/bin/pip install -r requirements/monitors.txt"
 
 
-def monitor_arguments(tensorboard: Path | None, wandb: str | None, label: str | None) -> list[str]:
+def monitor_arguments(tensorboard: Path | None, wandb: tuple[str, str] | None, label: str | None) -> list[str]:
     """fairseq-train's arguments for a folder of TensorBoard and a project at Weights & Biases, where they are wanted.
 
     Args:
         tensorboard: the folder; what an earlier attempt wrote there stays, as its curves go on.
-        wandb: the project. Key and mode come from the environment, as that tool documents: ``WANDB_API_KEY``,
-            ``WANDB_MODE=offline`` on nodes without a network.
+        wandb: the project, and where its files are kept. Key and mode come from the environment, as that tool
+            documents: ``WANDB_API_KEY``, ``WANDB_MODE=offline`` on nodes without a network.
         label: the run's name there.
 
     Raises:
@@ -30,9 +30,11 @@ def monitor_arguments(tensorboard: Path | None, wandb: str | None, label: str | 
     if wandb:
         _demand("wandb", "training.wandb")
         _demand_login()
-        os.environ.setdefault("WANDB_NAME", label or wandb)
+        project, folder = wandb
+        os.environ.setdefault("WANDB_NAME", label or project)
+        os.environ.setdefault("WANDB_DIR", folder)
         os.environ.setdefault("WANDB_SILENT", "true")
-        arguments += ["--wandb-project", wandb]
+        arguments += ["--wandb-project", project]
     return arguments
 
 
@@ -44,7 +46,7 @@ def _demand(package: str, key: str) -> None:
 def _demand_login() -> None:
     import wandb
 
-    if wandb.setup().settings.mode == "online" and not wandb.api.api_key:
+    if wandb.setup().settings.mode == "online" and not wandb.login(prompt=False):
         raise UserError(
             "training.wandb: nobody is logged in at Weights & Biases: run `wandb login`, set WANDB_API_KEY, or "
             "WANDB_MODE=offline to look at the runs later"

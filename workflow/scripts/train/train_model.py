@@ -87,7 +87,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--ctranslate2", type=Path, required=True, help="folder of the CTranslate2 model to write")
     parser.add_argument("--report", type=Path, required=True, help="JSON report to write")
     parser.add_argument("--tensorboard", type=Path, help="folder for TensorBoard (default: none)")
-    parser.add_argument("--wandb", help="project at Weights & Biases (default: none)")
+    parser.add_argument(
+        "--wandb",
+        nargs=2,
+        metavar=("PROJECT", "FOLDER"),
+        help="project at Weights & Biases, and where it keeps its files (default: none)",
+    )
     return parser
 
 
