@@ -199,3 +199,19 @@ def test_a_training_beyond_its_time_goes_on_with_more(
     study.wait()
     assert "going on from" in study.said()
     assert_same_result(finished, without_a_run)
+
+
+def test_trainings_share_a_job_and_its_gpu(cluster: Cluster, finished: Workspace, tmp_path: Path) -> None:
+    workspace = finished.copy(tmp_path / "study")
+    runs = [f"results/runs/transformer/{recipe}/400/1" for recipe in ("human.random", "weak.random")]
+    for run in runs:
+        shutil.rmtree(workspace.folder / run)
+    before = last_number(cluster)
+    grouped = ["--groups", "train_model=trainings", "--group-components", "trainings=2"]
+    one_gpu = ["--set-resource-scopes", "gpu=local", "--resources", "gpu=1"]
+    models = [f"{run}/model.pt" for run in runs]
+    workspace.snakemake(*SLURM, *grouped, *one_gpu, "--", *models)
+    (shared,) = [job for job in cluster.jobs() if job.number > before]
+    assert (shared.rule, shared.gpus, shared.partition) == ("trainings", 1, "gpu")
+    for model in models:
+        assert (workspace.folder / model).read_bytes() == (finished.folder / model).read_bytes()
