@@ -28,6 +28,7 @@ try:
         [str(path) for path in workflow.configfiles],
         workflow.config_settings.config,
         Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
+        inputs_in_storage=workflow.storage_settings.default_storage_provider is not None,
     )
     RELEASES = STUDY.releases
 except ConfigurationError as error:

@@ -56,9 +56,7 @@ rule collect_detectors:
     params:
         **runs_script("analyse/collect_detectors.py"),
         detectors=detector_arguments(),
-        generated=[
-            f"{name}={author_text(name)}".replace("<results>", STUDY["results"]) for name in STUDY.machine_generators
-        ],
+        generated=named_paths({name: author_text(name) for name in STUDY.machine_generators}),
         trained=[name for name in STUDY.machine_generators if STUDY["generators"][name]["provider"] == "fairseq"],
         metrics=STUDY.metric_arguments(["bleu"]),
         margin=STUDY["detector"]["post_editing_margin"],

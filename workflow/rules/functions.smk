@@ -1,6 +1,42 @@
 # What rules ask for: files of runs, arguments of scripts.
 
 
+class SpeltOut(tuple):
+    """Arguments with files where a job finds them, which Snakemake compares by what the files are called.
+
+    It compares the ``repr`` of parameters. Where the copy of an object in storage lies says nothing of the study.
+
+    Args:
+        found: the arguments, for the command.
+        called: the same with the files by their names, for the comparison.
+    """
+
+    def __new__(cls, found, called):
+        arguments = super().__new__(cls, found)
+        arguments.called = list(called)
+        return arguments
+
+    def __repr__(self):
+        return repr(self.called)
+
+
+def where_found(path):
+    """Where a job finds a file: in place or, if files lie in storage, where Snakemake puts the copy of an object."""
+    return str(workflow.modifier.modify_path(path))
+
+
+def spelt_out(arguments):
+    """``arguments``, in which files are given below ``<results>``, with the paths of these files.
+
+    They are spelt out rather than taken from ``input``: Snakemake does not compare parameters that are derived from a
+    job's files, and a renamed condition or a file that leaves the study must be seen.
+    """
+    called = [argument.replace("<results>", STUDY["results"]) for argument in arguments]
+    parts = [argument.partition("<results>") for argument in arguments]
+    found = [f"{name}{where_found(STUDY['results'] + file)}" if mark else name for name, mark, file in parts]
+    return SpeltOut(found, called)
+
+
 def run_path(run):
     """Folder of a row of the table of runs."""
     return f"<results>/runs/{run.learner}/{run.recipe}/{run.size}/{run.seed}"
@@ -74,8 +110,7 @@ def start_arguments(wildcards):
     before = STUDY.run_before(wildcards.recipe, int(wildcards.size))
     if before is None:
         return []
-    path = start_checkpoint(wildcards)["start"].replace("<results>", STUDY["results"])
-    return ["--start", path, "--skip", str(before[1])]
+    return spelt_out(["--start", start_checkpoint(wildcards)["start"], "--skip", str(before[1])])
 
 
 def scorer_size(wildcards):
@@ -96,11 +131,8 @@ def rank_files(wildcards):
 
 def rank_arguments(wildcards):
     """``--ranks`` arguments: an origin and the table of its ranks."""
-    return [
-        argument
-        for origin, path in STUDY.rank_tables(wildcards.recipe)
-        for argument in ("--ranks", origin, path.replace("<results>", STUDY["results"]))
-    ]
+    ranks = STUDY.rank_tables(wildcards.recipe)
+    return spelt_out([argument for origin, path in ranks for argument in ("--ranks", origin, path)])
 
 
 def get_provider_inputs(wildcards):
@@ -163,13 +195,8 @@ def compared_statistics(wildcards):
 
 
 def comparison_arguments(wildcards):
-    """``CONDITION=FILE`` for every condition that is compared.
-
-    Paths are spelt out rather than taken from ``input``: Snakemake does not compare parameters that are derived from a
-    job's files, and a renamed condition must be seen.
-    """
-    paths = compared_statistics(wildcards)
-    return [f"{name}={path.replace('<results>', STUDY['results'])}" for name, path in paths.items()]
+    """``CONDITION=FILE`` for every condition that is compared."""
+    return named_paths(compared_statistics(wildcards))
 
 
 def runs_folder(wildcards, input):
@@ -195,7 +222,9 @@ def named_files(names, files):
 
 def corpus_file_arguments():
     """``--part`` arguments of the user's own text."""
-    return [argument for part, files in STUDY.corpus_files.items() for argument in ("--part", part, *files)]
+    parts = STUDY.corpus_files.items()
+    found = [argument for part, files in parts for argument in ("--part", part, *map(where_found, files))]
+    return SpeltOut(found, [argument for part, files in parts for argument in ("--part", part, *files)])
 
 
 def release_hashes(wildcards):
@@ -227,11 +256,14 @@ def cleaning_arguments():
 
 def split_arguments():
     """``--split`` arguments: name, size (``all`` of a given part) and file of every split."""
-    folder = f"{STUDY['results']}/corpus"
     sizes = STUDY["splits"].items()
-    return [
-        argument for name, size in sizes for argument in ("--split", name, str(size or "all"), f"{folder}/{name}.tsv")
-    ]
+    return spelt_out(
+        [
+            argument
+            for name, size in sizes
+            for argument in ("--split", name, str(size or "all"), f"<results>/corpus/{name}.tsv")
+        ]
+    )
 
 
 def largest_runs():
@@ -265,12 +297,8 @@ def hypotheses_of_seeds(wildcards):
 
 
 def measured_arguments(option, texts):
-    """An ``option`` for each of ``texts``; paths are spelt out, so that a renamed condition is seen."""
-    return [
-        argument
-        for *names, table in texts
-        for argument in (option, *names, table.replace("<results>", STUDY["results"]))
-    ]
+    """An ``option`` for each of ``texts``."""
+    return spelt_out([argument for *names, table in texts for argument in (option, *names, table)])
 
 
 def quality_code(wildcards):
@@ -309,10 +337,9 @@ def author_text(name):
 
 def detector_arguments():
     """``KIND:FIRST--SECOND=FILE`` for every pair."""
-    return [
-        f"{kind}:{pair}={STUDY['results']}/detector/{pair}/detector.json"
-        for pair, (_, _, kind) in DETECTOR_PAIRS.items()
-    ]
+    return spelt_out(
+        [f"{kind}:{pair}=<results>/detector/{pair}/detector.json" for pair, (_, _, kind) in DETECTOR_PAIRS.items()]
+    )
 
 
 def page_template(name):
@@ -387,8 +414,8 @@ def analysis_output():
 
 
 def named_paths(paths):
-    """``NAME=FILE`` arguments; paths are spelt out, so that a file that leaves the study is seen."""
-    return [f"{name}={path}".replace("<results>", STUDY["results"]) for name, path in paths.items()]
+    """``NAME=FILE`` arguments."""
+    return spelt_out([f"{name}={path}" for name, path in paths.items()])
 
 
 def api_code(wildcards):

@@ -126,7 +126,7 @@ def _check_corpus(config: Config) -> Iterator[Problem]:
     corpus = config["corpus"]
     kind = corpus["kind"]
     if kind == "catalogues":
-        yield from _check_file(("corpus", "catalogues", "releases"), corpus["catalogues"]["releases"])
+        yield from _check_file(("corpus", "catalogues", "releases"), corpus["catalogues"]["releases"], is_input=False)
     elif kind not in corpus:
         yield Problem(("corpus",), f"the key {kind!r} is missing; corpus.kind {kind!r} needs it")
     elif kind == "files":
@@ -144,9 +144,9 @@ def _check_corpus(config: Config) -> Iterator[Problem]:
         )
 
 
-def _check_file(key: tuple[str, ...], path: str) -> Iterator[Problem]:
+def _check_file(key: tuple[str, ...], path: str, is_input: bool = True) -> Iterator[Problem]:
     if not Path(path).is_file():
-        yield Problem(key, f"{path!r} is no file (looked for it in {Path.cwd()})")
+        yield Problem(key, f"{path!r} is no file (looked for it in {Path.cwd()})", no_input=is_input)
 
 
 def given_parts(config: Config) -> set[str]:

@@ -34,10 +34,17 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with the value at ``key``."""
+    """What is wrong with the value at ``key``.
+
+    Args:
+        key: where the value stands in the configuration.
+        message: what is wrong, and what is allowed.
+        no_input: the value is a rule's input and no file here, which is as it should be where inputs lie in storage.
+    """
 
     key: Key
     message: str
+    no_input: bool = False
 
 
 @dataclass

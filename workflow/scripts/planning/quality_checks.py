@@ -79,7 +79,8 @@ def _needs(key: Key, config: Config, name: str, used: list[str]) -> Iterator[Pro
             f"{settings['pairs']:,} is beyond splits.pretrain; allowed: {config['splits']['pretrain']:,} or less",
         )
     if "weights" in settings and not Path(settings["weights"]).exists():
-        yield Problem((*key, "weights"), f"{settings['weights']!r} does not exist (looked for it in {Path.cwd()})")
+        missing = f"{settings['weights']!r} does not exist (looked for it in {Path.cwd()})"
+        yield Problem((*key, "weights"), missing, no_input=True)
 
 
 def listed(names: list[str]) -> str:

@@ -55,19 +55,28 @@ class Study(ScoredStudy):
         files: the configuration files it came from, to name lines in errors.
         overrides: what ``--config`` put over them; Snakemake leaves its nested values as text.
         schema: path of the JSON Schema.
+        inputs_in_storage: the files that rules read lie in storage rather than here, so they are not looked for.
 
     Raises:
         ConfigurationError: anything is wrong with the configuration.
     """
 
-    def __init__(self, config: Config, files: Sequence[str], overrides: Mapping[str, Any], schema: Path) -> None:
+    def __init__(
+        self,
+        config: Config,
+        files: Sequence[str],
+        overrides: Mapping[str, Any],
+        schema: Path,
+        inputs_in_storage: bool = False,
+    ) -> None:
         origin = read_origin([Path(file) for file in files], overrides)
         rules = load_schema(schema)
         plain = plain_values(overlaid(config, overrides))
         problems = schema_problems(plain, rules)
         if not problems:
             self.config = plain_values(with_defaults(plain, rules))
-            problems = semantic_problems(self.config)
+            found = semantic_problems(self.config)
+            problems = [problem for problem in found if not (problem.no_input and inputs_in_storage)]
         if problems:
             raise ConfigurationError([origin.describe(problem) for problem in problems])
         self.runs = run_table(self.config)
