@@ -430,6 +430,11 @@ def judge_code(wildcards):
     return CODE.of("curate/prompt_judge.py", f"llm/apis/{provider}.py")
 
 
+def prompt_inputs(files):
+    """The files of an LLM's requests, which lie where Snakemake runs even if all else lies in storage."""
+    return {role: local(path) for role, path in files.items()}
+
+
 def prompt_arguments(files):
     """``--prompt`` arguments: what each file of an LLM's requests is, and its path."""
     return [argument for role, path in files.items() for argument in ("--prompt", role, path)]

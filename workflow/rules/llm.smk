@@ -6,7 +6,7 @@ JUDGES = sorted({quality for quality, _ in STUDY.judges})
 
 rule prompt_llm:
     input:
-        unpack(lambda wildcards: STUDY.prompt_files(wildcards.generator)),
+        unpack(lambda wildcards: prompt_inputs(STUDY.prompt_files(wildcards.generator))),
         pool="<results>/corpus/pool.tsv",
     output:
         generated="<results>/generators/{generator}/generated.tsv",
@@ -44,7 +44,7 @@ rule prompt_llm:
 
 rule prompt_judge:
     input:
-        unpack(lambda wildcards: STUDY.judge_prompt_files(wildcards.quality)),
+        unpack(lambda wildcards: prompt_inputs(STUDY.judge_prompt_files(wildcards.quality))),
         pool="<results>/corpus/pool.tsv",
         generated="<results>/generators/{generator}/generated.tsv",
     output:
@@ -85,7 +85,7 @@ rule prompt_judge:
 
 rule estimate:
     input:
-        prompts=STUDY.all_prompt_files(),
+        prompts=[local(path) for path in STUDY.all_prompt_files()],
         pool="<results>/corpus/pool.tsv",
     log:
         "<results>/logs/estimate/estimate.log",
