@@ -139,9 +139,7 @@ def fake_kubernetes(folder: Path) -> Iterator[Cluster]:
     cluster = Cluster(folder)
     handler = type("Handler", (_Handler,), {"cluster": cluster})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        cluster.kubeconfig.write_text(
-            KUBECONFIG.format(url=f"http://127.0.0.1:{server.server_port}"), encoding="utf-8"
-        )
+        cluster.kubeconfig.write_text(KUBECONFIG.format(url=f"http://127.0.0.1:{server.server_port}"), encoding="utf-8")
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

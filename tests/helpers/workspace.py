@@ -13,7 +13,9 @@ from pathlib import Path
 from toy_corpus import toy_corpus
 
 ROOT = Path(__file__).parents[2]
-PARTS = ["Snakefile", "workflow", "config", "envs", "profiles", "slurm", "resources"]
+PARTS = ["Snakefile", "workflow", "config", "envs", "profiles", "slurm", "kubernetes", "resources"]
+# Results that differ from run to run, by their paths in the results folder.
+LEFT_OUT = r"^(logs|benchmarks)/|^timings\.tsv$|training\.json$|^\.|/state/"
 
 STUDY = """\
 languages: {source: de, target: en}
@@ -126,11 +128,10 @@ class Workspace:
     def results(self) -> dict[str, bytes]:
         """Every result that must repeat byte for byte: all but logs, timings and what a running job keeps."""
         folder = self.folder / "results"
-        left_out = re.compile(r"^(logs|benchmarks)/|^timings\.tsv$|training\.json$|^\.|/state/")
         return {
             name: path.read_bytes()
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and not left_out.search(name := str(path.relative_to(folder)))
+            if path.is_file() and not re.search(LEFT_OUT, name := str(path.relative_to(folder)))
         }
 
     def copy(self, folder: Path) -> Workspace:

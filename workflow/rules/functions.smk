@@ -74,8 +74,11 @@ def grown(amount):
 
 
 def state_folder(wildcards, output):
-    """Where a training keeps what it goes on from, beside its model."""
-    return str(Path(output.model).parent / "state")
+    """Where a training keeps what it goes on from: beside its model, or in a folder that the user names."""
+    beside = Path(output.model).parent / "state"
+    if TRAINING["state"] is None:
+        return str(beside)
+    return str(Path(TRAINING["state"]) / beside.relative_to(beside.anchor))
 
 
 def monitor_arguments(wildcards, output):
