@@ -23,4 +23,5 @@ lock() { # lock NAME ARGUMENT...: requirements/NAME.in -> requirements/NAME.txt
 }
 
 lock main requirements/torch.txt "$@"
-lock dev --constraint requirements/main.txt "$@"
+lock kubernetes --constraint requirements/main.txt "$@"
+lock dev --constraint requirements/main.txt --constraint requirements/kubernetes.txt "$@"

@@ -131,14 +131,15 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
 
 
 def test_every_direct_requirement_is_in_the_lock_as_asked() -> None:
-    for source, lock in (("main.in", LOCK), ("dev.in", pins("dev.txt"))):
+    locks = {"main.in": LOCK, "kubernetes.in": pins("kubernetes.txt"), "dev.in": pins("dev.txt")}
+    for source, lock in locks.items():
         for name, requirement in requirements(source).items():
             assert name in lock, f"{name} of {source} is not locked: run `make lock`"
             assert requirement.specifier.contains(lock[name]), f"{requirement}, locked {lock[name]}"
 
 
 def test_the_locks_agree_where_they_overlap() -> None:
-    pins("main.txt", "torch.txt", "fairseq.txt", "dev.txt")
+    pins("main.txt", "torch.txt", "fairseq.txt", "kubernetes.txt", "dev.txt")
 
 
 def test_no_lock_brings_a_gpu_package_or_another_torch() -> None:
