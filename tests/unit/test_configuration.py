@@ -64,6 +64,16 @@ def edit(*changes: tuple[str, str]) -> str:
     return text
 
 
+def test_inputs_that_lie_in_storage_are_not_looked_for(folder: Path) -> None:
+    text = edit(("src.txt", "there.txt"), ("old.txt", "there too.txt"))
+    with pytest.raises(ConfigurationError, match="no file"):
+        study(text)
+    assert Study(yaml.safe_load(text), [], {}, SCHEMA, inputs_in_storage=True).corpus_files["train"][0] == "there.txt"
+    text = edit(("sizes: [10, 30]", "sizes: [0]"))
+    with pytest.raises(ConfigurationError, match="sizes"):
+        Study(yaml.safe_load(text), [], {}, SCHEMA, inputs_in_storage=True)
+
+
 @pytest.mark.parametrize(
     ("changes", "line", "words"),
     [
