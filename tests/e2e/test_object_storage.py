@@ -82,9 +82,9 @@ def test_jobs_on_kubernetes_need_the_bucket_only_and_a_training_goes_on_from_a_v
     volume = tmp_path / "checkpoints"
     study.edit("study.yaml", "training: {", f"training: {{state: {volume}, ")
     arguments = [
-        f"results/{RUN}/scores.json",
-        *("--profile", "kubernetes", "--seconds-between-status-checks", "1", *bucket.arguments),
-        *("--kubernetes-persistent-volumes", f"checkpoints:{volume}", "--set-resources", "train_model:gpu=1"),
+        *("--set-resources", "train_model:gpu=1", "--kubernetes-persistent-volumes", f"checkpoints:{volume}"),
+        *("--seconds-between-status-checks", "1", *bucket.arguments),
+        *("--profile", "kubernetes", f"results/{RUN}/scores.json"),
     ]
     environment = study.environment({**bucket.environment, "KUBECONFIG": str(cluster.kubeconfig)})
     log = tmp_path / "snakemake.log"

@@ -85,6 +85,26 @@ wildcard_constraints:
     seed=alternatives(STUDY["seeds"]),
 
 
+def look_again_for_folders():
+    """Let the storage see folders that jobs write elsewhere, such as a model for CTranslate2.
+
+    The plugin for S3 (0.3.6) keeps the answer that something is no folder, even where there was nothing yet.
+    """
+    objects = workflow.storage_registry.default_storage_provider.get_storage_object_cls()
+    exists = objects.exists
+
+    def exists_now(self):
+        if getattr(self, "_is_dir", None) is False:
+            self._is_dir = None
+        return exists(self)
+
+    objects.exists = exists_now
+
+
+if workflow.storage_settings.default_storage_provider is not None:
+    look_again_for_folders()
+
+
 def hold_results_folder():
     """Keep a second Snakemake off the results; the lock ends with this process, however it ends."""
     global RESULTS_LOCK
