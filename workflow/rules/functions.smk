@@ -84,12 +84,12 @@ def state_folder(wildcards, output):
 def monitor_arguments(wildcards, output):
     """Arguments for what watches a training and does not shape it: a change makes no model stale.
 
-    Snakemake does not compare what is derived from a job's output.
+    Snakemake does not compare what a function of a job's output gives.
     """
-    model = Path(output.model).parent
-    folder = Path(STUDY["results"]) / "tensorboard" / model.relative_to(STUDY["results"])
+    kind = {"learner": "runs", "generator": "generators", "quality": "quality"}[next(iter(wildcards.keys()))]
+    folder = "/".join([STUDY["results"], "tensorboard", kind, *wildcards])
     return [
-        *(["--tensorboard", str(folder)] if TRAINING["tensorboard"] else []),
+        *(["--tensorboard", folder] if TRAINING["tensorboard"] else []),
         *(["--wandb", TRAINING["wandb"], STUDY["results"]] if TRAINING["wandb"] else []),
     ]
 
