@@ -50,7 +50,7 @@ class CodeDigest:
     def _tree(self, path: Path) -> ast.Module:
         """The syntax tree without docstrings."""
         tree = ast.parse(path.read_bytes(), filename=str(path))
-        for node in ast.walk(tree):
+        for node in (tree, *_statements(tree)):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 node.body = [child for child in node.body if not _is_bare_string(child)]
         return tree
@@ -62,7 +62,7 @@ class CodeDigest:
     @cache  # noqa: B019
     def _imports(self, path: Path) -> tuple[Path, ...]:
         modules: list[Path] = []
-        for node in ast.walk(self._tree(path)):
+        for node in _statements(self._tree(path)):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     modules += self._module_files(self._root, alias.name)
@@ -84,6 +84,14 @@ class CodeDigest:
         module = folder.with_suffix(".py")
         if dotted and module.is_file():
             yield module
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below ``node``. Most nodes belong to expressions, which hold none and are passed over."""
+    for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for child in getattr(node, field, ()):
+            yield child
+            yield from _statements(child)
 
 
 def _is_bare_string(node: ast.stmt) -> bool:
