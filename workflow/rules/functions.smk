@@ -1,5 +1,14 @@
 # What rules ask for: files of runs, arguments of scripts.
 
+import inspect
+from functools import cache
+
+
+def asked_often(function):
+    """``function``, its arguments looked up once: Snakemake looks them up several times for each job."""
+    function.__signature__ = inspect.signature(function)
+    return function
+
 
 class SpeltOut(tuple):
     """Arguments with files where a job finds them, which Snakemake compares by what the files are called.
@@ -42,6 +51,15 @@ def run_path(run):
     return f"<results>/runs/{run.learner}/{run.recipe}/{run.size}/{run.seed}"
 
 
+@cache
+def runs_by(*columns):
+    """The rows of the table of runs by their values in ``columns``, as text: made once, for many jobs ask for a few."""
+    rows = {}
+    for run in STUDY.runs.itertuples():
+        rows.setdefault(tuple(str(getattr(run, column)) for column in columns), []).append(run)
+    return rows
+
+
 def get_final_output():
     """The files that the default target asks for."""
     figures = report_figures().values()
@@ -70,9 +88,10 @@ def runs_script(script, *also):
 
 def grown(amount):
     """An amount of memory or time of which a job gets more each time that it is tried again."""
-    return lambda wildcards, attempt: amount * attempt
+    return asked_often(lambda wildcards, attempt: amount * attempt)
 
 
+@asked_often
 def state_folder(wildcards, output):
     """Where a training keeps what it goes on from: beside its model, or in a folder that the user names."""
     beside = Path(output.model).parent / "state"
@@ -94,11 +113,13 @@ def monitor_arguments(wildcards, output):
     ]
 
 
+@asked_often
 def learner_settings(wildcards):
     """What shapes a run's training besides its data."""
     return STUDY.learner_settings(wildcards.learner, wildcards.recipe, int(wildcards.size), int(wildcards.seed))
 
 
+@asked_often
 def start_checkpoint(wildcards):
     """The model that a run of an incremental schedule goes on with."""
     before = STUDY.run_before(wildcards.recipe, int(wildcards.size))
@@ -108,6 +129,7 @@ def start_checkpoint(wildcards):
     return {"start": f"<results>/runs/{wildcards.learner}/{recipe}/{size}/{wildcards.seed}/model.pt"}
 
 
+@asked_often
 def start_arguments(wildcards):
     """Arguments of a run that goes on with another's model; empty for one that starts anew."""
     before = STUDY.run_before(wildcards.recipe, int(wildcards.size))
@@ -190,11 +212,8 @@ def generator_gpus(wildcards):
 
 def compared_statistics(wildcards):
     """Statistics of every condition at one learner, size and seed, by condition."""
-    runs = STUDY.runs
-    here = runs[
-        (runs.learner == wildcards.learner) & (runs["size"] == int(wildcards.size)) & (runs.seed == int(wildcards.seed))
-    ]
-    return {run.condition: f"{run_path(run)}/statistics.tsv" for run in here.itertuples()}
+    runs = runs_by("learner", "size", "seed")[wildcards.learner, wildcards.size, wildcards.seed]
+    return {run.condition: f"{run_path(run)}/statistics.tsv" for run in runs}
 
 
 def comparison_arguments(wildcards):
@@ -291,12 +310,8 @@ def analysed_recipes(pattern):
 
 def hypotheses_of_seeds(wildcards):
     """What the models of all seeds wrote for the test set, after one recipe at one size."""
-    runs = STUDY.runs[
-        (STUDY.runs.learner == wildcards.learner)
-        & (STUDY.runs.recipe == wildcards.recipe)
-        & (STUDY.runs["size"] == int(wildcards.size))
-    ]
-    return list(dict.fromkeys(f"{run_path(run)}/hypotheses.tsv" for run in runs.itertuples()))
+    runs = runs_by("learner", "recipe", "size")[wildcards.learner, wildcards.recipe, wildcards.size]
+    return list(dict.fromkeys(f"{run_path(run)}/hypotheses.tsv" for run in runs))
 
 
 def measured_arguments(option, texts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cached_property
 
 from planning.asking import is_judge, judge_execution, judge_settings, prompt_files
 from planning.configuration import MODEL_METRICS
@@ -23,27 +24,27 @@ _SCORING_KEYS = ("engine", "batch_tokens")
 class ScoredStudy(TrainedStudy):
     """The part of a study that says whose text is scored, by what, and what that reads."""
 
-    @property
+    @cached_property
     def machine_generators(self) -> list[str]:
         """The generators in use that people did not write."""
         return machine_generators(self.config)
 
-    @property
+    @cached_property
     def second_references(self) -> list[str]:
         """The generators that people wrote, in use or not."""
         return [name for name, settings in self.config["generators"].items() if is_written_by_people(settings)]
 
-    @property
+    @cached_property
     def analysed_generators(self) -> list[str]:
         """The generators whose text is analysed."""
         return [*self.machine_generators, *self.second_references]
 
-    @property
+    @cached_property
     def detector_pairs(self) -> list[tuple[str, str, str]]:
         """Every pair of authors that a detector tells apart: first, second, what kind of pair it is."""
         return detector_pairs(self.machine_generators, self.second_references)
 
-    @property
+    @cached_property
     def quality_pairs(self) -> list[tuple[str, str]]:
         """Every quality score with every generator whose targets it is taken of."""
         machines = self.machine_generators
@@ -60,7 +61,7 @@ class ScoredStudy(TrainedStudy):
         """The quality score that knows the human targets, by which the others are judged."""
         return next(name for name, settings in self.config["quality"].items() if settings["metric"] == "oracle")
 
-    @property
+    @cached_property
     def judges(self) -> list[tuple[str, str]]:
         """Every quality score that asks an LLM, with every generator whose targets it is asked about."""
         return [(name, generator) for name, generator in self.quality_pairs if is_judge(self.config["quality"][name])]

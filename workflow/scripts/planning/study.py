@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ from workbench.generated import HUMAN
 
 class Study(ScoredStudy):
     """A checked study. Paths are relative to the results folder and written with Snakemake's ``<results>``.
+
+    Its configuration does not change any more, so what many jobs ask for is made once.
 
     Args:
         config: the configuration as Snakemake merged it.
@@ -125,22 +128,17 @@ class Study(ScoredStudy):
         """Every distinct recipe of a dataset."""
         return list(self._recipes)
 
-    @property
-    def run_recipes(self) -> list[str]:
-        """Every distinct recipe of a run: that of its dataset, and how it goes through it."""
-        return list(dict.fromkeys(self.runs.recipe))
-
     def synthetic_origins(self, recipe: str) -> list[str]:
         """The generators that a recipe draws on, sorted by name."""
         mixture = self._recipes[recipe]["mixture"]
         return sorted(origin for origin, fraction in mixture.items() if fraction > 0 and origin != HUMAN)
 
-    @property
+    @cached_property
     def used_generators(self) -> list[str]:
         """The generators that some condition draws on or is ordered by, in the configuration's order."""
         return generators_in_use(self.config)
 
-    @property
+    @cached_property
     def needed_generators(self) -> list[str]:
         """The generators in use, those that stand in for others included."""
         return needed_generators(self.config)
@@ -192,12 +190,12 @@ class Study(ScoredStudy):
             }
         )
 
-    @property
+    @cached_property
     def asked_generators(self) -> list[str]:
         """The generators behind an API that some condition draws on or that stand in for another."""
         return [name for name in self.needed_generators if is_asked(self.config["generators"][name])]
 
-    @property
+    @cached_property
     def gapped_generators(self) -> list[str]:
         """The generators that may leave sources without a target, which then leave every condition."""
         generators = self.config["generators"]
