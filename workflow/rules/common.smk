@@ -77,8 +77,9 @@ wildcard_constraints:
     release=alternatives(RELEASES),
     generator=alternatives(STUDY["generators"]),
     learner=alternatives(STUDY["learners"]),
-    # A dataset's; a run's may end in how it goes through it, see planning/runs.py.
-    recipe=alternatives(dict.fromkeys([*STUDY.recipes, *STUDY.run_recipes])),
+    # Snakemake reads a constraint anew for every file name that it writes, and recipes may be many: only build_dataset,
+    # which every run comes from, spells them out.
+    recipe="[^/]+",
     quality=alternatives(STUDY["quality"]),
     pair=alternatives(f"{first}--{second}" for first, second, _ in STUDY.detector_pairs),
     size=alternatives(STUDY["sizes"]),

@@ -14,6 +14,8 @@ rule build_dataset:
         "<results>/logs/build_dataset/{recipe}.log",
     benchmark:
         "<results>/benchmarks/build_dataset/{recipe}.tsv"
+    wildcard_constraints:
+        recipe=alternatives(STUDY.recipes),
     params:
         **runs_script("curate/build_dataset.py"),
         recipe=lambda wildcards: STUDY.recipe_settings(wildcards.recipe),
