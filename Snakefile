@@ -29,7 +29,7 @@ report: "workflow/report/workflow.rst"
 
 
 onstart:
-    gc.set_threshold(*COLLECTED_WHEN_RUNNING)
+    gc.enable()
     hold_results_folder()
     start_jobs_as_they_come()
     demand_keys()

@@ -23,10 +23,9 @@ from report.templates import template_files
 from workbench.files import file_digest
 from workbench.generated import HUMAN
 
-# All that a plan is made of lives on. While it grows, Python would look through the whole of it for garbage over and over,
-# which takes a tenth of the time for 11,000 jobs.
-COLLECTED_WHEN_RUNNING = gc.get_threshold()
-gc.set_threshold(*COLLECTED_WHEN_RUNNING[:2], 1000)
+# All that a plan is made of lives on. While it grows, Python would look through it for garbage over and over, which takes a
+# sixth of the time for 11,000 jobs. Before the first job it is switched on again.
+gc.disable()
 
 try:
     STUDY = Study(

@@ -44,6 +44,9 @@ use rule measure_diversity as measure_run_diversity with:
         "<results>/logs/measure_run_diversity/{learner}/{recipe}/{size}.log",
     benchmark:
         "<results>/benchmarks/measure_run_diversity/{learner}/{recipe}/{size}.tsv"
+    # Its input is looked up by them.
+    wildcard_constraints:
+        recipe=alternatives(STUDY.run_recipes),
     params:
         **runs_script("analyse/measure_diversity.py"),
         label="{learner}/{recipe}/{size}",

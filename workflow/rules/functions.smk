@@ -100,11 +100,14 @@ def state_folder(wildcards, output):
     return str(Path(TRAINING["state"]) / beside.relative_to(beside.anchor))
 
 
+@asked_often
 def monitor_arguments(wildcards, output):
     """Arguments for what watches a training and does not shape it: a change makes no model stale.
 
     Snakemake does not compare what a function of a job's output gives.
     """
+    if not (TRAINING["tensorboard"] or TRAINING["wandb"]):
+        return []
     kind = {"learner": "runs", "generator": "generators", "quality": "quality"}[next(iter(wildcards.keys()))]
     folder = "/".join([STUDY["results"], "tensorboard", kind, *wildcards])
     return [

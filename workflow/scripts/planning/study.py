@@ -128,6 +128,11 @@ class Study(ScoredStudy):
         """Every distinct recipe of a dataset."""
         return list(self._recipes)
 
+    @property
+    def run_recipes(self) -> list[str]:
+        """Every distinct recipe of a run: that of its dataset, and how it goes through it."""
+        return list(dict.fromkeys(self.runs.recipe))
+
     def synthetic_origins(self, recipe: str) -> list[str]:
         """The generators that a recipe draws on, sorted by name."""
         mixture = self._recipes[recipe]["mixture"]
