@@ -17,10 +17,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 GPU_RULES = ("train_model", "train_generator", "translate_test", "generate_targets", "score_quality")
 SLURM = [
-    *("--profile", "slurm", "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
-    *("--seconds-between-status-checks", "2"),
     # Trained on a CPU all the same.
     *("--set-resources", *(f"{rule}:gpu=1" for rule in GPU_RULES)),
+    *("--profile", "slurm", "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
+    *("--seconds-between-status-checks", "2"),
 ]
 # Every training, every score and a detector; figures and tables of the whole are made where Snakemake runs.
 TARGETS = ["results/scores.tsv", "results/detector/human--weak/detector.json"]

@@ -171,6 +171,10 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "thread counts": (configured("training: {", "training: {threads: 2, "), set()),
     "a cluster's limits": (configured("memory_mb: 2000", "memory_mb: 9000"), set()),
+    "what watches trainings": (
+        configured("memory_mb: 2000", "memory_mb: 2000, tensorboard: true, wandb: project, state: elsewhere"),
+        set(),
+    ),
     "a comment in a script": (
         coded("evaluate/translate_test.py", "def main(", "# A comment.\ndef main("),
         set(),
