@@ -11,7 +11,7 @@ from scipy.special import expit
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from analyse.cross_fitting import Texts, cross_fit, deal_folds, platt_scaling
+from analyse.cross_fitting import Texts, cross_fit, deal, platt_scaling
 from analyse.detectors import Feature
 from analyse.detectors.ngrams import detector as ngram_detector
 from analyse.separation import ROC_POINTS, area_under_curve, brier_score, calibration, jackknife_error, roc_points
@@ -29,12 +29,12 @@ NGRAMS = {
 
 def test_equal_groups_share_a_fold_and_folds_are_of_one_size() -> None:
     groups = [f"g{n % 50}" for n in range(200)]
-    fold = deal_folds(groups, 5, seed=1)
+    fold = deal(groups, seed=1) % 5
     assert all(len({fold[n] for n in range(200) if groups[n] == name}) == 1 for name in set(groups))
     assert np.bincount(fold).tolist() == [40] * 5
-    assert not np.array_equal(fold, deal_folds(groups, 5, seed=2))
+    assert not np.array_equal(fold, deal(groups, seed=2) % 5)
     order = random.Random(1).sample(range(200), 200)
-    assert deal_folds([groups[n] for n in order], 5, seed=1).tolist() == fold[order].tolist()
+    assert (deal([groups[n] for n in order], seed=1) % 5).tolist() == fold[order].tolist()
 
 
 class GivenModel:
@@ -75,7 +75,7 @@ def test_models_learn_from_other_folds_and_from_telling_texts_only() -> None:
     fold = np.arange(300) % 3
     telling = np.arange(300) % 10 != 0
     detector = GivenDetector(odds, fold)
-    cross_fit(detector, Texts(first, fold, telling))
+    cross_fit(detector, Texts(first, fold, telling, np.full(len(fold), True)))
     # Three models without one fold, three without two.
     assert sorted(len(rows) for rows in detector.learnt) == [90, 90, 90, 180, 180, 180]
     assert all(telling[rows].all() for rows in detector.learnt)
@@ -88,16 +88,22 @@ def test_who_wrote_the_texts_of_a_fold_has_no_part_in_their_probabilities() -> N
     first = np.repeat([True, False], 60)
     fold = np.tile(np.arange(60) % 4, 2)
     telling = np.ones(120, dtype=bool)
-    before = cross_fit(ngram_detector(NGRAMS, lines), Texts(first, fold, telling)).probabilities
-    flipped = Texts(np.where(fold == 2, ~first, first), fold, telling)
-    after = cross_fit(ngram_detector(NGRAMS, lines), flipped).probabilities
+    before = cross_fit(
+        ngram_detector(NGRAMS, lines, np.full(len(lines), True)), Texts(first, fold, telling, np.full(len(fold), True))
+    ).probabilities
+    flipped = Texts(np.where(fold == 2, ~first, first), fold, telling, np.full(len(fold), True))
+    after = cross_fit(ngram_detector(NGRAMS, lines, np.full(len(lines), True)), flipped).probabilities
     assert np.array_equal(before[fold == 2], after[fold == 2])
     assert not np.array_equal(before[fold != 2], after[fold != 2])
 
 
 def test_a_model_has_only_what_its_own_texts_have() -> None:
     lines = ["red red one", "red two", "blue one", "blue two", "green one", "green two"]
-    first, second = ngram_detector(NGRAMS, lines).fit(np.arange(4), np.array([True, True, False, False])).features(9)
+    first, second = (
+        ngram_detector(NGRAMS, lines, np.full(len(lines), True))
+        .fit(np.arange(4), np.array([True, True, False, False]))
+        .features(9)
+    )
     assert first[0].text == "words: red"
     assert second[0].text == "words: blue"
     assert "words: green" not in {feature.text for feature in [*first, *second]}
@@ -107,7 +113,7 @@ def test_a_model_has_only_what_its_own_texts_have() -> None:
 def test_probabilities_agree_with_frequencies(wrong: Callable[[np.ndarray], np.ndarray]) -> None:
     odds, first = simulated(10000, 2)
     fold = np.arange(10000) % 5
-    texts = Texts(first, fold, np.ones(10000, dtype=bool))
+    texts = Texts(first, fold, *np.full((2, 10000), True))
     found = cross_fit(GivenDetector(wrong(odds), fold), texts).probabilities
     assert found == pytest.approx(expit(odds), abs=0.03)
     for row in calibration(found, first):
@@ -205,8 +211,8 @@ def test_the_interval_covers_chance_in_what_is_learnt(monkeypatch: pytest.Monkey
     monkeypatch.setattr("analyse.cross_fitting.platt_scaling", lambda scores, first, new_scores: new_scores)
     rng = np.random.default_rng(6)
     groups = [str(n) for n in range(60)]
-    fold = np.tile(deal_folds(groups, 5, seed=1), 2)
-    texts = Texts(np.repeat([True, False], 60), fold, np.ones(120, dtype=bool))
+    fold = np.tile(deal(groups, seed=1) % 5, 2)
+    texts = Texts(np.repeat([True, False], 60), fold, *np.full((2, 120), True))
     held = as_given = 0
     for _ in range(100):
         fitted = cross_fit(MeansDetector(rng.normal(size=(120, 20))), texts)

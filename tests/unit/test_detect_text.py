@@ -22,6 +22,7 @@ SETTINGS = {
     "kind": "ngrams",
     "folds": 5,
     "least": 20,
+    "pairs": None,
     "word_ngrams": [1, 2],
     "character_ngrams": [2, 3],
     "min_df": 2,

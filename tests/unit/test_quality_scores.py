@@ -9,7 +9,7 @@ import pytest
 
 from curate.build_dataset import random_order
 from curate.quality import load_metric
-from curate.score_quality import main, parser, ranks, read_instances
+from curate.score_quality import Instances, main, parser, ranks
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows, write_rows
@@ -57,8 +57,8 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_only_a_metric_that_needs_the_human_target_sees_it(files: tuple[Path, Path]) -> None:
-    assert {i.human for i in read_instances(*files, load_metric("consensus").METRIC)} == {None}
-    seen = read_instances(*files, load_metric("oracle").METRIC)
+    assert {i.human for i in Instances(*files, load_metric("consensus").METRIC)} == {None}
+    seen = Instances(*files, load_metric("oracle").METRIC)
     assert [(i.id, i.human) for i in seen] == [(f"train:{n}", f"human target {n}") for n in range(5)]
 
 

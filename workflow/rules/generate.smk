@@ -13,7 +13,8 @@ rule train_vocab:
         "<results>/benchmarks/train_vocab/vocab.tsv"
     params:
         **runs_script("vocab/train_vocab.py"),
-        **STUDY["vocab"],
+        **{name: value for name, value in STUDY["vocab"].items() if name != "pairs"},
+        pairs=["--pairs", str(STUDY["vocab"]["pairs"])] if STUDY["vocab"]["pairs"] else [],
     threads: 1
     resources:
         mem_mb=grown(4000),
@@ -21,7 +22,7 @@ rule train_vocab:
     conda:
         "../../envs/vocab.yaml"
     shell:
-        "python {params.script:q} --log {log:q} --pretrain {input.pretrain:q}"
+        "python {params.script:q} --log {log:q} --pretrain {input.pretrain:q} {params.pairs:q}"
         " --model-type {params.model:q} --size {params.size:q} --character-coverage {params.character_coverage:q}"
         " --model {output.model:q} --dictionary {output.dictionary:q}"
 

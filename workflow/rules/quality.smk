@@ -1,5 +1,7 @@
 # Quality: a score for every synthetic target, and which scores agree with the oracle.
 
+AGREEMENT = STUDY["analysis"]["agreement"]
+
 
 rule score_quality:
     input:
@@ -57,6 +59,7 @@ rule compare_quality:
             (f"{generator}:{quality}" for quality, generator in STUDY.quality_pairs), input.scores
         ),
         about=STUDY.quality_about,
+        targets=["--targets", str(AGREEMENT["targets"])] if AGREEMENT["targets"] else [],
         samples=STUDY["evaluation"]["samples"],
         seed=RESAMPLING_SEED,
     threads: 1
@@ -68,4 +71,4 @@ rule compare_quality:
     shell:
         "python {params.script:q} --log {log:q}"
         " --oracle {params.oracle:q} --scores {params.scores:q} --about {params.about:q}"
-        " --samples {params.samples:q} --seed {params.seed:q} --output {output:q}"
+        " {params.targets:q} --samples {params.samples:q} --seed {params.seed:q} --output {output:q}"

@@ -22,7 +22,7 @@ from evaluate.formats import score_text
 from evaluate.metrics import Scorer, add_metric_arguments, build_scorers
 from evaluate.named_files import named_files
 from workbench.cli import UserError, run_script, say, script_parser
-from workbench.tables import write_rows
+from workbench.tables import read_rows, write_rows
 
 KINDS = ("human-machine", "human-human", "machine-machine")
 PAIR_COLUMNS = ("first", "second", "kind", "targets", "auc", "auc_low", "auc_high", "brier")
@@ -97,18 +97,20 @@ def bleu_scores(bleu: Scorer, pool: Path, files: Mapping[str, Path], trained: Co
         UserError: there is no such source.
     """
     human = read_texts(pool)
-    texts = {name: read_texts(path) for name, path in files.items()}
-    shared = [key for key in human if all(key in texts[name] for name in texts if name not in trained)]
+    shared = set(human)
+    for name, path in files.items():
+        if name not in trained:
+            shared.intersection_update(key for (key,) in read_rows(path, ["id"]))
     scores = {}
-    for name, found in texts.items():
-        ids = [key for key in human if key in found] if name in trained else shared
+    for name, path in files.items():  # one generator's text at a time is in memory
+        found = read_texts(path)
+        ids = [key for key in human if key in (found if name in trained else shared)]
         if not ids:
             raise UserError(
-                f"{files[name]}: the generators ({', '.join(texts)}) have no source of {pool} in common; "
+                f"{path}: the generators ({', '.join(files)}) have no source of {pool} in common; "
                 "see which of them lacks targets"
             )
-        counts = bleu.statistics([found[key].rstrip() for key in ids], [human[key].rstrip() for key in ids])
-        scores[name] = bleu.score(counts.sum(axis=0)).score
+        scores[name] = bleu.score(bleu.totals((found[key].rstrip(), human[key].rstrip()) for key in ids)).score
     return scores
 
 

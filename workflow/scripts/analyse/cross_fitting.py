@@ -3,7 +3,7 @@
 Sources are dealt into folds, a group of equal sources as one. The texts of fold *k* are scored by a model that learnt
 from all other folds. What turns its scores into probabilities (Platt scaling) is learnt without fold *k*, too: from
 scores that models without folds *j* and *k* give to each other fold *j*. A model without two folds serves both of them,
-so *K* folds take K(K+1)/2 fits.
+so *K* folds take K(K+1)/2 fits. Of many texts a sample is learnt from; all are scored.
 
 Source: Platt, Probabilistic outputs for support vector machines (1999); Chernozhukov et al., Double/debiased machine
 learning (2018), for the word.
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -27,17 +27,15 @@ from workbench.cli import progress
 _LEAST_SLOPE = 1e-3  # log-odds in one standard deviation of the scores
 
 
-def deal_folds(groups: Sequence[str], folds: int, seed: int) -> np.ndarray:
-    """The fold (0, 1, …) of each source, shape (sources,): equal ``groups`` share one, folds hold as many groups.
+def deal(groups: Iterable[str], seed: int) -> np.ndarray:
+    """The place (0, 1, …) of each source in the order in which sources are dealt, shape (sources,).
 
-    Groups are dealt in the order of a hash of the seed and their name, so the order of the sources does not matter.
+    Equal ``groups`` share one. The order is that of a hash of the seed and the group's name, so the order of the
+    sources does not matter. Dealt into *K* folds, a source's fold is its place modulo *K*: folds hold as many groups,
+    and so do the first *n* places of each.
     """
-
-    def rank(group: str) -> bytes:
-        return hashlib.sha256(f"{seed}\0fold\0{group}".encode()).digest()
-
-    fold = {group: place % folds for place, group in enumerate(sorted(set(groups), key=rank))}
-    return np.array([fold[group] for group in groups])
+    digests = b"".join(hashlib.sha256(f"{seed}\0fold\0{group}".encode()).digest() for group in groups)
+    return np.unique(np.frombuffer(digests, dtype="S32"), return_inverse=True)[1]
 
 
 @dataclass(frozen=True)
@@ -47,12 +45,15 @@ class Texts:
     Attributes:
         first: whether the first author wrote it.
         fold: the fold that it is in.
-        telling: whether models learn from it.
+        telling: whether models may learn from it.
+        drawn: whether it is in the sample that models and calibration curves are learnt from. A sample holds both
+            texts of a source or none.
     """
 
     first: np.ndarray
     fold: np.ndarray
     telling: np.ndarray
+    drawn: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ class CrossFit:
         probabilities: that the first author wrote it, shape (texts,). Folds have curves of their own, so where style is
             weak they are no good for comparing texts of different folds: a fold gets a steep curve when the others did
             well. Scores are.
-        without: for each fold, the scores of the texts of the other folds by models that knew nothing
-            of that fold either, shape (texts,); NaN for its own texts. So the whole of it can be judged as if the fold
-            had not been there.
+        without: for each fold, the scores of the drawn texts of the other folds by models that knew nothing
+            of that fold either, shape (drawn texts,); NaN for its own texts. So the whole of the sample can be judged
+            as if the fold had not been there.
     """
 
     scores: np.ndarray
@@ -76,20 +77,22 @@ class CrossFit:
 
 def cross_fit(detector: Detector, texts: Texts, threads: int = 1) -> CrossFit:
     """Score each of ``texts`` by models that learnt from other folds."""
-    numbers = sorted(set(texts.fold.tolist()))
+    numbers = np.unique(texts.fold).tolist()
+    fold, first = texts.fold[texts.drawn], texts.first[texts.drawn]
     left_out = [(one,) for one in numbers] + list(itertools.combinations(numbers, 2))
     found = dict(zip(left_out, _scores(detector, texts, left_out, threads), strict=True))
     scores, probabilities = np.empty((2, len(texts.fold)))
     without = {}
     for one in numbers:
-        own = texts.fold == one
-        inner = np.full(len(own), np.nan)
+        inner = np.full(len(fold), np.nan)
         for other in numbers:
             if other != one:
-                rows = texts.fold == other
+                rows = fold == other
                 inner[rows] = found[min(one, other), max(one, other)][rows]
+        own = texts.fold == one
         scores[own] = found[(one,)][own]
-        probabilities[own] = platt_scaling(inner[~own], texts.first[~own], scores[own])
+        known = fold != one
+        probabilities[own] = platt_scaling(inner[known], first[known], scores[own])
         without[one] = inner
     return CrossFit(scores, probabilities, without)
 
@@ -97,14 +100,20 @@ def cross_fit(detector: Detector, texts: Texts, threads: int = 1) -> CrossFit:
 def _scores(
     detector: Detector, texts: Texts, left_out: Sequence[tuple[int, ...]], threads: int
 ) -> Iterator[np.ndarray]:
-    """For each tuple of folds, scores of its texts by a model without them; other texts have none (NaN)."""
+    """For each tuple of folds, scores of its texts by a model without them; other texts have none (NaN).
+
+    A model without one fold scores all of its texts: shape (texts,). One without two folds serves calibration and
+    intervals and scores those that are drawn: shape (drawn texts,).
+    """
 
     def fit(folds: tuple[int, ...]) -> np.ndarray:
         inside = np.isin(texts.fold, folds)
-        learnt = np.flatnonzero(~inside & texts.telling)
+        learnt = np.flatnonzero(~inside & texts.telling & texts.drawn)
+        model = detector.fit(learnt, texts.first[learnt])
+        scored = inside if len(folds) == 1 else inside & texts.drawn
         found = np.full(len(inside), np.nan)
-        found[inside] = detector.fit(learnt, texts.first[learnt]).scores(np.flatnonzero(inside))
-        return found
+        found[scored] = model.scores(np.flatnonzero(scored))
+        return found if len(folds) == 1 else found[texts.drawn]
 
     with ThreadPoolExecutor(threads) as pool:
         yield from progress(pool.map(fit, left_out), len(left_out), "models")

@@ -10,6 +10,10 @@ though never that of the ranked target's own source. Where both authors wrote th
 them apart: models do not learn from such texts, but they are scored, and calibration and all figures count them. A
 source that one of the authors has no target for is left out.
 
+Of a large pool models and calibration curves are learnt from a sample (``pairs`` of the settings), the sources that are
+dealt first. All targets are scored; AUC, ROC curve, calibration and Brier score are over all, the jackknife of the
+interval over the sample. The report then says how many sources were ``drawn``.
+
 AUC, ROC curve and ranking are of the models' scores, all else is of probabilities. Writes scores (``id origin fold
 probability``: the probability that the first author wrote it), the ranking of the second author's targets (``id score
 rank``: the score is the models', log-odds before calibration; rank 1 is most like the first author; ties stand in the
@@ -21,18 +25,19 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from analyse.cross_fitting import Texts, cross_fit, deal_folds
+from analyse.cross_fitting import Texts, cross_fit, deal
 from analyse.detectors import Detector, Feature
 from analyse.separation import area_under_curve, brier_score, calibration, jackknife_error, roc_points
 from curate.build_dataset import random_order
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.columns import TextColumn, TextsById, read_by_id
 from workbench.files import write_json
 from workbench.tables import read_rows, write_rows
 from workbench.text import match_key
@@ -46,27 +51,33 @@ class Pairs:
 
     Attributes:
         ids: of the sources.
-        groups: what equal sources have in common, see :func:`workbench.text.match_key`.
-        first, second: the authors' targets.
+        places: of the sources in the order in which they are dealt into folds, see :func:`analyse.cross_fitting.deal`;
+            those that are equal (:func:`workbench.text.match_key`) share one.
+        texts: the first author's targets, then the second's.
     """
 
     ids: list[str]
-    groups: list[str]
-    first: list[str]
-    second: list[str]
+    places: np.ndarray
+    texts: TextColumn
+
+    @property
+    def differ(self) -> np.ndarray:
+        """Whether the authors' targets for a source differ, shape (sources,)."""
+        count = len(self.ids)
+        return np.array([self.texts[place] != self.texts[count + place] for place in range(count)])
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Score every target of both authors and write what that tells."""
     settings = json.loads(arguments.settings)
     names = (arguments.first, arguments.second)
-    pairs = read_pairs(arguments.pool, arguments.first_text, arguments.second_text)
+    pairs = read_pairs(arguments.pool, arguments.first_text, arguments.second_text, arguments.seed)
     check_number(pairs, names, settings)
-    differ = np.array([one != other for one, other in zip(pairs.first, pairs.second, strict=True)])
-    fold = deal_folds(pairs.groups, settings["folds"], arguments.seed)
-    texts = Texts(np.repeat([True, False], len(differ)), np.tile(fold, 2), np.tile(differ, 2))
+    differ, fold = pairs.differ, pairs.places % settings["folds"]
+    drawn = np.full(len(differ), True) if settings["pairs"] is None else pairs.places < settings["pairs"]
+    texts = Texts(np.repeat([True, False], len(differ)), *(np.tile(column, 2) for column in (fold, differ, drawn)))
     module = importlib.import_module(f"analyse.detectors.{settings['kind']}")
-    detector: Detector = module.detector(settings, [*pairs.first, *pairs.second])
+    detector: Detector = module.detector(settings, pairs.texts, texts.drawn)
     fitted = cross_fit(detector, texts, arguments.threads)
     # Six digits, as they are written, so that machines agree on ties.
     scores, probabilities = (
@@ -75,8 +86,9 @@ def main(arguments: argparse.Namespace) -> None:
 
     write_scores(arguments.scores, names, pairs.ids, fold, probabilities)
     write_ranking(arguments.rank, pairs.ids, scores[len(pairs.ids) :], arguments.seed)
-    others = (np.split(found[texts.fold != number], 2) for number, found in fitted.without.items())
-    area = area_under_curve(*np.split(scores, 2), pairs.groups, jackknife_error(others))
+    drawn_fold = texts.fold[texts.drawn]
+    others = (np.split(found[drawn_fold != number], 2) for number, found in fitted.without.items())
+    area = area_under_curve(*np.split(scores, 2), pairs.places, jackknife_error(others))
     report = {
         "first": names[0],
         "second": names[1],
@@ -92,29 +104,36 @@ def main(arguments: argparse.Namespace) -> None:
         "calibration": [row._asdict() for row in calibration(probabilities, texts.first)],
         "features": telling_features(detector, texts),
     }
+    if not drawn.all():
+        report["drawn"] = int(drawn.sum())
     write_json(arguments.report, _rounded(report))
     say(
         f"{names[0]} and {names[1]}: AUC {area.value:.3f} (95 % interval {area.low:.3f} to {area.high:.3f}) on "
         f"{len(pairs.ids):,} targets of each, {report['identical']:,} of them the same"
+        + (f"; learnt from {report['drawn']:,} of each" if "drawn" in report else "")
     )
 
 
-def read_pairs(pool: Path, first: Path, second: Path) -> Pairs:
-    """The sources of the pool that both authors have a target for."""
-    texts = read_texts(first), read_texts(second)
-    rows = [row for row in read_rows(pool, ["id", "source"]) if all(row[0] in text for text in texts)]
-    return Pairs(
-        [name for name, _ in rows],
-        [match_key(source) for _, source in rows],
-        *([text[name].strip() for name, _ in rows] for text in texts),
-    )
+def read_pairs(pool: Path, first: Path, second: Path, seed: int) -> Pairs:
+    """The sources of the pool that both authors have a target for; they are dealt by the seed."""
+    authors = read_texts(first), read_texts(second)
+    ids: list[str] = []
+
+    def groups() -> Iterator[str]:
+        for name, source in read_rows(pool, ["id", "source"]):
+            if all(name in targets for targets in authors):
+                ids.append(name)
+                yield match_key(source)
+
+    places = deal(groups(), seed)
+    return Pairs(ids, places, TextColumn(targets[name].strip() for targets in authors for name in ids))
 
 
-def read_texts(path: Path) -> dict[str, str]:
+def read_texts(path: Path) -> TextsById:
     """Targets by id, from a table of generated text (``id text``) or a part of the corpus (``id target``)."""
     with path.open(encoding="utf-8") as file:
         header = file.readline().rstrip("\n").split("\t")
-    return dict(read_rows(path, ["id", "target" if "target" in header else "text"]))  # type: ignore[arg-type]
+    return read_by_id(path, ["target" if "target" in header else "text"])[0]
 
 
 def check_number(pairs: Pairs, names: tuple[str, str], settings: Mapping[str, Any]) -> None:
@@ -123,7 +142,7 @@ def check_number(pairs: Pairs, names: tuple[str, str], settings: Mapping[str, An
     Raises:
         UserError: there are fewer different sources than ``least``, or fewer than folds.
     """
-    found, least = len(set(pairs.groups)), max(settings["least"], settings["folds"])
+    found, least = len(np.unique(pairs.places)), max(settings["least"], settings["folds"])
     if found < least:
         raise UserError(
             f"detector, {names[0]} and {names[1]}: {found:,} different sources that both have a target for; at least "
@@ -158,8 +177,8 @@ def write_ranking(path: Path, ids: list[str], scores: np.ndarray, seed: int) -> 
 
 
 def telling_features(detector: Detector, texts: Texts) -> dict[str, list[Feature]]:
-    """What speaks most for each author, in a model of all texts: to be read, nothing is scored with it."""
-    rows = np.flatnonzero(texts.telling)
+    """What speaks most for each author, in a model of all drawn texts: to be read, nothing is scored with it."""
+    rows = np.flatnonzero(texts.telling & texts.drawn)
     first, second = detector.fit(rows, texts.first[rows]).features(FEATURES)
     return {"first": first, "second": second}
 

@@ -9,28 +9,26 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 
 from analyse.errors.measures import SOURCE_MEASURES, reference_errors, source_errors, write_segments
 from analyse.errors.norms import read_norms
-from curate.build_dataset import random_order
+from curate.build_dataset import drawn_ids
 from evaluate.metrics import add_metric_arguments, build_scorers
-from evaluate.translations import TestSet, read_generated, read_hypotheses, read_test_set
+from evaluate.translations import read_generated, read_hypotheses, read_test_set
 from llm.outcomes import Standards, standards
 from llm.prompts import Languages
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.tables import read_rows
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table of segments."""
-    pairs = read_test_set(arguments.pairs)
     limits = arguments.settings
     languages = Languages(arguments.source_language, arguments.target_language)
     judged_by = language_standards(languages, limits["language_margin"])
     norms = read_norms(arguments.norms)
-    if arguments.segments:
-        pairs = drawn(pairs, arguments.segments, arguments.seed)
+    pairs = read_test_set(arguments.pairs, drawn(arguments.pairs, arguments.segments, arguments.seed))
     if arguments.text is None:
         targets = pairs.references
     elif arguments.generated:
@@ -60,13 +58,9 @@ def language_standards(languages: Languages, margin: float | None) -> Standards:
         raise UserError(str(error).replace("corpus.cleaning.language_margin", key)) from error
 
 
-def drawn(pairs: TestSet, count: int, seed: int) -> TestSet:
-    """At most ``count`` segments in their order, drawn by id: every text of the same sources is judged on the same."""
-    places = sorted(random_order(pairs.ids, seed)[:count])
-    ids, sources, references = (
-        [column[place] for place in places] for column in (pairs.ids, pairs.sources, pairs.references)
-    )
-    return replace(pairs, ids=ids, sources=sources, references=references)
+def drawn(pairs: Path, count: int | None, seed: int) -> set[str] | None:
+    """At most ``count`` of the segments, drawn by id: every text of the same sources is judged on the same."""
+    return None if count is None else set(drawn_ids((name for (name,) in read_rows(pairs, ["id"])), count, seed))
 
 
 def parser() -> argparse.ArgumentParser:

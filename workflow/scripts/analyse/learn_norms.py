@@ -9,7 +9,7 @@ from pathlib import Path
 from analyse.errors.association import learn_lexicon
 from analyse.errors.lengths import learn_band
 from analyse.errors.norms import Norms, write_norms
-from curate.build_dataset import random_order
+from curate.build_dataset import drawn_ids
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.tables import read_rows
 
@@ -21,11 +21,13 @@ def main(arguments: argparse.Namespace) -> None:
         UserError: there is no pair.
     """
     settings = arguments.settings
-    rows = list(read_rows(arguments.pairs, ["id", "source", "target"]))
-    if not rows:
+    ids = [name for (name,) in read_rows(arguments.pairs, ["id"])]
+    if not ids:
         raise UserError(f"{arguments.pairs}: there is no pair to learn from; splits.pretrain must be at least 1")
-    drawn = random_order([row[0] for row in rows], arguments.seed)[: settings["pairs"]]
-    sources, targets = ([rows[place][column] for place in drawn] for column in (1, 2))
+    drawn = drawn_ids(ids, settings["pairs"], arguments.seed)
+    wanted = set(drawn)
+    texts = {row[0]: row[1:] for row in read_rows(arguments.pairs, ["id", "source", "target"]) if row[0] in wanted}
+    sources, targets = ([texts[name][side] for name in drawn] for side in (0, 1))
     band = learn_band(sources, targets, settings["length_quantile"], settings["length_power"])
     lexicon = learn_lexicon(
         sources,
@@ -37,7 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
         cognate=settings["cognate_beginning"],
     )
     write_norms(arguments.output, Norms(band, lexicon), len(drawn))
-    say(f"{len(lexicon.partners):,} words with a partner, from {len(drawn):,} of {len(rows):,} pairs")
+    say(f"{len(lexicon.partners):,} words with a partner, from {len(drawn):,} of {len(ids):,} pairs")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -23,8 +23,9 @@ from analyse.diversity.words import tokenizer_name, word_splitter
 from evaluate.formats import p_text, score_text
 from evaluate.metrics import build_scorers
 from workbench.cli import UserError, progress, run_script, say, script_parser
+from workbench.columns import read_by_id
 from workbench.generated import read_targets
-from workbench.tables import read_rows, write_rows
+from workbench.tables import write_rows
 
 _BATCH = 250  # swaps that are measured at a time
 
@@ -32,7 +33,7 @@ _BATCH = 250  # swaps that are measured at a time
 def main(arguments: argparse.Namespace) -> None:
     """Write the table of one text."""
     settings = json.loads(arguments.settings)
-    human = dict(read_rows(arguments.references, ["id", "target"]))
+    (human,) = read_by_id(arguments.references, ["target"])
     versions = [read_targets(path) for path in arguments.text]
     ids = [name for name in human if all(name in version for version in versions)]
     if not ids:

@@ -41,7 +41,11 @@ class Area(NamedTuple):
 
 
 def area_under_curve(
-    first: np.ndarray, second: np.ndarray, groups: Sequence[str], least_error: float = 0.0, level: float = 0.95
+    first: np.ndarray,
+    second: np.ndarray,
+    groups: Sequence[str] | np.ndarray,
+    least_error: float = 0.0,
+    level: float = 0.95,
 ) -> Area:
     """The chance that a text of the first author gets a higher value than one of the second; ties count half.
 
@@ -51,7 +55,7 @@ def area_under_curve(
     Args:
         first: values of the first author's texts, shape (sources,).
         second: values of the second author's texts for the same sources, shape (sources,).
-        groups: name of the group of each source; sources of different groups are independent.
+        groups: name or number of the group of each source; sources of different groups are independent.
         least_error: standard error of the area from elsewhere, which is taken if it is the larger one.
         level: of the interval.
     """

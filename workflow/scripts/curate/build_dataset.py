@@ -12,13 +12,16 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import heapq
 import json
-from collections import Counter
-from collections.abc import Mapping
+import sys
+from collections import ChainMap, Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from curate.selecting import COMBINE, drawn_ranks, ordered
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.columns import read_by_id
 from workbench.generated import HUMAN, read_targets
 from workbench.tables import read_rows, write_rows
 
@@ -32,6 +35,12 @@ def random_order(ids: list[str], seed: int) -> list[int]:
     return sorted(range(len(ids)), key=rank)
 
 
+def drawn_ids(ids: Iterable[str], count: int | None, seed: int) -> list[str]:
+    """The first ``count`` (None: all) of ``ids`` in the order of :func:`random_order`; keeps no more than these."""
+    ranked = ((hashlib.sha256(f"{seed}\0order\0{name}".encode()).digest(), name) for name in ids)
+    return [name for _, name in (sorted(ranked) if count is None else heapq.nsmallest(count, ranked))]
+
+
 def shared_sources(ids: list[str], gapped: Mapping[str, Mapping[str, str]]) -> list[str]:
     """The ``ids`` for which every generator in ``gapped`` has a target; says what each leaves out."""
     for name, targets in gapped.items():
@@ -41,7 +50,9 @@ def shared_sources(ids: list[str], gapped: Mapping[str, Mapping[str, str]]) -> l
     return [source for source in ids if all(source in targets for targets in gapped.values())]
 
 
-def fill_gaps(path: str, origin: str, targets: dict[str, str], ids: list[str], stand_in: str | None) -> dict[str, str]:
+def fill_gaps(
+    path: str, origin: str, targets: Mapping[str, str], ids: list[str], stand_in: str | None
+) -> dict[str, str]:
     """Who wrote the target of each of ``ids`` for ``origin``: itself, or its stand-in where it wrote none.
 
     Raises:
@@ -59,10 +70,10 @@ def fill_gaps(path: str, origin: str, targets: dict[str, str], ids: list[str], s
 def main(arguments: argparse.Namespace) -> None:
     """Write the dataset."""
     recipe = json.loads(arguments.recipe)
-    pool = {row[0]: row for row in read_rows(arguments.pool, ["id", "source", "target"])}
+    sources, humans = read_by_id(arguments.pool, ["source", "target"])
     gapped = {name: read_targets(Path(path)) for name, path in arguments.gapped}
-    ids = shared_sources(list(pool), gapped)
-    targets = {HUMAN: {name: pool[name][2] for name in ids}}
+    ids = shared_sources(list(sources), gapped)
+    targets: dict[str, Mapping[str, str]] = {HUMAN: humans}
     stand_ins: dict[str, dict[str, str]] = {}
     fallbacks = dict(arguments.fallback)
     for origin, path in arguments.generated:
@@ -70,25 +81,33 @@ def main(arguments: argparse.Namespace) -> None:
     for origin, path in arguments.generated:
         stand_ins[origin] = fill_gaps(path, origin, targets[origin], ids, fallbacks.get(origin))
     written = {
-        origin: {name: targets[stand_ins.get(origin, {}).get(name, origin)][name] for name in ids}
+        origin: ChainMap(
+            {name: targets[other][name] for name, other in stand_ins.get(origin, {}).items()}, targets[origin]
+        )
         for origin in recipe["mixture"]
     }
     drawn = [ids[place] for place in random_order(ids, arguments.seed)]
     chosen = COMBINE[recipe["combine"]](drawn, recipe["mixture"], written)
     if recipe["order"] != "random" or recipe["reverse"]:
         ranks = {
-            o: {name: int(rank) for name, rank in read_rows(Path(path), ["id", "rank"])} for o, path in arguments.ranks
+            origin: {sys.intern(name): int(rank) for name, rank in read_rows(Path(path), ["id", "rank"])}
+            for origin, path in arguments.ranks
         }
         chosen = ordered(chosen, ranks or drawn_ranks(chosen), recipe["reverse"])
-    rows = [
-        (name, stand_ins.get(origin, {}).get(name, origin), pool[name][1], written[origin][name])
-        for name, origins in chosen
-        for origin in origins
-        for _ in range(recipe["copies"])
-    ]
-    write_rows(arguments.output, ["id", "origin", "source", "target"], rows)
-    counts = Counter(row[1] for row in rows)
-    say(f"{len(rows):,} instances: " + ", ".join(f"{count:,} {origin}" for origin, count in sorted(counts.items())))
+    counts: Counter[str] = Counter()
+
+    def rows() -> Iterator[tuple[str, str, str, str]]:
+        for name, origins in chosen:
+            for origin in origins:
+                author = stand_ins.get(origin, {}).get(name, origin)
+                counts[author] += recipe["copies"]
+                for _ in range(recipe["copies"]):
+                    yield name, author, sources[name], written[origin][name]
+
+    write_rows(arguments.output, ["id", "origin", "source", "target"], rows())
+    say(
+        f"{counts.total():,} instances: " + ", ".join(f"{count:,} {origin}" for origin, count in sorted(counts.items()))
+    )
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,7 +2,8 @@
 
 Writes a row for each generator and score: Spearman's correlation with the oracle, the sentence chrF against the human
 target, and what the better and the worse half are like. Positive correlations mean that a better score goes with a
-target closer to the human one, whichever scores are better.
+target closer to the human one, whichever scores are better. Of a large pool a sample is compared; the column
+``targets`` says how many.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.agreement import Agreement, agreement
+from curate.build_dataset import drawn_ids
 from curate.quality import Metric, load_metric
 from evaluate.formats import score_text
 from evaluate.named_files import named_files
@@ -57,13 +59,20 @@ def metric_of(about: About, name: str) -> Metric:
     return load_metric(about[name]["metric"]).METRIC
 
 
-def compare(scores: Path, oracle: Path, better: str, samples: int, seed: int) -> Agreement:
-    """The agreement of a table of scores with the oracle's for the same generator.
+def read_oracle(oracle: Path, targets: int | None, seed: int) -> dict[str, float]:
+    """The oracle's scores by id: all, or those of so many ``targets``, drawn by id."""
+    names = (name for name, score in read_rows(oracle, ["id", "score"]) if score)
+    drawn = set(names if targets is None else drawn_ids(names, targets, seed))
+    return {name: float(score) for name, score in read_rows(oracle, ["id", "score"]) if name in drawn}
+
+
+def compare(scores: Path, oracle: Path, better: str, targets: int | None, samples: int, seed: int) -> Agreement:
+    """The agreement of a table of scores with the oracle's for the same generator, on at most so many ``targets``.
 
     Raises:
         UserError: they have no target in common.
     """
-    truth = {name: float(score) for name, score in read_rows(oracle, ["id", "score"]) if score}
+    truth = read_oracle(oracle, targets, seed)
     rows = [row for row in read_rows(scores, ["id", "score", "rank"]) if row[0] in truth]
     if not rows:
         raise UserError(f"{scores}: no target in common with {oracle}; delete the older file and run again")
@@ -96,7 +105,7 @@ def main(arguments: argparse.Namespace) -> None:
         if generator not in oracles:
             raise UserError(f"--scores {label}: no --oracle of {generator!r}; there are {', '.join(oracles)}")
         better = metric_of(arguments.about, name).better
-        found = compare(path, oracles[generator], better, arguments.samples, arguments.seed)
+        found = compare(path, oracles[generator], better, arguments.targets, arguments.samples, arguments.seed)
         rows.append(row(generator, name, arguments.about, found))
         shown = "no correlation" if found.spearman is None else f"Spearman {found.spearman:.2f}"
         say(f"{generator}, {name}: {shown} with the oracle on {found.scored:,} targets")
@@ -113,8 +122,9 @@ def parser() -> argparse.ArgumentParser:
         "--scores", nargs="*", required=True, metavar="GENERATOR:NAME=TABLE", help="scores of each generator"
     )
     parser.add_argument("--about", type=json.loads, required=True, help="JSON: settings of every score by name")
+    parser.add_argument("--targets", type=int, help="compare on at most so many targets of a generator, drawn by id")
     parser.add_argument("--samples", type=int, required=True, help="resamples of the instances behind each interval")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the resamples")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the draw and of the resamples")
     parser.add_argument("--output", type=Path, required=True, help="table to write")
     return parser
 

@@ -14,40 +14,63 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import overload
 
 from curate.quality import Context, Instance, Metric, Score, load_metric
 from evaluate.formats import score_text
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.columns import TextColumn, read_by_id
 from workbench.generated import COLUMNS as GENERATED_COLUMNS
 from workbench.tables import read_rows, write_rows
 
 COLUMNS = ("id", "score", "rank")
 
 
-def read_instances(pool: Path, generated: Path, metric: Metric) -> list[Instance]:
-    """The generator's targets in the pool's order; the human target only where the metric needs it.
+class Instances(Sequence[Instance]):
+    """The generator's targets in the pool's order; an instance is made when it is asked for.
+
+    The human target is read only where the metric needs it.
 
     Raises:
         UserError: the generator has no target for any source of the pool.
     """
-    rows = {row[0]: row for row in read_rows(generated, GENERATED_COLUMNS)}
-    instances = []
-    for name, source, human in read_rows(pool, ["id", "source", "target"]):
-        if name in rows:
-            _, text, logprob, metadata = rows[name]
-            instances.append(
-                Instance(
-                    name,
-                    source,
-                    text,
-                    float(logprob) if logprob else None,
-                    json.loads(metadata) if metadata else {},
-                    None if metric.practical else human,
-                )
-            )
-    if not instances:
-        raise UserError(f"{generated}: holds no source of {pool}; delete the older file and run again")
-    return instances
+
+    def __init__(self, pool: Path, generated: Path, metric: Metric) -> None:
+        self._targets, self._logprobs, self._metadata = read_by_id(generated, GENERATED_COLUMNS[1:])
+        self._humans = None if metric.practical else TextColumn()
+        self._sources = TextColumn()
+        self.ids: list[str] = []
+        for name, source, human in read_rows(pool, ["id", "source", "target"]):
+            if name in self._targets:
+                self.ids.append(name)
+                self._sources.append(source)
+                if self._humans is not None:
+                    self._humans.append(human)
+        if not self.ids:
+            raise UserError(f"{generated}: holds no source of {pool}; delete the older file and run again")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, place: int) -> Instance: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Instance]: ...
+
+    def __getitem__(self, place: int | slice) -> Instance | list[Instance]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        name = self.ids[place]
+        logprob, metadata = self._logprobs[name], self._metadata[name]
+        return Instance(
+            name,
+            self._sources[place],
+            self._targets[name],
+            float(logprob) if logprob else None,
+            json.loads(metadata) if metadata else {},
+            None if self._humans is None else self._humans[place],
+        )
 
 
 def place_of(identifier: str, seed: int) -> bytes:
@@ -86,7 +109,7 @@ def main(arguments: argparse.Namespace) -> None:
     module = load_metric(arguments.metric)
     inputs = {name: Path(path) for name, path in arguments.input}
     context = Context(json.loads(arguments.settings), arguments.generated, inputs, arguments.threads)
-    instances = read_instances(arguments.pool, arguments.generated, module.METRIC)
+    instances = Instances(arguments.pool, arguments.generated, module.METRIC)
     scores = [finite(score) for score in module.score(instances, context)]
     known = [score for score in scores if score is not None]
     if not known:
@@ -94,9 +117,8 @@ def main(arguments: argparse.Namespace) -> None:
             f"{arguments.generated}: metric {arguments.metric} has no score for any of its {len(instances):,} targets; "
             "leave this generator out of the metric's `generators`, or take another metric"
         )
-    ids = [instance.id for instance in instances]
     texts = [score_text(score) for score in scores]
-    rows = zip(ids, texts, ranks(ids, texts, module.METRIC.better, arguments.seed), strict=True)
+    rows = zip(instances.ids, texts, ranks(instances.ids, texts, module.METRIC.better, arguments.seed), strict=True)
     write_rows(arguments.output, COLUMNS, rows)
     missing = len(scores) - len(known)
     say(

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from sacrebleu.metrics.base import Metric, Score
 from workbench.cli import UserError
 
 _LOWER_IS_BETTER = {"ter"}
+_CHUNK = 10_000  # segments that are counted at a time
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,17 @@ class Scorer:
         """Counts of each segment against its one reference: shape (segments, counts)."""
         rows = self.corpus._extract_corpus_statistics(hypotheses, [references])
         return np.array(rows, dtype=np.float64)
+
+    def totals(self, segments: Iterable[tuple[str, str]]) -> np.ndarray:
+        """Counts of hypotheses and their references summed over all ``segments``: shape (counts,).
+
+        Some segments at a time are in memory; the sum is exact, so how many does not matter.
+        """
+        rest = iter(segments)
+        totals = self.statistics(*zip(*itertools.islice(rest, _CHUNK), strict=True)).sum(axis=0)
+        while chunk := list(itertools.islice(rest, _CHUNK)):
+            totals += self.statistics(*zip(*chunk, strict=True)).sum(axis=0)
+        return totals
 
     def score(self, totals: np.ndarray) -> Score:
         """The corpus score of counts summed over segments, shape (counts,)."""

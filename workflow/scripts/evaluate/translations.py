@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,13 +24,13 @@ class TestSet:
     references: list[str]
 
 
-def read_test_set(path: Path) -> TestSet:
-    """Read a corpus table.
+def read_test_set(path: Path, only: Container[str] | None = None) -> TestSet:
+    """Read a corpus table; with ``only``, the segments of these ids.
 
     Raises:
         UserError: it has no segment.
     """
-    rows = list(read_rows(path, ["id", "source", "target"]))
+    rows = [row for row in read_rows(path, ["id", "source", "target"]) if only is None or row[0] in only]
     if not rows:
         raise UserError(f"{path}: there is no segment to score; the test set must have at least one")
     ids, sources, targets = zip(*rows, strict=True)
@@ -59,7 +60,8 @@ def read_generated(path: Path, test: TestSet) -> tuple[TestSet, list[str]]:
     Raises:
         UserError: it holds none of them.
     """
-    texts = {identifier: text.rstrip() for identifier, text in read_rows(path, ["id", "text"])}
+    known = set(test.ids)
+    texts = {name: text.rstrip() for name, text in read_rows(path, ["id", "text"]) if name in known}
     rows = [row for row in zip(test.ids, test.sources, test.references, strict=True) if row[0] in texts]
     if not rows:
         raise UserError(f"{path}: holds no segment of {test.path}; delete the older file and run again")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from generate.providers import Provider, Source
 from workbench.cli import UserError, run_script, say, script_parser
-from workbench.generated import write_generated
+from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows
 
 
@@ -23,11 +24,18 @@ def main(arguments: argparse.Namespace) -> None:
     inputs = {name: Path(path) for name, path in arguments.input}
     provider: Provider = module.provider(json.loads(arguments.settings), inputs, arguments.threads)
     sources = [Source(*row) for row in read_rows(arguments.pool, ["id", "source"])]
-    generated = list(provider.generate(sources))
-    empty = sum(not instance.text.strip() for instance in generated)
-    if empty == len(generated):
-        raise UserError(f"{arguments.label or arguments.provider}: every one of its {empty:,} targets is empty")
-    count = write_generated(arguments.output, generated)
+    count = empty = 0
+
+    def generated() -> Iterator[Generated]:
+        nonlocal count, empty
+        for instance in provider.generate(sources):
+            count += 1
+            empty += not instance.text.strip()
+            yield instance
+        if empty == count:
+            raise UserError(f"{arguments.label or arguments.provider}: every one of its {empty:,} targets is empty")
+
+    write_generated(arguments.output, generated())
     say(f"{count:,} targets by {arguments.provider}" + (f", {empty:,} of them EMPTY" if empty else ""))
 
 

@@ -37,6 +37,12 @@ def detector_problems(config: Config) -> Iterator[Problem]:
         if shortest > longest:
             yield Problem(("detector", name), f"{shortest} is longer than {longest}; the shortest comes first")
     pool, needed = config["splits"]["pool"], max(detector["least"], detector["folds"])
+    if detector["pairs"] is not None and detector["pairs"] < needed:
+        yield Problem(
+            ("detector", "pairs"),
+            f"{detector['pairs']:,} sources are too few to learn from; allowed: {needed:,} or more "
+            "(detector.least, detector.folds)",
+        )
     if machine_generators(config) and pool < needed:
         yield Problem(
             ("splits", "pool"),

@@ -1,6 +1,7 @@
 """Train the SentencePiece model that every run shares, and derive fairseq's dictionary from it.
 
-Trained on both sides of ``pretrain`` only, so that no run's vocabulary depends on what the run is trained on.
+Trained on both sides of ``pretrain`` only, so that no run's vocabulary depends on what the run is trained on. The split
+wrote ``pretrain`` in a random order, so its first pairs are a random sample of it.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def dictionary(model: bytes) -> str:
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the model and the dictionary."""
-    rows = read_rows(arguments.pretrain, ["source", "target"])
+    rows = itertools.islice(read_rows(arguments.pretrain, ["source", "target"]), arguments.pairs)
     model = train(itertools.chain.from_iterable(rows), arguments)
     with atomic_path(arguments.model) as temporary:
         temporary.write_bytes(model)
@@ -88,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--pretrain", type=Path, required=True, help="table with the columns source and target")
+    parser.add_argument("--pairs", type=int, help="train on at most so many pairs, the first; left out: on all")
     parser.add_argument("--model-type", choices=["unigram", "bpe"], required=True)
     parser.add_argument("--size", type=int, required=True, help="number of pieces")
     parser.add_argument("--character-coverage", type=float, required=True, help="share of characters covered")

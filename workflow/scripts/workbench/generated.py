@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.tables import read_rows, write_rows
+from workbench.columns import TextsById, read_by_id
+from workbench.tables import write_rows
 from workbench.text import one_line
 
 HUMAN = "human"  # the origin of the corpus' own targets
@@ -44,6 +45,6 @@ def write_generated(path: Path, instances: Iterable[Generated]) -> int:
     return write_rows(path, COLUMNS, map(table_row, instances))
 
 
-def read_targets(path: Path) -> dict[str, str]:
+def read_targets(path: Path) -> TextsById:
     """The text of each id in a table of generated text."""
-    return dict(read_rows(path, ["id", "text"]))  # type: ignore[arg-type]
+    return read_by_id(path, ["text"])[0]

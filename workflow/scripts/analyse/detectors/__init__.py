@@ -1,9 +1,12 @@
 """Detectors, which tell the texts of two authors apart: one module a kind.
 
-A kind's module has a function ``detector(settings, texts)`` that takes the configuration section ``detector`` and every
-text of both authors, and returns a :class:`Detector`. It is never told who wrote a text but in :meth:`Detector.fit`,
-and there of the texts it may learn from only. Folds, calibration and figures are not its business: see
-:mod:`analyse.cross_fitting`. A new kind is a new module here and its name and keys in the schema; no rule changes.
+A kind's module has a function ``detector(settings, texts, drawn)`` that takes the configuration section ``detector``,
+every text of both authors and which of them it will be fitted to (shape (texts,)), and returns a :class:`Detector`. It
+is never told who wrote a text but in :meth:`Detector.fit`, and there of the texts it may learn from only. There may be
+millions of texts, of which some thousands are drawn: the others are read where they are scored, some at a time.
+
+Folds, calibration and figures are not its business: see :mod:`analyse.cross_fitting`. A new kind is a new module here
+and its name and keys in the schema; no rule changes.
 """
 
 from __future__ import annotations

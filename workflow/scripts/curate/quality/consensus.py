@@ -31,29 +31,21 @@ def score(instances: Sequence[Instance], context: Context) -> list[Score]:
     Raises:
         UserError: no source has another text.
     """
-    others = other_targets(context)
-    if "answers" in context.inputs:
-        for source, texts in other_samples(context.input("answers"), instances).items():
-            others[source] += texts
-    if not any(others.get(instance.id) for instance in instances):
+    others = [read_targets(path) for path in context.inputs_of("other").values()]
+    samples = other_samples(context.input("answers"), instances) if "answers" in context.inputs else {}
+
+    def other_texts(source: str) -> list[str]:
+        return [text for table in others if (text := table.get(source))] + samples.get(source, [])
+
+    if not any(other_texts(instance.id) for instance in instances):
         raise UserError(
             f"{context.generated}: no other text to compare its targets with; consensus needs a second generator "
             "(`among` names them), or an LLM with `samples` of 2 or more"
         )
     return [
-        fmean(sentence_chrf(instance.target, other) for other in others[instance.id]) if others[instance.id] else None
+        fmean(sentence_chrf(instance.target, other) for other in found) if (found := other_texts(instance.id)) else None
         for instance in progress(instances, len(instances), "targets")
     ]
-
-
-def other_targets(context: Context) -> defaultdict[str, list[str]]:
-    """The other generators' targets, those that are not empty, by source: the inputs ``other:GENERATOR``."""
-    texts: defaultdict[str, list[str]] = defaultdict(list)
-    for path in context.inputs_of("other").values():
-        for source, text in read_targets(path).items():
-            if text:
-                texts[source].append(text)
-    return texts
 
 
 def other_samples(answers: Path, instances: Sequence[Instance]) -> dict[str, list[str]]:

@@ -6,10 +6,12 @@ in which its ties are written.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
+
+import numpy as np
 
 from curate.quality import Context, Instance, Metric, Score
 from workbench.cli import UserError
@@ -34,23 +36,31 @@ def score(instances: Sequence[Instance], context: Context) -> list[Score]:
     tables = context.inputs_of("scores")
     if not tables:
         raise UserError("rank_average: no scores to average; `of` names two or more of the section `quality`")
-    ranks = [read_ranks(path, instances) for path in tables.values()]
-    return [fmean(table[instance.id] for table in ranks) for instance in instances]
+    ids = [instance.id for instance in instances]
+    ranks = [read_ranks(path, ids).tolist() for path in tables.values()]
+    return [fmean(found) for found in zip(*ranks, strict=True)]
 
 
-def read_ranks(path: Path, instances: Sequence[Instance]) -> dict[str, float]:
+def read_ranks(path: Path, ids: Sequence[str]) -> np.ndarray:
     """The rank of every target in a table of scores; the mean of their ranks for those of the same score or of none.
 
+    Args:
+        path: table with ``id score rank``.
+        ids: of the targets; the result has shape (targets,).
+
     Raises:
-        UserError: it lacks one of ``instances``.
+        UserError: the table lacks one of them.
     """
-    rows = list(read_rows(path, ["id", "score", "rank"]))
-    tied: dict[str, list[int]] = defaultdict(list)
-    for _, value, rank in rows:
-        tied[value].append(int(rank))
-    shared = {value: fmean(found) for value, found in tied.items()}
-    ranks = {name: shared[value] for name, value, _ in rows}
-    missing = next((instance.id for instance in instances if instance.id not in ranks), None)
+    places: dict[str, int] = {}
+    numbers: dict[str, int] = {}  # of scores
+    scores, ranks = array("q"), array("q")
+    for place, (name, value, rank) in enumerate(read_rows(path, ["id", "score", "rank"])):
+        places[name] = place
+        scores.append(numbers.setdefault(value, len(numbers)))
+        ranks.append(int(rank))
+    missing = next((name for name in ids if name not in places), None)
     if missing is not None:
         raise UserError(f"{path}: no rank for {missing}; delete the table and run again")
-    return ranks
+    score = np.asarray(scores, dtype=np.int64)
+    shared = np.bincount(score, weights=np.asarray(ranks)) / np.bincount(score)
+    return shared[score[[places[name] for name in ids]]]

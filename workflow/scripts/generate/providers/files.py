@@ -14,6 +14,7 @@ from typing import Any
 from corpus.read_files import read_lines
 from generate.providers import Source
 from workbench.cli import UserError
+from workbench.columns import TextColumn
 from workbench.generated import Generated
 from workbench.markup import strip_markup
 from workbench.text import one_line
@@ -35,7 +36,7 @@ class FilesProvider:
         Raises:
             UserError: the file has too few or too many lines for what it stands beside, or lacks a source.
         """
-        targets = list(self._texts(self._path))
+        targets = TextColumn(self._texts(self._path))
         places = {
             "train": self._beside_corpus,
             "pool": self._beside_pool,
@@ -70,12 +71,13 @@ class FilesProvider:
     def _beside_own_sources(self, sources: Sequence[Source], lines: int) -> list[int]:
         if self._sources is None:
             raise UserError("`aligned_with: sources` needs the key `sources`")
-        own = list(self._texts(self._sources))
-        if len(own) != lines:
-            raise UserError(
-                f"{self._path}: {lines:,} lines, but {self._sources} has {len(own):,}; they are aligned by line"
-            )
-        place_of = {text: place for place, text in reversed(list(enumerate(own)))}
+        place_of: dict[str, int] = {}
+        own = 0
+        for text in self._texts(self._sources):
+            place_of.setdefault(text, own)
+            own += 1
+        if own != lines:
+            raise UserError(f"{self._path}: {lines:,} lines, but {self._sources} has {own:,}; they are aligned by line")
         missing = [source for source in sources if source.text not in place_of]
         if missing:
             raise UserError(
