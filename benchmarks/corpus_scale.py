@@ -124,6 +124,7 @@ def study(folder: Path, count: int) -> dict[str, object]:
             "files": {"train": {"source": str(folder / "source.txt"), "target": str(folder / "human.txt")}},
         },
         "splits": {"pretrain": count // 20, "pool": pool, "valid": 300, "test": 300},
+        "vocab": {"size": 2000},
         "generators": {name: {"provider": "files", "targets": str(folder / f"{name}.txt")} for name in GENERATORS},
         "quality": {
             "oracle": {"metric": "oracle"},

@@ -139,6 +139,7 @@ def test_inputs_that_lie_in_storage_are_not_looked_for(folder: Path) -> None:
         ([("human: {mixture: {human: 1}}", "human: {mixture: {strong: 1}}")], None, ["baseline", "none yet"]),
         ([("pairs: 40", "from_run: {condition: half, size: 10}")], 8, ["from_run", "trained on its own output"]),
         ([("languages:", "detector: {least: 31}\nlanguages:")], 6, ["splits.pool", "30 sources", "needs 31"]),
+        ([("languages:", "detector: {pairs: 9}\nlanguages:")], 1, ["detector.pairs", "9 sources", "20 or more"]),
         ([("languages:", "detector: {word_ngrams: [3, 2]}\nlanguages:")], 1, ["word_ngrams", "3 is longer than 2"]),
         ([("pairs: 40", "from_run: {condition: half, size: 11}")], 8, ["from_run.size", "11 is not in", "10, 30"]),
     ],

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from curate.build_dataset import drawn_ids, parser, random_order
 from curate.build_dataset import main as build
-from curate.build_dataset import parser, random_order
 from curate.selecting import allot
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
@@ -42,6 +42,13 @@ def test_an_instance_keeps_its_place_when_others_come_and_go() -> None:
     assert [fewer[place] for place in random_order(fewer, 1)] == [name for name in order if not name.endswith("7")]
     assert order != ids
     assert order != [ids[place] for place in random_order(ids, 2)]
+
+
+def test_a_draw_is_the_beginning_of_the_random_order() -> None:
+    ids = [f"train:{number}" for number in range(100)]
+    order = [ids[place] for place in random_order(ids, 3)]
+    assert drawn_ids(iter(ids), None, 3) == drawn_ids(iter(ids), 200, 3) == order
+    assert drawn_ids(iter(ids), 20, 3) == order[:20]
 
 
 def recipe(**mixture: float) -> str:

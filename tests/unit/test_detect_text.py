@@ -9,13 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 
+from analyse.cross_fitting import deal
 from analyse.detect_text import main, parser
+from analyse.detectors import ngrams
 from curate.build_dataset import random_order
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows, write_rows
+from workbench.text import match_key
 
 WORDS = ["the", "a", "new", "file", "folder", "user", "name", "was", "is", "not", "found", "please", "save", "in", "of"]
 SETTINGS = {
@@ -195,3 +199,57 @@ def test_too_few_sources_are_refused_with_the_number_that_is_needed(tmp_path: Pa
     with pytest.raises(UserError, match="at least 50 are needed"):
         detect(tmp_path, sentences(40, "a"), sentences(40, "b"), least=50)
     assert not (tmp_path / "scores.tsv").exists()
+
+
+def styled(count: int) -> tuple[list[str], list[str]]:
+    """Targets of two authors, of whom each has a word of his own in two of three targets."""
+    return tuple(
+        sentences(count, seed, lambda number, word=word: word if number % 3 else "")
+        for seed, word in (("a", "indeed"), ("b", "truly"))
+    )
+
+
+def test_from_a_sample_all_targets_are_scored_and_ranked(tmp_path: Path) -> None:
+    found = detect(tmp_path, *styled(300), pairs=60)
+    assert found.report["drawn"] == 60
+    assert (found.report["targets"], len(found.scores), len(found.rank)) == (300, 600, 300)
+    assert sum(row["count"] for row in found.report["calibration"]) == 600
+    assert 0.7 < found.report["auc_low"] < found.report["auc"] < found.report["auc_high"]
+
+
+def test_a_sample_of_all_is_no_sample(tmp_path: Path) -> None:
+    written = []
+    for pairs in (None, 100):
+        detect(tmp_path, *styled(100), pairs=pairs)
+        written.append([(tmp_path / name).read_bytes() for name in ("scores.tsv", "rank.tsv", "detector.json")])
+    assert written[0] == written[1]
+    assert b"drawn" not in written[0][2]
+
+
+def test_texts_outside_the_sample_teach_nothing(tmp_path: Path) -> None:
+    first, second = styled(200)
+    before = detect(tmp_path, first, second, pairs=50)
+    # Folds are dealt by sources, so the same 50 are drawn: two models without them know which.
+    drawn = {f"t:{n}" for n in np.flatnonzero(deal([match_key(f"Satz {n}") for n in range(200)], 1) < 50)}
+    changed = [text if f"t:{n}" in drawn else f"{text} truly" for n, text in enumerate(first)]
+    after = detect(tmp_path, changed, second, pairs=50)
+    assert [row for row in before.scores if row[0] in drawn] == [row for row in after.scores if row[0] in drawn]
+    assert before.report["features"] == after.report["features"]
+    assert before.report["auc"] > after.report["auc"]
+
+
+@pytest.mark.parametrize("changes", [{}, {"lowercase": True, "fold_typography": True}, {"word_ngrams": None}])
+def test_a_text_outside_the_sample_has_the_score_it_would_have_inside_whatever_the_chunk(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    texts = [f"{text} “X” – Ä" for author in styled(40) for text in author]
+    learnt, first = np.arange(60), np.arange(60) < 30
+    rows = np.arange(80)[::-1]
+    whole = ngrams.detector(SETTINGS | changes, texts, np.full(80, True)).fit(learnt, first).scores(rows)
+    model = ngrams.detector(SETTINGS | changes, texts, np.arange(80) < 60).fit(learnt, first)
+    found = []
+    for size in (3, 10_000):
+        monkeypatch.setattr(ngrams, "_CHUNK", size)
+        found.append(model.scores(rows).tolist())
+    assert found[0] == found[1]
+    assert found[0] == pytest.approx(whole.tolist(), rel=1e-9)

@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 from sacrebleu import metrics as sacrebleus
 
-from evaluate import collect_scores, score_run
+from evaluate import collect_scores, metrics, score_run
 from evaluate.counts import read_counts
 from evaluate.formats import p_text, score_text
 from evaluate.metrics import build_scorers
@@ -282,3 +282,13 @@ def test_generated_text_of_other_sources_is_refused(tmp_path: Path) -> None:
     write_rows(output, ["id", "text"], [("u:1", "a")])
     with pytest.raises(UserError, match="holds no segment of"):
         score(tmp_path, test, output, generated=True)
+
+
+def test_counts_summed_over_segments_do_not_depend_on_how_many_are_counted_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for scorer in build_scorers(METRICS, {}, "en"):
+        whole = scorer.statistics(HYPOTHESES, REFERENCES).sum(axis=0).tolist()
+        for size in (1, 2, 5):
+            monkeypatch.setattr(metrics, "_CHUNK", size)
+            assert scorer.totals(zip(HYPOTHESES, REFERENCES, strict=True)).tolist() == whole

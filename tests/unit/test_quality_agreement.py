@@ -33,7 +33,7 @@ def table(path: Path, scores: list[float | None], better: str) -> str:
     return str(path)
 
 
-def compare(folder: Path, **scores: str) -> dict[str, dict[str, str]]:
+def compare(folder: Path, *more: str, **scores: str) -> dict[str, dict[str, str]]:
     """The rows of the table by the name of the score, for a generator ``g`` whose oracle runs from 0 to 90."""
     oracle = table(folder / "oracle.tsv", [10.0 * n for n in range(10)], "higher")
     main(
@@ -41,7 +41,7 @@ def compare(folder: Path, **scores: str) -> dict[str, dict[str, str]]:
             [
                 *("--oracle", f"g={oracle}", "--scores", *(f"g:{name}={path}" for name, path in scores.items())),
                 *("--about", json.dumps(ABOUT), "--samples", "200", "--seed", "1"),
-                *("--output", str(folder / "agreement.tsv")),
+                *("--output", str(folder / "agreement.tsv"), *more),
             ]
         )
     )
@@ -72,6 +72,18 @@ def test_what_has_no_score_is_left_out_of_the_correlation_but_not_of_the_halves(
 def test_a_score_that_does_not_vary_has_no_correlation(tmp_path: Path) -> None:
     row = compare(tmp_path, length=table(tmp_path / "length.tsv", [1.0] * 10, "higher"))["length"]
     assert (row["spearman"], row["spearman_low"], row["spearman_high"]) == ("", "", "")
+
+
+def test_a_sample_of_the_targets_is_compared_the_same_for_every_score(tmp_path: Path) -> None:
+    fit = table(tmp_path / "fit.tsv", [9.0 - n for n in range(10)], "lower")
+    length = table(tmp_path / "length.tsv", [-1.0 * n for n in range(10)], "higher")
+    rows = compare(tmp_path, "--targets", "6", fit=fit, length=length)
+    assert {row["targets"] for row in rows.values()} == {"6"}
+    assert (rows["fit"]["spearman"], rows["length"]["spearman"]) == ("1.0000", "-1.0000")
+    assert rows["fit"]["mean_oracle"] == rows["length"]["mean_oracle"]
+    assert rows["fit"]["top_half_oracle"] == rows["length"]["bottom_half_oracle"]
+    whole = compare(tmp_path, fit=fit)
+    assert compare(tmp_path, "--targets", "10", fit=fit) == whole
 
 
 def test_an_average_is_practical_if_all_its_parts_are() -> None:

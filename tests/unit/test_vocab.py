@@ -13,11 +13,15 @@ from workbench.cli import UserError
 from workbench.tables import write_rows
 
 
-def train(tmp_path: Path, size: int, model: str = "unigram") -> tuple[Path, list[str]]:
-    rows = [(str(n), source, target) for n, (source, target) in enumerate(toy_corpus(300))]
-    write_rows(tmp_path / "pretrain.tsv", ["id", "source", "target"], rows)
+def train(
+    tmp_path: Path, size: int, model: str = "unigram", rows: int = 300, pairs: int | None = None
+) -> tuple[Path, list[str]]:
+    """Train on so many ``rows`` of a toy corpus, with ``--pairs`` where there is one."""
+    corpus = [(str(n), source, target) for n, (source, target) in enumerate(toy_corpus(rows))]
+    write_rows(tmp_path / "pretrain.tsv", ["id", "source", "target"], corpus)
     arguments = {"pretrain": "pretrain.tsv", "model": f"{model}.model", "dictionary": f"{model}.txt"}
     command = [part for name, file in arguments.items() for part in (f"--{name}", str(tmp_path / file))]
+    command += ["--pairs", str(pairs)] if pairs else []
     main(parser().parse_args([*command, "--model-type", model, "--size", str(size), "--character-coverage", "1.0"]))
     pieces = (tmp_path / f"{model}.txt").read_text(encoding="utf-8").splitlines()
     return tmp_path / f"{model}.model", [line.rpartition(" ")[0] for line in pieces]
@@ -31,6 +35,14 @@ def test_the_dictionary_lists_the_models_pieces(tmp_path: Path, model: str) -> N
     assert len(pieces) == len(set(pieces)) == 149  # all but <unk>, which fairseq adds itself
     encoded = processor.encode("Der Lehrer sieht das Buch am Morgen.", out_type=str)
     assert set(encoded) <= set(pieces)
+
+
+def test_the_first_pairs_are_trained_on_and_a_larger_bound_changes_nothing(tmp_path: Path) -> None:
+    def content(rows: int, pairs: int | None) -> bytes:
+        return train(tmp_path, 150, rows=rows, pairs=pairs)[0].read_bytes()
+
+    assert content(300, 300) == content(300, 900) == content(300, None)
+    assert content(300, 200) == content(200, None) != content(300, None)
 
 
 @pytest.mark.parametrize(("size", "words"), [(5000, "allowed: .* or less"), (20, "allowed: more than ")])
