@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from analyse.collect_detectors import main, parser
+from evaluate.records import read_records
+from report.analysis_tables import PairRow
+from report.why_detector import detector_said
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows, write_rows
@@ -65,6 +68,19 @@ def test_every_pair_is_a_row_with_its_kind(tmp_path: Path) -> None:
         ("human", "human-B", "human-human", "1234", "0.8100", "0.8000", "0.8200", "0.2000"),
         ("a", "b", "machine-machine", "1234", "0.6200", "0.6100", "0.6300", "0.2000"),
     ]
+
+
+def test_the_size_of_a_sample_is_in_the_table_and_on_the_page(tmp_path: Path) -> None:
+    whole, sampled = report(tmp_path, "human", "a", 0.8), report(tmp_path, "human", "b", 0.7)
+    path = tmp_path / "human--b.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "drawn": 200}), encoding="utf-8")
+    said = []
+    for files in ([whole], [whole, sampled]):
+        collect(tmp_path, independent("human"), {}, "--detectors", *(f"human-machine:{file}" for file in files))
+        said.append(" ".join(detector_said(read_records(tmp_path / "pairs.tsv", PairRow)).sentences))
+    assert [row for (row,) in read_rows(tmp_path / "pairs.tsv", ["drawn"])] == ["", "200"]
+    assert "sample" not in said[0]
+    assert "a random sample of 200 of 1,234 sources" in said[1]
 
 
 @pytest.mark.parametrize("name", ["human-robot:human--a", "human-machine:a--human"])

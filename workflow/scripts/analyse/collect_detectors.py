@@ -26,6 +26,7 @@ from workbench.tables import read_rows, write_rows
 
 KINDS = ("human-machine", "human-human", "machine-machine")
 PAIR_COLUMNS = ("first", "second", "kind", "targets", "auc", "auc_low", "auc_high", "brier")
+DRAWN = "drawn"
 POST_EDITING_COLUMNS = ("generator", "bleu", "others", "warning")
 LEAST_OTHERS = 2  # that a generator is held against
 _BY_CHARACTER = ("ja", "ko")  # sacreBLEU's own tokenizers for them are extras
@@ -34,7 +35,9 @@ _BY_CHARACTER = ("ja", "ko")  # sacreBLEU's own tokenizers for them are extras
 def main(arguments: argparse.Namespace) -> None:
     """Write both tables."""
     rows = [pair_row(name, path) for name, path in named_files("--detectors", arguments.detectors).items()]
-    write_rows(arguments.pairs, PAIR_COLUMNS, rows)
+    # Where detectors learnt from samples, the last column says how large these are.
+    columns = (*PAIR_COLUMNS, DRAWN) if any(row[-1] for row in rows) else PAIR_COLUMNS
+    write_rows(arguments.pairs, columns, (row[: len(columns)] for row in rows))
     for kind in KINDS:
         areas = [f"{row[0]} and {row[1]} {float(row[4]):.3f}" for row in rows if row[2] == kind]
         if areas:
@@ -70,7 +73,7 @@ def with_tokenizer(options: Mapping[str, Mapping[str, Any]], target_language: st
 
 
 def pair_row(name: str, path: Path) -> tuple[str, ...]:
-    """A row of the table of pairs from a detector's report; ``name`` is ``KIND:FIRST--SECOND``.
+    """A row of the table of pairs and the size of the sample, if any; ``name`` is ``KIND:FIRST--SECOND``.
 
     Raises:
         UserError: the name has no such form, or the report is of other authors.
@@ -84,7 +87,7 @@ def pair_row(name: str, path: Path) -> tuple[str, ...]:
             f"the file is of {' and '.join(authors)}"
         )
     figures = (score_text(report[column]) for column in PAIR_COLUMNS[4:])
-    return *authors, kind, str(report["targets"]), *figures
+    return *authors, kind, str(report["targets"]), *figures, str(report.get(DRAWN, ""))
 
 
 def bleu_scores(bleu: Scorer, pool: Path, files: Mapping[str, Path], trained: Collection[str]) -> dict[str, float]:

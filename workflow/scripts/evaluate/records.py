@@ -7,7 +7,7 @@ Fields are ``str``, ``int``, ``float`` or ``float | None``; ``None`` is empty in
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, fields
+from dataclasses import MISSING, astuple, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -33,10 +33,14 @@ def write_records(path: Path, kind: type[Row], rows: Iterable[Row]) -> int:
 
 
 def read_records(path: Path, kind: type[Row]) -> list[Row]:
-    """Read what :func:`write_records` wrote, in the file's order."""
-    columns, hints = columns_of(kind), get_type_hints(kind)
+    """Read what :func:`write_records` wrote, in the file's order; a field with a default may have no column."""
+    with path.open(encoding="utf-8") as file:
+        header = file.readline().rstrip("\n").split("\t")
+    optional = {field.name for field in fields(kind) if field.default is not MISSING}  # type: ignore[arg-type]
+    columns = [name for name in columns_of(kind) if name in header or name not in optional]
+    hints = get_type_hints(kind)
     return [
-        kind(*(_value(hints[name], text) for name, text in zip(columns, row, strict=True)))
+        kind(**{name: _value(hints[name], text) for name, text in zip(columns, row, strict=True)})
         for row in read_rows(path, columns)
     ]
 

@@ -72,7 +72,12 @@ class DiversityRow:
 
 @dataclass(frozen=True)
 class PairRow:
-    """How well a detector tells two origins apart; ``kind``: human-machine, human-human, machine-machine."""
+    """How well a detector tells two origins apart; ``kind``: human-machine, human-human, machine-machine.
+
+    Attributes:
+        targets: of each origin, all of which are scored.
+        drawn: how many of these it learnt from; None: all.
+    """
 
     first: str
     second: str
@@ -82,6 +87,7 @@ class PairRow:
     auc_low: float
     auc_high: float
     brier: float
+    drawn: float | None = None
 
     @property
     def name(self) -> str:

@@ -31,6 +31,11 @@ def detector_said(pairs: Sequence[PairRow]) -> Said:
         f"A detector of word and character n-grams, trained on other sources, tells {_each(machines)} "
         f"(with 95 % interval; {_CHANCE} is chance, 1 is without fail)."
     ]
+    sample = next((row for row in machines if row.drawn), None)
+    if sample:
+        sentences.append(
+            f"It learns from a random sample of {sample.drawn:,.0f} of {sample.targets:,} sources, and scores all."
+        )
     by_chance = [row.second for row in machines if row.auc_low <= _CHANCE]
     if by_chance:
         sentences.append(f"It is not shown to tell {listing(by_chance)} from human text better than chance.")
