@@ -26,7 +26,7 @@ rule build_dataset:
         ranks=rank_arguments,
     threads: 1
     resources:
-        mem_mb=grown(4000),
+        mem_mb=grown(pool_memory(500, 1900)),
         runtime=grown(30),
     conda:
         "../../envs/generate.yaml"

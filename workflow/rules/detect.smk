@@ -4,8 +4,8 @@ import json
 
 DETECTOR = {name: value for name, value in STUDY["detector"].items() if name != "post_editing_margin"}
 DETECTOR_PAIRS = {f"{first}--{second}": (first, second, kind) for first, second, kind in STUDY.detector_pairs}
-# The n-grams of a pair of targets of 20 words take about 50 kB, more with longer texts; in MB.
-DETECTOR_MEMORY = 1000 + (STUDY["splits"]["pool"] or 10000) // 10
+# The n-grams of a pair of targets of 20 words that models learn from take about 50 kB, more with longer texts; in MB.
+DETECTOR_MEMORY = 500 + min(DETECTOR["pairs"] or STUDY["splits"]["pool"], STUDY["splits"]["pool"]) // 16
 
 
 rule detect_text:
@@ -30,7 +30,7 @@ rule detect_text:
         seed=STUDY["corpus"]["seed"],
     threads: 1
     resources:
-        mem_mb=grown(DETECTOR_MEMORY),
+        mem_mb=grown(pool_memory(DETECTOR_MEMORY, 1200)),
         runtime=grown(60),
     conda:
         "../../envs/analyse.yaml"
@@ -62,7 +62,7 @@ rule collect_detectors:
         margin=STUDY["detector"]["post_editing_margin"],
     threads: 1
     resources:
-        mem_mb=grown(2000),
+        mem_mb=grown(pool_memory(1000, 800)),
         runtime=grown(30),
     conda:
         "../../envs/analyse.yaml"

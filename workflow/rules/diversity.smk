@@ -24,7 +24,7 @@ rule measure_diversity:
         seed=RESAMPLING_SEED,
     threads: 1
     resources:
-        mem_mb=grown(2000),
+        mem_mb=grown(pool_memory(2000, 800)),
         runtime=grown(60),
     conda:
         "../../envs/analyse.yaml"

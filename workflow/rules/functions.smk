@@ -91,6 +91,11 @@ def grown(amount):
     return asked_often(lambda wildcards, attempt: amount * attempt)
 
 
+def pool_memory(amount, per_source):
+    """An amount of memory in MB and some bytes for each source of the pool."""
+    return amount + STUDY["splits"]["pool"] * per_source // 10**6
+
+
 @asked_often
 def state_folder(wildcards, output):
     """Where a training keeps what it goes on from: beside its model, or in a folder that the user names."""

@@ -72,7 +72,7 @@ rule generate_targets:
         inputs=provider_arguments,
     threads: TRAINING["threads"]
     resources:
-        mem_mb=grown(TRAINING["memory_mb"]),
+        mem_mb=grown(max(TRAINING["memory_mb"], pool_memory(500, 900))),
         runtime=grown(TRAINING["minutes"]),
         gpu=generator_gpus,
     conda:

@@ -26,7 +26,7 @@ rule score_quality:
     priority: 10
     threads: TRAINING["threads"]
     resources:
-        mem_mb=grown(TRAINING["memory_mb"]),
+        mem_mb=grown(max(TRAINING["memory_mb"], pool_memory(500, 1300))),
         runtime=grown(TRAINING["minutes"]),
         gpu=quality_gpus,
     conda:
