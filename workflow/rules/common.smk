@@ -6,12 +6,14 @@ import os
 import re
 import shlex
 import sys
+import threading
 from pathlib import Path
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 TEMPLATES = Path(workflow.basedir) / "workflow" / "report"
 sys.path.insert(0, str(SCRIPTS))
 
+from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.settings.types import DeploymentMethod
 
 from planning.asking import is_asked
@@ -34,6 +36,7 @@ try:
         workflow.config_settings.config,
         Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
         inputs_in_storage=workflow.storage_settings.default_storage_provider is not None,
+        is_checked=not workflow.is_main_process,
     )
     RELEASES = STUDY.releases
 except ConfigurationError as error:
@@ -134,6 +137,24 @@ def start_jobs_as_they_come():
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if limit is not None and (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
+
+
+def end_with_the_job():
+    """Let a Snakemake that runs one job of a cluster end with it, instead of a second later.
+
+    It looks again at what it may start after a second, as above, and its process waits for that at its end.
+    """
+
+    def look_again(scheduler, delay):
+        timer = threading.Timer(delay, scheduler._open_jobs.release)
+        timer.daemon = True
+        timer.start()
+
+    JobScheduler._schedule_reevalutation = look_again
+
+
+if not workflow.is_main_process:
+    end_with_the_job()
 
 
 def demand_keys():

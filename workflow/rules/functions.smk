@@ -83,7 +83,7 @@ def all_runs(pattern):
 
 def runs_script(script, *also):
     """Path of a script, and the digest of its code and of ``also``, which it loads by name, as parameters of its jobs."""
-    return {"script": os.path.relpath(SCRIPTS / script), "code": CODE.of(script, *also)}
+    return {"script": os.path.relpath(SCRIPTS / script), "code": CODE.later(script, *also)}
 
 
 def grown(amount):

@@ -59,6 +59,7 @@ class Study(ScoredStudy):
         overrides: what ``--config`` put over them; Snakemake leaves its nested values as text.
         schema: path of the JSON Schema.
         inputs_in_storage: the files that rules read lie in storage rather than here, so they are not looked for.
+        is_checked: another process has found nothing wrong, the one that starts this process for a job.
 
     Raises:
         ConfigurationError: anything is wrong with the configuration.
@@ -71,17 +72,19 @@ class Study(ScoredStudy):
         overrides: Mapping[str, Any],
         schema: Path,
         inputs_in_storage: bool = False,
+        is_checked: bool = False,
     ) -> None:
-        origin = read_origin([Path(file) for file in files], overrides)
         rules = load_schema(schema)
         plain = plain_values(overlaid(config, overrides))
-        problems = schema_problems(plain, rules)
-        if not problems:
-            self.config = plain_values(with_defaults(plain, rules))
-            found = semantic_problems(self.config)
-            problems = [problem for problem in found if not (problem.no_input and inputs_in_storage)]
-        if problems:
-            raise ConfigurationError([origin.describe(problem) for problem in problems])
+        if not is_checked:
+            origin = read_origin([Path(file) for file in files], overrides)
+            problems = schema_problems(plain, rules)
+            if not problems:
+                found = semantic_problems(plain_values(with_defaults(plain, rules)))
+                problems = [problem for problem in found if not (problem.no_input and inputs_in_storage)]
+            if problems:
+                raise ConfigurationError([origin.describe(problem) for problem in problems])
+        self.config = plain_values(with_defaults(plain, rules))
         self.runs = run_table(self.config)
         seen = [
             at_size(self.config, c, size) for c in self.config["conditions"].values() for size in self.config["sizes"]
