@@ -23,7 +23,7 @@ demo: setup ## set up, then run the default study
 	$(IN_VENV) $(BIN)/snakemake --cores $(CORES)
 
 test: setup-dev ## set up, then run the whole test suite
-	@$(IN_VENV) $(BIN)/python -m pytest
+	@$(IN_VENV) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-fast: setup-dev ## the tests that take seconds
 	@$(IN_VENV) $(BIN)/python -m pytest -m "not slow"

@@ -11,6 +11,7 @@ pathvars:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/engines.smk"
 include: "workflow/rules/functions.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/generate.smk"

@@ -75,7 +75,7 @@ class Study:
     def log_of_training(self) -> str:
         """What the training said, in its last attempt."""
         log = self.workspace.folder / "results/logs/train_model/transformer/human.random/400/1.log"
-        return log.read_text(encoding="utf-8")
+        return log.read_text(encoding="utf-8") if log.exists() else ""
 
     def _is_mine(self, process: psutil.Process) -> bool:
         return Path(process.info["cwd"] or "/") == self.workspace.folder

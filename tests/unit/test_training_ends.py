@@ -78,10 +78,7 @@ class Training:
             *more,
         ]
         self.script = folder / f"{name}.py"
-        self.script.write_text(
-            "from train.train_model import main, parser\nfrom workbench.cli import run_script\n"
-            f"{before}\nif __name__ == '__main__':\n    run_script(parser(), main)\n"
-        )
+        self.script.write_text(f"from train.train_model import run\n{before}\nif __name__ == '__main__':\n    run()\n")
         self._command = [sys.executable, self.script, *map(str, arguments)]
 
     def start(self) -> subprocess.Popen[str]:

@@ -6,14 +6,12 @@ import os
 import re
 import shlex
 import sys
-import threading
 from pathlib import Path
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 TEMPLATES = Path(workflow.basedir) / "workflow" / "report"
 sys.path.insert(0, str(SCRIPTS))
 
-from snakemake.scheduling.job_scheduler import JobScheduler
 from snakemake.settings.types import DeploymentMethod
 
 from planning.asking import is_asked
@@ -94,26 +92,6 @@ wildcard_constraints:
     seed=alternatives(STUDY["seeds"]),
 
 
-def look_again_for_folders():
-    """Let the storage see folders that jobs write elsewhere, such as a model for CTranslate2.
-
-    The plugin for S3 (0.3.6) keeps the answer that something is no folder, even where there was nothing yet.
-    """
-    objects = workflow.storage_registry.default_storage_provider.get_storage_object_cls()
-    exists = objects.exists
-
-    def exists_now(self):
-        if getattr(self, "_is_dir", None) is False:
-            self._is_dir = None
-        return exists(self)
-
-    objects.exists = exists_now
-
-
-if workflow.storage_settings.default_storage_provider is not None:
-    look_again_for_folders()
-
-
 def hold_results_folder():
     """Keep a second Snakemake off the results; the lock ends with this process, however it ends."""
     global RESULTS_LOCK
@@ -126,35 +104,6 @@ def hold_results_folder():
         sys.exit(f"{folder}: another Snakemake is working on these results; wait for it, or end it")
     except OSError as error:
         sys.exit(f"{folder}: cannot write results there: {error.strerror}")
-
-
-def start_jobs_as_they_come():
-    """Lift Snakemake's default limit of 100 starts a second, which costs a core in long studies.
-
-    For the limit the scheduler looks again at what it may start each second, and with every job that ends once more each
-    second: after some thousand jobs it does nothing else. A limit that the user gives stays.
-    """
-    limit = workflow.scheduling_settings.max_jobs_per_timespan
-    if limit is not None and (limit.max_jobs, limit.timespan) == (100, 1):
-        workflow.scheduler.job_rate_limiter = None
-
-
-def end_with_the_job():
-    """Let a Snakemake that runs one job of a cluster end with it, instead of a second later.
-
-    It looks again at what it may start after a second, as above, and its process waits for that at its end.
-    """
-
-    def look_again(scheduler, delay):
-        timer = threading.Timer(delay, scheduler._open_jobs.release)
-        timer.daemon = True
-        timer.start()
-
-    JobScheduler._schedule_reevalutation = look_again
-
-
-if not workflow.is_main_process:
-    end_with_the_job()
 
 
 def demand_keys():

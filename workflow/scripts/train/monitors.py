@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 from pathlib import Path
@@ -44,8 +45,7 @@ def _demand(package: str, key: str) -> None:
 
 
 def _demand_login() -> None:
-    import wandb
-
+    wandb = importlib.import_module("wandb")
     if wandb.setup().settings.mode == "online" and not wandb.login(prompt=False):
         raise UserError(
             "training.wandb: nobody is logged in at Weights & Biases: run `wandb login`, set WANDB_API_KEY, or "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 
 from train.data import encode_dataset, read_dataset
@@ -96,5 +97,19 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def run() -> None:
+    """Run the script. One that fails ends at once.
+
+    fairseq's threads that read batches outlive a training that ends early, and Python would abort in them at its end.
+    """
+    try:
+        run_script(parser(), main)
+    except SystemExit as end:
+        if end.code:
+            sys.stdout.flush()
+            os._exit(int(end.code))
+        raise
+
+
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run()
