@@ -26,7 +26,7 @@ test: setup-dev ## set up, then run the whole test suite
 	@$(IN_VENV) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-fast: setup-dev ## the tests that take seconds
-	@$(IN_VENV) $(BIN)/python -m pytest -m "not slow"
+	@$(IN_VENV) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow"
 
 lint: setup-dev ## check style, formatting and the workflow
 	$(BIN)/ruff check $(FORMATTED)
