@@ -216,6 +216,7 @@ def test_trainings_share_a_job_and_its_gpu(cluster: Cluster, finished: Workspace
     models = [f"{run}/model.pt" for run in runs]
     workspace.snakemake(*SLURM, *grouped, *one_gpu, "--", *models)
     (shared,) = [job for job in cluster.jobs() if job.number > before]
-    assert (shared.rule, shared.gpus, shared.partition) == ("trainings", 1, "gpu")
+    assert shared.rule.startswith("trainings")
+    assert (shared.gpus, shared.partition) == (1, "gpu")
     for model in models:
         assert (workspace.folder / model).read_bytes() == (finished.folder / model).read_bytes()

@@ -114,7 +114,7 @@ def monitor_arguments(wildcards, output):
     if not (TRAINING["tensorboard"] or TRAINING["wandb"]):
         return []
     kind = {"learner": "runs", "generator": "generators", "quality": "quality"}[next(iter(wildcards.keys()))]
-    folder = "/".join([STUDY["results"], "tensorboard", kind, *wildcards])
+    folder = os.path.join(STUDY["results"], "tensorboard", kind, *wildcards)
     return [
         *(["--tensorboard", folder] if TRAINING["tensorboard"] else []),
         *(["--wandb", TRAINING["wandb"], STUDY["results"]] if TRAINING["wandb"] else []),
