@@ -33,17 +33,24 @@ def test_devices_share_a_batch(options: dict, devices: int, halvings: int, batch
     assert batch_options(options, devices, halvings) == {**options, **batch}
 
 
+def test_a_batch_without_parts_is_refused() -> None:
+    with pytest.raises(UserError, match="batch-size 2 is too small to be shared by 1 GPUs in 4 parts each"):
+        batch_options({"batch-size": 2}, 1, 2)
+
+
 def test_several_values_that_the_devices_do_not_divide_are_refused() -> None:
     with pytest.raises(UserError, match="update-freq 1,4 cannot be shared by 2 GPUs"):
         batch_options({"max-tokens": 4096, "update-freq": "1,4"}, 2)
 
 
-@given(tokens=st.integers(256, 65536), steps=st.integers(1, 32), devices=st.integers(1, 64), halvings=st.integers(0, 4))
+@given(
+    tokens=st.integers(2048, 65536), steps=st.integers(1, 32), devices=st.integers(1, 64), halvings=st.integers(0, 4)
+)
 def test_an_update_never_grows_and_hardly_shrinks(tokens: int, steps: int, devices: int, halvings: int) -> None:
     shared = batch_options({"max-tokens": tokens, "update-freq": steps}, devices, halvings)
     parts = devices * int(shared["update-freq"])
     assert shared["max-tokens"] <= tokens // 2**halvings
-    assert tokens * steps - parts < shared["max-tokens"] * parts <= tokens * steps or shared["max-tokens"] == 1
+    assert tokens * steps - parts < shared["max-tokens"] * parts <= tokens * steps
 
 
 def test_a_batch_holds_the_longest_text_and_its_end() -> None:

@@ -169,20 +169,26 @@ def test_a_signal_leaves_a_checkpoint_and_the_end_is_the_same(corpus: Path, undi
 TWO = {"gpus": 2, "options": {**OPTIONS, "distributed-backend": "gloo", "ddp-backend": "legacy_ddp"}}
 
 
-def test_two_processes_train_the_same_model_as_one(corpus: Path, undisturbed: Training) -> None:
-    two = Training(corpus, "two", TWO)
-    two.run()
+@pytest.fixture(scope="module")
+def two(corpus: Path) -> Training:
+    """A training on two processes to its end."""
+    training = Training(corpus, "two", TWO)
+    training.run()
+    return training
+
+
+def test_two_processes_train_the_same_model_as_one(two: Training, undisturbed: Training) -> None:
     assert two.report["batch"] == {"max-tokens": 256, "update-freq": "1", "halvings": 0}
     assert two.report["updates"] == undisturbed.report["updates"]
     assert two.report["best_valid_loss"] == pytest.approx(undisturbed.report["best_valid_loss"], abs=0.01)
     assert same(two.weights, undisturbed.weights, tolerance=0.02)
 
 
-def test_a_signal_ends_two_processes_after_the_same_update(corpus: Path) -> None:
+def test_a_signal_ends_two_processes_after_the_same_update(corpus: Path, two: Training) -> None:
     training = Training(corpus, "two-signalled", TWO)
     assert "ended by a signal after update" in stopped_by_a_signal(training)
     training.run()
-    assert same(training.weights, Training(corpus, "two", TWO).weights)
+    assert same(training.weights, two.weights)
 
 
 # What a GPU says when a part of more than 150 tokens does not fit it.
@@ -212,7 +218,7 @@ def test_a_memory_too_small_for_any_text_is_said(corpus: Path) -> None:
     process = training.start()
     said = process.communicate()[1]
     assert process.returncode == 1
-    assert "ERROR: the memory of the GPU holds no batch of 64 tokens, and a smaller one no text of" in said
+    assert "ERROR: the memory of the GPU does not hold a batch that was halved 2 times, and a smaller part" in said
 
 
 def test_curves_are_shown_and_the_model_stays_the_same(

@@ -50,7 +50,7 @@ def test_early_stopping_is_given_back_its_count() -> None:
         ({"max-epoch": 3}, False),
     ],
 )
-def test_a_training_at_its_endis_over(options: dict[str, int], over: bool) -> None:
+def test_a_training_at_its_end_is_over(options: dict[str, int], over: bool) -> None:
     assert is_over(options, 40, ENTRIES) is over
 
 

@@ -102,6 +102,8 @@ def state_folder(wildcards, output):
     beside = Path(output.model).parent / "state"
     if TRAINING["state"] is None:
         return str(beside)
+    if workflow.storage_settings.default_storage_provider is None:
+        beside = beside.absolute()  # studies in other folders have folders of their own
     return str(Path(TRAINING["state"]) / beside.relative_to(beside.anchor))
 
 

@@ -2,7 +2,8 @@
 
 What a recipe asks for is the batch of an *update*: ``max-tokens`` (or ``batch-size``) times ``update-freq`` on one
 device. fairseq takes both per device, so on several they have to shrink together. Gradients are summed over an update's
-parts and divided by its tokens, so the parts change nothing but the order in which floating-point numbers are added up.
+parts and divided by its tokens, so the parts change nothing but the order in which floating-point numbers are added up,
+and the masks that dropout draws.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def batch_options(options: Mapping[str, Any], devices: int, halvings: int = 0) -
         halvings: how often the part of a batch that a device computes at a time has been halved.
 
     Raises:
-        UserError: ``update-freq`` has several values and the devices do not divide them.
+        UserError: ``update-freq`` has several values and the devices do not divide them, or a batch is too small.
     """
     if devices == 1 and halvings == 0:
         return dict(options)
@@ -38,9 +39,12 @@ def batch_options(options: Mapping[str, Any], devices: int, halvings: int = 0) -
             "of its values, or give one value"
         )
     steps = [-(-value // devices) * 2**halvings for value in given]
-    shared = {
-        name: max(1, int(options[name]) * given[0] // (devices * steps[0])) for name in _PER_DEVICE if options.get(name)
-    }
+    shared = {name: int(options[name]) * given[0] // (devices * steps[0]) for name in _PER_DEVICE if options.get(name)}
+    if not all(shared.values()):
+        raise UserError(
+            f"a batch of {' and '.join(f'{name} {options[name]}' for name in shared)} is too small to be shared by "
+            f"{devices} GPUs in {steps[0]} parts each"
+        )
     return {**options, **shared, "update-freq": ",".join(map(str, steps))}
 
 

@@ -62,23 +62,38 @@ def train(
         take_gpus(settings["gpus"])
     torch.set_num_threads(threads)
     while True:
-        options = batch_options(settings["options"], max(settings["gpus"], 1), state.halvings)
-        if state.halvings and too_small(options, settings["max_pieces"]):
-            raise UserError(
-                f"the memory of the GPU holds no batch of {2 * int(options['max-tokens']):,} tokens, and a smaller one "
-                f"no text of training.max_pieces, {settings['max_pieces']}: take a smaller model, lower max_pieces or "
-                "use a GPU with more memory"
-            )
+        options = _shared_batch(settings, state.halvings)
         try:
             _run(data, {**settings, "options": options}, state, start, monitors)
+            return {**_report(data, state), "batch": _batch(options, state.halvings)}
         except OutOfMemory as error:
             log.exception("a batch did not fit")
-            say(f"{error}; starting again, with half as much of a batch at a time")
-            state.start_again_halved()
-            gc.collect()
-            torch.cuda.empty_cache()
-        else:
-            return {**_report(data, state), "batch": _batch(options, state.halvings)}
+            said = str(error)
+        # Here, where the error has let go of the trainer and so of the memory.
+        gc.collect()
+        torch.cuda.empty_cache()
+        state.start_again_halved()
+        say(f"{said}; starting again, with half as much of a batch at a time")
+
+
+def _shared_batch(settings: Mapping[str, Any], halvings: int) -> dict[str, Any]:
+    """The recipe's options for the devices there are, a batch computed in smaller parts if it has to be.
+
+    Raises:
+        UserError: there is no smaller part.
+    """
+    try:
+        options = batch_options(settings["options"], max(settings["gpus"], 1), halvings)
+        if not (halvings and too_small(options, settings["max_pieces"])):
+            return options
+    except UserError:
+        if not halvings:
+            raise
+    raise UserError(
+        f"the memory of the GPU does not hold a batch that was halved {halvings - 1} times, and a smaller part would "
+        f"hold no text of training.max_pieces, {settings['max_pieces']}: take a smaller model, lower max_pieces or use "
+        "a GPU with more memory"
+    )
 
 
 def _run(

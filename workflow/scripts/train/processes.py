@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import logging
 import multiprocessing
 import signal
@@ -17,7 +16,9 @@ from train.progress import Entry, ProgressLog, losses, read_entries, runs_withou
 from workbench.cli import say
 from workbench.devices import is_out_of_memory
 
-_SIGNALS = (signal.SIGTERM,)  # what Slurm and Kubernetes send before they kill: time limit, preemption, scancel
+log = logging.getLogger(__name__)
+
+_SIGNALS = (signal.SIGTERM,)  # what Slurm sends before it kills: time limit, preemption, scancel
 
 
 class OutOfMemory(Exception):
@@ -36,6 +37,7 @@ class Interruption:
         self._ahead = 0 if devices == 1 else 1
         self._wanted = context.Value("b", 0, lock=False)
         self._last = context.Value("q", 0, lock=False)
+        self._ended = context.Value("b", 0, lock=False)
 
     def want(self, *_: Any) -> None:
         """Ask for the end; a signal handler."""
@@ -47,10 +49,19 @@ class Interruption:
             self._last.value = updates + self._ahead
         return 0 < self._last.value <= updates
 
+    def end(self) -> None:
+        """Note that the training ends for it."""
+        self._ended.value = 1
+
     @property
-    def last(self) -> int:
-        """The update that ended the training; 0 while none has."""
-        return self._last.value
+    def wanted(self) -> bool:
+        """Whether somebody asked for the end."""
+        return bool(self._wanted.value)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it ended the training, rather than one of fairseq's own limits before it."""
+        return bool(self._ended.value)
 
 
 def run_fairseq(config: Any, progress: Path, options: Mapping[str, Any]) -> bool:
@@ -82,11 +93,14 @@ def run_fairseq(config: Any, progress: Path, options: Mapping[str, Any]) -> bool
                         distributed.distributed_main, (_train, config, {**shared, "tell": tell}), nprocs=devices
                     )
     except Exception as error:
+        if interruption.wanted:  # it met a process before its first update or after its last
+            log.exception("ended by a signal")
+            return True
         if is_out_of_memory(error):
             said = str(error).strip().splitlines()[-1]
             raise OutOfMemory(". ".join(said.split(". ")[:2])) from error
         raise
-    return interruption.last > 0
+    return interruption.ended
 
 
 def _train(
@@ -108,15 +122,23 @@ def _train(
 
     validate_and_save = fairseq_train.validate_and_save
 
-    def end_or_go_on(config: Any, trainer: Any, *rest: Any) -> tuple[list[float | None], bool]:
-        if interruption.reached(trainer.get_num_updates(), first):
+    def end_or_go_on(
+        config: Any, trainer: Any, task: Any, epoch: Any, subsets: Any, end_of_epoch: bool
+    ) -> tuple[list[float | None], bool]:
+        updates = trainer.get_num_updates()
+        if interruption.reached(updates, first) and not (end_of_epoch or _is_validated(config, updates)):
             # The way in which fairseq itself ends before its limits: a checkpoint, here without a validation.
             config.optimization.stop_time_hours = 1e-9
             config.dataset.disable_validation = True
-        return validate_and_save(config, trainer, *rest)
+            interruption.end()
+        return validate_and_save(config, trainer, task, epoch, subsets, end_of_epoch)
 
-    # Else fairseq leaves out a batch that does not fit the memory, and goes on.
-    train_step = functools.partialmethod(Trainer.train_step, raise_oom=True)
+    step = Trainer.train_step
+
+    def train_step(trainer: Any, samples: Any, raise_oom: bool = True) -> Any:
+        # Else fairseq leaves out a batch that does not fit the memory, and goes on.
+        return step(trainer, samples, raise_oom=True)
+
     with (
         _replaced(fairseq_train, "validate_and_save", end_or_go_on),
         _replaced(Trainer, "train_step", train_step),
@@ -128,6 +150,17 @@ def _train(
             fairseq_train.main(config)
         finally:
             reporter.removeHandler(handler)
+
+
+def _is_validated(config: Any, updates: int) -> bool:
+    """Whether a validation follows an update in the midst of an epoch, or the end of the training.
+
+    Both are to come after it as in a training that nothing interrupts, so that one ends an update later.
+    """
+    intervals = (config.checkpoint.save_interval_updates, config.dataset.validate_interval_updates)
+    return any(every > 0 and updates % every == 0 for every in intervals) or (
+        0 < config.optimization.max_update <= updates
+    )
 
 
 def _restore_early_stopping(stop: Any, entries: Sequence[Entry]) -> None:

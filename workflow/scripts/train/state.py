@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from workbench.cli import say
+from workbench.cli import UserError, say
 from workbench.files import write_text
 
 log = logging.getLogger(__name__)
@@ -43,6 +43,9 @@ class TrainingState:
     Args:
         root: folder beside the model that holds the states of its trainings.
         identity: fingerprint of this training; states of other trainings of the same model are removed.
+
+    Raises:
+        UserError: the file system knows no locks.
     """
 
     def __init__(self, root: Path, identity: str) -> None:
@@ -80,7 +83,13 @@ class TrainingState:
                 lock.seek(0)
                 holder = lock.read().strip() or "another process"
                 say(f"{holder} is still training here, in {self.root}; waiting for it")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                with contextlib.suppress(OSError):
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+            except OSError as error:
+                raise UserError(
+                    f"{lock.name}: the file system knows no locks: {error.strerror}; mount it with them (Lustre: "
+                    "-o flock) or name another one in training.state"
+                ) from error
             if _is_still_there(lock):
                 return lock
             lock.close()  # its holder was done and has removed it
@@ -98,9 +107,9 @@ class TrainingState:
 
     def start_again_halved(self) -> None:
         """Count one halving more, and forget what was trained before it: its batches were others."""
-        write_text(self._halvings_file, f"{self.halvings + 1}\n")
         for path in [*self.folder.glob("checkpoint*.pt"), self.progress]:
             path.unlink(missing_ok=True)
+        write_text(self._halvings_file, f"{self.halvings + 1}\n")
 
     @property
     def _halvings_file(self) -> Path:
@@ -111,8 +120,15 @@ class TrainingState:
         return self.folder / f"checkpoint_{which}.pt"
 
     def discard(self) -> None:
-        """Remove everything: the training is done."""
-        shutil.rmtree(self.root)
+        """Remove everything: the training is done. The lock goes last, for a network share keeps what is open."""
+        for path in self.root.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+        (self.root / "lock").unlink()
+        if self._lock:
+            self._lock.close()
+        with contextlib.suppress(OSError):  # somebody waits for the lock, and has it anew
+            self.root.rmdir()
 
     def _mend(self) -> None:
         """Drop checkpoints that a kill left half-written (fairseq copies them) and fall back to a whole one."""
@@ -133,7 +149,7 @@ class TrainingState:
 
 def _is_still_there(file: IO[str]) -> bool:
     """Whether an open file has its name still: the training that is done removes the folder."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # on a network share an open file that is gone is stale
         return os.fstat(file.fileno()).st_ino == os.stat(file.name).st_ino
     return False
 
