@@ -31,7 +31,7 @@ def bucket() -> Iterator[Bucket]:
 @pytest.fixture
 def study(bucket: Bucket, tmp_path: Path) -> Workspace:
     """The small study with its text in the bucket, as a checkout of git."""
-    workspace = Workspace(tmp_path / "study")
+    workspace = Workspace(tmp_path / "checkout")
     bucket.take_inputs(workspace)
     for command in (["git", "init", "--quiet"], ["git", "add", "."]):
         subprocess.run(command, cwd=workspace.folder, check=True)

@@ -83,7 +83,9 @@ def all_runs(pattern):
 
 def runs_script(script, *also):
     """Path of a script, and the digest of its code and of ``also``, which it loads by name, as parameters of its jobs."""
-    return {"script": os.path.relpath(SCRIPTS / script), "code": CODE.later(script, *also)}
+    # Snakemake compares text, in the process that plans. One that runs a job of a cluster needs the digest of that job only.
+    digest = CODE.of if workflow.is_main_process else CODE.later
+    return {"script": os.path.relpath(SCRIPTS / script), "code": digest(script, *also)}
 
 
 def grown(amount):

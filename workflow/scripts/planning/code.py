@@ -91,7 +91,10 @@ class CodeDigest:
 
 
 class LaterDigest:
-    """A digest that is computed when it is first written: Snakemake reads all rules to run one job on a cluster."""
+    """A digest that is computed when it is first written: Snakemake reads all rules to run one job of a cluster.
+
+    It is for commands only. Snakemake compares parameters of built-in types and passes over any other.
+    """
 
     def __init__(self, code: CodeDigest, scripts: tuple[str, ...]) -> None:
         self._code = code
