@@ -53,14 +53,14 @@ def keep_jobs_while_slurm_is_silent():
 def look_again_for_folders():
     """Let the storage see folders that jobs write elsewhere, such as a model for CTranslate2.
 
-    The plugin for S3 (0.3.6) keeps the answer that something is no folder, even where there was nothing yet.
+    The plugin for S3 (0.3.6) keeps the answer whether something is a folder, even where there was nothing yet, or is
+    nothing any more.
     """
     objects = workflow.storage_registry.default_storage_provider.get_storage_object_cls()
     exists = objects.exists
 
     def exists_now(self):
-        if getattr(self, "_is_dir", None) is False:
-            self._is_dir = None
+        self._is_dir = None
         return exists(self)
 
     objects.exists = exists_now
