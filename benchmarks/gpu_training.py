@@ -32,6 +32,7 @@ SCRIPTS = Path(__file__).resolve().parents[1] / "workflow" / "scripts"
 PARTS = {"train": "train", "valid": "val", "test": "test_2016_flickr"}
 LANGUAGES = {"source": "de", "target": "en"}
 MAX_PIECES = 256
+SPECIAL, END = 3, 2  # numbers before the first piece in the plain loop: 0 pads, 2 ends a text and begins the next
 WARM_UP = 20  # steps of the plain loop that are not timed
 
 
@@ -149,7 +150,8 @@ def batches(folder: Path, max_tokens: int) -> list[tuple[torch.Tensor, torch.Ten
     """The training text in batches of pairs of similar length, padded with 0, at most ``max_tokens`` a side."""
     processor = sentencepiece.SentencePieceProcessor(model_file=str(folder / "spm.model"))
     rows = [line.split("\t") for line in (folder / "train.tsv").read_text(encoding="utf-8").splitlines()[1:]]
-    sides = [processor.encode([row[side] for row in rows], add_eos=True) for side in (1, 2)]
+    encoded = [processor.encode([row[side] for row in rows]) for side in (1, 2)]
+    sides = [[[*(piece + SPECIAL for piece in text), END] for text in side] for side in encoded]
     found, waiting, longest = [], [], 0
     for pair in sorted(zip(*sides, strict=True), key=lambda pair: max(map(len, pair))):
         longest = max(longest, *map(len, pair))
@@ -191,7 +193,7 @@ class PlainTransformer(torch.nn.Module):
 def plain_loop(folder: Path, words: int, arguments: argparse.Namespace) -> float:
     """Target tokens a second of a plain PyTorch loop on one device."""
     device = "cuda" if arguments.device == "gpu" else "cpu"
-    model = PlainTransformer(words, arguments.width, arguments.layers).to(device)
+    model = PlainTransformer(words + SPECIAL, arguments.width, arguments.layers).to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
     data = batches(folder, arguments.max_tokens)
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(1)).tolist()
@@ -202,7 +204,7 @@ def plain_loop(folder: Path, words: int, arguments: argparse.Namespace) -> float
                 torch.cuda.synchronize()
             tokens, started = 0, time.monotonic()
         source, target = (side.to(device) for side in data[order[step % len(order)]])
-        before = torch.nn.functional.pad(target[:, :-1], (1, 0), value=2)
+        before = torch.nn.functional.pad(target[:, :-1], (1, 0), value=END)
         with torch.autocast(device, dtype=torch.bfloat16):
             logits = model(source, before)
         loss = torch.nn.functional.cross_entropy(
