@@ -17,7 +17,8 @@ from snakemake.settings.types import DeploymentMethod
 from planning.asking import is_asked
 from planning.code import CodeDigest
 from planning.configuration import ConfigurationError
-from planning.runs import dataset_recipe, recipe_of, remedied
+from planning.finetuning import is_local
+from planning.runs import FAIRSEQ, dataset_recipe, recipe_of, remedied
 from planning.study import Study
 from report.templates import template_files
 from workbench.files import file_digest
@@ -77,6 +78,10 @@ if workflow.is_main_process and "gpu" not in workflow.global_resources:
 def alternatives(names):
     """A wildcard constraint that admits ``names`` only (and nothing when there are none)."""
     return "|".join(re.escape(str(name)) for name in names) or "(?!)"
+
+
+TRANSFORMERS = alternatives(STUDY.learners_of(FAIRSEQ))
+LOCAL_GENERATORS = [name for name, settings in STUDY["generators"].items() if is_local(settings)]
 
 
 wildcard_constraints:

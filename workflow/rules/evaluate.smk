@@ -14,6 +14,8 @@ rule translate_test:
         "<results>/logs/translate_test/{learner}/{recipe}/{size}/{seed}.log",
     benchmark:
         "<results>/benchmarks/translate_test/{learner}/{recipe}/{size}/{seed}.tsv"
+    wildcard_constraints:
+        learner=TRANSFORMERS,
     params:
         **runs_script("evaluate/translate_test.py"),
         settings=STUDY.decoding_settings(STUDY["decoding"]),
@@ -137,7 +139,7 @@ rule write_study:
 rule collect_scores:
     input:
         all_runs("scores.json"),
-        all_runs("training.json"),
+        all_runs("training.json", trained=True),
         runs="<results>/runs.tsv",
     output:
         scores=report(

@@ -61,7 +61,7 @@ rule generate_targets:
     benchmark:
         "<results>/benchmarks/generate_targets/{generator}.tsv"
     wildcard_constraints:
-        generator=alternatives(name for name in STUDY["generators"] if name not in ASKED),
+        generator=alternatives(name for name in STUDY["generators"] if name not in {*ASKED, *LOCAL_GENERATORS}),
     # Most runs wait for generated text.
     priority: 10
     params:

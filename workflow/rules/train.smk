@@ -3,7 +3,7 @@
 
 rule train_model:
     input:
-        unpack(start_checkpoint),
+        unpack(start_model),
         dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
         valid="<results>/corpus/valid.tsv",
         spm="<results>/vocab/spm.model",
@@ -16,6 +16,8 @@ rule train_model:
         "<results>/logs/train_model/{learner}/{recipe}/{size}/{seed}.log",
     benchmark:
         "<results>/benchmarks/train_model/{learner}/{recipe}/{size}/{seed}.tsv"
+    wildcard_constraints:
+        learner=TRANSFORMERS,
     params:
         **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
         size=["--size", "{size}"],

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluate.formats import score_text
-from evaluate.runs import Run, read_runs
+from evaluate.runs import Run, read_runs, trained_runs
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.tables import write_rows
 
@@ -35,7 +35,7 @@ def main(arguments: argparse.Namespace) -> None:
         columns,
         (score_row(run, run.folder(folder), arguments.metrics) for run in runs),
     )
-    trainings = {run.folder(folder): run for run in runs}
+    trainings = {run.folder(folder): run for run in trained_runs(runs)}
     write_rows(
         arguments.timings,
         ["learner", "recipe", "size", "seed", *TIMING_COLUMNS],
@@ -54,7 +54,7 @@ def score_row(run: Run, folder: Path, metrics: list[str]) -> list[object]:
     missing = [metric for metric in metrics if metric not in scores["metrics"]]
     if missing:
         raise UserError(f"{folder / 'scores.json'}: no score of metric {missing[0]!r}; score the run again")
-    training = read_json(folder / "training.json")
+    training = read_json(folder / "training.json") if run.size else {}
     return [
         *(run.learner, run.condition, run.size, run.seed),
         *(score_text(scores["metrics"][metric]["score"]) for metric in metrics),

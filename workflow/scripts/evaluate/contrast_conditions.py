@@ -30,7 +30,7 @@ from evaluate.relations import (
     write_remedies,
 )
 from evaluate.resampled import Cell, Key, ResampledScores, cells_of, check_condition
-from evaluate.runs import read_runs
+from evaluate.runs import read_runs, trained_runs
 from workbench.cli import UserError, run_script, say, script_parser
 
 RELATIONS = ("remedied", "reverse")
@@ -82,8 +82,8 @@ class Question:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write the four tables."""
-    cells = cells_of(read_runs(arguments.runs), arguments.runs_folder)
+    """Write the four tables; at size 0 there is nothing to compare, for all conditions share its run."""
+    cells = cells_of(trained_runs(read_runs(arguments.runs)), arguments.runs_folder)
     check_condition("--baseline", arguments.baseline, cells, arguments.runs)
     relations = read_relations(arguments.relations, cells, arguments.runs)
     scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)

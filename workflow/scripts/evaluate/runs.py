@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ SIGNIFICANCE_COLUMNS = (*COMPARISON_COLUMNS[:10], "p_holm", *COMPARISON_COLUMNS[
 
 @dataclass(frozen=True)
 class Run:
-    """One row of the run table. Rows of one learner, recipe, size and seed are one training."""
+    """One row of the run table. Rows of one learner, recipe, size and seed are one training; size 0 is none."""
 
     learner: str
     condition: str
@@ -50,6 +50,11 @@ def read_runs(path: Path) -> list[Run]:
     ]
 
 
+def trained_runs(runs: Iterable[Run]) -> list[Run]:
+    """The runs that train something: all but those of size 0, which all conditions share."""
+    return [run for run in runs if run.size > 0]
+
+
 def compared_groups(runs: list[Run]) -> Iterator[tuple[str, int, int]]:
     """Each (learner, size, seed) of the run table once, in its order: what can be compared."""
-    yield from dict.fromkeys((run.learner, run.size, run.seed) for run in runs)
+    yield from dict.fromkeys((run.learner, run.size, run.seed) for run in trained_runs(runs))

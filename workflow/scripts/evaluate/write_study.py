@@ -9,7 +9,7 @@ import platform
 from pathlib import Path
 
 from evaluate.runs import RUN_COLUMNS
-from planning.runs import run_table
+from planning.runs import conditions_of, run_table
 from workbench.cli import run_script, say, script_parser
 from workbench.files import write_text
 from workbench.tables import write_rows
@@ -38,6 +38,11 @@ def main(arguments: argparse.Namespace) -> None:
     write_text(arguments.output, described + "\n")
     distinct = len(runs.drop_duplicates(["learner", "recipe", "size", "seed"]))
     say(f"{len(runs):,} runs, {distinct:,} of them distinct")
+    for learner in study["learners"]:
+        left_out = [name for name in study["conditions"] if name not in conditions_of(study, learner)]
+        if left_out:
+            reason = "it writes nothing of its own before it is trained"
+            say(f"learner {learner} has no runs of {', '.join(left_out)}: {reason}")
 
 
 def parser() -> argparse.ArgumentParser:

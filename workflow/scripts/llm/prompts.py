@@ -176,8 +176,8 @@ def load_templates(files: Mapping[str, Path], languages: Mapping[str, str]) -> T
 
     Args:
         files: by what they are: ``prompt`` for one source or ``judge`` for a source and its target, ``prompt_many`` for
-            several sources in one request (where that is done), ``retry``, and ``system`` for the system prompt (where
-            there is one).
+            several sources in one request (where that is done), ``retry`` (where anything is asked again), and
+            ``system`` for the system prompt (where there is one).
         languages: the codes of ``source`` and ``target``.
 
     Raises:
@@ -190,7 +190,7 @@ def load_templates(files: Mapping[str, Path], languages: Mapping[str, str]) -> T
         one = Template.read(files["prompt"], ["source"])
     return Templates(
         one=one,
-        retry=Template.read(files["retry"]),
+        retry=Template.read(files["retry"]) if "retry" in files else Template("", "retry"),
         languages=Languages(languages["source"], languages["target"]),
         many=Template.read(many, ["sources"]) if many else None,
         system=Template.read(system) if system else None,

@@ -60,8 +60,13 @@ def is_judge(asked: Config) -> bool:
 
 def shaping_settings(config: Config, name: str) -> Config:
     """What shapes the answers of a generator besides its prompts, and what becomes of them."""
+    return asked_shaping(config, config["generators"][name])
+
+
+def asked_shaping(config: Config, asked: Config) -> Config:
+    """What shapes translations besides the prompts, and what becomes of them."""
     cleaning = config["corpus"]["cleaning"]
-    return {**_shaping(config, config["generators"][name]), "language_margin": cleaning["language_margin"]}
+    return {**_shaping(config, asked), "language_margin": cleaning["language_margin"]}
 
 
 def judge_settings(config: Config, quality: str) -> Config:
@@ -78,20 +83,21 @@ def execution_settings(config: Config, name: str) -> Config:
 
     ``generator`` is the name that its requests are accounted for under, ``key`` its place in the configuration.
     """
-    return {**_execution(config, config["generators"][name]), "generator": name, "key": f"generators.{name}"}
+    return {**asked_execution(config, config["generators"][name]), "generator": name, "key": f"generators.{name}"}
 
 
 def judge_execution(config: Config, quality: str, generator: str) -> Config:
     """How a judge is asked about a generator's targets, which stand in the table ``judged``; see above."""
     return {
-        **_execution(config, config["quality"][quality]),
+        **asked_execution(config, config["quality"][quality]),
         "generator": f"judge {quality} of {generator}",
         "key": f"quality.{quality}",
         "judged": f"{config['results']}/generators/{generator}/generated.tsv",
     }
 
 
-def _execution(config: Config, asked: Config) -> Config:
+def asked_execution(config: Config, asked: Config) -> Config:
+    """How an LLM is asked, but for the name that its requests are accounted for under."""
     variable = key_variable(asked)
     account = " ".join(filter(None, [asked["provider"], asked["base_url"], variable]))
     return {

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from planning.asking import Config, is_asked, is_judge, may_drop, prompt_files
-from planning.configuration import Problem, guess
+from planning.configuration import Key, Problem, guess
 from planning.scoring import needed_generators
 from workbench.cli import UserError
 from workbench.generated import HUMAN
@@ -51,23 +51,24 @@ def asked_generator_problems(config: Config) -> Iterator[Problem]:
     for name, generator in config["generators"].items():
         if is_asked(generator):
             key = ("generators", name)
-            yield from _check_prompts(key, prompt_files(generator), config["languages"])
+            yield from check_prompts(key, prompt_files(generator), config["languages"])
             if name in needed:
-                yield from _check_price(key, generator)
-            yield from _check_body(key, generator)
+                yield from check_price(key, generator)
+            yield from check_body(key, generator)
             yield from _check_samples(key, generator)
-            yield from _check_policies(key, generator)
+            yield from check_policies(key, generator)
             yield from _check_fallback(key, config, name)
     for name, quality in config["quality"].items():
         if is_judge(quality):
             key = ("quality", name)
-            yield from _check_prompts(key, prompt_files(quality), config["languages"])
-            yield from _check_price(key, quality)
-            yield from _check_body(key, quality)
-            yield from _check_policies(key, quality)
+            yield from check_prompts(key, prompt_files(quality), config["languages"])
+            yield from check_price(key, quality)
+            yield from check_body(key, quality)
+            yield from check_policies(key, quality)
 
 
-def _check_prompts(key: tuple[str, ...], files: Mapping[str, str], languages: Mapping[str, str]) -> Iterator[Problem]:
+def check_prompts(key: Key, files: Mapping[str, str], languages: Mapping[str, str]) -> Iterator[Problem]:
+    """Files of prompts must be there and have their places."""
     missing = [role for role, path in files.items() if not Path(path).is_file()]
     for role in missing:
         yield Problem((*key, _PROMPT_KEYS[role]), f"{files[role]!r} is no file (looked for it in {Path.cwd()})")
@@ -80,7 +81,8 @@ def _check_prompts(key: tuple[str, ...], files: Mapping[str, str], languages: Ma
             yield Problem(key, str(error))
 
 
-def _check_price(key: tuple[str, ...], asked: Config) -> Iterator[Problem]:
+def check_price(key: Key, asked: Config) -> Iterator[Problem]:
+    """What an answer costs must be known."""
     from llm.prices import price_of  # only studies that ask an LLM pay for the import
 
     try:
@@ -96,14 +98,15 @@ def _check_price(key: tuple[str, ...], asked: Config) -> Iterator[Problem]:
         yield Problem((*key, "model"), str(error))
 
 
-def _check_body(key: tuple[str, ...], asked: Config) -> Iterator[Problem]:
+def check_body(key: Key, asked: Config) -> Iterator[Problem]:
+    """What the workflow sets itself in a request is not given beside it."""
     instead = _OWN_FIELDS | (_JUDGES_FIELDS if is_judge(asked) else {})
     for field in asked["body"]:
         if field in instead:
             yield Problem((*key, "body", field), f"the workflow sets this; use {instead[field]}")
 
 
-def _check_samples(key: tuple[str, ...], generator: Config) -> Iterator[Problem]:
+def _check_samples(key: Key, generator: Config) -> Iterator[Problem]:
     if generator["samples"] > 1 and generator.get("temperature") == 0:
         yield Problem((*key, "samples"), "more than 1 with temperature 0 is the same answer paid several times")
     if generator["sentences_per_request"] > 1 and generator.get("log_probabilities"):
@@ -113,7 +116,8 @@ def _check_samples(key: tuple[str, ...], generator: Config) -> Iterator[Problem]
         )
 
 
-def _check_policies(key: tuple[str, ...], asked: Config) -> Iterator[Problem]:
+def check_policies(key: Key, asked: Config) -> Iterator[Problem]:
+    """What is done about an answer must end, in something that can be done."""
     for outcome, policy in asked["outcomes"].items():
         where = (*key, "outcomes", outcome)
         if policy[-1] not in _FINAL or any(action in _FINAL for action in policy[:-1]):
@@ -127,7 +131,7 @@ def _check_policies(key: tuple[str, ...], asked: Config) -> Iterator[Problem]:
             yield Problem(where, f"retry: {reason[outcome]}; allowed: drop, stop")
 
 
-def _check_fallback(key: tuple[str, ...], config: Config, name: str) -> Iterator[Problem]:
+def _check_fallback(key: Key, config: Config, name: str) -> Iterator[Problem]:
     generators: Mapping[str, Any] = config["generators"]
     fallback = generators[name]["fallback"]
     if fallback in (None, HUMAN):

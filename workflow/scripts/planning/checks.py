@@ -11,10 +11,12 @@ from typing import NamedTuple
 from corpus.read_files import column_names
 from planning.asking_checks import asked_generator_problems
 from planning.condition_checks import condition_problems
-from planning.configuration import Config, Problem
+from planning.configuration import Config, Key, Problem
+from planning.finetuning import is_local
 from planning.generation_checks import generation_problems
+from planning.learner_checks import learner_problems
 from planning.quality_checks import detector_problems, quality_problems
-from planning.runs import RANDOM, is_human
+from planning.runs import FAIRSEQ, RANDOM, is_human, trained_sizes
 from planning.values import SCALED_OPTIONS, number
 from train.batching import batch_options, too_small
 from workbench.cli import UserError
@@ -79,6 +81,7 @@ def semantic_problems(config: Config) -> list[Problem]:
         _check_batches,
         _check_generators,
         condition_problems,
+        learner_problems,
         quality_problems,
         detector_problems,
         _check_sizes,
@@ -226,19 +229,25 @@ def count_lines(text: Text) -> int | None:
 
 def _check_options(config: Config) -> Iterator[Problem]:
     """fairseq options that the workflow sets from elsewhere."""
+    for key, options in _fairseq_options(config):
+        for option in options:
+            if option.startswith("reset-"):
+                yield Problem((*key, option), "a killed training goes on from where it was")
+            if option in RESERVED_OPTIONS:
+                yield Problem((*key, option), f"the workflow sets this; use {RESERVED_OPTIONS[option]}")
+
+
+def _fairseq_options(config: Config) -> Iterator[tuple[Key, Config]]:
+    """Place and value of everything that holds options of fairseq-train."""
     for section in ("learners", "generators", "quality"):
         for name, settings in config[section].items():
-            for option in settings.get("options", {}):
-                if option.startswith("reset-"):
-                    yield Problem((section, name, "options", option), "a killed training goes on from where it was")
-                if option in RESERVED_OPTIONS:
-                    yield Problem(
-                        (section, name, "options", option), f"the workflow sets this; use {RESERVED_OPTIONS[option]}"
-                    )
+            if "options" in settings and not is_local(settings):
+                yield (section, name, "options"), settings["options"]
 
 
 def _check_needed_options(config: Config) -> Iterator[Problem]:
-    for name, learner in config["learners"].items():
+    transformers = {name: learner for name, learner in config["learners"].items() if learner["kind"] == FAIRSEQ}
+    for name, learner in transformers.items():
         for names in _NEEDED_OPTIONS:
             given = [option for option in names if option in learner["options"]]
             if not given:
@@ -256,27 +265,25 @@ def _check_batches(config: Config) -> Iterator[Problem]:
     """What a device can compute, and batches that hold the longest text."""
     training = config["training"]
     devices = training["gpus"] if training["device"] == "gpu" else 1
-    for section in ("learners", "generators", "quality"):
-        for name, settings in config[section].items():
-            key, options = (section, name, "options"), settings.get("options", {})
-            for option in _GPU_OPTIONS:
-                if options.get(option) and training["device"] == "cpu":
-                    yield Problem((*key, option), "fairseq knows this on a GPU only; see training.device")
-            try:
-                shared = batch_options(options, devices)
-                small = too_small(shared, training["max_pieces"])
-            except UserError as error:
-                yield Problem((*key, "update-freq"), str(error))
-            except ValueError:
-                yield Problem(key, "max-tokens, batch-size and update-freq are whole numbers")
-            else:
-                if small:
-                    among = f" on each of {devices} GPUs" if devices > 1 else ""
-                    yield Problem(
-                        (*key, "max-tokens"),
-                        f"{options['max-tokens']} leaves room for {shared['max-tokens']} pieces{among}; longer texts "
-                        f"would be left out: give more, or lower training.max_pieces ({training['max_pieces']})",
-                    )
+    for key, options in _fairseq_options(config):
+        for option in _GPU_OPTIONS:
+            if options.get(option) and training["device"] == "cpu":
+                yield Problem((*key, option), "fairseq knows this on a GPU only; see training.device")
+        try:
+            shared = batch_options(options, devices)
+            small = too_small(shared, training["max_pieces"])
+        except UserError as error:
+            yield Problem((*key, "update-freq"), str(error))
+        except ValueError:
+            yield Problem(key, "max-tokens, batch-size and update-freq are whole numbers")
+        else:
+            if small:
+                among = f" on each of {devices} GPUs" if devices > 1 else ""
+                yield Problem(
+                    (*key, "max-tokens"),
+                    f"{options['max-tokens']} leaves room for {shared['max-tokens']} pieces{among}; longer texts "
+                    f"would be left out: give more, or lower training.max_pieces ({training['max_pieces']})",
+                )
 
 
 def _check_generators(config: Config) -> Iterator[Problem]:
@@ -307,6 +314,11 @@ def _check_sizes(config: Config) -> Iterator[Problem]:
     for index, size in enumerate(config["sizes"]):
         if size > pool:
             yield Problem(("sizes", index), f"{size:,} is beyond splits.pool; allowed: {pool:,} or less")
+        if size == 0 and all(learner["kind"] == FAIRSEQ for learner in config["learners"].values()):
+            reason = "is zero-shot, and a transformer that is trained from scratch translates nothing before"
+            yield Problem(("sizes", index), f"0 {reason}; it needs a learner of the kind local or openai")
+    if not trained_sizes(config):
+        yield Problem(("sizes",), "0 trains nothing; a size of 1 or more is needed as well")
 
 
 def _check_tokenizer(config: Config) -> Iterator[Problem]:

@@ -9,7 +9,9 @@ from planning.configuration import Config, Key, Problem, guess
 from planning.quality_checks import listed, quality_problems
 from planning.runs import (
     RANDOM,
+    SELF,
     Condition,
+    for_learner,
     is_human,
     origins_of,
     quality_of,
@@ -27,6 +29,7 @@ _LONGEST_RECIPE = 200  # characters; file systems allow 255 for a name
 
 def condition_problems(config: Config) -> Iterator[Problem]:
     """Everything that is wrong with the conditions."""
+    config = {**config, "conditions": _with_own_text(config)}
     sound = not any(quality_problems(config))
     for name, condition in config["conditions"].items():
         key = ("conditions", name)
@@ -42,12 +45,24 @@ def condition_problems(config: Config) -> Iterator[Problem]:
                 yield Problem((*key, "mixture"), "too many or too long names: together they become the name of a file")
 
 
+def _with_own_text(config: Config) -> dict[str, Any]:
+    """The conditions as the first learner trains on them that writes text of its own, where they draw on that."""
+    found = {}
+    for name, condition in config["conditions"].items():
+        seen = [for_learner(config, condition, learner) for learner in config["learners"]]
+        found[name] = next((settings for settings in seen if settings is not None), condition)
+    return found
+
+
 def _mixture_problems(key: Key, config: Config, condition: Config) -> Iterator[Problem]:
     origins = [HUMAN, *config["generators"]]
     mixture = condition["mixture"]
     for origin in mixture:
         if origin not in origins:
-            yield Problem((*key, origin), f"unknown origin; allowed: {', '.join(origins)}" + guess(origin, origins))
+            why = "it needs a learner of the kind local or openai, or a generator of that name; " * (origin == SELF)
+            yield Problem(
+                (*key, origin), f"unknown origin; {why}allowed: {', '.join(origins)}" + guess(origin, origins)
+            )
     total = sum(mixture.values())
     if not abs(total - 1) <= _FRACTION_TOLERANCE:
         yield Problem(key, f"the fractions add up to {total:.9g}; allowed: 1")

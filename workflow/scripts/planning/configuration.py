@@ -18,6 +18,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from planning.finetuning import FINETUNING_KEYS
+from planning.runs import FAIRSEQ, LLM_KINDS, SELF, own_generator
+
 MODEL_METRICS = ("round_trip", "learner_fit")  # that train a model on `pretrain`
 
 # libyaml's, where PyYAML was built with it, is ten times as fast.
@@ -202,15 +205,37 @@ def with_defaults(config: Config, schema: Config) -> Config:
     scores = config.get("quality", {})
     if scores and all(score["metric"] != "oracle" for score in scores.values()):
         scores.setdefault("oracle", {"metric": "oracle"})  # what the others are compared with
+    _add_own_generators(config)
     _fill(config, schema, schema)
     learners = config["learners"].values()
-    options = next(learner["options"] for learner in learners if learner["kind"] == "fairseq")
-    local = [generator for generator in config["generators"].values() if generator["provider"] == "fairseq"]
-    for trained in [*local, *(score for score in config["quality"].values() if score["metric"] in MODEL_METRICS)]:
+    recipe = _fairseq_recipe(schema)
+    options = next((learner["options"] for learner in learners if learner["kind"] == FAIRSEQ), recipe)
+    here = [generator for generator in config["generators"].values() if generator["provider"] == FAIRSEQ]
+    for trained in [*here, *(score for score in config["quality"].values() if score["metric"] in MODEL_METRICS)]:
         trained["options"] = {**options, **trained.get("options", {})}
         if trained.get("metric") != "learner_fit":  # it translates nothing
             trained["decoding"] = {**config["decoding"], **trained.get("decoding", {})}
     return config
+
+
+def _add_own_generators(config: Config) -> None:
+    """Add the base models of LLM learners as generators where a condition draws on ``self`` and none is called so."""
+    generators = config["generators"]
+    named = any(SELF in given["mixture"] or given.get("order_of") == SELF for given in config["conditions"].values())
+    if SELF in generators or not named:
+        return
+    for name, learner in config.get("learners", {}).items():
+        if learner["kind"] in LLM_KINDS:
+            own = {key: value for key, value in learner.items() if key not in FINETUNING_KEYS[learner["kind"]]}
+            generators.setdefault(own_generator(name), {"provider": learner["kind"], **copy.deepcopy(own)})
+
+
+def _fairseq_recipe(schema: Config) -> Config:
+    """The options of a fairseq learner that gives none."""
+    branches = schema["$defs"]["learner"]["allOf"]
+    fairseq = next(branch for branch in branches if branch["if"]["properties"]["kind"]["const"] == FAIRSEQ)
+    options: Config = fairseq["then"]["properties"]["options"]["default"]
+    return options
 
 
 def resolve(schema: Config, root: Config) -> Config:

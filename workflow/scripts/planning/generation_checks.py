@@ -7,7 +7,7 @@ from typing import Any
 
 from planning.configuration import Config, Problem
 from planning.quality_checks import quality_problems
-from planning.runs import at_size, canonical, quality_of, resolve_from_run
+from planning.runs import FAIRSEQ, at_size, canonical, conditions_of, quality_of, resolve_from_run, trained_sizes
 from planning.scoring import also_read, machine_generators
 from workbench.generated import HUMAN
 
@@ -19,11 +19,13 @@ def generation_problems(config: Config) -> Iterator[Problem]:
         if "from_run" not in generator:
             continue
         run = resolve_from_run(config, generator["from_run"])
+        learner = run["learner"]
+        conditions = conditions_of(config, learner) if learner in config["learners"] else config["conditions"]
         allowed = {
-            "condition": list(config["conditions"]),
-            "size": config["sizes"],
+            "condition": list(conditions),
+            "size": trained_sizes(config),
             "seed": config["seeds"],
-            "learner": list(config["learners"]),
+            "learner": [name for name, learner in config["learners"].items() if learner["kind"] == FAIRSEQ],
         }
         unknown = [part for part, values in allowed.items() if run[part] not in values]
         for part in unknown:
@@ -53,7 +55,8 @@ def _read_by(config: Config, run: Mapping[str, Any]) -> set[str]:
 
     An incremental run's smaller sizes need nothing else.
     """
-    what = canonical(at_size(config, config["conditions"][run["condition"]], run["size"]))
+    condition = conditions_of(config, run["learner"])[run["condition"]]
+    what = canonical(at_size(config, condition, run["size"]))
     mixture = set(what["mixture"])
     stand_ins = {config["generators"].get(origin, {}).get("fallback") for origin in mixture}
     ranked = {what["order_of"]} if what["order_of"] else mixture - {HUMAN}

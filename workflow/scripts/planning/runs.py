@@ -17,6 +17,10 @@ from workbench.generated import HUMAN
 
 Condition = Mapping[str, Any]
 
+FAIRSEQ = "fairseq"
+LLM_KINDS = ("local", "openai")  # learners that are LLMs already, and are fine-tuned
+SELF = "self"  # an origin: whatever the learner's own base model writes
+ZERO_SHOT = "zero-shot"  # the recipe of size 0
 RANDOM = "random"
 HUMAN_LIKE = "human_like"
 QUALITY = "quality:"
@@ -77,6 +81,45 @@ def recipe_of(condition: Condition) -> str:
     return ".".join(filter(None, parts))
 
 
+def own_generator(learner: str) -> str:
+    """The generator that is a learner's own base model."""
+    return f"{SELF}-{learner}"
+
+
+def names_self(condition: Condition) -> bool:
+    """Whether a condition draws on the learner's own base model, or is ordered by what that writes."""
+    return SELF in origins_of(condition["mixture"]) or condition["order_of"] == SELF
+
+
+def for_learner(config: Mapping[str, Any], condition: Condition, learner: str) -> dict[str, Any] | None:
+    """A condition as ``learner`` trains on it: ``self`` is its own base model's generator.
+
+    Unless the study has a generator of that name. None for a learner that can write nothing before it is trained.
+    """
+    if SELF in config["generators"] or not names_self(condition):
+        return dict(condition)
+    if config["learners"][learner]["kind"] not in LLM_KINDS:
+        return None
+    own = own_generator(learner)
+    mixture = {own if origin == SELF else origin: part for origin, part in condition["mixture"].items()}
+    return {
+        **condition,
+        "mixture": mixture,
+        "order_of": own if condition["order_of"] == SELF else condition["order_of"],
+    }
+
+
+def conditions_of(config: Mapping[str, Any], learner: str) -> dict[str, dict[str, Any]]:
+    """The conditions that ``learner`` trains on, by name, see :func:`for_learner`."""
+    found = {name: for_learner(config, condition, learner) for name, condition in config["conditions"].items()}
+    return {name: condition for name, condition in found.items() if condition is not None}
+
+
+def trained_sizes(config: Mapping[str, Any]) -> list[int]:
+    """The sizes at which something is trained, growing: all but that of zero-shot runs."""
+    return sorted(size for size in config["sizes"] if size > 0)
+
+
 def at_size(config: Mapping[str, Any], condition: Condition, size: int) -> dict[str, Any]:
     """A condition as a run of ``size`` instances sees it.
 
@@ -84,7 +127,7 @@ def at_size(config: Mapping[str, Any], condition: Condition, size: int) -> dict[
     The first step of an incremental schedule is a training like any other.
     """
     settings = dict(condition)
-    if settings["schedule"] == INCREMENTAL and size == min(config["sizes"]):
+    if settings["schedule"] == INCREMENTAL and size == trained_sizes(config)[0]:
         settings["schedule"] = "cumulative"
     whole = size == config["splits"]["pool"] and settings["combine"] != "all" and settings["copies"] == 1
     if whole and settings["schedule"] != INCREMENTAL:
@@ -94,6 +137,8 @@ def at_size(config: Mapping[str, Any], condition: Condition, size: int) -> dict[
 
 def run_recipe(config: Mapping[str, Any], condition: Condition, size: int) -> str:
     """Spelling of what a run is trained on and how: the recipe of its dataset, and the schedule if incremental."""
+    if size == 0:
+        return ZERO_SHOT
     settings = at_size(config, condition, size)
     recipe = recipe_of(settings)
     return f"{recipe}.{INCREMENTAL}" if settings["schedule"] == INCREMENTAL else recipe
@@ -105,21 +150,27 @@ def dataset_recipe(recipe: str) -> str:
 
 
 def run_table(config: Mapping[str, Any]) -> pd.DataFrame:
-    """Every run of a checked configuration, in its order: columns ``learner condition size seed recipe``."""
+    """Every run of a checked configuration, in its order: columns ``learner condition size seed recipe``.
+
+    At size 0 nothing depends on condition or seed: all conditions share one run, with the first seed; a learner that
+    is trained from scratch has none.
+    """
     rows = [
         (learner, name, size, seed, run_recipe(config, condition, size))
-        for learner in config["learners"]
-        for name, condition in config["conditions"].items()
+        for learner, settings in config["learners"].items()
+        for name, condition in conditions_of(config, learner).items()
         for size in sorted(config["sizes"])
-        for seed in config["seeds"]
+        if size > 0 or settings["kind"] in LLM_KINDS
+        for seed in (config["seeds"] if size > 0 else config["seeds"][:1])
     ]
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS))
 
 
 def resolve_from_run(config: Mapping[str, Any], from_run: Mapping[str, Any]) -> dict[str, Any]:
-    """The run that a generator's ``from_run`` names, with the study's first seed and learner where it names none."""
+    """The run that a generator's ``from_run`` names; what it omits is the study's first seed and fairseq learner."""
+    learners = config["learners"].items()
     return {
-        "learner": from_run["learner"] or next(iter(config["learners"])),
+        "learner": from_run["learner"] or next((name for name, given in learners if given["kind"] == FAIRSEQ), None),
         "condition": from_run["condition"],
         "size": from_run["size"],
         "seed": from_run["seed"] or config["seeds"][0],

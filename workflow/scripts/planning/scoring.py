@@ -8,7 +8,7 @@ from typing import Any
 
 from planning.asking import is_asked
 from planning.configuration import MODEL_METRICS
-from planning.runs import origins_of
+from planning.runs import conditions_of, origins_of
 from workbench.generated import HUMAN
 
 Config = dict[str, Any]
@@ -21,7 +21,7 @@ def is_written_by_people(generator: Config) -> bool:
 
 def generators_in_use(config: Config) -> list[str]:
     """The generators that conditions draw on or are ordered by, in the configuration's order."""
-    conditions = config["conditions"].values()
+    conditions = [c for learner in config["learners"] for c in conditions_of(config, learner).values()]
     used = {origin for condition in conditions for origin in origins_of(condition["mixture"])}
     used |= {condition["order_of"] for condition in conditions}
     return [name for name in config["generators"] if name in used]
@@ -42,7 +42,7 @@ def machine_generators(config: Config) -> list[str]:
 
 def tells_logprob(generator: Config) -> bool:
     """Whether a generator's text comes with its log-probability."""
-    return generator["provider"] == "fairseq" or generator.get("log_probabilities", False)
+    return generator["provider"] in ("fairseq", "local") or generator.get("log_probabilities", False)
 
 
 def has_samples(generator: Config) -> bool:

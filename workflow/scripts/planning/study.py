@@ -12,9 +12,7 @@ from corpus.releases import Release, read_releases
 from planning.asking import (
     execution_settings,
     is_asked,
-    is_judge,
     journal_path,
-    judge_settings,
     may_drop,
     missing_keys,
     prompt_files,
@@ -29,10 +27,13 @@ from planning.configuration import (
     schema_problems,
     with_defaults,
 )
+from planning.description import description
+from planning.finetuning import is_local
 from planning.runs import (
     HUMAN_LIKE,
     at_size,
     canonical,
+    conditions_of,
     quality_of,
     recipe_of,
     remedied,
@@ -40,6 +41,7 @@ from planning.runs import (
     reversed_twins,
     run_recipe,
     run_table,
+    trained_sizes,
 )
 from planning.scored import ScoredStudy
 from planning.scoring import generators_in_use, needed_generators
@@ -87,7 +89,10 @@ class Study(ScoredStudy):
         self.config = plain_values(with_defaults(plain, rules))
         self.runs = run_table(self.config)
         seen = [
-            at_size(self.config, c, size) for c in self.config["conditions"].values() for size in self.config["sizes"]
+            at_size(self.config, condition, size)
+            for learner in self.config["learners"]
+            for condition in conditions_of(self.config, learner).values()
+            for size in trained_sizes(self.config)
         ]
         self._recipes = {recipe_of(condition): canonical(condition) for condition in seen}
 
@@ -166,7 +171,8 @@ class Study(ScoredStudy):
         if "from_run" not in settings:
             return f"<results>/generators/{generator}"
         run = resolve_from_run(self.config, settings["from_run"])
-        recipe = run_recipe(self.config, self.config["conditions"][run["condition"]], run["size"])
+        condition = conditions_of(self.config, run["learner"])[run["condition"]]
+        recipe = run_recipe(self.config, condition, run["size"])
         return f"<results>/runs/{run['learner']}/{recipe}/{run['size']}/{run['seed']}"
 
     def provider_inputs(self, generator: str) -> dict[str, str]:
@@ -180,6 +186,8 @@ class Study(ScoredStudy):
                 "spm": "<results>/vocab/spm.model",
                 "dictionary": "<results>/vocab/dict.txt",
             }
+        if is_local(settings):
+            return {"base": self.base_folder(settings), **self.local_prompts(settings)}
         return {name: settings[name] for name in ("targets", "sources") if name in settings}
 
     def provider_settings(self, generator: str) -> str:
@@ -187,6 +195,8 @@ class Study(ScoredStudy):
         settings = self.config["generators"][generator]
         if settings["provider"] == "fairseq":
             return self.decoding_settings(settings["decoding"])
+        if is_local(settings):
+            return self.local_decoding_settings(settings)
         corpus = self.config["corpus"]
         return compact(
             {
@@ -224,10 +234,14 @@ class Study(ScoredStudy):
         """The files that all requests of the study are written from."""
         generators = [self.prompt_files(name) for name in self.asked_generators]
         judges = [self.judge_prompt_files(name) for name, _ in self.judges]
-        return sorted({path for files in [*generators, *judges] for path in files.values()})
+        learners = [self.hosted_prompts(name) for name in self.hosted_learners]
+        return sorted({path for files in [*generators, *judges, *learners] for path in files.values()})
 
     def asking_arguments(self) -> list[str]:
-        """``--generator`` arguments: settings, execution and prompts of everything that is asked of LLMs, as JSON."""
+        """``--generator`` and ``--learner`` arguments: all that is asked of LLMs.
+
+        Settings, execution and prompts each as JSON, and of a learner its runs besides.
+        """
         generators = [
             (self.shaping_settings(name), self.execution_settings(name), compact(self.prompt_files(name)))
             for name in self.asked_generators
@@ -236,7 +250,44 @@ class Study(ScoredStudy):
             (self.judge_settings(name), self.judge_execution(name, judged), compact(self.judge_prompt_files(name)))
             for name, judged in self.judges
         ]
-        return [argument for asked in [*generators, *judges] for argument in ("--generator", *asked)]
+        asked = [("--generator", *one) for one in [*generators, *judges]]
+        asked += [
+            (
+                "--learner",
+                self.hosted_settings(name),
+                self.hosted_execution(name),
+                compact(self.hosted_prompts(name)),
+                compact(self.hosted_runs(name)),
+            )
+            for name in self.hosted_learners
+        ]
+        return [argument for one in asked for argument in one]
+
+    @property
+    def hosted_learners(self) -> list[str]:
+        """The learners that are fine-tuned behind an API."""
+        return self.learners_of("openai")
+
+    def hosted_runs(self, learner: str) -> list[dict[str, Any]]:
+        """Every distinct run of a hosted learner, for what it will cost.
+
+        ``run`` is its name, ``size`` its number of instances, ``new`` how many of them it is trained on, ``start`` the
+        run whose model it goes on with.
+        """
+        rows = self.runs[self.runs.learner == learner].drop_duplicates(["recipe", "size", "seed"])
+        found = []
+        for row in rows.itertuples():
+            before = self.run_before(row.recipe, row.size)
+            found.append(
+                {
+                    "run": f"{learner}/{row.recipe}/{row.size}/{row.seed}",
+                    "size": row.size,
+                    "new": row.size - (before[1] if before else 0),
+                    "seed": row.seed,
+                    "start": f"{learner}/{before[0]}/{before[1]}/{row.seed}" if before else None,
+                }
+            )
+        return found
 
     def shaping_settings(self, generator: str) -> str:
         """What shapes the answers of a generator behind an API, as JSON for one command-line argument."""
@@ -285,38 +336,5 @@ class Study(ScoredStudy):
         return compact({"remedied": remedied(conditions), "reverse": reversed_twins(conditions)})
 
     def description(self) -> str:
-        """The study as ``study.json`` holds it: what a reader of the results needs, files by their names only."""
-        config = self.config
-        left_out = {"results", "downloads", "corpus", "training", "generators", "llm"}
-        study = {section: value for section, value in config.items() if section not in left_out}
-        study["baseline"] = config["evaluation"]["baseline"]
-        targets = remedied(config["conditions"])
-        study["conditions"] = {
-            name: {**settings, "remedies": targets.get(name)} for name, settings in config["conditions"].items()
-        }
-        study["generators"] = {name: self._generator_description(name) for name in config["generators"]}
-        study["quality"] = {name: self._quality_description(name) for name in config["quality"]}
-        corpus = config["corpus"]
-        study["corpus"] = {"kind": corpus["kind"], "seed": corpus["seed"], **corpus["cleaning"]}
-        study["training"] = {
-            key: config["training"][key] for key in ("equal", "device", "gpus", "checkpoint", "max_pieces")
-        }
-        return json.dumps(study, ensure_ascii=False)
-
-    def _quality_description(self, name: str) -> dict[str, Any]:
-        settings = self.config["quality"][name]
-        if is_judge(settings):
-            return {"metric": settings["metric"], **_asking(settings, judge_settings(self.config, name))}
-        return {key: Path(value).name if key in ("weights", "program") else value for key, value in settings.items()}
-
-    def _generator_description(self, name: str) -> dict[str, Any]:
-        settings = self.config["generators"][name]
-        if is_asked(settings):
-            return _asking(settings, shaping_settings(self.config, name))
-        return {key: Path(value).name if key in ("targets", "sources") else value for key, value in settings.items()}
-
-
-def _asking(settings: Config, shaping: Config) -> Config:
-    """What a generator's or judge's own settings say of its answers, its prompts by their names."""
-    prompts = {role: Path(path).name for role, path in prompt_files(settings).items()}
-    return {**{key: value for key, value in shaping.items() if key in settings}, "prompts": prompts}
+        """The study as ``study.json`` holds it, see :func:`planning.description.description`."""
+        return json.dumps(description(self.config), ensure_ascii=False)

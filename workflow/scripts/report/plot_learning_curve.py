@@ -131,8 +131,16 @@ def _panel(
 def _places(conditions: list[str], sizes: list[int]) -> dict[tuple[str, int], float]:
     """Where scores are drawn: at their size, or side by side where there is one size only."""
     if len(sizes) > 1:
-        return {(name, size): float(size) for name in conditions for size in sizes}
+        return {(name, size): _place(size, sizes) for name in conditions for size in sizes}
     return {(name, sizes[0]): float(index) for index, name in enumerate(conditions)}
+
+
+def _place(size: int, sizes: Sequence[int]) -> float:
+    """Where a size is drawn: size 0, which a logarithm has no place for, a step to the left of the smallest."""
+    if size > 0 or size_scale(sizes) == "linear":
+        return float(size)
+    _, smallest, second, *_ = [*sizes, sizes[-1] * 2]
+    return smallest * smallest / second
 
 
 def _x_axis(sizes: list[int], places: dict[tuple[str, int], float]) -> tuple[alt.X, list[float]]:
@@ -146,19 +154,24 @@ def _x_axis(sizes: list[int], places: dict[tuple[str, int], float]) -> tuple[alt
             high,
         ]
     kind = size_scale(sizes)
+    drawn = [_place(size, sizes) for size in sizes]
     if kind == "log":
-        room = (sizes[-1] / sizes[0]) ** 0.03
-        domain = [sizes[0] / room, sizes[-1] * room]
+        room = (drawn[-1] / drawn[0]) ** 0.03
+        domain = [drawn[0] / room, drawn[-1] * room]
         scale = alt.Scale(type="log", base=2, domain=domain, nice=False)
     else:
         domain = style.padded(sizes, 0.03)
         scale = alt.Scale(domain=domain, nice=False, zero=False)
-    axis = alt.Axis(values=sizes, format=",d", grid=False, labelOverlap="greedy")
+    label = f"datum.value < {sizes[0] or sizes[1]} ? '0' : format(datum.value, ',d')"
+    axis = alt.Axis(values=drawn, labelExpr=label, grid=False, labelOverlap="greedy")
     return alt.X("place:Q", title=title, axis=axis, scale=scale), domain
 
 
 def size_scale(sizes: Sequence[int]) -> str:
-    """``log`` where the sizes grow by factors rather than by steps, else ``linear``."""
+    """``log`` where the sizes above 0 grow by factors rather than by steps, else ``linear``."""
+    sizes = [size for size in sizes if size > 0]
+    if len(sizes) == 1:
+        return "linear"
     if len(sizes) == 2:
         return "log" if sizes[1] / sizes[0] >= 4 else "linear"
     steps = [b - a for a, b in pairwise(sizes)]

@@ -16,6 +16,7 @@ from evaluate.named_files import named_files
 from evaluate.summary import ConditionSummary, read_summary
 from generate import collect_ledgers
 from report.answer import answer, hardly_learnt
+from report.authors import authors_topic
 from report.costs import cost_figures, largest_size_tables, signatures, significance, size_tables, worth
 from report.helps import helps_part
 from report.page import people, render
@@ -44,6 +45,8 @@ def main(arguments: argparse.Namespace) -> None:
     low = hardly_learnt(rows, conditions, study["baseline"], arguments.metric, arguments.floor)
     helps = helps_part(tables, figures, conditions, metric, low, study["training"]["equal"])
     sentences, worth_tables = worth(tables, rows, conditions, metric, low)
+    written = generators(study, named_files("--generator-scores", arguments.generator_scores))
+    scores = {one["name"]: one["scores"] for one in written if one["scores"]}
     page = render(
         arguments.template,
         answer=cost,
@@ -63,7 +66,8 @@ def main(arguments: argparse.Namespace) -> None:
         splits=[(name, row_count(path)) for name, path in splits.items()],
         ledger=ledger(arguments.ledger),
         left_out=row_count(splits["pool"]) - row_count(arguments.dataset),
-        generators=generators(study, named_files("--generator-scores", arguments.generator_scores)),
+        generators=written,
+        authors=authors_topic(study, rows, scores, metric, arguments.margin, low),
         about=about(rows, arguments.metric),
     )
     write_text(arguments.page, page)

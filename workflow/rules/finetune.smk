@@ -1,0 +1,252 @@
+# Learners that are LLMs already: fine-tuned here or behind an API, and asked for the test set before and after.
+
+
+LOCAL_LEARNERS = alternatives(STUDY.learners_of("local"))
+HOSTED_LEARNERS = alternatives(STUDY.learners_of("openai"))
+
+
+rule fetch_model:
+    output:
+        folder=directory("<downloads>/models/{hub_model}"),
+        record="<downloads>/models/{hub_model}.json",
+    log:
+        "<results>/logs/fetch_model/{hub_model}.log",
+    benchmark:
+        "<results>/benchmarks/fetch_model/{hub_model}.tsv"
+    wildcard_constraints:
+        hub_model=alternatives(STUDY.hub_models()),
+    params:
+        **runs_script("finetune/fetch_model.py"),
+        model=lambda wildcards: STUDY.hub_models()[wildcards.hub_model]["model"],
+        revision=lambda wildcards: STUDY.hub_models()[wildcards.hub_model]["revision"],
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=600,
+    conda:
+        "../../envs/finetune.yaml"
+    # Nodes of clusters often have no network.
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --label {wildcards.hub_model:q}"
+        " --model {params.model:q} --revision {params.revision:q} --output {output.folder:q} --record {output.record:q}"
+
+
+rule finetune_local:
+    input:
+        base_files,
+        unpack(start_model),
+        unpack(local_prompt_files),
+        dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
+        valid="<results>/corpus/valid.tsv",
+    output:
+        model=directory("<results>/runs/{learner}/{recipe}/{size}/{seed}/model"),
+        report="<results>/runs/{learner}/{recipe}/{size}/{seed}/training.json",
+    log:
+        "<results>/logs/finetune_local/{learner}/{recipe}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/finetune_local/{learner}/{recipe}/{size}/{seed}.tsv"
+    wildcard_constraints:
+        learner=LOCAL_LEARNERS,
+    params:
+        **runs_script("finetune/finetune_local.py"),
+        base=base_folder,
+        start=start_arguments,
+        prompts=lambda wildcards: local_prompt_arguments(wildcards),
+        settings=local_training_settings,
+        state=state_folder,
+        label="{learner}/{recipe}/{size}/{seed}",
+        monitors=monitor_arguments,
+    threads: TRAINING["threads"]
+    resources:
+        mem_mb=local_memory,
+        runtime=local_minutes,
+        gpu=min(STUDY.gpus, 1),
+    conda:
+        "../../envs/finetune.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
+        " --threads {threads} {params.base:q} --dataset {input.dataset:q} --size {wildcards.size:q} {params.start:q}"
+        " --valid {input.valid:q} {params.prompts:q} --settings {params.settings:q} --code {params.code:q}"
+        " --state {params.state:q} --model {output.model:q} --report {output.report:q} {params.monitors:q}"
+
+
+rule translate_local:
+    input:
+        base_files,
+        unpack(tuned_model),
+        unpack(local_prompt_files),
+        test="<results>/corpus/test.tsv",
+    output:
+        "<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
+    log:
+        "<results>/logs/translate_local/{learner}/{recipe}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/translate_local/{learner}/{recipe}/{size}/{seed}.tsv"
+    wildcard_constraints:
+        learner=LOCAL_LEARNERS,
+    params:
+        **runs_script("finetune/translate_local.py"),
+        base=base_folder,
+        model=tuned_arguments,
+        prompts=lambda wildcards: local_prompt_arguments(wildcards),
+        settings=lambda wildcards: STUDY.local_decoding_settings(local_settings(wildcards)),
+        label="{learner}/{recipe}/{size}/{seed}",
+    threads: TRAINING["threads"]
+    resources:
+        mem_mb=local_memory,
+        runtime=local_minutes,
+        gpu=min(STUDY.gpus, 1),
+    conda:
+        "../../envs/finetune.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q} --threads {threads} {params.base:q}"
+        " {params.model:q} {params.prompts:q} --settings {params.settings:q} --test {input.test:q} --output {output:q}"
+
+
+# The adapter and its base model in one: only for a run that is asked for by name.
+rule merge_adapter:
+    input:
+        base_files,
+        unpack(tuned_model),
+    output:
+        directory("<results>/runs/{learner}/{recipe}/{size}/{seed}/merged"),
+    log:
+        "<results>/logs/merge_adapter/{learner}/{recipe}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/merge_adapter/{learner}/{recipe}/{size}/{seed}.tsv"
+    wildcard_constraints:
+        learner=LOCAL_LEARNERS,
+    params:
+        **runs_script("finetune/merge_adapter.py"),
+        base=base_folder,
+        model=tuned_arguments,
+        label="{learner}/{recipe}/{size}/{seed}",
+    threads: 1
+    resources:
+        mem_mb=local_memory,
+        runtime=local_minutes,
+    conda:
+        "../../envs/finetune.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q} {params.base:q} {params.model:q} --output {output:q}"
+
+
+rule generate_local:
+    input:
+        base_files,
+        unpack(local_prompt_files),
+        pool="<results>/corpus/pool.tsv",
+    output:
+        "<results>/generators/{generator}/generated.tsv",
+    log:
+        "<results>/logs/generate_local/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/generate_local/{generator}.tsv"
+    wildcard_constraints:
+        generator=alternatives(LOCAL_GENERATORS),
+    # Most runs wait for generated text.
+    priority: 10
+    params:
+        **runs_script("generate/generate_targets.py", "generate/providers/local.py"),
+        settings=lambda wildcards: STUDY.local_decoding_settings(local_settings(wildcards)),
+        base=local_provider_base,
+        prompts=local_provider_arguments,
+    threads: TRAINING["threads"]
+    resources:
+        mem_mb=local_memory,
+        runtime=local_minutes,
+        gpu=min(STUDY.gpus, 1),
+    conda:
+        "../../envs/finetune.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --label {wildcards.generator:q}"
+        " --threads {threads} --provider local --settings {params.settings:q} {params.base:q} {params.prompts:q}"
+        " --pool {input.pool:q} --output {output:q}"
+
+
+rule finetune_hosted:
+    input:
+        unpack(start_model),
+        unpack(hosted_prompt_inputs),
+        dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
+        valid="<results>/corpus/valid.tsv",
+        pool="<results>/corpus/pool.tsv",
+        test="<results>/corpus/test.tsv",
+    output:
+        model="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.json",
+        events="<results>/runs/{learner}/{recipe}/{size}/{seed}/events.tsv",
+        losses="<results>/runs/{learner}/{recipe}/{size}/{seed}/losses.tsv",
+        report="<results>/runs/{learner}/{recipe}/{size}/{seed}/training.json",
+    log:
+        "<results>/logs/finetune_hosted/{learner}/{recipe}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/finetune_hosted/{learner}/{recipe}/{size}/{seed}.tsv"
+    wildcard_constraints:
+        learner=HOSTED_LEARNERS,
+    priority: 10
+    params:
+        **runs_script("finetune/finetune_hosted.py", "llm/apis/openai.py"),
+        start=start_arguments,
+        prompts=lambda wildcards: prompt_arguments(STUDY.hosted_prompts(wildcards.learner)),
+        settings=lambda wildcards: STUDY.hosted_settings(wildcards.learner),
+        tuning=lambda wildcards: STUDY.tuning_settings(wildcards.learner, int(wildcards.seed)),
+        # See prompt_llm.
+        execution=hosted_execution,
+        study=lambda wildcards, input: STUDY.asking_arguments(),
+        run="{learner}/{recipe}/{size}/{seed}",
+    # It waits for the provider; other work goes on beside it.
+    threads: 0
+    resources:
+        mem_mb=1000,
+        runtime=2880,
+    conda:
+        "../../envs/llm.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q}"
+        " --dataset {input.dataset:q} --size {wildcards.size:q} {params.start:q} --valid {input.valid:q} {params.prompts:q}"
+        " --settings {params.settings:q} --tuning {params.tuning:q} --execution {params.execution:q} {params.study:q}"
+        " --pool {input.pool:q} --test {input.test:q} --model {output.model:q} --events {output.events:q}"
+        " --losses {output.losses:q} --report {output.report:q}"
+
+
+rule prompt_learner:
+    input:
+        unpack(tuned_model),
+        unpack(hosted_prompt_inputs),
+        pool="<results>/corpus/pool.tsv",
+        test="<results>/corpus/test.tsv",
+    output:
+        hypotheses="<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
+        answers="<results>/runs/{learner}/{recipe}/{size}/{seed}/answers.tsv",
+        rejects="<results>/runs/{learner}/{recipe}/{size}/{seed}/rejects.tsv",
+        ledger="<results>/runs/{learner}/{recipe}/{size}/{seed}/ledger.json",
+    log:
+        "<results>/logs/prompt_learner/{learner}/{recipe}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/prompt_learner/{learner}/{recipe}/{size}/{seed}.tsv"
+    wildcard_constraints:
+        learner=HOSTED_LEARNERS,
+    params:
+        **runs_script("finetune/prompt_learner.py", "llm/apis/openai.py"),
+        model=tuned_arguments,
+        prompts=lambda wildcards: prompt_arguments(STUDY.hosted_prompts(wildcards.learner)),
+        settings=lambda wildcards: STUDY.hosted_settings(wildcards.learner),
+        # See prompt_llm.
+        execution=hosted_execution,
+        study=lambda wildcards, input: STUDY.asking_arguments(),
+        label="{learner}/{recipe}/{size}/{seed}",
+    # It waits for answers; other work goes on beside it.
+    threads: 0
+    resources:
+        mem_mb=1000,
+        runtime=2880,
+    conda:
+        "../../envs/llm.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q} {params.model:q} {params.prompts:q}"
+        " --settings {params.settings:q} --execution {params.execution:q} {params.study:q}"
+        " --pool {input.pool:q} --test {input.test:q} --hypotheses {output.hypotheses:q} --answers {output.answers:q}"
+        " --rejects {output.rejects:q} --ledger {output.ledger:q}"

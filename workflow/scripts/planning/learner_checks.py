@@ -1,0 +1,45 @@
+"""What a schema cannot say about LLMs that are learners, and about those that run here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from planning.asking import prompt_files
+from planning.asking_checks import check_body, check_policies, check_price, check_prompts
+from planning.configuration import Config, Key, Problem
+from planning.finetuning import is_at_hub, is_hosted, is_local, local_prompts
+
+
+def learner_problems(config: Config) -> Iterator[Problem]:
+    """Everything that is wrong with hosted learners and with local LLMs, learners and generators."""
+    for section in ("learners", "generators"):
+        for name, settings in config[section].items():
+            if is_local(settings):
+                yield from _local_problems((section, name), config, settings)
+    for name, learner in config["learners"].items():
+        if is_hosted(learner):
+            key = ("learners", name)
+            asked = {**learner, "provider": "openai"}
+            yield from check_prompts(key, prompt_files(learner), config["languages"])
+            yield from check_price(key, asked)
+            yield from check_body(key, asked)
+            yield from check_policies(key, asked)
+
+
+def _local_problems(key: Key, config: Config, settings: Config) -> Iterator[Problem]:
+    yield from check_prompts(key, local_prompts(settings), config["languages"])
+    model, training = settings["model"], config["training"]
+    if not is_at_hub(settings):
+        if not Path(model).is_dir():
+            reason = f"{model!r} is no folder (looked for it in {Path.cwd()}) and no name at the hub"
+            yield Problem((*key, "model"), f"{reason}; allowed: a folder, or ORGANISATION/NAME", no_input=True)
+        elif not (Path(model) / "config.json").is_file():
+            yield Problem((*key, "model"), f"{model!r} has no config.json: it is no model of Hugging Face transformers")
+    if settings["precision"] == "fp16" and training["device"] == "cpu":
+        yield Problem((*key, "precision"), "fp16 is for GPUs (training.device); allowed here: auto, float32, bf16")
+    if training["device"] == "gpu" and training["gpus"] > 1:
+        yield Problem(
+            ("training", "gpus"),
+            f"{training['gpus']}: a local LLM ({'.'.join(map(str, key))}) uses one GPU; allowed: 1",
+        )
