@@ -55,6 +55,9 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
+        for file in temporary.rglob("*"):
+            if file.is_file():
+                file.chmod(0o666 & ~_umask())  # some libraries write for the owner alone
         sync_folder(temporary)
         if path.exists():
             shutil.rmtree(path)
