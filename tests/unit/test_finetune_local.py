@@ -270,6 +270,7 @@ def test_options_that_do_not_fit(
     assert "no such folder" in refused(Finetuning(corpus, "x", more=["--start", tmp_path / "nowhere"]))
     assert "on one GPU" in refused(Finetuning(corpus, "x", {"gpus": 2, "device": "gpu"}))
     assert "sees none" in refused(Finetuning(corpus, "x", {"gpus": 1, "device": "gpu"}))
+    assert "max_tokens: 513, but" in refused(Finetuning(corpus, "x", {"max_tokens": 513}))
     assert "fp16 needs a GPU" in refused(Finetuning(corpus, "x", {"precision": "fp16"}))
     prompt = tmp_path / "prompt.txt"
     prompt.write_text("Translate this.")

@@ -159,6 +159,11 @@ def check_base(folder: Path) -> Any:
 _WANTED = "wanted are config.json, the tokenizer's files and *.safetensors"
 
 
+def positions(config: Any) -> float:
+    """How many tokens a model reads at most; infinite where it has no limit."""
+    return getattr(config.get_text_config(), "max_position_embeddings", None) or float("inf")
+
+
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer in a model's folder.
 

@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.causal_lm import device_of, dtype_of, extra, load_tokenizer, open_tuned, settled_precision
+from finetune.causal_lm import (
+    check_base,
+    device_of,
+    dtype_of,
+    extra,
+    load_tokenizer,
+    open_tuned,
+    positions,
+    settled_precision,
+)
 from finetune.instances import Instance
 from finetune.likelihood import completion_logprobs
 from finetune.prompting import Prompter, read_templates
@@ -57,11 +66,13 @@ class Translator:
         extra("transformers")
         self._settings = settings
         templates = read_templates(prompts, settings["languages"])
+        check_base(base)
         self._tokenizer = load_tokenizer(base)
         self._prompter = Prompter(self._tokenizer, templates)
         device = device_of(settings["device"])
         self.precision = settled_precision(settings["precision"], device)
         self._model = open_tuned(base, model, dtype_of(self.precision)).to(device)
+        self._reads = positions(self._model.config)
         own_end = self._tokenizer.eos_token_id
         padding = self._tokenizer.pad_token_id
         self._padding = own_end if padding is None else padding
@@ -74,10 +85,7 @@ class Translator:
             UserError: the memory of the GPU does not hold a single text, or a prompt is longer than the model reads.
         """
         requests = [self._request(text) for text in texts]
-        self._demand_room(requests)
-        order = sorted(range(len(requests)), key=lambda place: (-len(requests[place].prompt), place))
-        size = self._settings["batch_size"]
-        batches = [order[first : first + size] for first in range(0, len(order), size)]
+        batches = self._batches(requests)
         found: dict[int, Translation] = {}
         cut = 0
         for batch, outputs in in_memory(
@@ -95,18 +103,40 @@ class Translator:
         yield from (found[place] for place in range(len(requests)))
 
     def _request(self, text: str) -> _Request:
-        most = int(self._settings["max_output_factor"] * len(self._prompter.text(text))) + _EXTRA_LENGTH
-        return _Request(self._prompter.prompt(text), most)
+        """A text's prompt and limit, which is lower where the model's own is.
 
-    def _demand_room(self, requests: Sequence[_Request]) -> None:
-        """See that the model can read the prompts; one that has no limit reads all."""
-        limit = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        longest = max((len(request.prompt) for request in requests), default=0)
-        if limit and longest >= limit:
+        Raises:
+            UserError: the prompt alone is longer than the model reads.
+        """
+        prompt = self._prompter.prompt(text)
+        most = int(self._settings["max_output_factor"] * len(self._prompter.text(text))) + _EXTRA_LENGTH
+        if len(prompt) >= self._reads:
             raise UserError(
-                f"a prompt has {longest:,} tokens, but the model reads {limit:,} at most: lower corpus.cleaning's "
-                "limits of length, shorten the prompt, or take another base"
+                f"a prompt has {len(prompt):,} tokens, but the model reads {self._reads:,.0f} at most: lower "
+                "corpus.cleaning's limits of length, shorten the prompt, or take another base; the source begins "
+                f"{text[:60]!r}"
             )
+        return _Request(prompt, int(min(most, self._reads - len(prompt))))
+
+    def _batches(self, requests: Sequence[_Request]) -> list[list[int]]:
+        """Positions of texts with prompts of similar length, longest first.
+
+        All rows of a batch are computed until the last one ends, so none may then be longer than what the model reads.
+        """
+        order = sorted(range(len(requests)), key=lambda place: (-len(requests[place].prompt), place))
+        found: list[list[int]] = []
+        most = 0
+        for place in order:
+            most = max(most, requests[place].most)
+            is_full = found and (
+                len(found[-1]) == self._settings["batch_size"]
+                or len(requests[found[-1][0]].prompt) + most > self._reads
+            )
+            if not found or is_full:
+                found.append([])
+                most = requests[place].most
+            found[-1].append(place)
+        return found
 
     def _translate(self, requests: Sequence[_Request]) -> list[tuple[Translation, bool]]:
         """Translations in order, and whether they were cut off."""

@@ -20,6 +20,7 @@ from finetune.causal_lm import (
     extra,
     folder_digest,
     load_tokenizer,
+    positions,
     save_whole,
     set_threads,
     writing_to,
@@ -45,7 +46,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.start and not arguments.start.is_dir():
         raise UserError(f"{arguments.start}: no such folder; START is a model that finetune_local wrote")
     templates = read_templates(arguments.prompt, settings["languages"])
-    check_base(arguments.base)
+    reads = positions(check_base(arguments.base))
     tokenizer = load_tokenizer(arguments.base)
     prompter = Prompter(tokenizer, templates)
     pairs = read_pairs(arguments.dataset, arguments.size, arguments.skip)
@@ -60,6 +61,8 @@ def main(arguments: argparse.Namespace) -> None:
     texts = ([(pair.source, pair.target) for pair in part] for part in (pairs, valid))
     identity = fingerprint(shaping, *texts, packages=PACKAGES)
     limit, drop = settings["max_tokens"], settings["unusable"] == "drop"
+    if limit > reads:
+        raise UserError(f"max_tokens: {limit:,}, but {arguments.base} reads {reads:,.0f} at most; lower it to that")
     data = Data(
         train=encode_pairs(pairs, prompter, limit, drop, arguments.dataset),
         valid=encode_pairs(valid, prompter, limit, drop, arguments.valid),
