@@ -119,10 +119,23 @@ def folder_digest(folder: Path | None) -> str | None:
 
 
 def check_base(folder: Path) -> Any:
-    """The configuration of the causal language model in a folder.
+    """The configuration of the causal language model in a folder, which has its weights.
 
     Raises:
         UserError: the folder holds none that can be loaded.
+    """
+    config = check_config(folder)
+    if not list(folder.glob("*.safetensors")):
+        found = " (it has pickled ones, which are not read: convert them)" if list(folder.glob("*.bin")) else ""
+        raise UserError(f"{folder}: no weights in the safetensors format{found}")
+    return config
+
+
+def check_config(folder: Path) -> Any:
+    """The configuration of the causal language model in a folder.
+
+    Raises:
+        UserError: there is none, or it is another kind of model.
     """
     transformers = extra("transformers")
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
@@ -137,7 +150,7 @@ def check_base(folder: Path) -> Any:
     try:
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except (ValueError, OSError, KeyError) as error:
-        log.exception("%s", folder)
+        log.warning("%s: %s", folder, error)
         raise UserError(
             f"{folder}: transformers {transformers.__version__} does not know this architecture or cannot read its "
             f"config.json, and code of a model is never run: {_first_line(error)}"
@@ -150,9 +163,6 @@ def check_base(folder: Path) -> Any:
             f"{folder}: {named[0] if named else config.model_type} is no causal language model (one that goes on with "
             "a text, such as LlamaForCausalLM); encoder-decoder, masked and multimodal models cannot be learners"
         )
-    if not list(folder.glob("*.safetensors")):
-        found = " (it has pickled ones, which are not read: convert them)" if list(folder.glob("*.bin")) else ""
-        raise UserError(f"{folder}: no weights in the safetensors format{found}")
     return config
 
 
@@ -176,7 +186,7 @@ def load_tokenizer(folder: Path) -> Any:
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # of whatever library the tokenizer is from
-        log.exception("%s", folder)
+        log.warning("%s: %s", folder, error)
         raise UserError(f"{folder}: the tokenizer cannot be loaded: {_first_line(error)}") from error
     if tokenizer.eos_token_id is None:
         raise UserError(
@@ -209,7 +219,7 @@ def load_model(folder: Path, dtype: Any) -> Any:
     except Exception as error:  # of safetensors, torch or transformers
         if isinstance(error, MemoryError):
             raise
-        log.exception("%s", folder)
+        log.warning("%s: %s", folder, error)
         raise UserError(f"{folder}: the model cannot be loaded: {_first_line(error)}") from error
     if loaded["missing_keys"]:
         missing = sorted(loaded["missing_keys"])
@@ -244,7 +254,7 @@ def with_adapter(model: Any, folder: Path, trainable: bool = False) -> Any:
     try:
         return peft.PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
     except (ValueError, RuntimeError, OSError, KeyError) as error:
-        log.exception("%s", folder)
+        log.warning("%s: %s", folder, error)
         raise UserError(f"{folder}: the adapter does not fit the base model: {_first_line(error)}") from error
 
 
@@ -287,7 +297,7 @@ def writing_to(folder: Path) -> Iterator[None]:
     except Exception as error:
         if not is_disk_full(error):
             raise
-        log.exception("writing")
+        log.warning("%s: %s", folder, error)
         raise UserError(f"{folder}: the disk is full; make room and run again") from error
 
 

@@ -122,7 +122,7 @@ class Prompter:
         except Exception as error:  # templates raise what they like
             if not self._templates.system:
                 raise _unfit(error) from error
-            log.exception("the tokenizer's chat template")
+            log.info("the chat template refuses a system prompt: %s", error)
         self._knows_system = False
         try:
             self._chat("text")

@@ -215,7 +215,7 @@ def _with_new_adapter(model: Any, options: Mapping[str, Any]) -> Any:
     try:
         return peft.get_peft_model(model, config)
     except (ValueError, NotImplementedError) as error:
-        log.exception("LoRA")
+        log.warning("%s", error)
         raise UserError(f"lora: peft does not accept it for this model: {error}") from error
 
 
