@@ -38,6 +38,7 @@ PATTERNS: list[tuple[str, re.Pattern[str], Handler]] = [
     (method, re.compile(path.replace("{name}", r"(?P<name>[\w-]+)")), handler)
     for method, path, handler in (
         ("GET", "/v1/models/(?P<model>.+)", models.retrieve),
+        ("DELETE", "/v1/models/(?P<model>.+)", models.delete),
         ("GET", "/v1/files/{name}", files.retrieve),
         ("GET", "/v1/files/{name}/content", files.content),
         ("DELETE", "/v1/files/{name}", files.delete),

@@ -144,11 +144,21 @@ class Tuning:
         seconds: until a job ends.
         fails: how many of the next jobs fail in training.
         closed: 1: no job can be created (403).
+        lost: how many creations from now on succeed but lose their answer (connection reset).
+        garbled: how many creations from now on succeed, but their answer is a page of a proxy.
+        cancelled: how many of the next jobs are cancelled by somebody else after the first epoch.
+        modelless: 1: jobs do not tell their models, for as long as it is so.
+        metadata: 0: jobs keep no metadata, as at some other servers.
     """
 
     seconds: float = 1.0
     fails: int = 0
     closed: int = 0
+    lost: int = 0
+    garbled: int = 0
+    cancelled: int = 0
+    modelless: int = 0
+    metadata: int = 1
 
 
 @dataclass

@@ -36,6 +36,15 @@ async def retrieve(state: State, request: Request, model: str) -> Response:
     return reply(_anthropic(model) if request.anthropic else _openai(model))
 
 
+async def delete(state: State, request: Request, model: str) -> Response:
+    """``DELETE /v1/models/{model}``: fine-tuned ones only."""
+    check_model(state, model, request.anthropic)
+    if model not in state.tuned:
+        raise Problem(403, f"You are not allowed to delete the model {model}.", "insufficient_permissions")
+    del state.tuned[model]
+    return reply({"id": model, "object": "model", "deleted": True})
+
+
 async def listed(state: State, request: Request) -> Response:
     """``GET /v1/models``."""
     names = [*LISTED, *state.tuned]
@@ -56,7 +65,7 @@ def _openai(model: str) -> dict[str, object]:
         "id": model,
         "object": "model",
         "created": CREATED,
-        "owned_by": "fake",
+        "owned_by": "org-fake" if model.startswith("ft:") else "fake",
         "shutdown_date": _shutdown(model),
     }
 

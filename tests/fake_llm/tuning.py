@@ -11,7 +11,8 @@ from typing import Any
 
 from fake_llm import files
 from fake_llm.chat import text_of
-from fake_llm.http import Problem, Request, Response, reply
+from fake_llm.faults import Tuning
+from fake_llm.http import Cut, Problem, Request, Response, reply
 from fake_llm.phrases import Phrases
 from fake_llm.source import find_source
 from fake_llm.state import State
@@ -66,14 +67,28 @@ class Job:
         self.status, self.finished = status, int(time.time())
         self.say(message, "error" if status == "failed" else "info")
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def method(self) -> Mapping[str, Any]:
+        """How it is trained."""
+        return self.asked.get("method") or {"type": "supervised"}
+
+    @property
+    def hyper(self) -> Mapping[str, Any]:
+        """Hyperparameters as asked for."""
+        hyper = (self.method.get(self.method.get("type", ""), {}) or {}).get("hyperparameters")
+        return hyper or self.asked.get("hyperparameters") or {}
+
+    @property
+    def epochs(self) -> int:
+        """How often it goes through the file."""
+        epochs = self.hyper.get("n_epochs", "auto")
+        return EPOCHS if epochs == "auto" else int(epochs)
+
+    def as_json(self, tuning: Tuning) -> dict[str, Any]:
         """The job as OpenAI tells it."""
-        method = self.asked.get("method") or {"type": "supervised"}
-        hyper = (method.get(method.get("type", ""), {}) or {}).get("hyperparameters")
-        hyper = hyper or self.asked.get("hyperparameters") or {}
-        epochs = hyper.get("n_epochs", "auto")
+        hyper = self.hyper
         settings = {
-            "n_epochs": EPOCHS if epochs == "auto" else epochs,
+            "n_epochs": self.epochs,
             "batch_size": hyper.get("batch_size", "auto"),
             "learning_rate_multiplier": hyper.get("learning_rate_multiplier", "auto"),
         }
@@ -84,7 +99,7 @@ class Job:
             "created_at": self.created,
             "finished_at": self.finished,
             "estimated_finish": None,
-            "fine_tuned_model": self.model,
+            "fine_tuned_model": None if tuning.modelless else self.model,
             "organization_id": "org-fake",
             "result_files": self.results,
             "status": self.status,
@@ -95,8 +110,8 @@ class Job:
             "error": self.error or {},
             "seed": self.asked.get("seed") or 0,
             "integrations": [],
-            "metadata": self.asked.get("metadata"),
-            "method": method,
+            "metadata": self.asked.get("metadata") if tuning.metadata else None,
+            "method": self.method,
             "user_provided_suffix": self.asked.get("suffix"),
         }
 
@@ -121,20 +136,28 @@ async def create(state: State, request: Request) -> Response:
     job.say(f"Validating training file: {body['training_file']}")
     state.jobs[job.id] = job
     state.count(request.key, jobs=1)
-    told = reply(job.as_json())
+    told = reply(job.as_json(state.faults.tuning))
     state.start(_live(state, job))
+    if state.faults.tuning.lost > 0:
+        state.faults.tuning.lost -= 1
+        raise Cut
+    if state.faults.tuning.garbled > 0:
+        state.faults.tuning.garbled -= 1
+        return Response(200, b"<html><body>Welcome to the proxy</body></html>", content_type=b"text/html")
     return told
 
 
 async def retrieve(state: State, request: Request, name: str) -> Response:
     """``GET /v1/fine_tuning/jobs/{id}``."""
-    return reply(_find(state, name).as_json())
+    return reply(_find(state, name).as_json(state.faults.tuning))
 
 
 async def listed(state: State, request: Request) -> Response:
     """``GET /v1/fine_tuning/jobs``, newest first; ``metadata[name]=value`` chooses."""
     wanted = {name[9:-1]: value for name, value in request.query.items() if name.startswith("metadata[")}
-    jobs = [job.as_json() for job in reversed(state.jobs.values())]
+    jobs = [job.as_json(state.faults.tuning) for job in reversed(state.jobs.values())]
+    if not state.faults.tuning.metadata:
+        wanted = {}
     chosen = [job for job in jobs if wanted.items() <= (job["metadata"] or {}).items()]
     return reply(files.page(chosen, request))
 
@@ -143,21 +166,21 @@ async def cancel(state: State, request: Request, name: str) -> Response:
     """``POST /v1/fine_tuning/jobs/{id}/cancel``."""
     job = _open(state, name, "cancel")
     job.end("cancelled", "Fine-tuning job cancelled")
-    return reply(job.as_json())
+    return reply(job.as_json(state.faults.tuning))
 
 
 async def pause(state: State, request: Request, name: str) -> Response:
     """``POST /v1/fine_tuning/jobs/{id}/pause``."""
     job = _open(state, name, "pause")
     job.status = "paused"
-    return reply(job.as_json())
+    return reply(job.as_json(state.faults.tuning))
 
 
 async def resume(state: State, request: Request, name: str) -> Response:
     """``POST /v1/fine_tuning/jobs/{id}/resume``."""
     job = _open(state, name, "resume")
     job.status = "running"
-    return reply(job.as_json())
+    return reply(job.as_json(state.faults.tuning))
 
 
 async def events(state: State, request: Request, name: str) -> Response:
@@ -193,9 +216,12 @@ async def _live(state: State, job: Job) -> None:
     if job.status in ENDED:
         return
     try:
-        pairs, job.tokens = await asyncio.to_thread(_examples, state, job)
+        pairs, tokens = await asyncio.to_thread(_examples, state, job, "training_file")
+        if job.asked.get("validation_file"):
+            await asyncio.to_thread(_examples, state, job, "validation_file")
     except ValueError as error:
-        job.error = {"code": "invalid_training_file", "message": str(error), "param": "training_file"}
+        param = "validation_file" if "validation file" in str(error) else "training_file"
+        job.error = {"code": f"invalid_{param}", "message": str(error), "param": param}
         job.end("failed", str(error))
         return
     job.status = "queued"
@@ -206,15 +232,20 @@ async def _live(state: State, job: Job) -> None:
     job.status = "running"
     job.say("Fine-tuning job started")
     translator = await asyncio.to_thread(Phrases, pairs, False) if len(pairs) >= ENOUGH_TO_LEARN else None
-    for epoch in range(1, EPOCHS + 1):
-        await _pass(state, job, seconds * 0.7 / EPOCHS)
+    for epoch in range(1, job.epochs + 1):
+        await _pass(state, job, seconds * 0.7 / job.epochs)
         if job.status in ENDED:
             return
         _checkpoint(state, job, epoch, len(pairs), translator)
+        if state.faults.tuning.cancelled > 0:
+            state.faults.tuning.cancelled -= 1
+            job.end("cancelled", "Fine-tuning job cancelled")
+            return
     if fails:
         job.error = {"code": "server_error", "message": "The job failed due to an internal error.", "param": None}
         job.end("failed", "The job failed due to an internal error.")
         return
+    job.tokens = tokens * job.epochs
     _succeed(state, job, translator)
 
 
@@ -235,15 +266,18 @@ def _name(job: Job, step: str = "") -> str:
 def _checkpoint(state: State, job: Job, epoch: int, examples: int, translator: Phrases | None) -> None:
     step = epoch * examples
     loss = round(2.0 / (1 + epoch), 4)
-    job.say(f"Step {step}/{EPOCHS * examples}: training loss={loss}", data={"step": step, "train_loss": loss})
-    name = _name(job, f":ckpt-step-{step}") if epoch < EPOCHS else _name(job)
+    metrics = {"step": step, "train_loss": loss, "train_mean_token_accuracy": round(1 - loss / 4, 4)}
+    if job.asked.get("validation_file"):
+        metrics |= {"valid_loss": loss + 0.1, "full_valid_loss": loss + 0.2}
+    job.say(f"Step {step}/{job.epochs * examples}: training loss={loss}", data=metrics)
+    name = _name(job, f":ckpt-step-{step}") if epoch < job.epochs else _name(job)
     checkpoint = {
         "object": "fine_tuning.job.checkpoint",
         "id": f"ftckpt_{job.id[6:]}_{epoch}",
         "created_at": int(time.time()),
         "fine_tuned_model_checkpoint": name,
         "fine_tuning_job_id": job.id,
-        "metrics": {"step": step, "train_loss": loss, "train_mean_token_accuracy": round(1 - loss / 4, 4)},
+        "metrics": metrics,
         "step_number": step,
     }
     job.checkpoints.append(checkpoint)
@@ -260,16 +294,17 @@ def _succeed(state: State, job: Job, translator: Phrases | None) -> None:
     job.end("succeeded", "The job has successfully completed")
 
 
-def _examples(state: State, job: Job) -> tuple[list[tuple[str, str]], int]:
-    """Sources and targets of the training file, and its tokens over all epochs.
+def _examples(state: State, job: Job, which: str) -> tuple[list[tuple[str, str]], int]:
+    """Sources and targets of the training or validation file, and its tokens.
 
     Raises:
         ValueError: the file is not what the method takes.
     """
     pairs: list[tuple[str, str]] = []
     tokens = 0
-    preferences = (job.asked.get("method") or {}).get("type") == "dpo"
-    for number, raw in enumerate(files.find(state, job.asked["training_file"]).content.splitlines(), start=1):
+    preferences = job.method.get("type") == "dpo"
+    named = which.replace("_", " ")
+    for number, raw in enumerate(files.find(state, job.asked[which]).content.splitlines(), start=1):
         try:
             example = json.loads(raw)
             turns = example["input"]["messages"] + example["preferred_output"] if preferences else example["messages"]
@@ -280,11 +315,11 @@ def _examples(state: State, job: Job) -> tuple[list[tuple[str, str]], int]:
         except (ValueError, KeyError, TypeError, IndexError, StopIteration):
             kind = "a preference" if preferences else "a chat"
             raise ValueError(
-                f"The job failed due to an invalid training file: line {number} is not {kind} example."
+                f"The job failed due to an invalid {named}: line {number} is not {kind} example."
             ) from None
         tokens += sum(count(text_of(turn.get("content"))) for turn in turns)
         pairs.append((find_source(text_of(user.get("content"))).text, text_of(target.get("content"))))
-    if len(pairs) < FEWEST_EXAMPLES:
+    if len(pairs) < FEWEST_EXAMPLES and which == "training_file":
         why = f"Training file has {len(pairs)} example(s), but must have at least {FEWEST_EXAMPLES} examples"
         raise ValueError(f"The job failed due to an invalid training file. {why}")
-    return pairs, tokens * EPOCHS
+    return pairs, tokens

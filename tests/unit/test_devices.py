@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from workbench.cli import UserError
-from workbench.devices import is_out_of_memory, take_gpus, visible_gpus
-from workbench.engines import in_memory
+from workbench.devices import in_memory, is_out_of_memory, take_gpus, visible_gpus
 
 torch = pytest.importorskip("torch")
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"

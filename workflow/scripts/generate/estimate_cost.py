@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from llm.estimate import add_generators, estimates, over_budget, shutdown_notes, table
+from llm.estimate import add_study, over_budget, shutdown_notes, study_estimates, table
 from workbench.cli import run_script, script_parser
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Print the estimate."""
-    found = estimates(arguments.generator, arguments.pool)
+    found = study_estimates(arguments)
     if not found:
-        print("neither a condition nor a score draws on an LLM behind an API: nothing to pay")
+        print("no condition, score or learner draws on an LLM behind an API: nothing to pay")
         return
     print(table(found))
     for note in shutdown_notes(found):
@@ -25,8 +24,7 @@ def main(arguments: argparse.Namespace) -> None:
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    add_generators(parser)
-    parser.add_argument("--pool", type=Path, required=True, help="the split whose sources are asked about")
+    add_study(parser)
     return parser
 
 

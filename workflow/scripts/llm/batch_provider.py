@@ -10,16 +10,14 @@ from typing import TypeVar
 
 from llm.apis import Api, BatchState, BatchStatus
 from llm.batch_records import Batch, attempt_of, is_known
-from llm.calls import Failure, FailureKind
 from llm.journal import Journal
-from llm.pacing import backoff
-from workbench.cli import UserError, say
+from llm.patience import Patience
+from workbench.cli import say
 
 T = TypeVar("T")
 
 FIRST_POLL_SECONDS = 5.0
 SETTLE_SECONDS = 60.0  # a batch handed in longer ago is in the provider's list, or it never arrived
-_BUSY = (FailureKind.THROTTLED, FailureKind.OVERLOADED, FailureKind.TRANSIENT)
 
 
 class BatchProvider:
@@ -36,25 +34,15 @@ class BatchProvider:
         self._api = api
         self._journal = journal
         self._poll_seconds = poll_seconds
-        self._patience = patience
+        self._patience = Patience(
+            patience,
+            poll_seconds,
+            "batches that are submitted go on at the provider: run again later to fetch their answers",
+        )
 
     async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
-        """The result of ``request``, made again while the provider is busy: repeating it must do no harm.
-
-        Raises:
-            Failure: asking again does not help.
-            UserError: the provider was busy for longer than the patience lasts.
-        """
-        started = time.monotonic()
-        failures = 0
-        while True:
-            try:
-                return await request()
-            except Failure as failure:
-                if failure.kind not in _BUSY:
-                    raise
-                failures += 1
-                await self._back_off(failure, failures, started)
+        """See :meth:`llm.patience.Patience.ask`."""
+        return await self._patience.ask(request)
 
     async def submit(self, batch: Batch, lines: Path, busy: Callable[[], bool]) -> BatchState | None:
         """Hand a batch in whose intent is in the journal; None if the connection broke and the batch may have arrived.
@@ -68,20 +56,7 @@ class BatchProvider:
             Failure: the provider does not take it, and has none of it.
             UserError: the provider was busy for longer than the patience lasts.
         """
-        started = time.monotonic()
-        failures = 0
-        while True:
-            try:
-                return await self._api.submit_batch(batch.intent, lines)
-            except Failure as failure:
-                if failure.kind not in _BUSY:
-                    raise
-                if failure.kind is FailureKind.TRANSIENT and (failure.maybe_paid or failure.status is not None):
-                    return None
-                if failure.kind is FailureKind.THROTTLED and busy():
-                    started = time.monotonic()
-                failures += 1
-                await self._back_off(failure, failures, started)
+        return await self._patience.hand_in(lambda: self._api.submit_batch(batch.intent, lines), busy)
 
     async def find(self, batch: Batch) -> BatchState | None:
         """The batch that was perhaps handed in as ``batch``; None if the provider never got it, or took none of it.
@@ -147,20 +122,3 @@ class BatchProvider:
         finally:
             await results.aclose()
         return False
-
-    async def _back_off(self, failure: Failure, failures: int, started: float) -> None:
-        """Wait before asking again.
-
-        Raises:
-            UserError: that would go beyond the patience.
-        """
-        wait = max(failure.retry_after or 0.0, backoff(failures, most=self._poll_seconds))
-        if time.monotonic() - started + wait > self._patience:
-            silent = time.monotonic() - started
-            raise UserError(
-                f"no answer for {silent:.0f} s (patience: {self._patience:.0f}): {failure.message}; batches that are "
-                "submitted go on at the provider: run again later to fetch their answers"
-            ) from failure
-        if failures == 1:
-            say(f"{failure.message}; trying again")
-        await asyncio.sleep(wait)

@@ -11,30 +11,51 @@ import argparse
 import json
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from llm.asking import Asking, Pool, Subjects, api_of, put_together
 from llm.calls import Usage
 from llm.dialogue import Remaining
+from llm.examples import WORST_FACTOR, epochs_of, example_line, example_tokens, read_instances
 from llm.journal import Journal
 from llm.judging import Pairs
-from llm.prices import dollars, shutdown_date, shutdown_note
+from llm.learners import Run, run_shape
+from llm.prices import dollars, shutdown_date, shutdown_note, training_price
+from llm.tuning_records import of_run
+from workbench.cli import UserError
 
 _LEARNT_FROM = 200  # answers that the estimate learns from
 _ENOUGH = 20  # fewer tell too little
+_MEAN_FROM = 10_000  # pairs of the pool that the mean length of an instance is taken from
+_MILLION = 1e6
+
+
+class Training(NamedTuple):
+    """Fine-tuning that a learner still needs: jobs, their instances, tokens of all epochs, USD, origin of the price."""
+
+    jobs: int = 0
+    instances: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+    worst_usd: float = 0.0
+    price: str = ""
 
 
 class Estimate(NamedTuple):
-    """What one generator or judge will cost and has cost, in US dollars.
+    """What one generator, judge or learner will cost and has cost, in US dollars.
 
     Attributes:
-        sources: sources to translate, or targets to judge.
+        asking: the generator or judge, a learner's base model.
+        sources: sources to translate, or targets to judge; of all of a learner's runs.
+        remaining: what is still to be asked.
         paid, study_paid: by this one and by the study.
         is_guess: the targets to judge are not written yet; the pool's human targets stand in for them.
+        training: of a learner, None for others.
     """
 
     asking: Asking
@@ -43,36 +64,136 @@ class Estimate(NamedTuple):
     paid: float
     study_paid: float
     is_guess: bool = False
+    training: Training | None = None
+
+    @property
+    def usd(self) -> float:
+        """What is still to be paid, about."""
+        return self.remaining.usd + (self.training.usd if self.training else 0.0)
+
+    @property
+    def worst_usd(self) -> float:
+        """What is still to be paid, at most."""
+        return self.remaining.worst_usd + (self.training.worst_usd if self.training else 0.0)
 
 
-def estimates(generators: Sequence[Sequence[str]], pool: Path) -> list[Estimate]:
-    """What each generator and judge will cost.
+def study_estimates(arguments: argparse.Namespace) -> list[Estimate]:
+    """What each generator, judge and learner of a script's arguments will cost, see :func:`add_study`."""
+    return estimates(arguments.generator, arguments.pool, arguments.learner, arguments.test)
+
+
+def estimates(
+    generators: Sequence[Sequence[str]],
+    pool: Path,
+    learners: Sequence[Sequence[str]] = (),
+    test: Path | None = None,
+) -> list[Estimate]:
+    """What each generator, judge and learner will cost.
 
     Args:
         generators: for each what shapes its answers, how it is asked, and the paths of its prompts, as JSON.
         pool: table with the sources and their human targets.
+        learners: for each hosted learner the same, and its runs.
+        test: what learners translate; None where there is none.
+
+    Raises:
+        UserError: there are learners and no ``test``, or a price is unknown.
     """
+    if learners and test is None:
+        raise UserError("--test: name the split that the learners translate")
     with ExitStack() as stack:
-        return [estimate(stack, generator, pool) for generator in generators]
+        found = [estimate(stack, generator, pool) for generator in generators]
+        return found + [learner_estimate(stack, learner, pool, cast(Path, test)) for learner in learners]
 
 
 def estimate(stack: ExitStack, generator: Sequence[str], pool: Path) -> Estimate:
     """What one generator or judge will cost; its journal is read, or an empty one where there is none yet."""
     settings, execution, prompts = map(json.loads, generator)
-    path, study, name = Path(execution["journal"]), execution["study"], execution["generator"]
-    if path.exists() and path.stat().st_size:
-        journal = stack.enter_context(Journal.open_reading(path, study, name))
-    else:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        journal = stack.enter_context(Journal(Path(folder) / path.name, study, name))
-    files = {role: Path(file) for role, file in prompts.items()}
-    asking = put_together(settings, execution, files, journal, api_of(settings, execution, with_key=False))
+    journal = _journal(stack, execution)
+    asking = _asking(settings, execution, prompts, journal)
     study_paid, paid = journal.spent()
     judged = Path(execution["judged"]) if "judged" in execution else None
     is_guess = judged is not None and not judged.exists()
     subjects = Pool(pool) if judged is None else Pairs(pool, None if is_guess else judged)
     remaining = expected(asking, subjects)
     return Estimate(asking, len(subjects), remaining, paid, study_paid, is_guess)
+
+
+def learner_estimate(stack: ExitStack, learner: Sequence[str], pool: Path, test: Path) -> Estimate:
+    """What a hosted learner will cost: the fine-tuning of its runs and their translations of ``test``.
+
+    A run has its job where the journal says so; which instances an unwritten dataset will hold is not known, so the
+    mean of the pool's human pairs stands for each of them.
+    """
+    settings, execution, prompts, told = map(json.loads, learner)
+    journal = _journal(stack, execution)
+    asking = _asking(settings, execution, prompts, journal)
+    study_paid, paid = journal.spent()
+    runs = [Run(**run) for run in told]
+    models: dict[str, None] = {}  # each once: runs that ask the same model share its answers
+    unnamed = 0
+    missing: list[Run] = []
+    mark = example_line(asking.task.templates, "source", "target")
+    for run in runs:
+        if run.size == 0:
+            models[settings["model"]] = None
+            continue
+        shape = run_shape(settings, mark, run.size, run.size - run.new, run.seed)
+        tuning = of_run(journal, execution["study"], run.run, shape)
+        if tuning is not None and tuning.tuned_model:
+            models[tuning.tuned_model] = None
+        else:
+            unnamed += 1
+            missing += [run] if tuning is None else []
+    subjects = Pool(test)
+    total = Remaining()
+    for model in models:
+        told_model = _asking({**settings, "model": model}, execution, prompts, journal)
+        total = _sum(total, expected(told_model, subjects))
+    if unnamed:
+        # No model has this name, so nothing of it is answered; its price is that of what is made from the base.
+        base = settings["model"] if settings["model"].startswith("ft:") else f"ft:{settings['model']}:::"
+        each = expected(_asking({**settings, "model": base}, execution, prompts, journal), subjects)
+        total = Remaining(*(one + unnamed * more for one, more in zip(total, each, strict=True)))
+    training = _training(asking, missing, pool)
+    return Estimate(asking, len(subjects) * len(runs), total, paid, study_paid, training=training)
+
+
+def _training(asking: Asking, missing: Sequence[Run], pool: Path) -> Training:
+    """What the jobs of the runs ``missing`` one will take."""
+    if not missing:
+        return Training()
+    settings, templates = asking.settings, asking.task.templates
+    price = training_price(
+        settings["provider"], settings["model"], settings["base_url"], asking.execution["training_price"]
+    )
+    rows = islice(read_instances(pool), _MEAN_FROM)
+    lengths = [example_tokens(templates, row.source, row.target) for row in rows]
+    mean = sum(lengths) / len(lengths) if lengths else 0.0
+    tokens = round(sum(run.new * epochs_of(settings, run.new) for run in missing) * mean)
+    usd = tokens * price.usd_per_million / _MILLION
+    instances = sum(run.new for run in missing)
+    return Training(len(missing), instances, tokens, usd, WORST_FACTOR * usd, price.source)
+
+
+def _sum(one: Remaining, other: Remaining) -> Remaining:
+    return Remaining(*map(sum, zip(one, other, strict=True)))
+
+
+def _journal(stack: ExitStack, execution: Mapping[str, Any]) -> Journal:
+    """The journal to read, or an empty one where there is none yet."""
+    path, study, name = Path(execution["journal"]), execution["study"], execution["generator"]
+    if path.exists() and path.stat().st_size:
+        return stack.enter_context(Journal.open_reading(path, study, name))
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    return stack.enter_context(Journal(Path(folder) / path.name, study, name))
+
+
+def _asking(
+    settings: Mapping[str, Any], execution: Mapping[str, Any], prompts: Mapping[str, str], journal: Journal
+) -> Asking:
+    files = {role: Path(file) for role, file in prompts.items()}
+    return put_together(settings, execution, files, journal, api_of(settings, execution, with_key=False))
 
 
 def expected(asking: Asking, subjects: Subjects) -> Remaining:
@@ -107,22 +228,26 @@ def over_budget(estimates: Sequence[Estimate]) -> list[str]:
     problems = []
     for one in estimates:
         limit = one.asking.limits.generator_usd
-        if limit is not None and one.paid + one.remaining.usd > limit:
-            problems.append(_beyond(f"{one.asking.execution['key']}.max_usd", limit, one.paid, one.remaining.usd))
+        if limit is not None and one.paid + one.usd > limit:
+            problems.append(_beyond(f"{one.asking.execution['key']}.max_usd", limit, one.paid, one))
     if not estimates:
         return problems
     limit = estimates[0].asking.limits.study_usd
-    usd = sum(one.remaining.usd for one in estimates)
+    usd = sum(one.usd for one in estimates)
     if limit is not None and estimates[0].study_paid + usd > limit:
-        problems.append(_beyond("llm.max_usd", limit, estimates[0].study_paid, usd))
+        problems.append(_beyond("llm.max_usd", limit, estimates[0].study_paid, *estimates))
     return problems
 
 
-def _beyond(key: str, limit: float, paid: float, usd: float) -> str:
+def _beyond(key: str, limit: float, paid: float, *together: Estimate) -> str:
     before = f" after the {dollars(paid)} paid already" if paid else ""
+    usd = sum(one.usd for one in together)
+    trained = any(one.training and one.training.jobs for one in together)
+    what = "the answers and trainings" if trained else "the answers"
+    smaller = "make the pool or the sizes smaller" if trained else "make the pool smaller"
     return (
-        f"the answers will cost about {dollars(usd)}{before}, and {key} is {dollars(limit)}: raise it, "
-        "make the pool smaller or take a cheaper model (mode: batch is half the price)"
+        f"{what} will cost about {dollars(usd)}{before}, and {key} is {dollars(limit)}: raise it, "
+        f"{smaller} or take a cheaper model (mode: batch is half the price)"
     )
 
 
@@ -136,8 +261,10 @@ def table(estimates: Sequence[Estimate]) -> str:
         usd = [dollars(value) for value in (left.usd, left.worst_usd, one.paid)]
         name = [one.asking.name, one.asking.settings["model"], one.asking.execution["mode"]]
         rows.append([*name, f"{one.sources:,}", f"{left.calls:,}", *tokens, *usd])
-    usd = sum(one.remaining.usd for one in estimates)
-    worst = sum(one.remaining.worst_usd for one in estimates)
+        if one.training and one.training.jobs:
+            rows.append(_training_row(one, one.training))
+    usd = sum(one.usd for one in estimates)
+    worst = sum(one.worst_usd for one in estimates)
     calls = sum(one.remaining.calls for one in estimates)
     paid = estimates[0].study_paid
     rows.append(["the study", "", "", "", f"{calls:,}", "", "", dollars(usd), dollars(worst), dollars(paid)])
@@ -150,7 +277,7 @@ def table(estimates: Sequence[Estimate]) -> str:
         for row in rows
     ]
     limit = estimates[0].asking.limits.study_usd
-    prices = sorted({f"{one.asking.name}: {one.asking.price.source}" for one in estimates})
+    prices = sorted({f"{one.asking.name}: {source}" for one in estimates for source in _price_sources(one)})
     guessed = ", ".join(one.asking.name for one in estimates if one.is_guess)
     stand_in = f"{guessed}: of the pool's human targets, as long as there are no others to judge."
     return "\n".join(
@@ -164,8 +291,20 @@ def table(estimates: Sequence[Estimate]) -> str:
     )
 
 
-def add_generators(parser: argparse.ArgumentParser) -> None:
-    """Give a script the argument that names the generators and judges of a study."""
+def _training_row(one: Estimate, training: Training) -> list[str]:
+    """A learner's fine-tuning: jobs stand where requests do, instances where sources do."""
+    usd = [dollars(training.usd), dollars(training.worst_usd), ""]
+    counts = [f"{training.instances:,}", f"{training.jobs:,}", f"{training.tokens:,}", ""]
+    return [f"{one.asking.name}: jobs", one.asking.settings["model"], "tuning", *counts, *usd]
+
+
+def _price_sources(one: Estimate) -> list[str]:
+    training = [f"training {one.training.price}"] if one.training and one.training.jobs else []
+    return [one.asking.price.source, *training]
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """Give a script the arguments that tell what of a study costs money: its generators, judges and learners."""
     parser.add_argument(
         "--generator",
         nargs=3,
@@ -174,3 +313,13 @@ def add_generators(parser: argparse.ArgumentParser) -> None:
         metavar=("SETTINGS", "EXECUTION", "PROMPTS"),
         help="a generator or judge of the study: what shapes its answers, how it is asked, paths of prompts, as JSON",
     )
+    parser.add_argument(
+        "--learner",
+        nargs=4,
+        action="append",
+        default=[],
+        metavar=("SETTINGS", "EXECUTION", "PROMPTS", "RUNS"),
+        help='the same of a hosted learner, and its runs: [{"run", "size", "new", "seed", "start"}, …], as JSON',
+    )
+    parser.add_argument("--pool", type=Path, required=True, help="the split whose sources are asked about")
+    parser.add_argument("--test", type=Path, help="the split that learners translate")

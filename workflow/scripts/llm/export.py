@@ -200,9 +200,9 @@ def timestamp(seconds: float | None) -> str:
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-def ledger_of(asking: Asking, counts: Counts, notes: Sequence[str]) -> dict[str, Any]:
-    """What was asked of a generator or judge, what came of it and what it cost this study."""
-    spent = ledger(asking.journal, asking.execution["study"], asking.name)
+def ledger_of(asking: Asking, counts: Counts, notes: Sequence[str], model: str | None = None) -> dict[str, Any]:
+    """What was asked of a generator or judge, what came of it and what it cost this study; of one ``model`` alone."""
+    spent = ledger(asking.journal, asking.execution["study"], asking.name, model)
     served = ", ".join(f"{model} ({number:,})" for model, number in counts.served.most_common())
     return {
         **spent,

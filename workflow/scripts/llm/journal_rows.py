@@ -19,7 +19,7 @@ from itertools import repeat
 from typing import Any
 
 from llm.calls import FailureKind, canonical_json
-from llm.journal_types import Answered, Failed, InFlight, Intent, OverBudget, Owner, Stored, Ticket
+from llm.journal_types import Answered, Failed, InFlight, Intent, Limits, OverBudget, Owner, Stored, Ticket
 
 _SIZES = (1, 8, 32, 128, 512)  # of statements, in rows: few, so that SQLite's compiled ones are used again
 _ROUNDING_USD = 1e-9
@@ -222,6 +222,22 @@ def spent(db: sqlite3.Connection, study: str, generator: str) -> tuple[float, fl
     ).fetchone()
 
 
+def over_limits(db: sqlite3.Connection, owner: Owner, worst_usd: float, limits: Limits) -> OverBudget | None:
+    """Which limit ``worst_usd`` more would break, None where there is room."""
+    study_usd, generator_usd = spent(db, owner.study, owner.generator)
+    return _over(study_usd, worst_usd, limits.study_usd, "study") or _over(
+        generator_usd, worst_usd, limits.generator_usd, "generator"
+    )
+
+
+def spend(db: sqlite3.Connection, study: str, generator: str, usd: float) -> None:
+    """Count ``usd`` more (or less) as spent."""
+    db.execute(
+        "INSERT INTO spend VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
+        (study, generator, usd),
+    )
+
+
 def _over(spent_usd: float, worst_usd: float, limit: float | None, scope: str) -> OverBudget | None:
     if limit is None or spent_usd + worst_usd <= limit + _ROUNDING_USD:
         return None
@@ -314,10 +330,7 @@ def _spend(db: sqlite3.Connection, changes: Iterable[tuple[Ticket, float]]) -> N
     for ticket, usd in changes:
         sums[ticket.study, ticket.generator] += usd
     for (study, generator), usd in sums.items():
-        db.execute(
-            "INSERT INTO spend VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
-            (study, generator, usd),
-        )
+        spend(db, study, generator, usd)
 
 
 def _chunked(rows: Sequence[Any], padding: Any) -> Iterator[list[Any]]:

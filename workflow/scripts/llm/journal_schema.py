@@ -49,6 +49,28 @@ SCHEMA = (
         requests INTEGER, bytes INTEGER, tokens INTEGER, created REAL, submitted REAL, ended REAL, message TEXT)""",
 )
 
+# Came later: a journal without these tables gets them when it is next opened for writing.
+TUNING_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS tunings(
+        id INTEGER PRIMARY KEY, intent TEXT NOT NULL UNIQUE, key TEXT NOT NULL, study TEXT NOT NULL,
+        generator TEXT NOT NULL, run TEXT NOT NULL, provider TEXT NOT NULL, base_url TEXT NOT NULL,
+        account TEXT NOT NULL, model TEXT NOT NULL, training_file TEXT NOT NULL, validation_file TEXT,
+        instances INTEGER NOT NULL, state TEXT NOT NULL, remote_id TEXT, tuned_model TEXT, worst_usd REAL NOT NULL,
+        usd_per_million REAL NOT NULL, usd REAL, trained_tokens INTEGER, created REAL NOT NULL,
+        submitted REAL NOT NULL, ended REAL, message TEXT, request TEXT NOT NULL, checkpoints TEXT, raw TEXT)""",
+    """CREATE UNIQUE INDEX IF NOT EXISTS tunings_wanted ON tunings(key)
+        WHERE state IN ('intent', 'created', 'succeeded')""",
+    """CREATE TABLE IF NOT EXISTS tuning_runs(
+        study TEXT NOT NULL, run TEXT NOT NULL, shape TEXT NOT NULL, tuning INTEGER NOT NULL,
+        PRIMARY KEY(study, run)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS tuning_events(
+        number INTEGER PRIMARY KEY, tuning INTEGER NOT NULL, id TEXT NOT NULL, created REAL NOT NULL,
+        level TEXT NOT NULL, message TEXT NOT NULL, data TEXT NOT NULL, UNIQUE(tuning, id))""",
+    """CREATE TABLE IF NOT EXISTS tuning_files(
+        id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, base_url TEXT NOT NULL, account TEXT NOT NULL,
+        remote_id TEXT NOT NULL, bytes INTEGER NOT NULL, uploaded REAL NOT NULL, deleted REAL)""",
+)
+
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """The connection that writes; the file is made where there is none.
@@ -197,6 +219,8 @@ def _create(db: sqlite3.Connection, path: Path) -> None:
                 db.execute(statement)
             db.execute("INSERT INTO meta VALUES ('version', ?)", (VERSION,))
             db.execute(f"PRAGMA application_id = {_APPLICATION}")
+        for statement in TUNING_SCHEMA:
+            db.execute(statement)
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:

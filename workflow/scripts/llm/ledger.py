@@ -6,20 +6,28 @@ from collections import Counter
 from typing import Any
 
 from llm.journal import Journal
+from llm.tuning_records import of_owner
 
 _GROUPS = """
 SELECT state, failure, status, model, count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
        coalesce(sum(cached_tokens), 0), coalesce(sum(coalesce(usd, worst_usd)), 0.0), min(started),
        max(coalesce(ended, started))
-FROM attempts WHERE study = ? AND generator = ? GROUP BY state, failure, status, model
+FROM attempts WHERE study = ? AND generator = ? {only} GROUP BY state, failure, status, model
 """
-_KEYS = "SELECT count(DISTINCT key) FROM attempts WHERE study = ? AND generator = ?"
+_KEYS = "SELECT count(DISTINCT key) FROM attempts WHERE study = ? AND generator = ? {only}"
+_OF_MODEL = "AND key IN (SELECT key FROM calls WHERE json_extract(body, '$.model') = ?)"
 _SPEND = "SELECT usd FROM spend WHERE study = ? AND generator = ?"
 _ANSWERED = ("answered", "pruned")
 
 
-def ledger(journal: Journal, study: str, generator: str) -> dict[str, Any]:
+def ledger(journal: Journal, study: str, generator: str, model: str | None = None) -> dict[str, Any]:
     """The accounts of a generator in a study; answers that others asked for are in theirs.
+
+    Args:
+        journal: where everything stands.
+        study, generator: in whose name it was asked.
+        model: count only what this model was asked, and no fine-tuning; answers that were pruned are not known any
+            more to be of a model. None: everything.
 
     Returns:
         ``requests``: all attempts. ``answered``, ``pruned`` (those of them that are no longer kept), ``failed``,
@@ -27,8 +35,10 @@ def ledger(journal: Journal, study: str, generator: str) -> dict[str, Any]:
         ``throttled``: answers 429. ``repeated``: attempts at a call after its first. ``input_tokens``,
         ``output_tokens``, ``cached_tokens``. ``usd``: what counts against the budget. ``usd_unsure``: the part of it
         that was perhaps not charged (lost, in flight, cut off). ``models``: answers by model as served. ``first`` and
-        ``last``: seconds since 1970, None before the first request.
+        ``last``: seconds since 1970, None before the first request. ``tunings``, ``trained_tokens``, ``usd_tuning``:
+        fine-tuning jobs, their tokens, and the part of ``usd`` that they cost.
     """
+    only, parameters = ("", (study, generator)) if model is None else (_OF_MODEL, (study, generator, model))
     states: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     models: Counter[str] = Counter()
@@ -36,18 +46,29 @@ def ledger(journal: Journal, study: str, generator: str) -> dict[str, Any]:
     unsure = 0.0
     first: list[float] = []
     last: list[float] = []
-    for state, failure, status, model, count, *tokens, usd, start, end in journal.read(_GROUPS, (study, generator)):
+    usd_asked = 0.0
+    for state, failure, status, served, count, *tokens, usd, start, end in journal.read(
+        _GROUPS.format(only=only), parameters
+    ):
         states[state] += count
         put_in, put_out, cached = put_in + tokens[0], put_out + tokens[1], cached + tokens[2]
         throttled += count if status == 429 else 0
+        usd_asked += usd
         first.append(start)
         last.append(end)
         if state == "failed":
             failures[failure or "answered twice"] += count
         if state in _ANSWERED:
-            models[model] += count
-        elif model is None:
+            models[served] += count
+        elif served is None:
             unsure += usd
+    tunings = of_owner(journal, study, generator) if model is None else []
+    for tuning in tunings:
+        unsure += tuning.worst_usd if tuning.usd is None else 0.0
+        first.append(tuning.created)
+        last.append(tuning.ended or tuning.submitted)
+    if model is None:
+        usd_asked = sum(usd for (usd,) in journal.read(_SPEND, (study, generator)))
     requests = states.total()
     return {
         "requests": requests,
@@ -58,15 +79,18 @@ def ledger(journal: Journal, study: str, generator: str) -> dict[str, Any]:
         "throttled": throttled,
         "lost": states["lost"],
         "in_flight": states["sent"],
-        "repeated": requests - journal.read(_KEYS, (study, generator))[0][0],
+        "repeated": requests - journal.read(_KEYS.format(only=only), parameters)[0][0],
         "input_tokens": put_in,
         "output_tokens": put_out,
         "cached_tokens": cached,
-        "usd": sum(usd for (usd,) in journal.read(_SPEND, (study, generator))),
+        "usd": usd_asked,
         "usd_unsure": unsure,
         "models": dict(models.most_common()),
         "first": min(first, default=None),
         "last": max(last, default=None),
+        "tunings": len(tunings),
+        "trained_tokens": sum(tuning.trained_tokens or 0 for tuning in tunings),
+        "usd_tuning": sum(tuning.worst_usd if tuning.usd is None else tuning.usd for tuning in tunings),
     }
 
 

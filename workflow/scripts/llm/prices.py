@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 from genai_prices.data_snapshot import get_snapshot
@@ -25,10 +25,18 @@ from workbench.cli import UserError
 _MODELS = Path(__file__).resolve().parents[3] / "resources" / "models.yaml"
 _BATCH_FACTOR = 0.5  # both providers' general rule for their batches
 _MILLION = 1e6
+_OWN_TABLE = "resources/models.yaml, from memory: check it"
 
 
 class UnknownPrice(UserError):
     """A model whose answers cannot be counted in money."""
+
+
+class TrainingPrice(NamedTuple):
+    """What fine-tuning costs, and where the price is from."""
+
+    usd_per_million: float
+    source: str
 
 
 class Rates(NamedTuple):
@@ -115,14 +123,64 @@ def price_of(
     try:
         _, found = snapshot.find_provider_model(model, company, None, None)
     except LookupError:
+        tuned = _tunable(provider, model)
+        if model.startswith("ft:") and tuned is not None:
+            factor = _BATCH_FACTOR if batch else 1.0
+            rates = (factor * tuned[name] for name in ("input", "output", "cached_input"))
+            return Price(*rates, _OWN_TABLE + (f", times {factor:g} for batches" if batch else ""))
         raise _unknown(model, f"of {provider} in genai-prices {version('genai-prices')}") from None
     return _from_table(company, found, batch, service_tier)
 
 
+def training_price(provider: str, model: str, base_url: str | None, override: float | None) -> TrainingPrice:
+    """What fine-tuning ``model`` costs.
+
+    Args:
+        provider: name of the provider.
+        model: to be trained, perhaps a fine-tuned one.
+        base_url: where; None for the provider's own address.
+        override: USD per million tokens; None to look it up.
+
+    Raises:
+        UnknownPrice: the table lacks the model, or it is not trained at the provider's own address.
+    """
+    if override is not None:
+        return TrainingPrice(float(override), "configuration")
+    tuned = _tunable(provider, model) if is_own_address(provider, base_url) else None
+    if tuned is None:
+        where = f"at {base_url}" if base_url else f"of {provider} in resources/models.yaml"
+        raise UnknownPrice(
+            f"no price is known for fine-tuning {model!r} {where}: give the learner `training_price: …` in US dollars "
+            "per million tokens (0 for a server of your own)"
+        )
+    return TrainingPrice(tuned["training"], _OWN_TABLE)
+
+
+def is_tunable(provider: str, model: str) -> bool:
+    """Whether ``model`` is known as one that the provider fine-tunes."""
+    return _tunable(provider, model) is not None
+
+
+def tuning_closes(provider: str) -> datetime.date | None:
+    """The day from which on the provider creates no more fine-tuning jobs; None where none was announced."""
+    closes: datetime.date | None = _tables()["fine_tuning"].get(provider, {}).get("closes")
+    return closes
+
+
+def is_own_address(provider: str, base_url: str | None) -> bool:
+    """Whether ``base_url`` is the provider's own address (None is)."""
+    company = next((known for known in get_snapshot().providers if known.id == provider), None)
+    return base_url is None or (company is not None and _own_address(company, base_url))
+
+
+def base_model(model: str) -> str:
+    """The model that a fine-tuned one was made from; of another model itself."""
+    return model.split(":")[1] if model.startswith("ft:") and model.count(":") else model
+
+
 def shutdown_date(provider: str, model: str) -> datetime.date | None:
     """The day on which ``model`` was or will be switched off; None where none was announced."""
-    base = model.split(":")[1] if model.startswith("ft:") and model.count(":") else model
-    return _shutdowns().get((provider, base.lower()))
+    return _shutdowns().get((provider, base_model(model).lower()))
 
 
 def shutdown_note(model: str, day: datetime.date | None, today: datetime.date, notice: int) -> str | None:
@@ -196,9 +254,27 @@ def _newest_change(company: Provider) -> datetime.date | str:
     return max(changes, default="undated")
 
 
+def _tunable(provider: str, model: str) -> dict[str, float] | None:
+    """The prices of a model that can be fine-tuned; a name without its date means the newest of that name."""
+    models: dict[str, dict[str, float]] = _tables()["fine_tuning"].get(provider, {}).get("models", {})
+    base = base_model(model)
+    dated = re.compile(re.escape(base) + r"-(\d{4}-\d{2}-\d{2}|\d{4})")
+    names = [base] if base in models else sorted(name for name in models if dated.fullmatch(name))
+    return models[names[-1]] if names else None
+
+
 @cache
 def _shutdowns() -> dict[tuple[str, str], datetime.date]:
-    table = yaml.safe_load(_MODELS.read_text(encoding="utf-8"))
+    providers = {provider: days for provider, days in _tables().items() if provider != "fine_tuning"}
     return {
-        (provider, model): day for provider, days in table.items() for day, models in days.items() for model in models
+        (provider, model): day
+        for provider, days in providers.items()
+        for day, models in days.items()
+        for model in models
     }
+
+
+@cache
+def _tables() -> dict[str, dict[Any, Any]]:
+    tables: dict[str, dict[Any, Any]] = yaml.safe_load(_MODELS.read_text(encoding="utf-8"))
+    return tables

@@ -15,10 +15,11 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
+from llm.apis import Api
 from llm.asking import Asking, Subjects, api_of, put_together
 from llm.batch import BatchExecutor
 from llm.calls import Failure, FailureKind, Work
-from llm.estimate import add_generators, estimates, over_budget
+from llm.estimate import add_study, over_budget, study_estimates
 from llm.export import Counts, Files, Results, export, ledger_of, model_notes, summary
 from llm.journal import Journal
 from llm.online import OnlineExecutor
@@ -29,7 +30,9 @@ from workbench.cli import UserError, say, script_parser
 from workbench.files import write_json
 
 
-def carry_out(arguments: argparse.Namespace, subjects: Subjects, written: Path, results: Results) -> None:
+def carry_out(
+    arguments: argparse.Namespace, subjects: Subjects, written: Path, results: Results, model: str | None = None
+) -> None:
     """Ask for what the journal lacks, then write the files.
 
     Args:
@@ -37,18 +40,20 @@ def carry_out(arguments: argparse.Namespace, subjects: Subjects, written: Path, 
         subjects: what is asked about.
         written: where the table of results goes.
         results: what that table holds.
+        model: to ask instead of that of the settings; the ledger then holds what it alone was asked.
 
     Raises:
         UserError: nothing can be asked, the budget does not suffice, or a policy says stop.
     """
     settings, execution = json.loads(arguments.settings), json.loads(arguments.execution)
+    settings = {**settings, "model": model or settings["model"]}
     prompts = {role: Path(path) for role, path in arguments.prompt}
     api = api_of(settings, execution, with_key=False)
     with Journal(Path(execution["journal"]), execution["study"], execution["generator"], api.sdk) as journal:
         asking = put_together(settings, execution, prompts, journal, api)
         shutdown = shutdown_date(settings["provider"], settings["model"])
         if any(works(asking, subjects)):
-            if problems := over_budget(estimates(arguments.generator, arguments.pool)):
+            if problems := over_budget(study_estimates(arguments)):
                 raise UserError("; ".join(problems))
             sending = replace(asking, api=api_of(settings, execution, with_key=True))
             shutdown = asyncio.run(ask(sending, subjects)) or shutdown
@@ -57,14 +62,14 @@ def carry_out(arguments: argparse.Namespace, subjects: Subjects, written: Path, 
         files = Files(written, arguments.answers, arguments.rejects, stopped)
         counts = export(asking, subjects, files, results)
         note = shutdown_note(settings["model"], shutdown, date.today(), execution["shutdown_notice"])
-        tell(asking, counts, [*model_notes(counts), *([note] if note else [])], arguments.ledger)
+        tell(asking, counts, [*model_notes(counts), *([note] if note else [])], arguments.ledger, model)
 
 
-def tell(asking: Asking, counts: Counts, notes: list[str], ledger_file: Path) -> None:
+def tell(asking: Asking, counts: Counts, notes: list[str], ledger_file: Path, model: str | None) -> None:
     """Write the ledger and say what was done."""
     for note in notes:
         say(f"WARNING: {note}")
-    ledger = ledger_of(asking, counts, notes)
+    ledger = ledger_of(asking, counts, notes, model)
     write_json(ledger_file, ledger)
     say(summary(counts, ledger, asking.task.result))
 
@@ -81,7 +86,7 @@ async def ask(asking: Asking, subjects: Subjects) -> date | None:
         UserError: nothing can be asked, or the budget does not suffice.
     """
     try:
-        shutdown = await announced_shutdown(asking)
+        shutdown = await announced_shutdown(asking.api, asking.settings["model"])
         for _ in range(asking.dialogue.passes):
             if asking.execution["mode"] == "batch":
                 await batch_executor(asking, subjects).run(partial(works, asking, subjects))
@@ -92,19 +97,19 @@ async def ask(asking: Asking, subjects: Subjects) -> date | None:
     return shutdown
 
 
-async def announced_shutdown(asking: Asking) -> date | None:
+async def announced_shutdown(api: Api, model: str) -> date | None:
     """Ask the provider for the model, which costs nothing, and when it is shut down.
 
     Raises:
         UserError: the key is not accepted, or there is no such model.
     """
     try:
-        model = await asking.api.preflight()
+        told = await api.preflight()
     except Failure as failure:
         if failure.kind is FailureKind.FATAL:
-            raise UserError(f"{asking.settings['model']}: {failure.message}") from failure
+            raise UserError(f"{model}: {failure.message}") from failure
         return None
-    return model.shutdown_date if model else None
+    return told.shutdown_date if told else None
 
 
 def batch_executor(asking: Asking, subjects: Subjects) -> BatchExecutor:
@@ -157,8 +162,7 @@ def session_parser(description: str | None) -> argparse.ArgumentParser:
         metavar=("ROLE", "PATH"),
         help="a file that requests are written from: prompt or judge, prompt_many, retry, system",
     )
-    add_generators(parser)
-    parser.add_argument("--pool", type=Path, required=True, help="the split whose sources are asked about")
+    add_study(parser)
     parser.add_argument("--answers", type=Path, required=True, help="output: every answer and where it comes from")
     parser.add_argument("--rejects", type=Path, required=True, help="output: the answers that are not simply used")
     parser.add_argument("--ledger", type=Path, required=True, help="output: what was asked and what it cost, JSON")

@@ -24,10 +24,23 @@ def monitor_arguments(tensorboard: Path | None, wandb: tuple[str, str] | None, l
     Raises:
         UserError: a package is missing, or nobody is logged in.
     """
+    demand_monitors(tensorboard, wandb, label)
     arguments = []
     if tensorboard:
-        _demand("tensorboard", "training.tensorboard")
         arguments += ["--tensorboard-logdir", str(tensorboard)]
+    if wandb:
+        arguments += ["--wandb-project", wandb[0]]
+    return arguments
+
+
+def demand_monitors(tensorboard: Path | None, wandb: tuple[str, str] | None, label: str | None) -> None:
+    """See that what is asked for is installed and logged in; tell Weights & Biases of the run by its environment.
+
+    Raises:
+        UserError: as :func:`monitor_arguments`.
+    """
+    if tensorboard:
+        _demand("tensorboard", "training.tensorboard")
     if wandb:
         _demand("wandb", "training.wandb")
         _demand_login()
@@ -35,8 +48,6 @@ def monitor_arguments(tensorboard: Path | None, wandb: tuple[str, str] | None, l
         os.environ.setdefault("WANDB_NAME", label or project)
         os.environ.setdefault("WANDB_DIR", folder)
         os.environ.setdefault("WANDB_SILENT", "true")
-        arguments += ["--wandb-project", project]
-    return arguments
 
 
 def _demand(package: str, key: str) -> None:

@@ -16,7 +16,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from workbench.cli import UserError, say
 from workbench.files import write_text
@@ -24,9 +24,14 @@ from workbench.files import write_text
 log = logging.getLogger(__name__)
 
 
-def fingerprint(settings: Mapping[str, Any], *datasets: Sequence[tuple[str, str]]) -> str:
-    """Digest of settings, text and the versions of what trains, 16 hexadecimal digits."""
-    versions = {name: importlib.metadata.version(name) for name in ("torch", "fairseq-fixed", "sentencepiece")}
+FAIRSEQ = ("torch", "fairseq-fixed", "sentencepiece")  # what trains with fairseq
+
+
+def fingerprint(
+    settings: Mapping[str, Any], *datasets: Sequence[tuple[str, str]], packages: Sequence[str] = FAIRSEQ
+) -> str:
+    """Digest of settings, text and the versions of the ``packages`` that train, 16 hexadecimal digits."""
+    versions = {name: importlib.metadata.version(name) for name in packages}
     digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
     for dataset in datasets:
         digest.update(str(len(dataset)).encode())
@@ -35,7 +40,17 @@ def fingerprint(settings: Mapping[str, Any], *datasets: Sequence[tuple[str, str]
     return digest.hexdigest()[:16]
 
 
-class TrainingState:
+def is_done(identity: str, report: Path, *results: Path) -> bool:
+    """Whether this very training has left its report and results since Snakemake removed the old ones to have it run.
+
+    A job can outlive the Snakemake that started it, on a cluster or after ``kill -9``.
+    """
+    if not all(path.exists() for path in (report, *results)):
+        return False
+    return json.loads(report.read_text(encoding="utf-8")).get("fingerprint") == identity
+
+
+class StateFolder:
     """State folder of one training; a context in which no other process can train there.
 
     Where another process does, one that outlived the Snakemake that had started it, it is waited for.
@@ -53,7 +68,7 @@ class TrainingState:
         self.folder = root / identity
         self._lock: IO[str] | None = None
 
-    def __enter__(self) -> TrainingState:
+    def __enter__(self) -> Self:
         self._lock = self._acquire()
         self.folder.mkdir(exist_ok=True)
         self._lock.truncate(0)
@@ -95,11 +110,6 @@ class TrainingState:
             lock.close()  # its holder was done and has removed it
 
     @property
-    def progress(self) -> Path:
-        """File of what fairseq reports while it trains."""
-        return self.folder / "progress.jsonl"
-
-    @property
     def halvings(self) -> int:
         """How often the part of a batch that a device computes at a time has been halved."""
         file = self._halvings_file
@@ -107,17 +117,12 @@ class TrainingState:
 
     def start_again_halved(self) -> None:
         """Count one halving more, and forget what was trained before it: its batches were others."""
-        for path in [*self.folder.glob("checkpoint*.pt"), self.progress]:
-            path.unlink(missing_ok=True)
+        self._forget()
         write_text(self._halvings_file, f"{self.halvings + 1}\n")
 
     @property
     def _halvings_file(self) -> Path:
         return self.folder / "halvings"
-
-    def checkpoint(self, which: str) -> Path:
-        """The ``best`` checkpoint, with the lowest validation loss, or the ``last``, which training goes on from."""
-        return self.folder / f"checkpoint_{which}.pt"
 
     def discard(self) -> None:
         """Remove everything: the training is done. The lock goes last, for a network share keeps what is open."""
@@ -129,6 +134,27 @@ class TrainingState:
             self._lock.close()
         with contextlib.suppress(OSError):  # somebody waits for the lock, and has it anew
             self.root.rmdir()
+
+    def _mend(self) -> None:
+        """Remove what a kill left half-written, and say where the training goes on from."""
+        raise NotImplementedError
+
+    def _forget(self) -> None:
+        """Remove what was trained."""
+        raise NotImplementedError
+
+
+class TrainingState(StateFolder):
+    """What a training with fairseq keeps in its folder."""
+
+    @property
+    def progress(self) -> Path:
+        """File of what fairseq reports while it trains."""
+        return self.folder / "progress.jsonl"
+
+    def checkpoint(self, which: str) -> Path:
+        """The ``best`` checkpoint, with the lowest validation loss, or the ``last``, which training goes on from."""
+        return self.folder / f"checkpoint_{which}.pt"
 
     def _mend(self) -> None:
         """Drop checkpoints that a kill left half-written (fairseq copies them) and fall back to a whole one."""
@@ -145,6 +171,10 @@ class TrainingState:
             shutil.copyfile(numbered[-1], last)
         if last.is_file():
             say(f"going on from {self.checkpoint('last')}")
+
+    def _forget(self) -> None:
+        for path in [*self.folder.glob("checkpoint*.pt"), self.progress]:
+            path.unlink(missing_ok=True)
 
 
 def _is_still_there(file: IO[str]) -> bool:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from train.data import encode_dataset, read_dataset
-from train.state import TrainingState, fingerprint
+from train.state import TrainingState, fingerprint, is_done
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import file_digest, write_json
 
@@ -41,7 +41,7 @@ def main(arguments: argparse.Namespace) -> None:
     shaping = {"code": arguments.code, "settings": settings, "spm": file_digest(arguments.spm), "start": start}
     identity = fingerprint(shaping, dataset, valid)
     with TrainingState(arguments.state, identity) as state:
-        if _is_done(arguments, identity):
+        if is_done(identity, arguments.report, arguments.model, arguments.ctranslate2):
             state.discard()
             say("trained meanwhile by the process that was waited for")
             return
@@ -57,16 +57,6 @@ def main(arguments: argparse.Namespace) -> None:
         f"{len(dataset):,} instances, {report['updates']:,} updates in {report['epochs']} epochs, best validation loss "
         f"{report['best_valid_loss']:.3f}, {report['target_tokens_per_second']:,.0f} target tokens/s"
     )
-
-
-def _is_done(arguments: argparse.Namespace, identity: str) -> bool:
-    """Whether this very training has left its results since Snakemake removed the old ones to have it run.
-
-    A job can outlive the Snakemake that started it, on a cluster or after ``kill -9``.
-    """
-    if not all(path.exists() for path in (arguments.report, arguments.model, arguments.ctranslate2)):
-        return False
-    return json.loads(arguments.report.read_text(encoding="utf-8")).get("fingerprint") == identity
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,11 +6,13 @@ import fcntl
 import itertools
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from workbench.cli import UserError, say
+
+Result = TypeVar("Result")
 
 _held: list[IO[str]] = []
 
@@ -51,6 +53,34 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether a computation ended because a GPU's memory was full; torch and CTranslate2 say it in several ways."""
     text = str(error).lower()
     return "out of memory" in text or "outofmemoryerror" in text or "cublas_status_alloc_failed" in text
+
+
+def in_memory(
+    batches: Iterable[list[int]], compute: Callable[[list[int]], Result]
+) -> Iterator[tuple[list[int], Result]]:
+    """Each batch and what is computed of it; one that does not fit the GPU's memory is computed in halves.
+
+    Raises:
+        UserError: a single text does not fit.
+    """
+    for batch in batches:
+        waiting = [batch]
+        while waiting:
+            part = waiting.pop()
+            try:
+                result = compute(part)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(part) == 1:
+                    raise UserError(
+                        f"the memory of the GPU does not hold a single text: {error}; use a GPU with more memory"
+                    ) from error
+                say(f"a batch of {len(part):,} texts does not fit the memory of the GPU; going on with half as many")
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+            else:
+                yield part, result
 
 
 def _least_used(names: Sequence[str], count: int) -> list[str]:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from workbench.checkpoint import load_checkpoint
 from workbench.cli import UserError, progress, say
-from workbench.devices import is_out_of_memory, take_gpus
+from workbench.devices import take_gpus
 
 Pieces = list[str]
-Result = TypeVar("Result")
 
 
 def encode(processor: Any, dictionary: Path, texts: Sequence[str], most: int, kind: str) -> list[Pieces]:
@@ -48,34 +47,6 @@ def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
             found.append([])
         found[-1].append(place)
     return progress(found, len(found), "batches of sources")
-
-
-def in_memory(
-    batches: Iterable[list[int]], compute: Callable[[list[int]], Result]
-) -> Iterator[tuple[list[int], Result]]:
-    """Each batch and what is computed of it; one that does not fit the GPU's memory is computed in halves.
-
-    Raises:
-        UserError: a single text does not fit.
-    """
-    for batch in batches:
-        waiting = [batch]
-        while waiting:
-            part = waiting.pop()
-            try:
-                result = compute(part)
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-                if len(part) == 1:
-                    raise UserError(
-                        f"the memory of the GPU does not hold a single text: {error}; use a GPU with more memory"
-                    ) from error
-                say(f"a batch of {len(part):,} texts does not fit the memory of the GPU; going on with half as many")
-                middle = len(part) // 2
-                waiting += [part[middle:], part[:middle]]
-            else:
-                yield part, result
 
 
 def has_ctranslate2(folder: Path) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.engines import Pieces, batches, encode, has_ctranslate2, in_memory, open_network, open_translator
+from workbench.devices import in_memory
+from workbench.engines import Pieces, batches, encode, has_ctranslate2, open_network, open_translator
 from workbench.translation import Model
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.engines import batches, encode, in_memory, open_network, open_translator
+from workbench.devices import in_memory
+from workbench.engines import batches, encode, open_network, open_translator
 
 _EXTRA_LENGTH = 10  # pieces that every output may have beyond max_length_factor times the source's
 

@@ -7,13 +7,14 @@ A module is called as its provider and offers ``connect(settings) -> Api``. What
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from llm.calls import Answer, Call, Failure, Reply
+from workbench.cli import UserError
 
 PROVIDERS = ("openai", "anthropic")
 """Names of the providers."""
@@ -78,6 +79,122 @@ class BatchLimits(NamedTuple):
     requests: int
     bytes: int
     bytes_per_request: int
+
+
+class TuningStatus(StrEnum):
+    """How far a fine-tuning job is; the values are the states in the journal."""
+
+    RUNNING = "created"  # look again later
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class TuningState(NamedTuple):
+    """A fine-tuning job as the provider sees it.
+
+    Attributes:
+        remote_id: the provider's name for it.
+        status: how far it is.
+        word: the provider's own word for that.
+        created, finished: UTC, in seconds since 1970; None as long as it has not ended.
+        tuned_model: the provider's name for the model, None where it names none.
+        trained_tokens: billed tokens, None where it does not say.
+        message: why it failed, else empty.
+        raw: all that the provider tells.
+    """
+
+    remote_id: str
+    status: TuningStatus
+    word: str
+    created: float
+    finished: float | None
+    tuned_model: str | None
+    trained_tokens: int | None
+    message: str
+    raw: Mapping[str, Any]
+
+
+class TuningEvent(NamedTuple):
+    """What a job told of itself at a time (UTC, in seconds since 1970); ``data`` holds metrics, if any."""
+
+    id: str
+    created: float
+    level: str
+    message: str
+    data: Mapping[str, Any]
+
+
+class TuningRequest(NamedTuple):
+    """What a fine-tuning job is created with.
+
+    Attributes:
+        intent: a name for the job that no other has.
+        model: what to train.
+        training_file, validation_file: the provider's names for uploaded files.
+        hyperparameters: those that are not left to the provider.
+        seed, suffix: of the training and of the model's name; None for none.
+    """
+
+    intent: str
+    model: str
+    training_file: str
+    validation_file: str | None
+    hyperparameters: Mapping[str, Any]
+    seed: int | None
+    suffix: str | None
+
+
+class TuningApi(Protocol):
+    """A provider's fine-tuning; every coroutine raises :class:`llm.calls.Failure` as those of :class:`Api` do."""
+
+    async def check(self) -> None:
+        """Ask for something that needs the right to fine-tune and costs nothing."""
+        ...
+
+    async def upload(self, path: Path, sha256: str) -> str:
+        """The provider's name for the file with this content: an earlier upload's, or else of a new one."""
+        ...
+
+    async def has_file(self, remote_id: str) -> bool:
+        """Whether an uploaded file is still there and of use."""
+        ...
+
+    async def create(self, request: TuningRequest) -> TuningState:
+        """Create a job. When the connection is lost on the way it may exist: ask :meth:`find` first."""
+        ...
+
+    async def find(self, request: TuningRequest, created_after: float) -> list[TuningState]:
+        """Jobs that may be the one created with ``request``, the likeliest first."""
+        ...
+
+    async def job(self, remote_id: str) -> TuningState:
+        """How far a job is."""
+        ...
+
+    async def events(self, remote_id: str, seen: Collection[str]) -> list[TuningEvent]:
+        """What a job has told since the events ``seen``, the oldest first."""
+        ...
+
+    async def checkpoints(self, remote_id: str) -> list[Mapping[str, Any]]:
+        """A job's checkpoints, the first one first; empty where the provider has none."""
+        ...
+
+    async def cancel(self, remote_id: str) -> TuningState:
+        """End a job."""
+        ...
+
+    async def delete_model(self, model: str) -> bool:
+        """Delete a fine-tuned model; false where there is none."""
+        ...
+
+    async def delete_file(self, remote_id: str) -> bool:
+        """Delete an uploaded file; false where there is none."""
+        ...
+
+    async def has_model(self, model: str) -> bool:
+        """Whether there is such a model."""
+        ...
 
 
 class Api(Protocol):
@@ -179,3 +296,15 @@ def open_api(settings: Mapping[str, Any]) -> Api:
     """
     api: Api = importlib.import_module(f"llm.apis.{settings['provider']}").connect(settings)
     return api
+
+
+def tuning_of(api: Api) -> TuningApi:
+    """Fine-tuning where ``api`` is.
+
+    Raises:
+        UserError: the provider has none.
+    """
+    tuning: TuningApi | None = getattr(api, "tuning", None)
+    if tuning is None:
+        raise UserError("this provider does not fine-tune: use provider: openai, or a learner of kind: local")
+    return tuning

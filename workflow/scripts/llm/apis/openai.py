@@ -19,6 +19,7 @@ from openai.types import Batch
 from llm.apis import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelInfo
 from llm.apis.failures import CREDIT_ADVICE, ErrorReader, Verdict, verdict_of_status
 from llm.apis.http import UNREADABLE, Connection, Key, clean_base_url, dumps, http_client, send_only, text_of, what_came
+from llm.apis.openai_tuning import OpenAITuning
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Reply, Usage
 
 API_VERSION = "v1"
@@ -92,6 +93,7 @@ class OpenAIApi:
         self, settings: Mapping[str, Any], base_url: str, connection: Connection, read_error: ErrorReader
     ) -> None:
         self.base_url = base_url
+        self.tuning = OpenAITuning(connection)
         self._connection = connection
         self._read_error = read_error
         self._client: openai.AsyncOpenAI = connection.client

@@ -1,0 +1,61 @@
+"""Merge a LoRA adapter into its base model: a whole model that any program can load."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from pathlib import Path
+
+from finetune.causal_lm import (
+    check_adapter,
+    check_base,
+    extra,
+    load_model,
+    load_tokenizer,
+    save_whole,
+    set_threads,
+    with_adapter,
+    writing_to,
+)
+from workbench.cli import UserError, run_script, say, script_parser
+from workbench.files import atomic_folder
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the merged model and its tokenizer.
+
+    Added up in float32 and written in the type of the base's weights.
+    """
+    set_threads(arguments.threads)
+    extra("peft")
+    import torch
+
+    check_adapter(arguments.model)
+    config = check_base(arguments.base)
+    load_tokenizer(arguments.base)
+    size = sum(path.stat().st_size for path in arguments.base.glob("*.safetensors"))
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(arguments.output.parent).free
+    if free < size:
+        raise UserError(
+            f"{arguments.output}: the model takes {size / 1e9:,.1f} GB of the disk and {free / 1e9:,.1f} GB are free"
+        )
+    model = with_adapter(load_model(arguments.base, torch.float32), arguments.model)
+    merged = model.merge_and_unload().to(config.dtype or torch.float32)
+    with writing_to(arguments.output), atomic_folder(arguments.output) as folder:
+        save_whole(merged, arguments.base, folder)
+    say(f"{sum(p.numel() for p in merged.parameters()):,} parameters, merged")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--base", type=Path, required=True, help="folder of the base model")
+    parser.add_argument("--model", type=Path, required=True, help="folder of the adapter that finetune_local wrote")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the merged model to write")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

@@ -1,0 +1,135 @@
+"""From a source to the tokens that a language model reads, and from a target to those that it is to write.
+
+Training and decoding ask in the same words, those of the prompt templates of the generators (:mod:`llm.prompts`), and
+both take the tokens from here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from llm.prompts import Languages, Template, Templates
+from workbench.cli import UserError, say
+
+log = logging.getLogger(__name__)
+
+ROLES = ("prompt", "system")
+Tokens = list[int]
+
+
+def add_prompt_argument(parser: argparse.ArgumentParser) -> None:
+    """Let a command line name the files of prompt templates."""
+    parser.add_argument(
+        "--prompt",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("ROLE", "PATH"),
+        help="template of the prompt (ROLE prompt) or of the system prompt (system)",
+    )
+
+
+def read_templates(files: Sequence[Sequence[str]], languages: Mapping[str, str]) -> Templates:
+    """The templates of a learner.
+
+    Args:
+        files: pairs of a role, ``prompt`` or ``system``, and the path of its template.
+        languages: the codes of ``source`` and ``target``.
+
+    Raises:
+        UserError: a role is unknown or ``prompt`` missing, or a template is not fit for its role.
+    """
+    paths = {role: Path(path) for role, path in files}
+    if unknown := paths.keys() - set(ROLES):
+        raise UserError(f"--prompt {min(unknown)}: no such role; there are {' and '.join(ROLES)}")
+    if "prompt" not in paths:
+        raise UserError("--prompt: the role `prompt` is missing, the template of the user's message")
+    system = paths.get("system")
+    return Templates(
+        one=Template.read(paths["prompt"], ["source"]),
+        retry=Template("", "retry"),  # a learner is asked once
+        languages=Languages(languages["source"], languages["target"]),
+        system=Template.read(system) if system else None,
+    )
+
+
+class Prompter:
+    """Turns text into a model's tokens.
+
+    Where the tokenizer has a chat template, the prompt is a chat: the system prompt, the user's message, and what opens
+    the model's answer. Where it has none, it is their text and a line break. The completion is the target and the
+    tokenizer's end token.
+
+    Args:
+        tokenizer: a tokenizer of transformers, with an end token.
+        templates: the learner's.
+
+    Raises:
+        UserError: the chat template cannot be used.
+    """
+
+    def __init__(self, tokenizer: Any, templates: Templates) -> None:
+        self._tokenizer = tokenizer
+        self._templates = templates
+        self._has_chat = bool(getattr(tokenizer, "chat_template", None))
+        self._knows_system = True
+        if self._has_chat:
+            self._try_chat()
+
+    def prompt(self, source: str) -> Tokens:
+        """The tokens that the model is given for a source; what it writes follows them."""
+        user, system = self._templates.user(source), self._templates.system
+        if self._has_chat:
+            return self._encode(self._chat(user), special=False)
+        tokens = self._encode(f"{system}\n\n{user}\n" if system else f"{user}\n", special=True)
+        # Some tokenizers end every text.
+        return tokens[:-1] if tokens[-1:] == [self._tokenizer.eos_token_id] else tokens
+
+    def completion(self, target: str) -> Tokens:
+        """The tokens that the model is to write for a target, its end token included."""
+        return [*self.text(target), self._tokenizer.eos_token_id]
+
+    def text(self, text: str) -> Tokens:
+        """The tokens of a text by itself."""
+        return self._encode(text, special=False)
+
+    def _encode(self, text: str, special: bool) -> Tokens:
+        return list(self._tokenizer(text, add_special_tokens=special).input_ids)
+
+    def _chat(self, user: str) -> str:
+        """The chat before the model's answer, as text."""
+        system = self._templates.system
+        messages = [{"role": "user", "content": user}]
+        if system and self._knows_system:
+            messages.insert(0, {"role": "system", "content": system})
+        elif system:
+            messages[0]["content"] = f"{system}\n\n{user}"
+        return self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+
+    def _try_chat(self) -> None:
+        """Use the chat template once, for it is a program that may refuse.
+
+        Raises:
+            UserError: it does.
+        """
+        try:
+            self._chat("text")
+            return
+        except Exception as error:  # templates raise what they like
+            if not self._templates.system:
+                raise _unfit(error) from error
+            log.info("the chat template refuses a system prompt: %s", error)
+        self._knows_system = False
+        try:
+            self._chat("text")
+        except Exception as error:
+            raise _unfit(error) from error
+        say("the model's chat template knows no system prompt: it stands before the user's message")
+
+
+def _unfit(error: Exception) -> UserError:
+    return UserError(f"the chat template of the model's tokenizer cannot be used: {type(error).__name__}: {error}")

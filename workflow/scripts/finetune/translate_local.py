@@ -1,0 +1,46 @@
+"""Translate the sources of ``test`` with a fine-tuned language model, or zero-shot with its base."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from finetune.causal_lm import set_threads
+from finetune.prompting import add_prompt_argument
+from workbench.cli import run_script, say, script_parser
+from workbench.generated import Generated, write_generated
+from workbench.tables import read_rows
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the hypotheses, one for each row of the test set."""
+    set_threads(arguments.threads)
+    from finetune.decoding import Translator
+
+    translator = Translator(arguments.base, arguments.model, arguments.prompt, json.loads(arguments.settings))
+    rows = list(read_rows(arguments.test, ["id", "source"]))
+    translations = translator.translate([source for _, source in rows])
+    hypotheses = (
+        Generated(name, translation.text, translation.logprob, {"tokens": translation.tokens})
+        for (name, _), translation in zip(rows, translations, strict=True)
+    )
+    count = write_generated(arguments.output, hypotheses)
+    say(f"{count:,} sentences translated" + ("" if arguments.model else ", zero-shot"))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--base", type=Path, required=True, help="folder of the base model")
+    parser.add_argument("--model", type=Path, help="what finetune_local made of it (default: the base, zero-shot)")
+    add_prompt_argument(parser)
+    parser.add_argument("--test", type=Path, required=True, help="the split (id source target)")
+    parser.add_argument("--settings", required=True, help="the learner's decoding settings as JSON")
+    parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
+    parser.add_argument("--output", type=Path, required=True, help="hypotheses to write")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

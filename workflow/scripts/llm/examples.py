@@ -1,0 +1,176 @@
+"""What a model is fine-tuned on: chats of a source's prompt and its target, as JSON lines.
+
+The prompt is the generators' own, as a first request would be. Nothing is changed silently: what a provider is likely
+to refuse is left out or stops the study, and both are counted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llm.prompts import Templates
+from llm.tokens import FRAME_TOKENS, estimate_tokens
+from workbench.cli import UserError
+from workbench.files import file_digest
+from workbench.tables import read_rows
+
+FEWEST_EXAMPLES = 10  # that OpenAI takes
+AUTO_EPOCHS = 3
+_FEW = 100  # examples that OpenAI's default shows a model at least in all its epochs
+_MOST_AUTO_EPOCHS = 25
+# Bytes a token are 3.5 as a rule, 2.4 where a text is dear: what may be spent is reserved for the latter.
+WORST_FACTOR = 1.5
+_SHOWN = 5
+# What providers' filters look for is not public. These are traces of personal data and of broken text that anybody can
+# see; a row that has one is used all the same.
+_NOTABLE = {
+    "address": re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE),
+    "e-mail": re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+\b"),
+    "telephone number": re.compile(r"(?<!\w)\+\d[\d ()/-]{7,}\d"),
+    "control character": re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"),
+}
+
+
+class Instance(NamedTuple):
+    """A row of a dataset."""
+
+    id: str
+    origin: str
+    source: str
+    target: str
+
+
+@dataclass
+class Examples:
+    """A file of examples and what was found on the way.
+
+    Attributes:
+        path: the file.
+        instances: written.
+        empty: left out because the target has no text.
+        too_long: left out because of ``max_tokens``.
+        tokens: of all examples, as estimated.
+        longest: tokens of the longest one.
+        notable: by what was noticed how many were written all the same, and the first of them by id.
+        sha256: of the file's content.
+    """
+
+    path: Path
+    instances: int = 0
+    empty: int = 0
+    too_long: int = 0
+    tokens: int = 0
+    longest: int = 0
+    notable: dict[str, list[str]] = field(default_factory=dict)
+    sha256: str = ""
+
+    @property
+    def left_out(self) -> int:
+        """Rows that are not in the file."""
+        return self.empty + self.too_long
+
+    def report(self) -> dict[str, Any]:
+        """The figures, for a report."""
+        found = asdict(self)
+        del found["path"]
+        found["notable"] = {
+            name: {"instances": len(ids), "first": ids[:_SHOWN]} for name, ids in sorted(self.notable.items())
+        }
+        return found
+
+
+def read_instances(path: Path, size: int | None = None, skip: int = 0) -> Iterator[Instance]:
+    """The first ``size`` rows of a dataset without the first ``skip`` of these; a split's origin is ``human``."""
+    with path.open(encoding="utf-8") as file:
+        has_origin = "origin" in file.readline().rstrip("\n").split("\t")
+    columns = ["id", "origin", "source", "target"] if has_origin else ["id", "source", "target"]
+    for row in itertools.islice(read_rows(path, columns), skip, size):
+        yield Instance(*row) if has_origin else Instance(row[0], "human", *row[1:])
+
+
+def write_examples(
+    path: Path, instances: Iterable[Instance], templates: Templates, max_tokens: int, unusable: str, key: str
+) -> Examples:
+    """Write the examples of ``instances``.
+
+    Args:
+        path: JSON lines to write.
+        instances: what to learn.
+        templates: of the prompt.
+        max_tokens: of one example, prompt and target; by the estimate of :mod:`llm.tokens`.
+        unusable: what to do about an empty target or a too long example: ``stop`` or ``drop``.
+        key: the learner's place in the configuration, for messages.
+
+    Raises:
+        UserError: an instance cannot be used and ``unusable`` is ``stop``.
+    """
+    found = Examples(path)
+    first: tuple[Instance, int] | None = None
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for instance in instances:
+            tokens = example_tokens(templates, instance.source, instance.target)
+            empty = not instance.target.strip()
+            if empty or tokens > max_tokens:
+                found.empty += empty
+                found.too_long += not empty
+                first = first or (instance, tokens)
+                continue
+            file.write(example_line(templates, instance.source, instance.target) + "\n")
+            found.instances += 1
+            found.tokens += tokens
+            found.longest = max(found.longest, tokens)
+            for name in notable(f"{instance.source}\n{instance.target}"):
+                found.notable.setdefault(name, []).append(instance.id)
+    if first is not None and unusable == "stop":
+        raise UserError(_unusable(found, *first, max_tokens, key))
+    found.sha256 = file_digest(path)
+    return found
+
+
+def example_line(templates: Templates, source: str, target: str) -> str:
+    """One example as JSON."""
+    messages = [{"role": "user", "content": templates.user(source)}, {"role": "assistant", "content": target}]
+    if templates.system is not None:
+        messages.insert(0, {"role": "system", "content": templates.system})
+    return json.dumps({"messages": messages}, ensure_ascii=False, separators=(",", ":"))
+
+
+def example_tokens(templates: Templates, source: str, target: str) -> int:
+    """About how many tokens one example has."""
+    texts = [templates.user(source), target, *([templates.system] if templates.system else [])]
+    return sum(map(estimate_tokens, texts)) + FRAME_TOKENS
+
+
+def epochs_of(settings: Mapping[str, Any], instances: int) -> int:
+    """How often a training goes through its examples: OpenAI's ``auto`` is three times, more often for very few."""
+    told = settings["n_epochs"]
+    if told != "auto":
+        return int(told)
+    return max(AUTO_EPOCHS, min(_MOST_AUTO_EPOCHS, _FEW // max(instances, 1)))
+
+
+def notable(text: str) -> list[str]:
+    """What in a text a provider's moderation may stumble over."""
+    return [name for name, pattern in _NOTABLE.items() if pattern.search(text)]
+
+
+def _unusable(found: Examples, first: Instance, tokens: int, max_tokens: int, key: str) -> str:
+    kinds = [
+        f"{number:,} {what}"
+        for number, what in (
+            (found.empty, "with an empty target"),
+            (found.too_long, f"of more than {max_tokens:,} tokens"),
+        )
+        if number
+    ]
+    return (
+        f"{found.left_out:,} of {found.left_out + found.instances:,} instances cannot be trained on "
+        f"({' and '.join(kinds)}); the first is {first.id} of {first.origin} with about {tokens:,} tokens: raise "
+        f"{key}.max_tokens, tighten corpus.cleaning, or set {key}.unusable: drop to leave them out"
+    )
