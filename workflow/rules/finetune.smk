@@ -177,6 +177,7 @@ rule finetune_hosted:
         model="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.json",
         events="<results>/runs/{learner}/{recipe}/{size}/{seed}/events.tsv",
         losses="<results>/runs/{learner}/{recipe}/{size}/{seed}/losses.tsv",
+        ledger="<results>/runs/{learner}/{recipe}/{size}/{seed}/tuning.ledger.json",
         report="<results>/runs/{learner}/{recipe}/{size}/{seed}/training.json",
     log:
         "<results>/logs/finetune_hosted/{learner}/{recipe}/{size}/{seed}.log",
@@ -190,7 +191,6 @@ rule finetune_hosted:
         start=start_arguments,
         prompts=lambda wildcards: prompt_arguments(STUDY.hosted_prompts(wildcards.learner)),
         settings=lambda wildcards: STUDY.hosted_settings(wildcards.learner),
-        tuning=lambda wildcards: STUDY.tuning_settings(wildcards.learner, int(wildcards.seed)),
         # See prompt_llm.
         execution=hosted_execution,
         study=lambda wildcards, input: STUDY.asking_arguments(),
@@ -206,9 +206,9 @@ rule finetune_hosted:
     shell:
         "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q}"
         " --dataset {input.dataset:q} --size {wildcards.size:q} {params.start:q} --valid {input.valid:q} {params.prompts:q}"
-        " --settings {params.settings:q} --tuning {params.tuning:q} --execution {params.execution:q} {params.study:q}"
+        " --settings {params.settings:q} --seed {wildcards.seed:q} --execution {params.execution:q} {params.study:q}"
         " --pool {input.pool:q} --test {input.test:q} --model {output.model:q} --events {output.events:q}"
-        " --losses {output.losses:q} --report {output.report:q}"
+        " --losses {output.losses:q} --ledger {output.ledger:q} --report {output.report:q}"
 
 
 rule prompt_learner:

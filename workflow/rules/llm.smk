@@ -26,7 +26,7 @@ rule prompt_llm:
         settings=lambda wildcards: STUDY.shaping_settings(wildcards.generator),
         # How it is asked does not make the text stale: Snakemake does not compare what is derived from a job's input.
         execution=lambda wildcards, input: STUDY.execution_settings(wildcards.generator),
-        study=lambda wildcards, input: STUDY.asking_arguments(),
+        study=asked_study,
         prompts=lambda wildcards: prompt_arguments(STUDY.prompt_files(wildcards.generator)),
     # It waits for answers; training goes on beside it.
     threads: 0
@@ -65,7 +65,7 @@ rule prompt_judge:
         settings=lambda wildcards: STUDY.judge_settings(wildcards.quality),
         # See prompt_llm.
         execution=lambda wildcards, input: STUDY.judge_execution(wildcards.quality, wildcards.generator),
-        study=lambda wildcards, input: STUDY.asking_arguments(),
+        study=asked_study,
         prompts=lambda wildcards: prompt_arguments(STUDY.judge_prompt_files(wildcards.quality)),
         label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
     # It waits for answers; training goes on beside it.
@@ -87,6 +87,7 @@ rule estimate:
     input:
         prompts=[local(path) for path in STUDY.all_prompt_files()],
         pool="<results>/corpus/pool.tsv",
+        test="<results>/corpus/test.tsv",
     log:
         "<results>/logs/estimate/estimate.log",
     # Without a file it is never done: every call looks again.
@@ -101,7 +102,7 @@ rule estimate:
         "../../envs/llm.yaml"
     localrule: True
     shell:
-        "python {params.script:q} {params.generators:q} --pool {input.pool:q} 2> {log:q}"
+        "python {params.script:q} {params.generators:q} --pool {input.pool:q} --test {input.test:q} 2> {log:q}"
 
 
 rule collect_ledgers:

@@ -233,7 +233,7 @@ rule write_report:
         splits=expand("<results>/corpus/{split}.tsv", split=STUDY["splits"]),
         generators=expand("<results>/generators/{generator}/scores.json", generator=STUDY.used_generators),
         dataset=f"<results>/datasets/{BASELINE_RECIPE}.tsv",
-        ledger=["<results>/ledger.tsv"] if STUDY.asked_generators or STUDY.judges else [],
+        ledger=["<results>/ledger.tsv"] if ledgers() else [],
     output:
         page=report(
             "<results>/report/index.html",

@@ -78,11 +78,29 @@ def prompt_arguments(files):
     return [argument for role, path in files.items() for argument in ("--prompt", role, path)]
 
 
+def asked_study(wildcards, input):
+    """What the whole study asks of LLMs, so that its budget is looked at before the first request.
+
+    What hosted learners translate lies beside the pool. It is no input of what generators write: their text does not
+    depend on who learns from it. Where files lie in storage, where nothing lies beside, learners are looked at later.
+    """
+    if workflow.storage_settings.default_storage_provider is not None:
+        return STUDY.asking_arguments(learners=False)
+    return [*STUDY.asking_arguments(), "--test", str(Path(input.pool).with_name("test.tsv"))]
+
+
 def ledgers():
-    """Name and ledger of every generator and judge behind an API."""
+    """Name and ledger of every generator and judge behind an API, and of every run of a hosted learner."""
     generators = [(name, f"<results>/generators/{name}/ledger.json") for name in STUDY.asked_generators]
     judges = [
-        (f"{quality} of {generator}", f"<results>/quality/{quality}/judgements/{generator}.ledger.json")
+        (f"judge {quality} of {generator}", f"<results>/quality/{quality}/judgements/{generator}.ledger.json")
         for quality, generator in STUDY.judges
     ]
-    return generators + judges
+    hosted = STUDY.runs[STUDY.runs.learner.isin(STUDY.hosted_learners)]
+    runs = [
+        (f"{run.learner}/{run.recipe}/{run.size}/{run.seed}{part}", f"{run_path(run)}/{file}")
+        for run in hosted.drop_duplicates(["learner", "recipe", "size", "seed"]).itertuples()
+        for part, file in ((" tuning", "tuning.ledger.json"), ("", "ledger.json"))
+        if run.size > 0 or not part
+    ]
+    return generators + judges + runs

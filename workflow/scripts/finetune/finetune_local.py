@@ -41,8 +41,6 @@ def main(arguments: argparse.Namespace) -> None:
         extra(package)
     from finetune.training import Data, FinetuningState, finetune
 
-    if settings["gpus"] > 1:
-        raise UserError(f"gpus: {settings['gpus']}, but a language model is fine-tuned on one GPU; give 1")
     if arguments.start and not arguments.start.is_dir():
         raise UserError(f"{arguments.start}: no such folder; START is a model that finetune_local wrote")
     templates = read_templates(arguments.prompt, settings["languages"])

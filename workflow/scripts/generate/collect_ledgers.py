@@ -1,4 +1,8 @@
-"""Collect what every generator behind an API was asked, what it answered and what that cost: a row each."""
+"""Collect what every LLM behind an API was asked, what it answered and what that cost.
+
+A row for each generator and judge; for each run of a hosted learner one for its fine-tuning and one for its
+translations.
+"""
 
 from __future__ import annotations
 
@@ -36,8 +40,8 @@ COLUMNS = (
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table."""
-    files = named_files("--ledgers", arguments.ledgers).values()
-    ledgers = [json.loads(path.read_text(encoding="utf-8")) for path in files]
+    files = named_files("--ledgers", arguments.ledgers).items()
+    ledgers = [{**json.loads(path.read_text(encoding="utf-8")), "generator": name} for name, path in files]
     write_rows(arguments.output, COLUMNS, ([cell(ledger[name]) for name in COLUMNS] for ledger in ledgers))
     usd = sum(ledger["usd"] for ledger in ledgers)
     requests = sum(ledger["requests"] for ledger in ledgers)
@@ -52,7 +56,7 @@ def cell(value: object) -> str:
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--ledgers", nargs="+", required=True, metavar="NAME=FILE", help="ledgers of generators, JSON")
+    parser.add_argument("--ledgers", nargs="+", required=True, metavar="NAME=FILE", help="of what was asked, JSON")
     parser.add_argument("--output", type=Path, required=True, help="table to write")
     return parser
 

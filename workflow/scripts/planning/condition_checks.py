@@ -9,7 +9,6 @@ from planning.configuration import Config, Key, Problem, guess
 from planning.quality_checks import listed, quality_problems
 from planning.runs import (
     RANDOM,
-    SELF,
     Condition,
     for_learner,
     is_human,
@@ -20,7 +19,7 @@ from planning.runs import (
     reversed_twins,
 )
 from planning.scoring import is_written_by_people, machine_generators, scored_generators
-from workbench.generated import HUMAN
+from workbench.generated import HUMAN, SELF
 
 _FRACTION_TOLERANCE = 1e-6
 _PLAIN = {"order": RANDOM, "reverse": False, "order_of": None, "schedule": "cumulative"}

@@ -19,7 +19,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from planning.finetuning import FINETUNING_KEYS
-from planning.runs import FAIRSEQ, LLM_KINDS, SELF, own_generator
+from planning.runs import FAIRSEQ, LLM_KINDS, own_generator
+from workbench.generated import SELF
 
 MODEL_METRICS = ("round_trip", "learner_fit")  # that train a model on `pretrain`
 

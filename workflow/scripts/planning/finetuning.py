@@ -76,15 +76,10 @@ def local_training(config: Config, learner: Config, seed: int) -> Config:
 
 
 def hosted_settings(config: Config, name: str) -> Config:
-    """What shapes the translations of a hosted learner: its settings as a generator's that asks once a source."""
+    """What shapes a hosted learner besides its data and seed, and its translations, one a source."""
     learner = {**config["learners"][name], "provider": "openai", "samples": 1, "sentences_per_request": 1}
-    return asked_shaping(config, learner)
-
-
-def tuning_settings(config: Config, name: str, seed: int) -> Config:
-    """What shapes the fine-tuning of a hosted learner besides its data and base model."""
-    learner = config["learners"][name]
-    return {**{key: learner[key] for key in TUNING_KEYS}, "suffix": learner["suffix"] or _suffix(name), "seed": seed}
+    tuning = {key: learner[key] for key in TUNING_KEYS}
+    return {**asked_shaping(config, learner), **tuning, "suffix": learner["suffix"] or _suffix(name)}
 
 
 def hosted_execution(config: Config, name: str) -> Config:

@@ -13,13 +13,12 @@ from typing import Any
 import pandas as pd
 
 from evaluate.runs import RUN_COLUMNS
-from workbench.generated import HUMAN
+from workbench.generated import HUMAN, SELF
 
 Condition = Mapping[str, Any]
 
 FAIRSEQ = "fairseq"
 LLM_KINDS = ("local", "openai")  # learners that are LLMs already, and are fine-tuned
-SELF = "self"  # an origin: whatever the learner's own base model writes
 ZERO_SHOT = "zero-shot"  # the recipe of size 0
 RANDOM = "random"
 HUMAN_LIKE = "human_like"

@@ -237,10 +237,10 @@ class Study(ScoredStudy):
         learners = [self.hosted_prompts(name) for name in self.hosted_learners]
         return sorted({path for files in [*generators, *judges, *learners] for path in files.values()})
 
-    def asking_arguments(self) -> list[str]:
-        """``--generator`` and ``--learner`` arguments: all that is asked of LLMs.
+    def asking_arguments(self, learners: bool = True) -> list[str]:
+        """``--generator`` arguments: settings, execution and prompts of everything that is asked of LLMs, as JSON.
 
-        Settings, execution and prompts each as JSON, and of a learner its runs besides.
+        With ``learners`` also ``--learner`` arguments: the same of hosted learners, and their runs.
         """
         generators = [
             (self.shaping_settings(name), self.execution_settings(name), compact(self.prompt_files(name)))
@@ -259,7 +259,7 @@ class Study(ScoredStudy):
                 compact(self.hosted_prompts(name)),
                 compact(self.hosted_runs(name)),
             )
-            for name in self.hosted_learners
+            for name in (self.hosted_learners if learners else [])
         ]
         return [argument for one in asked for argument in one]
 

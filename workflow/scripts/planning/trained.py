@@ -16,7 +16,6 @@ from planning.finetuning import (
     local_decoding,
     local_prompts,
     local_training,
-    tuning_settings,
     weight_files,
 )
 from planning.runs import FAIRSEQ, dataset_recipe, named_seed, trained_sizes
@@ -128,12 +127,8 @@ class TrainedStudy:
         return compact(local_decoding(self.config, settings))
 
     def hosted_settings(self, learner: str) -> str:
-        """What shapes the translations of a hosted learner, as JSON for one command-line argument."""
+        """What shapes a hosted learner and its translations, as JSON for one command-line argument."""
         return compact(hosted_settings(self.config, learner))
-
-    def tuning_settings(self, learner: str, seed: int) -> str:
-        """What shapes the fine-tuning of a hosted learner, as JSON for one command-line argument."""
-        return compact(tuning_settings(self.config, learner, seed))
 
     def hosted_execution(self, learner: str) -> str:
         """How a hosted learner is asked and fine-tuned, as JSON; no part of what makes its runs stale."""

@@ -104,10 +104,30 @@ def generators(study: Mapping[str, Any], files: Mapping[str, Path]) -> list[dict
 
 
 def ledger(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """What the generators behind an API were asked and what that cost; empty where there are none."""
+    """What LLMs behind an API were asked and what that cost; empty where there are none."""
     columns = collect_ledgers.COLUMNS
     rows = [dict(zip(columns, row, strict=True)) for path in paths for row in read_rows(path, columns)]
-    return [{name: value if name in _TEXT else f"{int(value):,}" for name, value in row.items()} for row in rows]
+    asked: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        asked.setdefault(_who(row), []).append(row)
+    return [_together(name, group) for name, group in asked.items()]
+
+
+def _who(row: Mapping[str, str]) -> str:
+    """Whom a row of the ledger is about: a generator, a judge, or a hosted learner in all of its runs."""
+    learner, is_run, _ = row["generator"].partition("/")
+    if not is_run:
+        return row["generator"]
+    return f"learner {learner}, {'fine-tuning' if row['mode'] == 'fine-tuning' else 'translations of the test set'}"
+
+
+def _together(name: str, rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """Rows of the ledger as one, its numbers added up."""
+    counts = {key: f"{sum(int(row[key]) for row in rows):,}" for key in rows[0] if key not in _TEXT}
+    notes = "; ".join(dict.fromkeys(row["notes"] for row in rows if row["notes"]))
+    served = rows[0]["served"] if len(rows) == 1 else f"{len(rows)} models"
+    usd = f"{sum(float(row['usd']) for row in rows):.4f}"
+    return {**rows[0], **counts, "generator": name, "served": served, "usd": usd, "notes": notes}
 
 
 def row_count(path: Path) -> int:

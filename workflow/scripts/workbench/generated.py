@@ -17,6 +17,7 @@ from workbench.tables import write_rows
 from workbench.text import one_line
 
 HUMAN = "human"  # the origin of the corpus' own targets
+SELF = "self"  # the origin that is whatever a learner's own base model writes
 COLUMNS = ["id", "text", "logprob", "metadata"]
 
 
