@@ -24,4 +24,6 @@ lock() { # lock NAME ARGUMENT...: requirements/NAME.in -> requirements/NAME.txt
 
 lock main requirements/torch.txt "$@"
 lock kubernetes --constraint requirements/main.txt "$@"
-lock dev --constraint requirements/main.txt --constraint requirements/kubernetes.txt "$@"
+lock finetune --constraint requirements/main.txt --constraint requirements/torch.txt "$@"
+lock dev --constraint requirements/main.txt --constraint requirements/torch.txt \
+    --constraint requirements/kubernetes.txt --constraint requirements/finetune.txt "$@"

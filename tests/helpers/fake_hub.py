@@ -21,7 +21,7 @@ class FakeHub:
     Attributes:
         folder: with the files.
         token: key that the model is gated by, None for none.
-        broken: names of files in the midst of which the connection breaks off.
+        broken: names of files in the midst of which the connection breaks off, once.
         damaged: names of files of which the hub tells another digest.
         unwell: status that everything is answered with, None for none.
         asked: paths of the files that were downloaded, in order.
@@ -147,6 +147,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         self.hub.asked.append(file.name)
         if file.name in self.hub.broken:
+            self.hub.broken.remove(file.name)
             self.wfile.write(content[first : first + _BROKEN_AT])
             self.close_connection = True
             self.connection.close()

@@ -14,7 +14,14 @@ SPECIAL = ["<|pad|>", "<|begin|>", "<|end|>", "<|system|>", "<|user|>", "<|assis
 
 
 def tiny_llm(
-    folder: Path, texts: Iterable[str], chat: bool = True, family: str = "llama", width: int = 64, layers: int = 2
+    folder: Path,
+    texts: Iterable[str],
+    chat: bool = True,
+    family: str = "llama",
+    width: int = 64,
+    layers: int = 2,
+    heads: int = 4,
+    vocabulary: int = 400,
 ) -> Path:
     """Write an untrained model and its tokenizer, and return their folder.
 
@@ -25,11 +32,13 @@ def tiny_llm(
         family: ``llama`` or ``gpt2``.
         width: of the model.
         layers: of the model.
+        heads: of its attention; Llama's keys and values have half as many.
+        vocabulary: pieces of the tokenizer at most.
     """
     import torch
     from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-    tokenizer = tiny_tokenizer(texts, chat)
+    tokenizer = tiny_tokenizer(texts, chat, vocabulary)
     sizes = {"vocab_size": len(tokenizer), "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
     torch.manual_seed(1)
     if family == "llama":
@@ -38,21 +47,21 @@ def tiny_llm(
             hidden_size=width,
             intermediate_size=2 * width,
             num_hidden_layers=layers,
-            num_attention_heads=4,
-            num_key_value_heads=2,
+            num_attention_heads=heads,
+            num_key_value_heads=heads // 2,
             max_position_embeddings=512,
         )
         model = LlamaForCausalLM(config)
     else:
-        model = GPT2LMHeadModel(GPT2Config(**sizes, n_embd=width, n_layer=layers, n_head=4, n_positions=512))
+        model = GPT2LMHeadModel(GPT2Config(**sizes, n_embd=width, n_layer=layers, n_head=heads, n_positions=512))
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
-def tiny_tokenizer(texts: Iterable[str], chat: bool) -> Any:
-    """A byte-level BPE tokenizer with 400 pieces at most."""
+def tiny_tokenizer(texts: Iterable[str], chat: bool, vocabulary: int = 400) -> Any:
+    """A byte-level BPE tokenizer with so many pieces at most."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -60,7 +69,7 @@ def tiny_tokenizer(texts: Iterable[str], chat: bool) -> Any:
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=400,
+        vocab_size=vocabulary,
         special_tokens=SPECIAL,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,

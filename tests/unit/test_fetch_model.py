@@ -48,11 +48,13 @@ def test_a_model_is_downloaded_without_code_and_pickles(
     hub: FakeHub, model: Path, run_script: Run, tmp_path: Path
 ) -> None:
     hub.token = "hf_secret"
+    hub.broken = {"model.safetensors"}
     done = run_script("finetune/fetch_model.py", *ARGUMENTS, **environment(hub, HF_TOKEN="hf_secret"))
     log = (tmp_path / "log.txt").read_text()
     assert done.returncode == 0, done.stderr + log
     assert "hf_secret" not in log + done.stderr
     folder = tmp_path / "bases" / "tiny"
+    assert hub.asked.count("model.safetensors") == 2
     files = {path.name: path.read_bytes() for path in model.iterdir() if path.name not in UNWANTED}
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
     record = json.loads((tmp_path / "bases" / "tiny.json").read_text())
@@ -84,7 +86,7 @@ def test_refusals_say_what_to_do(refused: Callable[..., str], hub: FakeHub) -> N
     assert "has no revision 'v9'" in refused("--revision", "v9")
     assert "is no name of a model" in refused("--model", "a/b/c")
     assert "HF_HUB_OFFLINE is set" in refused(HF_HUB_OFFLINE="1")
-    assert "is not reached" in refused(HF_ENDPOINT="http://127.0.0.1:9")
+    assert "is not reached or broke off" in refused(HF_ENDPOINT="http://127.0.0.1:9")
     hub.token = "another"
     assert "is gated" in (said := refused(HF_TOKEN="hf_secret")) and "HF_TOKEN" in said and "hf_secret" not in said
 

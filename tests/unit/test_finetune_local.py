@@ -187,6 +187,14 @@ def test_reduced_precision_trains(corpus: Corpus, whole: Finetuning) -> None:
     assert half.report["precision"] == "bf16" and half.report["updates"] == 5
 
 
+def test_tensorboard_gets_the_curves_and_shapes_nothing(corpus: Corpus) -> None:
+    pytest.importorskip("tensorboard", reason="requirements/monitors.txt is not installed")
+    settings = {"options": {"max_steps": 12}}
+    watched = Finetuning(corpus, "watched", settings, more=["--tensorboard", corpus.folder / "curves"]).here()
+    assert list((corpus.folder / "curves").glob("events.out.tfevents.*"))
+    assert watched.content == Finetuning(corpus, "unwatched", settings).here().content
+
+
 def refused(finetuning: Finetuning) -> str:
     """What is said of input that cannot be used; nothing is written."""
     with pytest.raises(UserError) as error:

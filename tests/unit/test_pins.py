@@ -49,6 +49,7 @@ def pins(*names: str) -> dict[str, str]:
 
 
 LOCK = pins("main.txt", "torch.txt", "fairseq.txt")
+WITH_EXTRA = LOCK | pins("finetune.txt")
 
 
 def needs(package: str) -> dict[str, Requirement]:
@@ -132,6 +133,7 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
 
 def test_every_direct_requirement_is_in_the_lock_as_asked() -> None:
     locks = {"main.in": LOCK, "kubernetes.in": pins("kubernetes.txt"), "dev.in": pins("dev.txt")}
+    locks["finetune.in"] = pins("finetune.txt")
     for source, lock in locks.items():
         for name, requirement in requirements(source).items():
             assert name in lock, f"{name} of {source} is not locked: run `make lock`"
@@ -139,11 +141,11 @@ def test_every_direct_requirement_is_in_the_lock_as_asked() -> None:
 
 
 def test_the_locks_agree_where_they_overlap() -> None:
-    pins("main.txt", "torch.txt", "fairseq.txt", "kubernetes.txt", "dev.txt")
+    pins("main.txt", "torch.txt", "fairseq.txt", "kubernetes.txt", "finetune.txt", "dev.txt")
 
 
 def test_no_lock_brings_a_gpu_package_or_another_torch() -> None:
-    found = pins("main.txt", "dev.txt")
+    found = pins("main.txt", "finetune.txt", "dev.txt")
     assert not [name for name in found if GPU_PACKAGE.match(name) or name.startswith("torch")]
 
 
@@ -154,27 +156,28 @@ def test_what_is_installed_is_what_is_locked() -> None:
 
 
 def test_the_lock_holds_what_its_packages_need() -> None:
-    for package in LOCK:
-        for name, needed in needs(package).items():
-            if name in LEFT_OUT or (package == "torch" and GPU_PACKAGE.match(name)):
-                continue
-            assert name in LOCK, f"{package} needs {needed}: run `make lock`"
-            fits = needed.specifier.contains(LOCK[name], prereleases=True)
-            assert fits, f"{package} needs {needed}, locked is {LOCK[name]}: run `make lock`"
+    for lock, packages in ((LOCK, LOCK), (WITH_EXTRA, WITH_EXTRA.keys() - LOCK.keys())):
+        for package in packages:
+            for name, needed in needs(package).items():
+                if name in LEFT_OUT or (package == "torch" and GPU_PACKAGE.match(name)):
+                    continue
+                assert name in lock, f"{package} needs {needed}: run `make lock`"
+                fits = needed.specifier.contains(lock[name], prereleases=True)
+                assert fits, f"{package} needs {needed}, locked is {lock[name]}: run `make lock`"
 
 
 @pytest.mark.parametrize("stage", ENVIRONMENTS)
 def test_conda_environment_has_the_versions_of_the_lock(stage: str) -> None:
     found = environment_pins(stage)
     assert found.pop("python") == "3.11"
-    assert found == {name: LOCK.get(name) for name in found}
+    assert found == {name: WITH_EXTRA.get(name) for name in found}
 
 
 @pytest.mark.parametrize("stage", ENVIRONMENTS)
-def test_conda_environment_with_torch_has_what_fairseq_needs(stage: str) -> None:
+def test_conda_environment_with_fairseq_has_what_it_needs(stage: str) -> None:
     found = environment_pins(stage).keys()
-    if "torch" not in found:
-        assert not (ROOT / "envs" / f"{stage}.post-deploy.sh").exists()
+    if not (ROOT / "envs" / f"{stage}.post-deploy.sh").exists():
+        assert "fairseq-fixed" not in found  # it has to be compiled against the others, afterwards
         return
     built_with = {"cython", "setuptools", "wheel", "fairseq-fixed"}
     assert not (needs("fairseq-fixed").keys() | built_with) - LEFT_OUT - found
@@ -205,6 +208,6 @@ def test_conda_environment_of_a_rule_has_what_its_scripts_import(
 
 def test_every_import_of_the_workflow_is_a_direct_requirement() -> None:
     files = [path.relative_to(SCRIPTS) for path in SCRIPTS.rglob("*.py")]
-    direct = requirements("main.in").keys() | {"torch", "fairseq-fixed"}
+    direct = requirements("main.in").keys() | requirements("finetune.in").keys() | {"torch", "fairseq-fixed"}
     missing = imported_packages(files) - direct
-    assert not missing, f"imported, but not in requirements/main.in: {', '.join(sorted(missing))}"
+    assert not missing, f"imported, but in none of requirements/*.in: {', '.join(sorted(missing))}"

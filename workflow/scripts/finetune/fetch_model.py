@@ -31,6 +31,7 @@ def main(arguments: argparse.Namespace) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     hub = _hub()
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # it tells of every request
     name, revision = arguments.model, arguments.revision
     part = arguments.output.parent / f".{arguments.output.name}.part"
     with _explained(name, revision), writing_to(arguments.output.parent):
@@ -162,8 +163,8 @@ def _explained(name: str, revision: str) -> Iterator[None]:
     except (httpx2.TransportError, ConnectionError, errors.LocalEntryNotFoundError, errors.FileMetadataError) as error:
         log.warning("%r", error)
         raise UserError(
-            f"{name}: {where} is not reached; try again (what has arrived is kept), set HF_ENDPOINT to a mirror, or "
-            "give the folder of a model as base"
+            f"{name}: {where} is not reached or broke off; try again (what has arrived is kept), set HF_ENDPOINT to "
+            "a mirror, or give the folder of a model as base"
         ) from error
 
 

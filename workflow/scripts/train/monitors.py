@@ -43,11 +43,11 @@ def demand_monitors(tensorboard: Path | None, wandb: tuple[str, str] | None, lab
         _demand("tensorboard", "training.tensorboard")
     if wandb:
         _demand("wandb", "training.wandb")
-        _demand_login()
         project, folder = wandb
         os.environ.setdefault("WANDB_NAME", label or project)
         os.environ.setdefault("WANDB_DIR", folder)
         os.environ.setdefault("WANDB_SILENT", "true")
+        _demand_login()  # reads the environment, once
 
 
 def _demand(package: str, key: str) -> None:
