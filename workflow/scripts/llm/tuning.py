@@ -179,26 +179,25 @@ class Tuner:
             "worst_usd": order.worst_usd,
             "usd_per_million": order.usd_per_million,
         }
+        declare = partial(
+            records.declare,
+            owner=self._journal.owner,
+            wanted=order.wanted,
+            limits=order.limits,
+            shape=order.shape,
+            values=values,
+        )
         told = False
         while True:
-            outcome = await self._journal.write(
-                partial(
-                    records.declare,
-                    owner=self._journal.owner,
-                    wanted=order.wanted,
-                    limits=order.limits,
-                    shape=order.shape,
-                    values=values,
-                )
-            )
-            if not isinstance(outcome, OverBudget):
-                return outcome
-            if not self._others_under_way():
-                raise UserError(
-                    f"the budget has no room for this training: ${outcome.spent:.4f} of max_usd ${outcome.limit:g} of "
-                    f"the {outcome.scope} are spent or reserved, and it can cost ${outcome.worst:.4f}: raise max_usd, "
-                    "or train on fewer instances or epochs"
-                )
+            try:
+                return await self._journal.write(declare)
+            except OverBudget as over:
+                if not self._others_under_way():
+                    raise UserError(
+                        f"the budget has no room for this training: ${over.spent:.4f} of max_usd ${over.limit:g} of "
+                        f"the {over.scope} are spent or reserved, and it can cost ${over.worst:.4f}: raise max_usd, or "
+                        "train on fewer instances or epochs"
+                    ) from over
             if not told:
                 say("the budget has no room for this training before another one has ended: waiting for that")
                 told = True

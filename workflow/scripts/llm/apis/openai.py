@@ -184,6 +184,7 @@ class OpenAIApi:
                 metadata={"intent": intent},
             ),
             self._state,
+            once=True,
         )
 
     async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:

@@ -76,6 +76,7 @@ class OpenAITuning:
                 **{name: value for name, value in named.items() if value is not None},
             ),
             _state,
+            once=True,
         )
 
     async def find(self, request: TuningRequest, created_after: float) -> list[TuningState]:
