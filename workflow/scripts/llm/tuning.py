@@ -115,7 +115,7 @@ class Tuner:
     async def _held(self, key: str) -> AsyncIterator[None]:
         """Nobody else works on the job meanwhile."""
         told = False
-        while (hold := Hold.take(self._journal.path, f"tuning-{key[:40]}")) is None:
+        while (hold := Hold.take(self._journal.path, hold_name(key))) is None:
             if not told:
                 say("another process has the same fine-tuning job under way: waiting for it")
                 told = True
@@ -207,7 +207,7 @@ class Tuner:
         """Whether another process of this study follows a job, which may cost less than is reserved for it."""
         for tuning in records.everything(self._journal):
             if tuning.study == self._journal.study and tuning.state in ("intent", "created"):
-                hold = Hold.take(self._journal.path, f"tuning-{tuning.key[:40]}")
+                hold = Hold.take(self._journal.path, hold_name(tuning.key))
                 if hold is None:
                     return True
                 hold.drop()
@@ -346,6 +346,11 @@ class _Seen:
             messages.append(f"it is {state.word}{more}")
         for message in messages:
             self._tell(f"{name}: {message}")
+
+
+def hold_name(key: str) -> str:
+    """What the lock of a job is called, see :class:`llm.batch_hold.Hold`."""
+    return f"tuning-{key[:40]}"
 
 
 def _no_tuning(failure: Failure) -> UserError:
