@@ -13,6 +13,8 @@ from fake_server import Server
 from llm_study import signal_group, wait_until
 from tuning_study import Learner, be_quick
 
+from finetune import finetune_hosted
+from llm.estimate import study_estimates
 from workbench.cli import UserError
 
 
@@ -207,9 +209,6 @@ class TestBadInput:
         assert server.stats()["total"]["requests"] == 0
 
     def test_what_is_reserved_keeps_to_the_limit(self, learner: Learner, server: Server) -> None:
-        from finetune import finetune_hosted
-        from llm.estimate import study_estimates
-
         (found,) = study_estimates(finetune_hosted.parser().parse_args(learner.tuning_arguments(learner.all_runs[0])))
         learner.execution = {"max_usd": found.usd * 1.001}  # less than the worst
         refusal(learner, "the budget has no room for this training")
