@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fake_server import Server
+from llm_study import find_keys
 from toy_corpus import toy_corpus
 from tuning_study import Learner, be_quick
 
@@ -195,6 +196,13 @@ class TestOnceOnly:
         outputs = [process.communicate(timeout=120)[0] for process in processes]
         assert [process.returncode for process in processes] == [0, 0], outputs
         assert jobs(server) == 1
+
+    def test_the_key_is_in_no_file(self, learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+        key = "sk-fake/0123456789+abc"
+        monkeypatch.setenv("FAKE_KEY", key)
+        learner.finetune()
+        learner.translate()
+        assert find_keys(learner.folder, [key]) == []
 
 
 class TestTheJournal:

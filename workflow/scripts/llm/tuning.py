@@ -8,6 +8,7 @@ die at any moment: the next one looks at the provider whether the intent arrived
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
@@ -324,7 +325,7 @@ class Tuner:
 
 
 class _Seen:
-    """What has been told of a job: each event once, metrics from time to time."""
+    """What has been told of a job: each event once; metrics all in the log, on the terminal from time to time."""
 
     def __init__(self, ids: set[str], tell: Callable[[str], None]) -> None:
         self.ids = ids
@@ -339,7 +340,9 @@ class _Seen:
         metrics = [message for _, message, metrics in events if metrics]
         if metrics and (time.monotonic() - self._told_at > EVERY_SECONDS or state.status is not TuningStatus.RUNNING):
             self._told_at = time.monotonic()
-            messages.append(metrics[-1])
+            messages.append(metrics.pop())
+        for message in metrics:
+            logging.getLogger("workbench").info(f"{name}: {message}")
         if state.word != self._word:
             self._word = state.word
             more = ": resume it there, or cancel it" if state.word == "paused" else ""
