@@ -237,9 +237,9 @@ def doom_everything(doom: Doomed) -> None:
         doom.tick()
         return await write(self, function)
 
-    async def doomed_ask(self: http.Connection, *arguments: Any) -> Any:
+    async def doomed_ask(self: http.Connection, *arguments: Any, **more: Any) -> Any:
         doom.tick()
-        answer = await ask(self, *arguments)
+        answer = await ask(self, *arguments, **more)
         doom.tick()
         return answer
 

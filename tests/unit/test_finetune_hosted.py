@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_server import Server
+from llm_study import find_keys
 from toy_corpus import toy_corpus
 from tuning_study import Learner, be_quick
 
 from llm import tuning_records as records
+from llm.examples import example_line
+from llm.journal import Journal
+from llm.ledger import ledger
+from llm.prompts import load_templates
 from workbench.cli import UserError
 
 
@@ -88,9 +94,6 @@ class TestOneRun:
             assert journal.spent()[0] == pytest.approx(ledger["usd"] + translations["usd"])
 
     def test_examples_are_the_generators_prompts(self, learner: Learner, server: Server) -> None:
-        from llm.examples import example_line
-        from llm.prompts import load_templates
-
         templates = load_templates(
             {role: Path(path) for role, path in learner.prompts.items()}, learner.all_settings["languages"]
         )
@@ -194,16 +197,18 @@ class TestOnceOnly:
         assert [process.returncode for process in processes] == [0, 0], outputs
         assert jobs(server) == 1
 
+    def test_the_key_is_in_no_file(self, learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+        key = "sk-fake/0123456789+abc"
+        monkeypatch.setenv("FAKE_KEY", key)
+        learner.finetune()
+        learner.translate()
+        assert find_keys(learner.folder, [key]) == []
+
 
 class TestTheJournal:
     """Old journals and the accounts."""
 
     def test_an_old_journal_gets_the_tables(self, learner: Learner) -> None:
-        import sqlite3
-
-        from llm.journal import Journal
-        from llm.ledger import ledger
-
         path = learner.folder / "journal.sqlite"
         Journal(path, "results", "gpt").close()
         with sqlite3.connect(path) as db:

@@ -19,6 +19,7 @@ from typing import Any
 from llm import tuning_records as records
 from llm.apis import Api, TuningEvent, tuning_of
 from llm.asking import api_of
+from llm.batch_hold import sweep
 from llm.estimate import add_study, over_budget, study_estimates
 from llm.examples import (
     FEWEST_EXAMPLES,
@@ -210,6 +211,7 @@ async def obtain(arguments: argparse.Namespace, task: Task, journal: Journal) ->
     if known is not None and known.tuned_model:
         say(f"the journal has this model already: {known.tuned_model}, made by {known.name} for {known.run}")
         order = task.order
+        sweep(journal.path)  # a process that was killed just after it had its model has left its lock
         await journal.write(lambda db: records.link(db, journal.study, order.run, order.shape, known.id))
         return known
     if known is None and (problems := over_budget(study_estimates(arguments))):

@@ -1,6 +1,6 @@
 """Show, export and prune a journal of LLM answers.
 
-    python -m llm.journal_tool show JOURNAL            who asked how much, what it cost, batches
+    python -m llm.journal_tool show JOURNAL            who asked how much, what it cost, batches, jobs
     python -m llm.journal_tool show JOURNAL KEY        one call with all its attempts; the key's first digits do
     python -m llm.journal_tool export JOURNAL          calls and answers as JSON lines
     python -m llm.journal_tool prune JOURNAL           what could go; with --yes it goes
@@ -23,10 +23,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from llm import tuning_records
 from llm.journal import Journal
 from llm.journal_schema import open_writer, unusable
 from llm.journal_workers import bury, dead_workers, live_workers
 from llm.ledger import generators, ledger
+from llm.tuning_records import Tuning
 from workbench.cli import UserError, run_script, script_parser
 from workbench.files import atomic_path
 from workbench.text import one_line
@@ -35,6 +37,9 @@ _DAY_SECONDS = 86_400.0
 _BATCH_COLUMNS = "id, study, generator, provider, state, remote_id, requests, created, ended, message"
 _ACCOUNTS = (
     "study, generator, requests, answered, failed, 429, lost, in flight, tokens in, out, USD, unsure, first, last"
+)
+_TUNING_COLUMNS = (
+    "job, study, generator, run, state, made from, model, instances, trained tokens, USD, created, ended, message"
 )
 _ATTEMPT = (
     "id, study, generator, batch, state, started, ended, usd, worst_usd, status, failure, message, request_id, model, "
@@ -64,7 +69,7 @@ def show(arguments: argparse.Namespace) -> None:
 
 
 def show_accounts(journal: Journal) -> Iterator[str]:
-    """Generators, batches and processes at work, as lines of text."""
+    """Generators, batches, fine-tuning jobs and processes at work, as lines of text."""
     counts = ("requests", "answered", "failed", "throttled", "lost", "in_flight", "input_tokens", "output_tokens")
     rows = []
     for study, generator in generators(journal):
@@ -87,8 +92,22 @@ def show_accounts(journal: Journal) -> Iterator[str]:
         yield ""
         shown = [(*row[:7], moment(row[7]), moment(row[8]), row[9]) for row in batches]
         yield from table(["batch", *_BATCH_COLUMNS.split(", ")[1:]], shown)
+    tunings = tuning_records.everything(journal)
+    if tunings:
+        yield ""
+        yield from table(_TUNING_COLUMNS.split(", "), map(tuning_row, tunings))
     for _, host, pid, started in journal.workers():
         yield f"in use by process {pid} on {host} since {moment(started)}"
+
+
+def tuning_row(tuning: Tuning) -> tuple[Any, ...]:
+    """A fine-tuning job as a row of :data:`_TUNING_COLUMNS`; a price that is not settled counts at its worst."""
+    usd = tuning.worst_usd if tuning.usd is None else tuning.usd
+    tokens = "" if tuning.trained_tokens is None else f"{tuning.trained_tokens:,}"
+    times = moment(tuning.created), moment(tuning.ended)
+    whose = tuning.study, tuning.generator, tuning.run
+    made = tuning.model, tuning.tuned_model, f"{tuning.instances:,}", tokens, f"{usd:,.4f}"
+    return (tuning.name, *whose, tuning.state, *made, *times, tuning.message)
 
 
 def show_call(journal: Journal, prefix: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ die at any moment: the next one looks at the provider whether the intent arrived
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
@@ -115,7 +116,7 @@ class Tuner:
     async def _held(self, key: str) -> AsyncIterator[None]:
         """Nobody else works on the job meanwhile."""
         told = False
-        while (hold := Hold.take(self._journal.path, f"tuning-{key[:40]}")) is None:
+        while (hold := Hold.take(self._journal.path, hold_name(key))) is None:
             if not told:
                 say("another process has the same fine-tuning job under way: waiting for it")
                 told = True
@@ -179,26 +180,25 @@ class Tuner:
             "worst_usd": order.worst_usd,
             "usd_per_million": order.usd_per_million,
         }
+        declare = partial(
+            records.declare,
+            owner=self._journal.owner,
+            wanted=order.wanted,
+            limits=order.limits,
+            shape=order.shape,
+            values=values,
+        )
         told = False
         while True:
-            outcome = await self._journal.write(
-                partial(
-                    records.declare,
-                    owner=self._journal.owner,
-                    wanted=order.wanted,
-                    limits=order.limits,
-                    shape=order.shape,
-                    values=values,
-                )
-            )
-            if not isinstance(outcome, OverBudget):
-                return outcome
-            if not self._others_under_way():
-                raise UserError(
-                    f"the budget has no room for this training: ${outcome.spent:.4f} of max_usd ${outcome.limit:g} of "
-                    f"the {outcome.scope} are spent or reserved, and it can cost ${outcome.worst:.4f}: raise max_usd, "
-                    "or train on fewer instances or epochs"
-                )
+            try:
+                return await self._journal.write(declare)
+            except OverBudget as over:
+                if not self._others_under_way():
+                    raise UserError(
+                        f"the budget has no room for this training: ${over.spent:.4f} of max_usd ${over.limit:g} of "
+                        f"the {over.scope} are spent or reserved, and it can cost ${over.worst:.4f}: raise max_usd, or "
+                        "train on fewer instances or epochs"
+                    ) from over
             if not told:
                 say("the budget has no room for this training before another one has ended: waiting for that")
                 told = True
@@ -208,7 +208,7 @@ class Tuner:
         """Whether another process of this study follows a job, which may cost less than is reserved for it."""
         for tuning in records.everything(self._journal):
             if tuning.study == self._journal.study and tuning.state in ("intent", "created"):
-                hold = Hold.take(self._journal.path, f"tuning-{tuning.key[:40]}")
+                hold = Hold.take(self._journal.path, hold_name(tuning.key))
                 if hold is None:
                     return True
                 hold.drop()
@@ -325,7 +325,7 @@ class Tuner:
 
 
 class _Seen:
-    """What has been told of a job: each event once, metrics from time to time."""
+    """What has been told of a job: each event once; metrics all in the log, on the terminal from time to time."""
 
     def __init__(self, ids: set[str], tell: Callable[[str], None]) -> None:
         self.ids = ids
@@ -340,13 +340,20 @@ class _Seen:
         metrics = [message for _, message, metrics in events if metrics]
         if metrics and (time.monotonic() - self._told_at > EVERY_SECONDS or state.status is not TuningStatus.RUNNING):
             self._told_at = time.monotonic()
-            messages.append(metrics[-1])
+            messages.append(metrics.pop())
+        for message in metrics:
+            logging.getLogger("workbench").info(f"{name}: {message}")
         if state.word != self._word:
             self._word = state.word
             more = ": resume it there, or cancel it" if state.word == "paused" else ""
             messages.append(f"it is {state.word}{more}")
         for message in messages:
             self._tell(f"{name}: {message}")
+
+
+def hold_name(key: str) -> str:
+    """What the lock of a job is called, see :class:`llm.batch_hold.Hold`."""
+    return f"tuning-{key[:40]}"
 
 
 def _no_tuning(failure: Failure) -> UserError:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from llm.apis import TuningEvent, TuningState, TuningStatus
 from llm.calls import canonical_json
-from llm.journal import Journal, Limits, OverBudget, Owner
+from llm.journal import Journal, Limits, Owner
 from llm.journal_rows import over_limits, spend
 
 LIVE = ("intent", "created", "succeeded")
@@ -168,7 +168,7 @@ def is_known(journal: Journal, remote_id: str) -> bool:
 
 def declare(
     db: sqlite3.Connection, owner: Owner, wanted: Wanted, limits: Limits, shape: str, values: Mapping[str, Any]
-) -> Tuning | OverBudget:
+) -> Tuning:
     """Write down that a job is about to be created, and reserve its worst price.
 
     Args:
@@ -180,12 +180,12 @@ def declare(
         values: the columns ``run``, ``account``, ``training_file``, ``validation_file``, ``instances``, ``worst_usd``
             and ``usd_per_million``.
 
-    Returns:
-        The job; or which limit it would break, and then nothing is written.
+    Raises:
+        OverBudget: it could cost more than the limits leave; nothing is written then.
     """
     over = over_limits(db, owner, values["worst_usd"], limits)
     if over is not None:
-        return over
+        raise over
     now = time.time()
     row = {
         **values,

@@ -175,6 +175,7 @@ class AnthropicApi:
                     },
                 ),
                 _state,
+                once=True,
             )
 
     async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:

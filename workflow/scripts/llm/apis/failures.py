@@ -130,8 +130,7 @@ def connection_failure(where: str, error: BaseException, timeout: float) -> Fail
         return Failure(FailureKind.TRANSIENT, f"{where}: no answer within {timeout:g} s", maybe_paid=True)
     if isinstance(root, ValueError | LookupError | TypeError | AttributeError):
         why = f"{type(root).__name__}: {_reason(root)}"
-        # Something answered: what was asked for may have been done.
-        return Failure(FailureKind.TRANSIENT, f"{where}: an answer that cannot be read ({why})", maybe_paid=True)
+        return Failure(FailureKind.TRANSIENT, f"{where}: an answer that cannot be read ({why})")
     reason = "in the middle of the answer" if isinstance(root, aiohttp.ClientPayloadError) else f"({_reason(root)})"
     return Failure(FailureKind.TRANSIENT, f"{where}: connection lost {reason}", maybe_paid=True)
 

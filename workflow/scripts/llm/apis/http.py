@@ -168,8 +168,13 @@ class Connection:
         # Outside the handler, so that no exception with the request's headers hangs on to it.
         raise failure
 
-    async def ask(self, request: Awaitable[Any], read: Callable[[Any], T] = _as_it_is) -> T:
+    async def ask(self, request: Awaitable[Any], read: Callable[[Any], T] = _as_it_is, *, once: bool = False) -> T:
         """Await a request that the SDK makes; what ``read`` makes of the answer.
+
+        Args:
+            request: what to await.
+            read: reads the answer.
+            once: it must not be done twice: where there was an answer that cannot be read, it was perhaps done.
 
         Raises:
             Failure: there is no answer, none of success, or none that can be read.
@@ -178,6 +183,8 @@ class Connection:
             return read(await request)
         except (*self._errors, *_OTHER_SHAPE) as error:
             failure = self._failure(error)
+            if once and failure.status is None and isinstance(error, UNREADABLE):
+                failure.maybe_paid = True
         raise failure
 
     async def json_lines(self, path: str, read: Callable[[Any], T]) -> AsyncIterator[T]:

@@ -184,6 +184,7 @@ class OpenAIApi:
                 metadata={"intent": intent},
             ),
             self._state,
+            once=True,
         )
 
     async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
@@ -304,6 +305,11 @@ class _Errors:
         return "set base_url to the address it leads to" if status < 400 else ""
 
     def _model_advice(self) -> str:
+        if self._model.startswith("ft:"):
+            return (
+                f"use the key of the account that made {self._model}; if it was deleted, give its job up "
+                "(`python -m finetune.hosted_models JOURNAL --forget JOB`), and the run makes it anew"
+            )
         return f"set model (now {self._model}) to one that this key can use there"
 
 

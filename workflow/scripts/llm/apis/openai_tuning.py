@@ -76,6 +76,7 @@ class OpenAITuning:
                 **{name: value for name, value in named.items() if value is not None},
             ),
             _state,
+            once=True,
         )
 
     async def find(self, request: TuningRequest, created_after: float) -> list[TuningState]:
@@ -87,8 +88,13 @@ class OpenAITuning:
         return await self._connection.ask(self._jobs.retrieve(remote_id), _state)
 
     async def events(self, remote_id: str, seen: Collection[str]) -> list[TuningEvent]:
-        """The events since; the newest come first, so paging ends where one is known."""
-        return await self._connection.ask(self._told(remote_id, seen))
+        """The events since; the newest come first, so paging ends where one is known. Not every server has any."""
+        try:
+            return await self._connection.ask(self._told(remote_id, seen))
+        except Failure as failure:
+            if failure.status in _MISSING:
+                return []
+            raise
 
     async def checkpoints(self, remote_id: str) -> list[Mapping[str, Any]]:
         """The checkpoints; not every server has any."""
