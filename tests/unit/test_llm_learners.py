@@ -107,6 +107,13 @@ def test_a_transformer_has_neither_zero_shot_runs_nor_own_text() -> None:
     assert runs(made, "transformer", "weak")
 
 
+def test_a_learner_may_be_kept_to_some_conditions() -> None:
+    made = study(("model: weights", "model: weights, conditions: [human, own]"))
+    assert list(dict.fromkeys(made.runs[made.runs.learner == "llama"].condition)) == ["human", "own"]
+    assert "weak" in set(made.runs[made.runs.learner == "gpt"].condition)
+    assert json.loads(made.description())["learners"]["llama"]["conditions"] == ["human", "own"]
+
+
 def test_an_order_within_own_text_is_ranked_by_it() -> None:
     made = study(
         ("own: {mixture: {self: 1}}", "own: {mixture: {self: 1}}\n  like: {mixture: {self: 1}, order: human_like}")
@@ -150,6 +157,8 @@ def test_study_json_names_models_and_prompts_but_no_paths(tmp_path: Path) -> Non
         (("training_price: 3", "n_epochs: 0"), "learners.gpt.n_epochs: 0 is too small"),
         (("training_price: 3", "suffix: My Model"), "learners.gpt.suffix: allowed: small letters, digits and '-'"),
         (("sizes: [0, 10, 30]", "sizes: [0]"), "sizes: 0 trains nothing"),
+        (("model: weights", "model: weights, conditions: [human, wek]"), "'wek' is no condition; allowed: human, weak"),
+        (("model: weights", "model: weights, conditions: [weak]"), "learners.llama.conditions: 'human' is missing"),
         (("price: {input: 1, output: 2}, ", ""), "learners.gpt.model:"),
     ],
 )

@@ -71,8 +71,10 @@ shell.prefix(SHELL_PREFIX)
 
 
 # Snakemake caps no resource by itself. Where neither the command line nor a profile does, jobs on a GPU run one at a time.
-if workflow.is_main_process and "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", max(STUDY.gpus, 1))
+# Nor does what waits for a provider take a core; each such job is a process that must not be one of a hundred.
+for resource, most in {"gpu": max(STUDY.gpus, 1), "waiting": 8}.items():
+    if workflow.is_main_process and resource not in workflow.global_resources:
+        workflow.register_resource(resource, most)
 
 
 def alternatives(names):

@@ -200,6 +200,7 @@ rule finetune_hosted:
     resources:
         mem_mb=1000,
         runtime=2880,
+        waiting=1,
     conda:
         "../../envs/llm.yaml"
     localrule: True
@@ -242,6 +243,7 @@ rule prompt_learner:
     resources:
         mem_mb=1000,
         runtime=2880,
+        waiting=1,
     conda:
         "../../envs/llm.yaml"
     localrule: True

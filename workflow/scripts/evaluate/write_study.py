@@ -39,7 +39,8 @@ def main(arguments: argparse.Namespace) -> None:
     distinct = len(runs.drop_duplicates(["learner", "recipe", "size", "seed"]))
     say(f"{len(runs):,} runs, {distinct:,} of them distinct")
     for learner in study["learners"]:
-        left_out = [name for name in study["conditions"] if name not in conditions_of(study, learner)]
+        chosen = study["learners"][learner]["conditions"] or study["conditions"]
+        left_out = [name for name in chosen if name not in conditions_of(study, learner)]
         if left_out:
             reason = "it writes nothing of its own before it is trained"
             say(f"learner {learner} has no runs of {', '.join(left_out)}: {reason}")

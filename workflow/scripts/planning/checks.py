@@ -63,8 +63,8 @@ _NEEDED_OPTIONS = [
     ("max-tokens", "batch-size"),
     ("max-update", "max-epoch", "patience"),
 ]
-# What a baseline does.
-_PLAIN = {"order": RANDOM, "reverse": False, "copies": 1, "combine": "draw", "schedule": "cumulative"}
+# What a baseline does, whatever its schedule.
+_PLAIN = {"order": RANDOM, "reverse": False, "copies": 1, "combine": "draw"}
 _BLOCK_BYTES = 1 << 20
 
 

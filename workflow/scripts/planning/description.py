@@ -59,8 +59,8 @@ def _generator(config: Config, name: str) -> Config:
 def _learner(config: Config, name: str) -> Config:
     settings = config["learners"][name]
     if is_hosted(settings):
-        tuning = {key: settings[key] for key in TUNING_KEYS}
-        return {"kind": settings["kind"], **tuning, **_asking(settings, hosted_settings(config, name))}
+        own = {key: settings[key] for key in ("kind", "conditions", *TUNING_KEYS)}
+        return {**own, **_asking(settings, hosted_settings(config, name))}
     return _local(settings) if is_local(settings) else settings
 
 

@@ -13,8 +13,8 @@ Config = dict[str, Any]
 TUNING_KEYS = ("n_epochs", "batch_size", "learning_rate_multiplier", "validation", "max_tokens", "unusable")
 # What says how a learner is fine-tuned; the rest says what its base model is and how that translates.
 FINETUNING_KEYS = {
-    "local": ("kind", "method", "lora", "options", "max_tokens", "unusable"),
-    "openai": ("kind", "max_usd", *TUNING_KEYS, "suffix", "training_price", "poll_seconds"),
+    "local": ("kind", "conditions", "method", "lora", "options", "max_tokens", "unusable"),
+    "openai": ("kind", "conditions", "max_usd", *TUNING_KEYS, "suffix", "training_price", "poll_seconds"),
 }
 _WEIGHTS = ("*.safetensors", "*.json", "tokenizer*", "*.model", "*.jinja", "*.txt")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+|[A-Za-z0-9][\w-]*")

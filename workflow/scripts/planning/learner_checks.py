@@ -7,7 +7,7 @@ from pathlib import Path
 
 from planning.asking import prompt_files
 from planning.asking_checks import check_body, check_policies, check_price, check_prompts
-from planning.configuration import Config, Key, Problem
+from planning.configuration import Config, Key, Problem, guess
 from planning.finetuning import is_at_hub, is_hosted, is_local, local_prompts
 
 
@@ -18,6 +18,7 @@ def learner_problems(config: Config) -> Iterator[Problem]:
             if is_local(settings):
                 yield from _local_problems((section, name), config, settings)
     for name, learner in config["learners"].items():
+        yield from _condition_problems(("learners", name, "conditions"), config, learner["conditions"])
         if is_hosted(learner):
             key = ("learners", name)
             asked = {**learner, "provider": "openai"}
@@ -25,6 +26,16 @@ def learner_problems(config: Config) -> Iterator[Problem]:
             yield from check_price(key, asked)
             yield from check_body(key, asked)
             yield from check_policies(key, asked)
+
+
+def _condition_problems(key: Key, config: Config, chosen: list[str] | None) -> Iterator[Problem]:
+    """A learner is trained on conditions that there are, and on the baseline, which the others are compared with."""
+    known, baseline = list(config["conditions"]), config["evaluation"]["baseline"]
+    for name in chosen or []:
+        if name not in known:
+            yield Problem(key, f"{name!r} is no condition; allowed: {', '.join(known)}" + guess(name, known))
+    if chosen is not None and baseline not in chosen:
+        yield Problem(key, f"{baseline!r} is missing, the baseline that the others are compared with")
 
 
 def _local_problems(key: Key, config: Config, settings: Config) -> Iterator[Problem]:

@@ -110,7 +110,9 @@ def for_learner(config: Mapping[str, Any], condition: Condition, learner: str) -
 
 def conditions_of(config: Mapping[str, Any], learner: str) -> dict[str, dict[str, Any]]:
     """The conditions that ``learner`` trains on, by name, see :func:`for_learner`."""
-    found = {name: for_learner(config, condition, learner) for name, condition in config["conditions"].items()}
+    chosen = config["learners"][learner]["conditions"]
+    named = {name: given for name, given in config["conditions"].items() if chosen is None or name in chosen}
+    found = {name: for_learner(config, condition, learner) for name, condition in named.items()}
     return {name: condition for name, condition in found.items() if condition is not None}
 
 
