@@ -57,8 +57,7 @@ def main(arguments: argparse.Namespace) -> None:
     settings = {**settings, "model": model, "base": settings["model"]}
     api = api_of(settings, execution, with_key=False)
     templates = load_templates({role: Path(path) for role, path in arguments.prompt}, settings["languages"])
-    arguments.model.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=arguments.model.parent, prefix=".examples.") as folder:
+    with tempfile.TemporaryDirectory() as folder:
         task = prepare(arguments, settings, execution, api, templates, Path(folder))
         with Journal(Path(execution["journal"]), execution["study"], execution["generator"], api.sdk) as journal:
             tuning = asyncio.run(obtain(arguments, task, journal))
