@@ -1,7 +1,7 @@
 """Fine-tune and translate against npm's @copilotkit/aimock, which speaks OpenAI's files, fine-tuning jobs and chat.
 
 Run through benchmarks/tuning_peer.sh, which installs it. Each line is something that the tests show with our own fake
-server: the whole way, a rerun, a run that goes on with a model, kills at each of the first thirty moments, and deleting,
+server: the whole way, a rerun, a run that goes on with a model, kills at each of the first thirty moments, deleting,
 where the mock knows files but no models.
 """
 

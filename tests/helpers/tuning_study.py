@@ -17,7 +17,7 @@ from fake_server import Server
 from llm_study import PROMPTS, SCRIPTS, Row, read_table
 from toy_corpus import toy_corpus
 
-from finetune import finetune_hosted, prompt_learner
+from finetune import finetune_hosted, hosted_outputs, prompt_learner
 from llm import tuning
 from llm import tuning_records as records
 from llm.apis import http
@@ -231,7 +231,7 @@ class Learner:
 def doom_everything(doom: Doomed) -> None:
     """Count in this process what happens, for good."""
     write, ask = Journal.write, http.Connection.ask
-    write_json, write_table = finetune_hosted.write_json, finetune_hosted.write_rows
+    write_json, write_table = hosted_outputs.write_json, hosted_outputs.write_rows
 
     async def doomed_write(self: Journal, function: Any) -> Any:
         doom.tick()
@@ -253,8 +253,8 @@ def doom_everything(doom: Doomed) -> None:
 
     Journal.write = doomed_write  # type: ignore[method-assign]
     http.Connection.ask = doomed_ask  # type: ignore[method-assign,assignment]
-    finetune_hosted.write_json = doomed_json
-    finetune_hosted.write_rows = doomed_table
+    hosted_outputs.write_json = doomed_json
+    hosted_outputs.write_rows = doomed_table
 
 
 def be_quick(monkeypatch: Any) -> None:

@@ -26,7 +26,7 @@ class Patience:
     """
 
     def __init__(self, seconds: float, longest: float, meanwhile: str) -> None:
-        self._seconds = seconds
+        self.seconds = seconds
         self._longest = longest
         self._meanwhile = meanwhile
 
@@ -49,13 +49,19 @@ class Patience:
                 await self._back_off(failure, failures, started)
 
     async def hand_in(
-        self, request: Callable[[], Awaitable[T]], may_wait: Callable[[], bool] = lambda: False
+        self,
+        request: Callable[[], Awaitable[T]],
+        may_wait: Callable[[], bool] = lambda: False,
+        *,
+        trusting: bool = True,
     ) -> T | None:
         """The result of ``request``, which must not be repeated; None if the connection broke and it may have arrived.
 
         Args:
             request: what to do. It is done again only where the provider said that it did not do it.
             may_wait: whether a 429 may last longer than the patience.
+            trusting: believe a server that says it is overloaded (503, 529) that it did nothing; else that may be
+                said by a gateway before a server that did.
 
         Raises:
             Failure: the provider does not take it.
@@ -69,7 +75,10 @@ class Patience:
             except Failure as failure:
                 if failure.kind not in _BUSY:
                     raise
-                if failure.kind is FailureKind.TRANSIENT and (failure.maybe_paid or failure.status is not None):
+                transient = failure.kind is FailureKind.TRANSIENT
+                if transient and (failure.maybe_paid or failure.status is not None):
+                    return None
+                if failure.kind is FailureKind.OVERLOADED and not trusting:
                     return None
                 if failure.kind is FailureKind.THROTTLED and may_wait():
                     started = time.monotonic()
@@ -83,10 +92,10 @@ class Patience:
             UserError: that would go beyond the patience.
         """
         wait = max(failure.retry_after or 0.0, backoff(failures, most=self._longest))
-        if time.monotonic() - started + wait > self._seconds:
+        if time.monotonic() - started + wait > self.seconds:
             silent = time.monotonic() - started
             raise UserError(
-                f"no answer for {silent:.0f} s (patience: {self._seconds:.0f}): {failure.message}; {self._meanwhile}"
+                f"no answer for {silent:.0f} s (patience: {self.seconds:.0f}): {failure.message}; {self._meanwhile}"
             ) from failure
         if failures == 1:
             say(f"{failure.message}; trying again")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 FIRST_POLL_SECONDS = 5.0
 SETTLE_SECONDS = 60.0  # a job created longer ago is in the provider's list, or its request never arrived
 HOLD_SECONDS = 1.0  # between two looks whether another process is done with the job
-_MOST_TRIES = 3
+_FEWEST_TRIES = 3
 TOOL = "PYTHONPATH=workflow/scripts python -m finetune.hosted_models"
 _ELSEWHERE = "a learner of kind: local is fine-tuned on this machine instead and needs nobody's leave"
 
@@ -232,22 +232,24 @@ class Tuner:
             suffix=order.suffix,
         )
         self.under_way = tuning
-        for attempt in range(_MOST_TRIES):
-            if attempt or not is_new:
+        started, tries = time.monotonic(), 0
+        while tries < _FEWEST_TRIES or time.monotonic() - started < self._patience.seconds:
+            if tries or not is_new:
                 state = await self._find(tuning, request)
                 if state is not None:
                     return await self._arrived(tuning, state)
                 tuning = await self._journal.write(partial(records.send_again, tuning=tuning))
+            tries += 1
             try:
-                state = await self._patience.hand_in(partial(self._api.create, request))
+                state = await self._patience.hand_in(partial(self._api.create, request), trusting=False)
             except Failure as failure:
                 await self._journal.write(partial(records.refuse, tuning=tuning, message=failure.message))
                 raise _no_tuning(failure) from failure
             if state is not None:
                 return await self._arrived(tuning, state)
         raise UserError(
-            f"the connection broke {_MOST_TRIES} times while the fine-tuning job was created: run again when it is "
-            "better; the next run looks first whether the job is there"
+            f"the fine-tuning job could not be created: {tries} times there was no answer, or none that says what "
+            "happened, and no job; run again later: the next run looks first whether the job is there"
         )
 
     async def _find(self, tuning: Tuning, request: TuningRequest) -> TuningState | None:
