@@ -303,7 +303,6 @@ def test_the_control_of_several_generators_may_stand_in_their_own_order() -> Non
         ("reverse: true, order: human_like, order_of: a", "reverse"),
         ("copies: 2", "copies"),
         ("combine: all", "combine"),
-        ("schedule: incremental", "schedule"),
         ("remedies: a", "remedies"),
     ],
 )
