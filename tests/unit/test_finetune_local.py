@@ -185,6 +185,8 @@ def test_reduced_precision_trains(corpus: Corpus, whole: Finetuning) -> None:
     settings = {**LORA_SETTINGS, "precision": "bf16", "options": {"max_steps": 5}}
     half = Finetuning(corpus, "bf16", settings, whole.model, "other.tsv").here()
     assert half.report["precision"] == "bf16" and half.report["updates"] == 5
+    lines = translations(corpus, whole.model, half.model, {"precision": "bf16"})
+    assert len(lines) == 50 and all(line.split("\t")[1] for line in lines)
 
 
 def test_tensorboard_gets_the_curves_and_shapes_nothing(corpus: Corpus) -> None:
@@ -276,6 +278,13 @@ def test_options_that_do_not_fit(
     lora = {"method": "lora"}
     assert "no LoRA adapter" in refused(Finetuning(corpus, "x", lora, more=["--start", whole.model]))
     assert "no such folder" in refused(Finetuning(corpus, "x", more=["--start", tmp_path / "nowhere"]))
+    pickled = tmp_path / "pickled"
+    pickled.mkdir()
+    shutil.copyfile(adapter.model / "adapter_config.json", pickled / "adapter_config.json")
+    (pickled / "adapter_model.bin").write_text("pickle")
+    assert "pickled weights are not read" in refused(Finetuning(corpus, "x", lora, more=["--start", pickled]))
+    misfit = Finetuning(corpus, "x", lora, corpus.folder / "plain", more=["--start", adapter.model])
+    assert "does not fit the base model" in refused(misfit)
     assert "on one GPU" in refused(Finetuning(corpus, "x", {"gpus": 2, "device": "gpu"}))
     assert "sees none" in refused(Finetuning(corpus, "x", {"gpus": 1, "device": "gpu"}))
     assert "max_tokens: 513, but" in refused(Finetuning(corpus, "x", {"max_tokens": 513}))
@@ -303,9 +312,13 @@ def test_a_full_disk(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
         text = "Error while serializing: I/O error: No space left on device (os error 28)"
         raise safetensors.SafetensorError(text)
 
-    with monkeypatch.context() as context:
-        context.setattr(modeling_utils, "safe_save_file", full)
-        assert "state" in (said := refused(Finetuning(corpus, "full"))) and "the disk is full" in said
+    def short(*_: Any, **__: Any) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0")
+
+    for owner, name, fails in ((modeling_utils, "safe_save_file", full), (torch, "save", short)):
+        with monkeypatch.context() as context:
+            context.setattr(owner, name, fails)
+            assert "state" in (said := refused(Finetuning(corpus, "full"))) and "the disk is full" in said
 
 
 def test_an_extra_that_is_not_installed(corpus: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
