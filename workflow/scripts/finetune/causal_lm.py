@@ -241,6 +241,8 @@ def check_adapter(folder: Path) -> None:
         raise UserError(
             f"{folder}: no {ADAPTER}, so no LoRA adapter: a model that was fine-tuned as a whole needs none"
         )
+    if not (folder / "adapter_model.safetensors").is_file():
+        raise UserError(f"{folder}: no adapter_model.safetensors; pickled weights are not read")
 
 
 def with_adapter(model: Any, folder: Path, trainable: bool = False) -> Any:
@@ -253,7 +255,7 @@ def with_adapter(model: Any, folder: Path, trainable: bool = False) -> Any:
     check_adapter(folder)
     try:
         return peft.PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
-    except (ValueError, RuntimeError, OSError, KeyError) as error:
+    except Exception as error:  # of peft, safetensors or torch
         log.warning("%s: %s", folder, error)
         raise UserError(f"{folder}: the adapter does not fit the base model: {_first_line(error)}") from error
 

@@ -70,8 +70,8 @@ class Translator:
         self._tokenizer = load_tokenizer(base)
         self._prompter = Prompter(self._tokenizer, templates)
         device = device_of(settings["device"])
-        self.precision = settled_precision(settings["precision"], device)
-        self._model = open_tuned(base, model, dtype_of(self.precision)).to(device)
+        precision = settled_precision(settings["precision"], device)
+        self._model = open_tuned(base, model, dtype_of(precision)).to(device)
         self._reads = positions(self._model.config)
         own_end = self._tokenizer.eos_token_id
         padding = self._tokenizer.pad_token_id

@@ -79,7 +79,9 @@ def is_disk_full(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     text = str(error).lower()
-    return "no space left on device" in text or "quota exceeded" in text or "pytorchstreamwriter failed" in text
+    # torch tells of what it could not write by the place in the archive where it then is.
+    said = ("no space left on device", "quota exceeded", "pytorchstreamwriter failed", "unexpected pos")
+    return any(words in text for words in said)
 
 
 def _remove_left_behind(path: Path) -> None:
