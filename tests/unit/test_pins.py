@@ -107,7 +107,7 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
     The code is the script and what it loads by name; a ``use rule`` has the environment of the rule it is made from.
     """
     by_name = {
-        "provider_code": "generate/providers/*.py",
+        "provider_code": "generate/providers/f*.py",  # fairseq and files; a local LLM's is named by its rule
         "FAIRSEQ_MODULE": "train/fairseq_fast/*.py",
         "api_code": "llm/apis/*.py",
         "judge_code": "llm/apis/*.py",
@@ -121,7 +121,8 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
         for block in re.split(r"(?m)^(?=rule |checkpoint |use rule )", file.read_text(encoding="utf-8"))[1:]:
             base, name = re.match(r"(?:use rule (\w+) as|rule|checkpoint) (\w+)", block).groups()
             environment = re.search(r"envs/(\w+)\.yaml", block)
-            scripts = re.findall(r'\bruns_script\("([^"]+)"', block)
+            calls = re.findall(r"\bruns_script\(([^)]*)\)", block)
+            scripts = [script for call in calls for script in re.findall('"([^"{]+)"', call)]
             environments[name] = environment[1] if environment else environments.get(base, "")
             for word, pattern in by_name.items():
                 if re.search(rf"\b{word}\b", block):
