@@ -1,9 +1,12 @@
 # Where Snakemake and its plugins stand in the way of long studies: each of these is a few lines on a part of theirs.
 
+import inspect
 import sys
 import threading
 
+from snakemake.common import overwrite_function_params
 from snakemake.logging import logger
+from snakemake.resources import Resource
 from snakemake.scheduling.job_scheduler import JobScheduler
 
 
@@ -65,6 +68,9 @@ def look_again_for_folders():
 
     objects.exists = exists_now
 
+
+# What takes an amount that grows with the attempt is looked up several times for each job: a twentieth of a large plan.
+overwrite_function_params(Resource.evaluate, inspect.signature(Resource("any", 0).evaluate).parameters)
 
 if not workflow.is_main_process:
     end_with_the_job()

@@ -2,12 +2,14 @@
 
 import inspect
 
+from snakemake.common import overwrite_function_params
+
 FOLDERS = {"<results>": STUDY["results"], "<downloads>": STUDY["downloads"]}
 
 
 def asked_often(function):
     """``function``, its arguments looked up once: Snakemake looks them up several times for each job."""
-    function.__signature__ = inspect.signature(function)
+    overwrite_function_params(function, inspect.signature(function).parameters)
     return function
 
 
