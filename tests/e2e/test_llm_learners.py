@@ -122,7 +122,7 @@ def test_the_report_tells_whose_text_it_was(studied: Workspace) -> None:
     assert "learner gpt, fine-tuning" in page
     answer = (studied.folder / "results/answer.txt").read_text(encoding="utf-8")
     assert "With learner tiny, at 400 instances" in answer
-    assert "the learner’s own text" in answer
+    assert "text written by self" in answer
 
 
 def test_nothing_is_done_or_asked_again(studied: Workspace, server: Server) -> None:

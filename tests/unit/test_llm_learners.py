@@ -173,6 +173,61 @@ def test_zero_shot_and_own_text_need_an_llm() -> None:
     assert "conditions.own.mixture.self: unknown origin; it needs a learner of the kind local or openai" in said
 
 
-def test_one_gpu_is_what_a_local_llm_uses() -> None:
-    said = refused(("seeds: [1, 2]", "seeds: [1, 2]\ntraining: {device: gpu, gpus: 2}"))
-    assert "training.gpus: 2: a local LLM (learners.llama) uses one GPU; allowed: 1" in said
+def test_own_text_is_looked_at_as_each_learner_has_it() -> None:
+    order = (
+        "own: {mixture: {self: 1}}",
+        "own: {mixture: {self: 1}, order: 'quality:sure'}\nquality:\n  sure: {metric: logprob}",
+    )
+    assert "conditions.own.order: quality:sure has no scores of self-gpt" in refused(order)
+    study(
+        order,
+        ("model: weights", "model: weights, conditions: [human, weak, own]"),
+        ("gpt: {kind", "gpt: {conditions: [human, weak], kind"),
+    )
+
+
+def test_a_condition_that_nobody_trains_on_is_said() -> None:
+    few = (
+        ("model: weights", "model: weights, conditions: [human, weak]"),
+        ("gpt: {kind", "gpt: {conditions: [human], kind"),
+    )
+    assert "conditions.own: no learner is trained on it: name it in the `conditions` of one" in refused(*few)
+
+
+def test_a_share_of_nothing_means_nothing() -> None:
+    made = study(("weak: {mixture: {weak: 1}}", "weak: {mixture: {weak: 1, self: 0}}"))
+    assert runs(made, "gpt", "weak")[1][2] == "weak.random"
+
+
+def test_a_mistyped_folder_is_no_name_at_the_hub() -> None:
+    said = refused(("model: weights", "model: weights/lama"))
+    assert "learners.llama.model: 'weights/lama' is no folder" in said
+    assert study(("model: weights", "model: Qwen/Qwen2.5-0.5B")).hub_models().keys() == {"Qwen--Qwen2.5-0.5B@main"}
+
+
+def test_what_fine_tuning_costs_is_known_before_anything_runs() -> None:
+    assert "no price is known for fine-tuning 'fake'" in refused((", training_price: 3", ""))
+
+
+def test_openai_takes_no_fewer_than_ten_examples() -> None:
+    at_openai = ('base_url: "http://127.0.0.1:9", ', ""), ("sizes: [0, 10, 30]", "sizes: [0, 5, 30]")
+    assert "sizes: trains learners.gpt on 5 instances; a fine-tuning job at OpenAI takes 10 at least" in refused(
+        *at_openai
+    )
+    steps = (
+        at_openai[0],
+        ("sizes: [0, 10, 30]", "sizes: [0, 25, 30]"),
+        ("weak: {mixture: {weak: 1}}", "weak: {mixture: {weak: 1}, schedule: incremental}"),
+    )
+    assert "trains learners.gpt on 5 instances" in refused(*steps)
+
+
+def test_a_missing_key_of_a_learner_is_named() -> None:
+    made = study(("training_price: 3", "training_price: 3, api_key_env: MY_KEY"))
+    (said,) = made.missing_keys(["learners.gpt"], {})
+    assert said.startswith("learners.gpt.api_key_env: the environment has no MY_KEY")
+
+
+def test_own_text_is_checked_once_with_its_learner() -> None:
+    said = refused(("model: weights", "model: weights, precision: fp16"))
+    assert said.count("fp16") == 1

@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from report_study import TEMPLATES, draw, write_tables
 
-from evaluate.summary import at_largest_size, read_summary
+from evaluate.summary import at_largest_size, read_summary, write_summary
 from planning.code import CodeDigest
 from report import plot_conditions, plot_learning_curve
 from report.style import COLOURS, INK, looks, spread
@@ -140,3 +140,12 @@ def test_figures_share_a_command_line(module: ModuleType) -> None:
     assert module.parser().parse_args([*given, "--baseline", "human"]).baseline == "human"
     with pytest.raises(SystemExit):
         module.parser().parse_args(given)
+
+
+def test_a_learner_that_only_the_baseline_trained_has_no_differences(tmp_path: Path) -> None:
+    write_tables(tmp_path, learners=("base", "big"))
+    rows = [row for row in read_summary(tmp_path / "summary.tsv") if row.learner == "base" or row.condition == "human"]
+    write_summary(tmp_path / "summary.tsv", rows)
+    _, _, dots, _ = draw(tmp_path)
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", dots.read_text(encoding="utf-8"))
+    assert sum("Difference from human" in text for text in texts) == 1

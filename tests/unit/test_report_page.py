@@ -52,7 +52,7 @@ def test_page_tells_what_answers_cost(tmp_path: Path) -> None:
     }
     write_rows(folder / "ledger.tsv", collect_ledgers.COLUMNS, [list(row.values())])
     page = write_page(folder, names, ledger=[folder / "ledger.tsv"])
-    assert "What the answers cost" in page and "Generator or judge" in page
+    assert "What the answers cost" in page and "Generator, judge or learner" in page
     assert "A target that a judge leaves out has no score: it comes last" in page
     assert "<td>0.4200</td>" in page and "<td>1,200</td>" in page
     assert "THE MODEL CHANGED between answers" in page

@@ -17,8 +17,8 @@ from snakemake.settings.types import DeploymentMethod
 from planning.asking import is_asked
 from planning.code import CodeDigest
 from planning.configuration import ConfigurationError
-from planning.finetuning import is_local
-from planning.runs import FAIRSEQ, dataset_recipe, recipe_of, remedied
+from planning.finetuning import is_at_hub, is_local
+from planning.runs import FAIRSEQ, dataset_recipe, recipe_of, remedied, trained_sizes
 from planning.study import Study
 from report.templates import template_files
 from workbench.files import file_digest
@@ -118,11 +118,14 @@ def demand_keys():
 
     Where there is a journal it may hold every answer: then the job that misses the key says so.
     """
-    places = {
-        f"generators.{job.wildcards.generator}" if job.rule.name == "prompt_llm" else f"quality.{job.wildcards.quality}"
-        for job in workflow.dag.needrun_jobs()
-        if job.rule.name in ("prompt_llm", "prompt_judge")
+    asked = {
+        "prompt_llm": ("generators", "generator"),
+        "prompt_judge": ("quality", "quality"),
+        "finetune_hosted": ("learners", "learner"),
+        "prompt_learner": ("learners", "learner"),
     }
+    jobs = [(asked[job.rule.name], job.wildcards) for job in workflow.dag.needrun_jobs() if job.rule.name in asked]
+    places = {f"{section}.{wildcards[name]}" for (section, name), wildcards in jobs}
     problems = STUDY.missing_keys(sorted(places), os.environ)
     if problems and not Path(STUDY.journal).exists():
         sys.exit("\n".join(problems))

@@ -16,7 +16,8 @@ rule fetch_model:
     wildcard_constraints:
         hub_model=alternatives(STUDY.hub_models()),
     params:
-        **runs_script("finetune/fetch_model.py"),
+        # Not the code, whose change would have Snakemake delete what took hours to fetch.
+        script=runs_script("finetune/fetch_model.py")["script"],
         model=lambda wildcards: STUDY.hub_models()[wildcards.hub_model]["model"],
         revision=lambda wildcards: STUDY.hub_models()[wildcards.hub_model]["revision"],
     threads: 1
@@ -36,7 +37,7 @@ rule finetune_local:
     input:
         base_files,
         unpack(start_model),
-        unpack(local_prompt_files),
+        unpack(local_prompt_inputs),
         dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
         valid="<results>/corpus/valid.tsv",
     output:
@@ -75,7 +76,7 @@ rule translate_local:
     input:
         base_files,
         unpack(tuned_model),
-        unpack(local_prompt_files),
+        unpack(local_prompt_inputs),
         test="<results>/corpus/test.tsv",
     output:
         "<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
@@ -117,6 +118,7 @@ rule merge_adapter:
         "<results>/benchmarks/merge_adapter/{learner}/{recipe}/{size}/{seed}.tsv"
     wildcard_constraints:
         learner=LOCAL_LEARNERS,
+        size=alternatives(trained_sizes(STUDY.config)),
     params:
         **runs_script("finetune/merge_adapter.py"),
         base=base_folder,
@@ -135,7 +137,7 @@ rule merge_adapter:
 rule generate_local:
     input:
         base_files,
-        unpack(local_prompt_files),
+        unpack(local_prompt_inputs),
         pool="<results>/corpus/pool.tsv",
     output:
         "<results>/generators/{generator}/generated.tsv",

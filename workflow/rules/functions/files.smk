@@ -52,13 +52,6 @@ def spelt_out(arguments):
     return SpeltOut(found, called)
 
 
-def own_files(arguments, paths):
-    """``arguments`` followed by files of the user's own each, where a job finds them."""
-    pairs = list(zip(arguments, paths, strict=True))
-    found = [part for argument, path in pairs for part in (*argument, where_found(path))]
-    return SpeltOut(found, [part for argument, path in pairs for part in (*argument, path)])
-
-
 def named_files(names, files):
     """``NAME=FILE`` arguments."""
     return [f"{name}={file}" for name, file in zip(names, files, strict=True)]

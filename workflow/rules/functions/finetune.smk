@@ -8,8 +8,10 @@ def local_settings(wildcards):
 
 
 def base_files(wildcards):
-    """The files of a local LLM's base model."""
-    return STUDY.base_files(local_settings(wildcards))
+    """The files of a local LLM's base model; the user's own lie where jobs run even if all else lies in storage."""
+    settings = local_settings(wildcards)
+    files = STUDY.base_files(settings)
+    return files if is_at_hub(settings) else [local(file) for file in files]
 
 
 def base_folder(wildcards):
@@ -19,19 +21,18 @@ def base_folder(wildcards):
 
 def base_arguments(settings, arguments):
     """``arguments`` followed by the folder of a local LLM's base model."""
-    folder = STUDY.base_folder(settings)
-    return spelt_out([*arguments, folder]) if "<downloads>" in folder else own_files([arguments], [folder])
+    return spelt_out([*arguments, STUDY.base_folder(settings)])
 
 
-def local_prompt_files(wildcards):
+def local_prompt_inputs(wildcards):
     """The files that the prompts of a local LLM are written from."""
-    return STUDY.local_prompts(local_settings(wildcards))
+    return prompt_inputs(STUDY.local_prompts(local_settings(wildcards)))
 
 
 def local_prompt_arguments(wildcards, option="--prompt"):
     """An ``option`` for each file that the prompts of a local LLM are written from."""
-    files = local_prompt_files(wildcards)
-    return own_files([(option, role) for role in files], files.values())
+    files = STUDY.local_prompts(local_settings(wildcards)).items()
+    return [argument for role, path in files for argument in (option, role, path)]
 
 
 def local_memory(wildcards, attempt):

@@ -44,7 +44,8 @@ def summarise(
     """One row for each learner, condition, size and metric, in the order of the run table."""
     rows = []
     for (learner, condition, size), cell in cells.items():
-        other = None if condition == baseline else cells[learner, baseline, size]
+        # At size 0 all conditions are the same run.
+        other = None if condition == baseline or size == 0 else cells[learner, baseline, size]
         for scorer in scorers:
             values = scores.draws(cell, scorer.name)
             seeds = scores.of_runs(cell, scorer.name)

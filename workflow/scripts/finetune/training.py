@@ -7,6 +7,7 @@ import gc
 import json
 import logging
 import math
+import re
 import shutil
 import signal
 from collections.abc import Iterator, Mapping, Sequence
@@ -198,18 +199,20 @@ def _with_new_adapter(model: Any, options: Mapping[str, Any]) -> Any:
     wanted = options["target_modules"]
     if wanted != "all-linear":
         names = [name for name, module in model.named_modules() if getattr(module, "weight", None) is not None]
-        for target in wanted:
-            if not any(name == target or name.endswith(f".{target}") for name in names):
+        for target in [wanted] if isinstance(wanted, str) else wanted:
+            # As peft takes it: a text is a pattern of whole names, an item of a list the end of one.
+            pattern = wanted if isinstance(wanted, str) else rf"(.*\.)?{re.escape(target)}"
+            if not any(re.fullmatch(pattern, name) for name in names):
                 there = sorted({name.rpartition(".")[2] for name in names} - {"lm_head"})
                 raise UserError(
-                    f"lora.target_modules: the model has no module {target!r}; it has {', '.join(there)}; "
-                    "or give all-linear"
+                    f"lora.target_modules: the model has no module {target!r}; it has {', '.join(there)}: list some, "
+                    "give a pattern of whole names such as .*_proj, or all-linear"
                 )
     config = peft.LoraConfig(
         r=options["r"],
         lora_alpha=options["lora_alpha"],
         lora_dropout=options["lora_dropout"],
-        target_modules=wanted if wanted == "all-linear" else list(wanted),
+        target_modules=wanted if isinstance(wanted, str) else list(wanted),
         task_type="CAUSAL_LM",
     )
     try:

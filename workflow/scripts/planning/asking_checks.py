@@ -8,6 +8,7 @@ from typing import Any
 
 from planning.asking import Config, is_asked, is_judge, may_drop, prompt_files
 from planning.configuration import Key, Problem, guess
+from planning.runs import own_generator
 from planning.scoring import needed_generators
 from workbench.cli import UserError
 from workbench.generated import HUMAN
@@ -48,8 +49,9 @@ _JUDGES_FIELDS = {
 def asked_generator_problems(config: Config) -> Iterator[Problem]:
     """Everything that is wrong with the generators and judges behind an API."""
     needed = needed_generators(config)
+    own = {own_generator(name) for name in config["learners"]}  # checked with their learners
     for name, generator in config["generators"].items():
-        if is_asked(generator):
+        if is_asked(generator) and name not in own:
             key = ("generators", name)
             yield from check_prompts(key, prompt_files(generator), config["languages"])
             if name in needed:

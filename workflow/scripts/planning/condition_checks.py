@@ -8,9 +8,10 @@ from typing import Any
 from planning.configuration import Config, Key, Problem, guess
 from planning.quality_checks import listed, quality_problems
 from planning.runs import (
+    LLM_KINDS,
     RANDOM,
     Condition,
-    for_learner,
+    conditions_of,
     is_human,
     origins_of,
     quality_of,
@@ -27,34 +28,46 @@ _LONGEST_RECIPE = 200  # characters; file systems allow 255 for a name
 
 
 def condition_problems(config: Config) -> Iterator[Problem]:
-    """Everything that is wrong with the conditions."""
-    config = {**config, "conditions": _with_own_text(config)}
+    """Everything that is wrong with the conditions, as each learner trains on them: `self` is another text for each."""
     sound = not any(quality_problems(config))
+    trained = {learner: conditions_of(config, learner) for learner in config["learners"]}
+    found: dict[Problem, None] = {}
+    for conditions in trained.values():
+        seen = {**config, "conditions": conditions}
+        for name, condition in conditions.items():
+            found |= dict.fromkeys(_problems_of(("conditions", name), seen, condition, sound))
     for name, condition in config["conditions"].items():
         key = ("conditions", name)
-        known = list(_mixture_problems((*key, "mixture"), config, condition))
-        yield from known
-        if not known:
-            if sound:
-                yield from _order_problems(key, config, condition)
-            yield from _combination_problems(key, config, condition)
-            yield from _whole_source_problems(key, config, condition)
-            yield from _remedy_problems((*key, "remedies"), config, name)
-            if len(recipe_of(condition)) > _LONGEST_RECIPE:
-                yield Problem((*key, "mixture"), "too many or too long names: together they become the name of a file")
+        if all(name not in conditions for conditions in trained.values()):
+            found |= dict.fromkeys(_untrained_problems(key, config, condition))
+        if not any(problem.key[:2] == key for problem in found):
+            found |= dict.fromkeys(_remedy_problems((*key, "remedies"), config, name))
+    yield from found
 
 
-def _with_own_text(config: Config) -> dict[str, Any]:
-    """The conditions as the first learner trains on them that writes text of its own, where they draw on that."""
-    found = {}
-    for name, condition in config["conditions"].items():
-        seen = [for_learner(config, condition, learner) for learner in config["learners"]]
-        found[name] = next((settings for settings in seen if settings is not None), condition)
-    return found
+def _problems_of(key: Key, config: Config, condition: Condition, sound: bool) -> Iterator[Problem]:
+    """What is wrong with a condition as a learner trains on it; ``sound``: nothing is wrong with the quality scores."""
+    known = list(_mixture_problems((*key, "mixture"), config, condition))
+    yield from known
+    if not known:
+        if sound:
+            yield from _order_problems(key, config, condition)
+        yield from _combination_problems(key, config, condition)
+        yield from _whole_source_problems(key, config, condition)
+        if len(recipe_of(condition)) > _LONGEST_RECIPE:
+            yield Problem((*key, "mixture"), "too many or too long names: together they become the name of a file")
+
+
+def _untrained_problems(key: Key, config: Config, condition: Condition) -> Iterator[Problem]:
+    """Why no learner trains on a condition."""
+    known = list(_mixture_problems((*key, "mixture"), config, condition))
+    reason = "no learner is trained on it: name it in the `conditions` of one, or leave it out"
+    yield from known or [Problem(key, reason)]
 
 
 def _mixture_problems(key: Key, config: Config, condition: Config) -> Iterator[Problem]:
-    origins = [HUMAN, *config["generators"]]
+    own = [SELF] if any(learner["kind"] in LLM_KINDS for learner in config["learners"].values()) else []
+    origins = [HUMAN, *own, *config["generators"]]
     mixture = condition["mixture"]
     for origin in mixture:
         if origin not in origins:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Any
 
+from finetune.causal_lm import MODEL_FILES, TOKENIZER_FILES
 from planning.asking import asked_execution, asked_shaping
 
 Config = dict[str, Any]
@@ -16,7 +18,6 @@ FINETUNING_KEYS = {
     "local": ("kind", "conditions", "method", "lora", "options", "max_tokens", "unusable"),
     "openai": ("kind", "conditions", "max_usd", *TUNING_KEYS, "suffix", "training_price", "poll_seconds"),
 }
-_WEIGHTS = ("*.safetensors", "*.json", "tokenizer*", "*.model", "*.jinja", "*.txt")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+|[A-Za-z0-9][\w-]*")
 
 
@@ -31,8 +32,9 @@ def is_local(settings: Config) -> bool:
 
 
 def is_at_hub(settings: Config) -> bool:
-    """Whether a local LLM is fetched from the hub: its ``model`` is no folder here, but may be a name there."""
-    return not Path(settings["model"]).exists() and bool(_HUB_NAME.fullmatch(settings["model"]))
+    """Whether a local LLM is fetched from the hub: its ``model`` does not begin as a path here, but may be a name."""
+    model = settings["model"]
+    return bool(_HUB_NAME.fullmatch(model)) and Path(model).parts[0] not in os.listdir()
 
 
 def hub_folder(settings: Config) -> str:
@@ -43,7 +45,8 @@ def hub_folder(settings: Config) -> str:
 
 def weight_files(folder: str) -> list[str]:
     """What is read of a model's folder, sorted."""
-    return sorted({str(path) for pattern in _WEIGHTS for path in Path(folder).glob(pattern)})
+    patterns = (*MODEL_FILES, *TOKENIZER_FILES)
+    return sorted({str(path) for pattern in patterns for path in Path(folder).glob(pattern)})
 
 
 def local_prompts(settings: Config) -> dict[str, str]:

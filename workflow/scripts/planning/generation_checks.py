@@ -27,6 +27,10 @@ def generation_problems(config: Config) -> Iterator[Problem]:
             "seed": config["seeds"],
             "learner": [name for name, learner in config["learners"].items() if learner["kind"] == FAIRSEQ],
         }
+        if learner is None:
+            reason = "no learner of the study is of the kind fairseq, whose model it could be; give `pairs` instead"
+            yield Problem(("generators", name, "from_run"), reason)
+            continue
         unknown = [part for part, values in allowed.items() if run[part] not in values]
         for part in unknown:
             values = ", ".join(str(value) for value in allowed[part])

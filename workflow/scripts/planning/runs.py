@@ -85,22 +85,20 @@ def own_generator(learner: str) -> str:
     return f"{SELF}-{learner}"
 
 
-def names_self(condition: Condition) -> bool:
-    """Whether a condition draws on the learner's own base model, or is ordered by what that writes."""
-    return SELF in origins_of(condition["mixture"]) or condition["order_of"] == SELF
-
-
 def for_learner(config: Mapping[str, Any], condition: Condition, learner: str) -> dict[str, Any] | None:
     """A condition as ``learner`` trains on it: ``self`` is its own base model's generator.
 
     Unless the study has a generator of that name. None for a learner that can write nothing before it is trained.
     """
-    if SELF in config["generators"] or not names_self(condition):
+    if SELF in config["generators"]:
         return dict(condition)
+    mixture = {origin: part for origin, part in condition["mixture"].items() if origin != SELF or part > 0}
+    if SELF not in mixture and condition["order_of"] != SELF:
+        return {**condition, "mixture": mixture}
     if config["learners"][learner]["kind"] not in LLM_KINDS:
         return None
     own = own_generator(learner)
-    mixture = {own if origin == SELF else origin: part for origin, part in condition["mixture"].items()}
+    mixture = {own if origin == SELF else origin: part for origin, part in mixture.items()}
     return {
         **condition,
         "mixture": mixture,

@@ -28,7 +28,6 @@ from planning.configuration import (
     with_defaults,
 )
 from planning.description import description
-from planning.finetuning import is_local
 from planning.runs import (
     HUMAN_LIKE,
     at_size,
@@ -186,8 +185,6 @@ class Study(ScoredStudy):
                 "spm": "<results>/vocab/spm.model",
                 "dictionary": "<results>/vocab/dict.txt",
             }
-        if is_local(settings):
-            return {"base": self.base_folder(settings), **self.local_prompts(settings)}
         return {name: settings[name] for name in ("targets", "sources") if name in settings}
 
     def provider_settings(self, generator: str) -> str:
@@ -195,8 +192,6 @@ class Study(ScoredStudy):
         settings = self.config["generators"][generator]
         if settings["provider"] == "fairseq":
             return self.decoding_settings(settings["decoding"])
-        if is_local(settings):
-            return self.local_decoding_settings(settings)
         corpus = self.config["corpus"]
         return compact(
             {
@@ -257,7 +252,7 @@ class Study(ScoredStudy):
                 self.hosted_settings(name),
                 self.hosted_execution(name),
                 compact(self.hosted_prompts(name)),
-                compact(self.hosted_runs(name)),
+                self.hosted_runs[name],
             )
             for name in (self.hosted_learners if learners else [])
         ]
@@ -268,26 +263,25 @@ class Study(ScoredStudy):
         """The learners that are fine-tuned behind an API."""
         return self.learners_of("openai")
 
-    def hosted_runs(self, learner: str) -> list[dict[str, Any]]:
-        """Every distinct run of a hosted learner, for what it will cost.
+    @cached_property
+    def hosted_runs(self) -> dict[str, str]:
+        """Every distinct run of each hosted learner, as JSON, for what it will cost.
 
-        ``run`` is its name, ``size`` its number of instances, ``new`` how many of them it is trained on, ``start`` the
-        run whose model it goes on with.
+        ``run`` is its name, ``size`` its number of instances, ``new`` how many of them it is trained on.
         """
-        rows = self.runs[self.runs.learner == learner].drop_duplicates(["recipe", "size", "seed"])
-        found = []
-        for row in rows.itertuples():
+        found: dict[str, list[dict[str, Any]]] = {name: [] for name in self.hosted_learners}
+        hosted = self.runs[self.runs.learner.isin(found)]
+        for row in hosted.drop_duplicates(["learner", "recipe", "size", "seed"]).itertuples():
             before = self.run_before(row.recipe, row.size)
-            found.append(
+            found[row.learner].append(
                 {
-                    "run": f"{learner}/{row.recipe}/{row.size}/{row.seed}",
+                    "run": f"{row.learner}/{row.recipe}/{row.size}/{row.seed}",
                     "size": row.size,
                     "new": row.size - (before[1] if before else 0),
                     "seed": row.seed,
-                    "start": f"{learner}/{before[0]}/{before[1]}/{row.seed}" if before else None,
                 }
             )
-        return found
+        return {name: compact(runs) for name, runs in found.items()}
 
     def shaping_settings(self, generator: str) -> str:
         """What shapes the answers of a generator behind an API, as JSON for one command-line argument."""
@@ -306,11 +300,12 @@ class Study(ScoredStudy):
         """What is wrong with the environment for asking: one line for each key that is not there.
 
         Args:
-            places: what is asked, such as ``generators.gpt`` or ``quality.judge``.
+            places: what is asked, such as ``generators.gpt``, ``quality.judge`` or ``learners.gpt``.
             environment: variables and their values.
         """
         parts = {place: place.split(".") for place in places}
-        return missing_keys({place: self.config[part[0]][part[1]] for place, part in parts.items()}, environment)
+        asked = {place: self.config[section][name] for place, (section, name) in parts.items()}
+        return missing_keys({place: {"provider": "openai", **given} for place, given in asked.items()}, environment)
 
     def recipe_settings(self, recipe: str) -> str:
         """What a recipe's dataset is made of, as JSON for one command-line argument."""

@@ -18,7 +18,7 @@ from planning.finetuning import (
     local_training,
     weight_files,
 )
-from planning.runs import FAIRSEQ, dataset_recipe, named_seed, trained_sizes
+from planning.runs import dataset_recipe, named_seed, trained_sizes
 from planning.values import compact, scaled
 
 
@@ -90,11 +90,6 @@ class TrainedStudy:
     def learners_of(self, kind: str) -> list[str]:
         """The learners of a kind, in the configuration's order."""
         return [name for name, learner in self.config["learners"].items() if learner["kind"] == kind]
-
-    @property
-    def trains_with_fairseq(self) -> bool:
-        """Whether a learner is a transformer that is trained from scratch."""
-        return bool(self.learners_of(FAIRSEQ))
 
     def local_llms(self) -> dict[str, Config]:
         """The settings of every LLM that runs here, by their places in the configuration such as ``learners.llama``."""

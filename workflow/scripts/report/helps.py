@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def helps_part(
     conditions: Mapping[str, Mapping[str, Any]],
     metric: ConditionSummary,
     low: Mapping[tuple[str, int], str],
-    equal: str,
+    equal_updates: Collection[str],
 ) -> Part:
     """What helps, and how much.
 
@@ -45,7 +45,7 @@ def helps_part(
         conditions: each condition's settings, by name.
         metric: any row of the summary in the metric of the answer.
         low: why nothing is compared, for each learner and size whose baseline is below the floor.
-        equal: what trainings of different sizes have in common, ``updates`` or ``epochs``.
+        equal_updates: learners whose trainings of all sizes make as many updates.
     """
     remedies = read_remedies(tables["remedies"]) if "remedies" in tables else []
     contrasts = read_contrasts(tables["contrasts"]) if "contrasts" in tables else []
@@ -61,7 +61,7 @@ def helps_part(
             key="remedies",
             title="Remedies",
             sentences=said.sentences,
-            notes=_notes(found, conditions, equal),
+            notes=_notes(found, conditions, equal_updates),
             figures=figure(figures.get("remedies"), "remedies", "Forest plot", caption),
             tables=[remedies_table(found, metric.name, low)],
         )
@@ -70,7 +70,9 @@ def helps_part(
     )
 
 
-def _notes(found: Sequence[Attempt], conditions: Mapping[str, Mapping[str, Any]], equal: str) -> list[str]:
+def _notes(
+    found: Sequence[Attempt], conditions: Mapping[str, Mapping[str, Any]], equal_updates: Collection[str]
+) -> list[str]:
     """How to read what is said of remedies."""
     notes = [
         "Won: the remedy’s score less the unremedied condition’s at equal size, positive where better. The gap: the "
@@ -84,10 +86,10 @@ def _notes(found: Sequence[Attempt], conditions: Mapping[str, Mapping[str, Any]]
         )
     stepwise = [
         name
-        for name in dict.fromkeys(a.remedy.condition for a in found)
+        for name in dict.fromkeys(a.remedy.condition for a in found if a.remedy.learner in equal_updates)
         if conditions[name].get("schedule") == "incremental"
     ]
-    if stepwise and equal == "updates":
+    if stepwise:
         notes.append(
             f"Trained incrementally: {listing(stepwise)}. Each step made as many updates as a whole training, so "
             "beyond the smallest size there were more updates in all than in a condition that is trained at once."

@@ -48,7 +48,7 @@ def conditions_figure(
     for learner in learners:
         own = _ordered([row for row in rows if row.learner == learner], baseline)
         panel = _score_panel(own, seeds, looks, scores)
-        if differences:
+        if any(row.baseline for row in own):
             domain = style.padded([*differences, -margin, margin])
             panel = alt.hconcat(panel, _difference_panel(own, looks, domain, margin), spacing=28)
         if len(learners) > 1:

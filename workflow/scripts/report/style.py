@@ -107,7 +107,7 @@ def axis_title(row: ConditionSummary) -> str:
 
 def intervals_note(rows: Sequence[ConditionSummary], mark: str, dots: bool = True) -> list[str]:
     """What the intervals (called ``mark``) and the dots of a figure are, in lines of a subtitle."""
-    seeds = sorted({row.seeds for row in rows})
+    seeds = sorted({row.seeds for row in rows if row.size > 0})  # at size 0 there is nothing that a seed could change
     runs = "One run each" if seeds == [1] else f"Mean over {' or '.join(map(str, seeds))} seeds"
     if dots and seeds != [1]:
         runs += "; small dots: single runs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from workbench.generated import HUMAN, SELF
+from workbench.generated import HUMAN
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -55,8 +55,6 @@ def training_text(mixture: Mapping[str, float]) -> str:
     parts = parts_of(mixture)
     if list(parts) == [HUMAN]:
         return "human text"
-    if list(parts) == [SELF]:
-        return "the learner’s own text"
     if len(set(parts.values())) == 1 and HUMAN not in parts:
         return f"text written by {listing(list(parts))}"
     named = [

@@ -15,6 +15,7 @@ from typing import Any
 from evaluate.named_files import named_files
 from evaluate.summary import ConditionSummary, read_summary
 from generate import collect_ledgers
+from planning.runs import FAIRSEQ
 from report.answer import answer, hardly_learnt
 from report.authors import authors_topic
 from report.costs import cost_figures, largest_size_tables, signatures, significance, size_tables, worth
@@ -43,7 +44,7 @@ def main(arguments: argparse.Namespace) -> None:
     cost = answer(rows, conditions, arguments.metric, arguments.margin, arguments.floor)
     why = why_part(tables, figures, detectors, people(study), study["baseline"])
     low = hardly_learnt(rows, conditions, study["baseline"], arguments.metric, arguments.floor)
-    helps = helps_part(tables, figures, conditions, metric, low, study["training"]["equal"])
+    helps = helps_part(tables, figures, conditions, metric, low, equal_updates(study))
     sentences, worth_tables = worth(tables, rows, conditions, metric, low)
     written = generators(study, named_files("--generator-scores", arguments.generator_scores))
     scores = {one["name"]: one["scores"] for one in written if one["scores"]}
@@ -77,10 +78,17 @@ def main(arguments: argparse.Namespace) -> None:
         say(line)
 
 
+def equal_updates(study: Mapping[str, Any]) -> list[str]:
+    """The learners whose trainings of all sizes make as many updates: an LLM goes through its instances instead."""
+    if study["training"]["equal"] != "updates":
+        return []
+    return [name for name, learner in study["learners"].items() if learner["kind"] == FAIRSEQ]
+
+
 def about(rows: Sequence[ConditionSummary], metric: str) -> dict[str, Any]:
     """What the page says of all its numbers."""
     row = next(row for row in rows if row.metric == metric)
-    seeds = sorted({row.seeds for row in rows})
+    seeds = sorted({row.seeds for row in rows if row.size > 0})
     return {
         "metric": row.name,
         "better": row.better,
