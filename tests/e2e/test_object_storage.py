@@ -19,6 +19,9 @@ from workspace import Workspace, jobs
 RUN = "runs/transformer/human.random/400/1"
 
 
+RULES = [("finetune_local", "tiny"), ("translate_local", "qwen"), ("finetune_hosted", "gpt"), ("prompt_learner", "gpt")]
+
+
 @pytest.fixture
 def bucket() -> Iterator[Bucket]:
     """An empty bucket."""
@@ -51,6 +54,30 @@ def same(found: dict[str, bytes], wanted: dict[str, bytes]) -> bool:
     """Whether results are the same; fairseq notes in ``model.pt`` where its checkpoints were."""
     names = {name for name in wanted if not name.endswith("/model.pt")}
     return names <= found.keys() and all(found[name] == wanted[name] for name in names)
+
+
+LLMS = """\
+learners:
+  tiny: {kind: local, model: weights}
+  qwen: {kind: local, model: Qwen/Qwen2.5-0.5B}
+  gpt: {kind: openai, model: m, base_url: "http://127.0.0.1:9/v1", price: {input: 1, output: 2}, training_price: 3}
+"""
+
+
+def test_learners_that_are_llms_are_planned(study: Workspace, bucket: Bucket) -> None:
+    text = study.configuration.read_text(encoding="utf-8")
+    start, end = text.index("learners:"), text.index("training:")
+    changed = text[:start] + LLMS + text[end:]
+    changed = changed.replace("  second: {provider: fairseq, from_run: {condition: weak, size: 400}}\n", "")
+    changed = changed.replace("  second: {mixture: {second: 1}}", "  own: {mixture: {self: 1}}")
+    study.configuration.write_text(changed.replace("sizes: [400]", "sizes: [0, 400]"), encoding="utf-8")
+    weights = study.folder / "weights"
+    weights.mkdir()
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        (weights / name).touch()
+    planned = jobs(study.snakemake("--dry-run", *bucket.arguments, "--cores", "1", **bucket.environment).stdout)
+    assert {f"{rule}:{learner}/human.random/400/1" for rule, learner in RULES} <= planned
+    assert {"fetch_model:Qwen--Qwen2.5-0.5B@main", "generate_local:self-tiny", "prompt_llm:self-gpt"} <= planned
 
 
 def test_the_profile_plans_the_study(study: Workspace, bucket: Bucket, tmp_path: Path) -> None:
