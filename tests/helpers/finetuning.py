@@ -39,9 +39,7 @@ SETTINGS: dict[str, Any] = {
     "precision": "auto",
     "seed": 1,
     "device": "cpu",
-    "gpus": 0,
     "save_every": 20,
-    "checkpoint": "last",
 }
 DECODING: dict[str, Any] = {
     "languages": LANGUAGES,

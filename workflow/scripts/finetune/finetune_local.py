@@ -96,7 +96,8 @@ def _save(model: Any, settings: Mapping[str, Any], base: Path, folder: Path) -> 
         return
     for config in model.peft_config.values():
         config.base_model_name_or_path = ""
-        config.target_modules = sorted(config.target_modules)  # peft keeps a set, in no order
+        if not isinstance(config.target_modules, str):
+            config.target_modules = sorted(config.target_modules)  # peft keeps a set, in no order
     model.save_pretrained(folder)
     (folder / "README.md").unlink(missing_ok=True)  # peft's form for a description
 
