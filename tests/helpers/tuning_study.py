@@ -152,7 +152,7 @@ class Learner:
         """The command line of ``prompt_learner.py``."""
         model = ("--model", str(self.out(run, "model.json"))) if run["size"] else ()
         return [
-            *(*self.shared(), *model, "--hypotheses", str(self.out(run, "hypotheses.tsv"))),
+            *(*self.shared(), "--run", run["run"], *model, "--hypotheses", str(self.out(run, "hypotheses.tsv"))),
             *("--answers", str(self.out(run, "answers.tsv")), "--rejects", str(self.out(run, "rejects.tsv"))),
             *("--ledger", str(self.out(run, "ledger.json"))),
         ]
