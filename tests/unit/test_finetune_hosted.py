@@ -241,6 +241,28 @@ class TestAccounts:
             learner.translate(run)
         assert [(one["requests"], one["reused"]) for one in self.ledgers(learner, runs)] == [(20, 0), (20, 0)]
 
+    def test_what_was_paid_before_a_change_stays(self, learner: Learner, server: Server) -> None:
+        (run,) = learner.all_runs
+        for epochs, targets in ((1, "text"), (2, "text"), (2, "other text")):
+            learner.settings = {"n_epochs": epochs}
+            learner.write("dataset", [(f"Satz {n}.", f"Some {targets} {n}.") for n in range(30)], "human")
+            learner.finetune()
+            learner.translate()
+        assert jobs(server) == 3
+        training, (translations,) = learner.json("tuning.ledger.json"), self.ledgers(learner, [run])
+        assert (training["requests"], training["repeated"], training["superseded"]) == (3, 0, 2)
+        assert training["reused"] == 0
+        assert "2 superseded jobs" in training["notes"]
+        assert (translations["requests"], translations["sources"]) == (60, 20)
+        assert "2 earlier models" in translations["notes"]
+        self.check(learner, [run])
+        learner.settings = {"n_epochs": 1}
+        learner.write("dataset", [(f"Satz {n}.", f"Some text {n}.") for n in range(30)], "human")
+        learner.finetune()  # back to the first, which is there
+        assert learner.json("tuning.ledger.json")["superseded"] == 2
+        learner.translate()
+        self.check(learner, [run])
+
     def test_answers_of_another_study_are_reused(self, learner: Learner) -> None:
         for study in ("results", "other"):
             learner.execution = {"study": study}
