@@ -174,7 +174,7 @@ async def obtain(arguments: argparse.Namespace, task: Task, journal: Journal) ->
         sweep(journal.path)  # a process that was killed just after it had its model has left its lock
         await journal.write(lambda db: records.link(db, journal.study, order.run, order.shape, known.id))
         return known
-    if known is None and (problems := over_budget(study_estimates(arguments))):
+    if known is None and (problems := over_budget(study_estimates(arguments, untrained=arguments.run))):
         raise UserError("; ".join(problems))
     api = api_of(task.settings, task.execution, with_key=True)
     tuner = Tuner(journal, tuning_of(api), task.execution["poll_seconds"], task.execution["patience"])
