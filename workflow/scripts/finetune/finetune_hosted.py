@@ -144,10 +144,12 @@ def read_training(
             f"{arguments.dataset}: {read + arguments.skip:,} instances, but the run's size is {arguments.size:,}: "
             "lower `sizes` or give generators that left sources out (logs/build_dataset) a `fallback`"
         )
-    if found.instances < FEWEST_EXAMPLES:
+    # Other servers say themselves how few are too few for them.
+    fewest = FEWEST_EXAMPLES if is_own_address(settings["provider"], settings["base_url"]) else 1
+    if found.instances < fewest:
         left_out = f" ({found.left_out:,} were left out as unusable)" if found.left_out else ""
         raise UserError(
-            f"{found.instances:,} instances to train on{left_out}: a fine-tuning job takes {FEWEST_EXAMPLES} at least: "
+            f"{found.instances:,} instances to train on{left_out}: a fine-tuning job takes {fewest} at least: "
             "raise the smallest of `sizes`, or their distance where learners are trained incrementally"
         )
     for name, ids in sorted(found.notable.items()):
