@@ -21,13 +21,14 @@ from typing import Any, NamedTuple, cast
 from llm.asking import Asking, Pool, Subjects, api_of, put_together
 from llm.calls import Usage
 from llm.dialogue import Remaining
-from llm.examples import WORST_FACTOR, epochs_of, example_line, example_tokens, read_instances
+from llm.examples import WORST_FACTOR, epochs_of, example_line, example_tokens
 from llm.journal import Journal
 from llm.judging import Pairs
 from llm.learners import Run, run_shape
 from llm.prices import dollars, shutdown_date, shutdown_note, training_price
 from llm.tuning_records import of_run
 from workbench.cli import UserError
+from workbench.pairs import read_pairs
 
 _LEARNT_FROM = 200  # answers that the estimate learns from
 _ENOUGH = 20  # fewer tell too little
@@ -177,7 +178,7 @@ def _training(asking: Asking, missing: Sequence[Run], pool: Path) -> Training:
     price = training_price(
         settings["provider"], settings["model"], settings["base_url"], asking.execution["training_price"]
     )
-    rows = islice(read_instances(pool), _MEAN_FROM)
+    rows = islice(read_pairs(pool), _MEAN_FROM)
     lengths = [example_tokens(templates, row.source, row.target) for row in rows]
     mean = sum(lengths) / len(lengths) if lengths else 0.0
     tokens = round(sum(run.new * epochs_of(settings, run.new) for run in missing) * mean)
