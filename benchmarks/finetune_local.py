@@ -120,12 +120,14 @@ def decode(folder: Path, beams: int, arguments: argparse.Namespace) -> tuple[flo
 def mean_tokens(folder: Path) -> tuple[float, float]:
     """Tokens of an instance: all of them, and those of its completion."""
     from finetune.causal_lm import load_tokenizer
-    from finetune.instances import encode_pairs, read_pairs
+    from finetune.instances import encode_pairs
     from finetune.prompting import Prompter, read_templates
+    from workbench.pairs import read_pairs
 
     templates = read_templates([("prompt", str(folder / "prompt.txt"))], LANGUAGES)
     prompter = Prompter(load_tokenizer(folder / "base"), templates)
-    found = encode_pairs(read_pairs(folder / "train.tsv", 1000), prompter, 512, True, folder / "train.tsv")
+    pairs = list(read_pairs(folder / "train.tsv", 1000))
+    found = encode_pairs(pairs, prompter, 512, True, folder / "train.tsv")
     completions = sum(len(instance.completion) for instance in found)
     return (completions + sum(len(instance.prompt) for instance in found)) / len(found), completions / len(found)
 

@@ -22,6 +22,7 @@ from llm import tuning
 from llm import tuning_records as records
 from llm.apis import http
 from llm.journal import Journal
+from llm.learners import Run
 from llm.tuning_records import Tuning
 from workbench.tables import write_rows
 
@@ -114,7 +115,8 @@ class Learner:
     def shared(self) -> list[str]:
         """What both scripts take."""
         settings, execution = json.dumps(self.all_settings), json.dumps(self.all_execution)
-        prompts, runs = json.dumps(self.prompts), json.dumps(self.all_runs)
+        told = [[run[name] for name in Run._fields] for run in self.all_runs]
+        prompts, runs = json.dumps(self.prompts), json.dumps(told)
         return [
             *("--settings", settings, "--execution", execution),
             *(argument for role, path in self.prompts.items() for argument in ("--prompt", role, path)),
@@ -152,7 +154,7 @@ class Learner:
         """The command line of ``prompt_learner.py``."""
         model = ("--model", str(self.out(run, "model.json"))) if run["size"] else ()
         return [
-            *(*self.shared(), *model, "--hypotheses", str(self.out(run, "hypotheses.tsv"))),
+            *(*self.shared(), "--run", run["run"], *model, "--hypotheses", str(self.out(run, "hypotheses.tsv"))),
             *("--answers", str(self.out(run, "answers.tsv")), "--rejects", str(self.out(run, "rejects.tsv"))),
             *("--ledger", str(self.out(run, "ledger.json"))),
         ]

@@ -205,6 +205,73 @@ class TestOnceOnly:
         assert find_keys(learner.folder, [key]) == []
 
 
+class TestAccounts:
+    """What is paid stands in the ledger of one run, whatever is run, renamed or retrained, and in whatever order."""
+
+    @staticmethod
+    def ledgers(learner: Learner, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [learner.json("ledger.json", run) for run in runs]
+
+    @staticmethod
+    def check(learner: Learner, runs: list[dict[str, Any]]) -> None:
+        """The runs' ledgers add up to what the journal has counted."""
+        found = [learner.json(name, run) for run in runs for name in ("tuning.ledger.json", "ledger.json")]
+        with learner.journal as journal:
+            assert sum(one["usd"] for one in found) == pytest.approx(journal.spent()[1])
+
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_one_of_the_runs_that_share_a_model_pays(self, learner: Learner, server: Server, first: int) -> None:
+        runs = [learner.run_of(30), {**learner.run_of(30), "run": "tuned/weak/30/1"}]
+        for run in runs:
+            learner.finetune(run)
+        assert jobs(server) == 1
+        order = [runs[first], runs[1 - first], runs[first]]  # whoever asks first, and for good
+        for run in order:
+            learner.translate(run)
+        paid, shared = self.ledgers(learner, order[:2])
+        assert (paid["requests"], paid["reused"], paid["notes"]) == (20, 0, "")
+        assert (shared["requests"], shared["usd"], shared["reused"], shared["targets"]) == (0, 0, 20, 20)
+        assert order[0]["run"] in shared["notes"]
+        self.check(learner, runs)
+
+    def test_zero_shot_is_in_its_own_row(self, learner: Learner) -> None:
+        runs = [learner.run_of(0), learner.run_of(30)]
+        learner.finetune(runs[1])
+        for run in runs:
+            learner.translate(run)
+        assert [(one["requests"], one["reused"]) for one in self.ledgers(learner, runs)] == [(20, 0), (20, 0)]
+
+    def test_what_was_paid_before_a_change_stays(self, learner: Learner, server: Server) -> None:
+        (run,) = learner.all_runs
+        for epochs, targets in ((1, "text"), (2, "text"), (2, "other text")):
+            learner.settings = {"n_epochs": epochs}
+            learner.write("dataset", [(f"Satz {n}.", f"Some {targets} {n}.") for n in range(30)], "human")
+            learner.finetune()
+            learner.translate()
+        assert jobs(server) == 3
+        training, (translations,) = learner.json("tuning.ledger.json"), self.ledgers(learner, [run])
+        assert (training["requests"], training["repeated"], training["superseded"]) == (3, 0, 2)
+        assert training["reused"] == 0
+        assert "2 superseded jobs" in training["notes"]
+        assert (translations["requests"], translations["sources"]) == (60, 20)
+        assert "2 earlier models" in translations["notes"]
+        self.check(learner, [run])
+        learner.settings = {"n_epochs": 1}
+        learner.write("dataset", [(f"Satz {n}.", f"Some text {n}.") for n in range(30)], "human")
+        learner.finetune()  # back to the first, which is there
+        assert learner.json("tuning.ledger.json")["superseded"] == 2
+        learner.translate()
+        self.check(learner, [run])
+
+    def test_answers_of_another_study_are_reused(self, learner: Learner) -> None:
+        for study in ("results", "other"):
+            learner.execution = {"study": study}
+            learner.finetune()
+            learner.translate()
+        found = learner.json("ledger.json")
+        assert (found["requests"], found["usd"], found["reused"]) == (0, 0, 20)
+
+
 class TestTheJournal:
     """Old journals and the accounts."""
 
@@ -212,7 +279,7 @@ class TestTheJournal:
         path = learner.folder / "journal.sqlite"
         Journal(path, "results", "gpt").close()
         with sqlite3.connect(path) as db:
-            for name in ("tunings", "tuning_runs", "tuning_events", "tuning_files"):
+            for name in ("tunings", "tuning_runs", "tuning_events", "tuning_files", "model_accounts"):
                 db.execute(f"DROP TABLE {name}")
         db.close()
         with learner.journal as journal:

@@ -20,6 +20,7 @@ from llm import prices
 from llm.estimate import Estimate, over_budget, study_estimates, table
 from llm.examples import epochs_of, notable
 from llm.journal import Journal
+from llm.learners import Run
 from llm.prices import UnknownPrice, price_of, training_price
 from workbench.cli import UserError
 
@@ -99,6 +100,30 @@ class TestEstimate:
         learner.settings = {"n_epochs": 2}  # other models
         again = estimate_of(learner)
         assert again.training is not None and again.training.jobs == 2
+
+    def test_a_training_on_a_changed_dataset_is_counted_in_its_own_job(self, learner: Learner, server: Server) -> None:
+        learner.runs = [learner.run_of(30), learner.run_of(30, seed=2)]
+        for run in learner.runs:
+            learner.finetune(run)
+            learner.translate(run)
+        learner.write("dataset", [(f"Satz {n}.", f"Sentence {n}.") for n in range(30)], "human")
+        assert estimate_of(learner).usd == 0  # the journal does not know what the datasets hold now
+        arguments = finetune_hosted.parser().parse_args(learner.tuning_arguments(learner.runs[0]))
+        (found,) = study_estimates(arguments, untrained=arguments.run)
+        assert found.training is not None
+        assert (found.training.jobs, found.training.instances, found.remaining.calls) == (1, 30, 20)
+        learner.execution = {"max_usd": found.paid + found.usd / 2}
+        requests = server.stats()["total"]["requests"]
+        with pytest.raises(UserError, match=r"answers and trainings will cost about .* learners\.tuned\.max_usd is"):
+            learner.finetune(learner.runs[0])
+        assert server.stats()["total"]["requests"] == requests
+        learner.execution = {"max_usd": found.paid + 2 * found.worst_usd}
+        learner.finetune(learner.runs[0])
+
+    def test_runs_are_told_by_place_or_by_name(self) -> None:
+        run = Run("tuned/human/30/1", 30, 15, 1)
+        assert Run.read(list(run)) == run
+        assert Run.read({**run._asdict(), "start": "tuned/human/15/1"}) == run
 
     def test_the_estimate_is_near_what_is_paid(self, learner: Learner, server: Server) -> None:
         found = estimate_of(learner)

@@ -169,11 +169,19 @@ class TestBadInput:
         learner.settings = {"max_tokens": 60}
         refusal(learner, r"30 of 30 instances cannot be trained on \(30 of more than 60 tokens\)")
         learner.settings = {"max_tokens": 60, "unusable": "drop"}
-        refusal(learner, r"0 instances to train on \(30 were left out as unusable\): a fine-tuning job takes 10")
+        refusal(learner, r"0 instances to train on \(30 were left out as unusable\): a fine-tuning job takes 1")
 
     def test_too_few_instances(self, learner: Learner) -> None:
-        refusal(learner, "9 instances to train on", learner.run_of(9))
         refusal(learner, "30 instances, but the run's size is 40", learner.run_of(40))
+
+    def test_how_few_are_too_few_is_known_at_openais_address(
+        self, learner: Learner, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        refusal(learner, "failed at the provider: .* must have at least 10 examples", learner.run_of(9))
+        assert (jobs(server), learner.states()) == (1, ["failed"])
+        monkeypatch.setattr(finetune_hosted, "is_own_address", lambda provider, base_url: True)
+        refusal(learner, "^9 instances to train on: a fine-tuning job takes 10 at least: raise", learner.run_of(9))
+        assert jobs(server) == 1
 
     def test_rows_that_moderation_may_stumble_over_are_told(
         self, learner: Learner, capsys: pytest.CaptureFixture[str]

@@ -79,6 +79,7 @@ def test_what_has_no_known_price_is_not_asked(provider: str, model: str, base_ur
     message = str(unknown.value)
     assert f"{model!r} {where}" in message
     assert "`price: {input: …, output: …}`" in message
+    assert "of the generator, judge or learner that asks it" in message
     assert "per million tokens" in message
 
 

@@ -14,7 +14,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from workbench.cli import UserError
 from workbench.files import atomic_path, write_text
+from workbench.pairs import Pair, read_pairs
+from workbench.tables import write_rows
 from workbench.text import one_line
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
@@ -86,3 +89,25 @@ def test_a_log_that_cannot_be_written_is_said_in_one_line(tmp_path: Path, run_sc
     assert done.returncode == 1
     assert len(said) == 1, said
     assert f"{log}: the log cannot be written: " in said[0]
+
+
+def test_pairs_of_datasets_and_splits(tmp_path: Path) -> None:
+    dataset, split = tmp_path / "dataset.tsv", tmp_path / "valid.tsv"
+    write_rows(dataset, ["id", "origin", "source", "target"], [(n, "gpt", f"Satz {n}.", f"{n}.") for n in range(5)])
+    write_rows(split, ["id", "source", "target"], [("a", "Satz.", "Sentence.")])
+    assert [pair.id for pair in read_pairs(dataset, 4, 1)] == ["1", "2", "3"]
+    assert next(read_pairs(dataset)) == Pair("0", "gpt", "Satz 0.", "0.")
+    assert list(read_pairs(split)) == [Pair("a", "human", "Satz.", "Sentence.")]
+    with pytest.raises(UserError, match=r"5 instances, but the run's size is 6: lower `sizes`.*`fallback`"):
+        list(read_pairs(dataset, 6, 2))
+    write_rows(split, ["id", "source", "target"], [])
+    with pytest.raises(UserError, match="it holds no pair"):
+        list(read_pairs(split))
+
+
+@pytest.mark.parametrize("script", ["finetune_hosted", "prompt_learner", "hosted_models"])
+def test_hosted_learners_need_no_package_for_local_ones(script: str) -> None:
+    code = f"import sys, finetune.{script}; print({{'torch', 'transformers', 'peft'}} & set(sys.modules))"
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"

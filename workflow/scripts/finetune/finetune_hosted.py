@@ -27,7 +27,6 @@ from llm.examples import (
     Examples,
     epochs_of,
     example_line,
-    read_instances,
     write_examples,
 )
 from llm.interrupts import on_interrupt
@@ -46,6 +45,7 @@ from llm.session import announced_shutdown
 from llm.tuning import TOOL, Order, Tuner
 from llm.tuning_records import Tuning, Wanted
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.pairs import read_pairs
 
 _MILLION = 1e6
 
@@ -81,7 +81,7 @@ def prepare(
     training = read_training(arguments, settings, execution, templates, folder)
     validation = None
     if settings["validation"]:
-        rows = read_instances(arguments.valid)
+        rows = read_pairs(arguments.valid)
         # What cannot be validated on changes no model: it is left out.
         validation = write_examples(
             folder / "validation.jsonl", rows, templates, settings["max_tokens"], "drop", execution["key"]
@@ -134,20 +134,16 @@ def read_training(
     Raises:
         UserError: there are too few, or some cannot be used.
     """
-    rows = read_instances(arguments.dataset, arguments.size, arguments.skip)
+    rows = read_pairs(arguments.dataset, arguments.size, arguments.skip)
     found = write_examples(
         folder / "training.jsonl", rows, templates, settings["max_tokens"], settings["unusable"], execution["key"]
     )
-    read = found.instances + found.left_out
-    if read < arguments.size - arguments.skip:
-        raise UserError(
-            f"{arguments.dataset}: {read + arguments.skip:,} instances, but the run's size is {arguments.size:,}: "
-            "lower `sizes` or give generators that left sources out (logs/build_dataset) a `fallback`"
-        )
-    if found.instances < FEWEST_EXAMPLES:
+    # Other servers say themselves how few are too few for them.
+    fewest = FEWEST_EXAMPLES if is_own_address(settings["provider"], settings["base_url"]) else 1
+    if found.instances < fewest:
         left_out = f" ({found.left_out:,} were left out as unusable)" if found.left_out else ""
         raise UserError(
-            f"{found.instances:,} instances to train on{left_out}: a fine-tuning job takes {FEWEST_EXAMPLES} at least: "
+            f"{found.instances:,} instances to train on{left_out}: a fine-tuning job takes {fewest} at least: "
             "raise the smallest of `sizes`, or their distance where learners are trained incrementally"
         )
     for name, ids in sorted(found.notable.items()):
@@ -174,7 +170,7 @@ async def obtain(arguments: argparse.Namespace, task: Task, journal: Journal) ->
         sweep(journal.path)  # a process that was killed just after it had its model has left its lock
         await journal.write(lambda db: records.link(db, journal.study, order.run, order.shape, known.id))
         return known
-    if known is None and (problems := over_budget(study_estimates(arguments))):
+    if known is None and (problems := over_budget(study_estimates(arguments, untrained=arguments.run))):
         raise UserError("; ".join(problems))
     api = api_of(task.settings, task.execution, with_key=True)
     tuner = Tuner(journal, tuning_of(api), task.execution["poll_seconds"], task.execution["patience"])

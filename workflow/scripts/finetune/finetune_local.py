@@ -25,12 +25,13 @@ from finetune.causal_lm import (
     set_threads,
     writing_to,
 )
-from finetune.instances import encode_pairs, read_pairs
+from finetune.instances import encode_pairs
 from finetune.prompting import Prompter, add_prompt_argument, read_templates
 from train.monitors import demand_monitors
 from train.state import fingerprint, is_done
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import atomic_folder, write_json
+from workbench.pairs import read_pairs
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -47,8 +48,8 @@ def main(arguments: argparse.Namespace) -> None:
     reads = positions(check_base(arguments.base))
     tokenizer = load_tokenizer(arguments.base)
     prompter = Prompter(tokenizer, templates)
-    pairs = read_pairs(arguments.dataset, arguments.size, arguments.skip)
-    valid = read_pairs(arguments.valid, origin="human")
+    pairs = list(read_pairs(arguments.dataset, arguments.size, arguments.skip))
+    valid = list(read_pairs(arguments.valid))
     shaping = {
         "code": arguments.code,
         "settings": settings,

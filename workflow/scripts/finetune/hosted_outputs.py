@@ -40,7 +40,6 @@ class Task:
     Attributes:
         settings, execution: see ``docs/finetuning.md``.
         model: that is trained: the base model, or a fine-tuned one that is continued.
-        api: without the key; writes no request.
         price: of the training.
         training, validation: the examples; None for no validation.
         wanted: what shapes the result.
@@ -119,12 +118,15 @@ def report_of(task: Task, tuning: Tuning, losses: list[dict[str, Any]]) -> dict[
 
 
 def ledger_of(task: Task, journal: Journal, tuning: Tuning) -> dict[str, Any]:
-    """The accounts of the run's training; what another run paid for is in that one's."""
+    """The accounts of the run's training, of all its jobs; what another run paid for is in that one's."""
     study, generator, run = journal.study, journal.generator, task.order.run
-    paid = [one for one in records.of_owner(journal, study, generator) if (one.run, one.key) == (run, task.wanted.key)]
+    paid = [one for one in records.of_owner(journal, study, generator) if one.run == run]
+    superseded = [one for one in paid if one.key != task.wanted.key]
     usd = [one.worst_usd if one.usd is None else one.usd for one in paid]
     ours = tuning.id in {one.id for one in paid}
-    notes = "" if ours else f"made and paid by {tuning.study} {tuning.run}"
+    notes = [] if ours else [f"made and paid by {tuning.study} {tuning.run}"]
+    if superseded:
+        notes.append(f"with {len(superseded)} superseded job{'s' * (len(superseded) > 1)}, of other data or settings")
     return {
         "generator": generator,
         "run": run,
@@ -137,7 +139,8 @@ def ledger_of(task: Task, journal: Journal, tuning: Tuning) -> dict[str, Any]:
         "reused": 0 if ours else task.training.instances,
         "requests": len(paid),
         "answered": sum(one.state == "succeeded" for one in paid),
-        "repeated": max(len(paid) - 1, 0),
+        "repeated": len(paid) - len({one.key for one in paid}),
+        "superseded": len(superseded),
         "retried": 0,
         "throttled": 0,
         "failed": sum(one.state in ("failed", "cancelled") for one in paid),
@@ -150,7 +153,7 @@ def ledger_of(task: Task, journal: Journal, tuning: Tuning) -> dict[str, Any]:
         "price": task.price.source,
         "usd_per_million": tuning.usd_per_million,
         "job": tuning.remote_id,
-        "notes": notes,
+        "notes": "; ".join(notes),
     }
 
 

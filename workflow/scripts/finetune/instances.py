@@ -10,18 +10,9 @@ from typing import Any, NamedTuple
 
 from finetune.prompting import Prompter, Tokens
 from workbench.cli import UserError, say
-from workbench.tables import read_rows
+from workbench.pairs import Pair
 
 IGNORED = -100  # the label of a position that no loss is computed of, torch's own
-
-
-class Pair(NamedTuple):
-    """A row of a dataset; ``origin`` is who wrote the target."""
-
-    id: str
-    origin: str
-    source: str
-    target: str
 
 
 class Instance(NamedTuple):
@@ -29,25 +20,6 @@ class Instance(NamedTuple):
 
     prompt: Tokens
     completion: Tokens
-
-
-def read_pairs(path: Path, size: int | None = None, skip: int = 0, origin: str | None = None) -> list[Pair]:
-    """The rows of a dataset from ``skip`` up to ``size`` (None: the end); ``origin`` stands for a column of its own.
-
-    Raises:
-        UserError: there are fewer than ``size`` rows.
-    """
-    columns = ["id", "source", "target"] if origin else ["id", "source", "target", "origin"]
-    rows = [
-        Pair(name, who[0] if who else str(origin), source, target)
-        for name, source, target, *who in itertools.islice(read_rows(path, columns), size)
-    ]
-    if len(rows) < (size or 1):
-        raise UserError(
-            f"{path}: {len(rows):,} instances, but the run's size is {size or 1:,}: lower `sizes` "
-            "or give generators that left sources out (logs/build_dataset) a `fallback`"
-        )
-    return rows[skip:]
 
 
 def encode_pairs(pairs: Sequence[Pair], prompter: Prompter, max_tokens: int, drop: bool, where: Path) -> list[Instance]:

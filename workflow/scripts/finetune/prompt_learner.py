@@ -21,7 +21,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.test is None:
         raise UserError("--test: name the split to translate")
     model = tuned_model(arguments.model) if arguments.model else json.loads(arguments.settings)["model"]
-    carry_out(arguments, Pool(arguments.test), arguments.hypotheses, Results(COLUMNS, row), model)
+    carry_out(arguments, Pool(arguments.test), arguments.hypotheses, Results(COLUMNS, row), model, arguments.run)
 
 
 def row(target: Target) -> Sequence[object]:
@@ -35,6 +35,7 @@ def row(target: Target) -> Sequence[object]:
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = session_parser(__doc__)
+    parser.add_argument("--run", required=True, help="name of the run, LEARNER/RECIPE/SIZE/SEED")
     parser.add_argument("--model", type=Path, help="model.json of the run (default: the base model, zero-shot)")
     parser.add_argument("--hypotheses", type=Path, required=True, help="output: a translation of every source of TEST")
     return parser

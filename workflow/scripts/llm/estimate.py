@@ -21,13 +21,14 @@ from typing import Any, NamedTuple, cast
 from llm.asking import Asking, Pool, Subjects, api_of, put_together
 from llm.calls import Usage
 from llm.dialogue import Remaining
-from llm.examples import WORST_FACTOR, epochs_of, example_line, example_tokens, read_instances
+from llm.examples import WORST_FACTOR, epochs_of, example_line, example_tokens
 from llm.journal import Journal
 from llm.judging import Pairs
 from llm.learners import Run, run_shape
 from llm.prices import dollars, shutdown_date, shutdown_note, training_price
 from llm.tuning_records import of_run
 from workbench.cli import UserError
+from workbench.pairs import read_pairs
 
 _LEARNT_FROM = 200  # answers that the estimate learns from
 _ENOUGH = 20  # fewer tell too little
@@ -77,9 +78,14 @@ class Estimate(NamedTuple):
         return self.remaining.worst_usd + (self.training.worst_usd if self.training else 0.0)
 
 
-def study_estimates(arguments: argparse.Namespace) -> list[Estimate]:
-    """What each generator, judge and learner of a script's arguments will cost, see :func:`add_study`."""
-    return estimates(arguments.generator, arguments.pool, arguments.learner, arguments.test)
+def study_estimates(arguments: argparse.Namespace, untrained: str | None = None) -> list[Estimate]:
+    """What each generator, judge and learner of a script's arguments will cost, see :func:`add_study`.
+
+    Args:
+        arguments: of the script.
+        untrained: a run that needs a job, whatever the journal says of it.
+    """
+    return estimates(arguments.generator, arguments.pool, arguments.learner, arguments.test, untrained)
 
 
 def estimates(
@@ -87,6 +93,7 @@ def estimates(
     pool: Path,
     learners: Sequence[Sequence[str]] = (),
     test: Path | None = None,
+    untrained: str | None = None,
 ) -> list[Estimate]:
     """What each generator, judge and learner will cost.
 
@@ -95,6 +102,7 @@ def estimates(
         pool: table with the sources and their human targets.
         learners: for each hosted learner the same, and its runs.
         test: what learners translate; None where there is none.
+        untrained: a run that needs a job, whatever the journal says of it.
 
     Raises:
         UserError: there are learners and no ``test``, or a price is unknown.
@@ -103,7 +111,7 @@ def estimates(
         raise UserError("--test: name the split that the learners translate")
     with ExitStack() as stack:
         found = [estimate(stack, generator, pool) for generator in generators]
-        return found + [learner_estimate(stack, learner, pool, cast(Path, test)) for learner in learners]
+        return found + [learner_estimate(stack, learner, pool, cast(Path, test), untrained) for learner in learners]
 
 
 def estimate(stack: ExitStack, generator: Sequence[str], pool: Path) -> Estimate:
@@ -119,17 +127,20 @@ def estimate(stack: ExitStack, generator: Sequence[str], pool: Path) -> Estimate
     return Estimate(asking, len(subjects), remaining, paid, study_paid, is_guess)
 
 
-def learner_estimate(stack: ExitStack, learner: Sequence[str], pool: Path, test: Path) -> Estimate:
+def learner_estimate(
+    stack: ExitStack, learner: Sequence[str], pool: Path, test: Path, untrained: str | None = None
+) -> Estimate:
     """What a hosted learner will cost: the fine-tuning of its runs and their translations of ``test``.
 
-    A run has its job where the journal says so; which instances an unwritten dataset will hold is not known, so the
-    mean of the pool's human pairs stands for each of them.
+    Which instances an unwritten dataset will hold is not known, so the mean of the pool's human pairs stands for each
+    of them. A run has its job where the journal says so, which does not tell whether its dataset has changed since; the
+    run ``untrained`` is known to have none.
     """
     settings, execution, prompts, told = map(json.loads, learner)
     journal = _journal(stack, execution)
     asking = _asking(settings, execution, prompts, journal)
     study_paid, paid = journal.spent()
-    runs = [Run(**run) for run in told]
+    runs = [Run.read(run) for run in told]
     models: dict[str, None] = {}  # each once: runs that ask the same model share its answers
     unnamed = 0
     missing: list[Run] = []
@@ -139,7 +150,7 @@ def learner_estimate(stack: ExitStack, learner: Sequence[str], pool: Path, test:
             models[settings["model"]] = None
             continue
         shape = run_shape(settings, mark, run.size, run.size - run.new, run.seed)
-        tuning = of_run(journal, execution["study"], run.run, shape)
+        tuning = None if run.run == untrained else of_run(journal, execution["study"], run.run, shape)
         if tuning is not None and tuning.tuned_model:
             models[tuning.tuned_model] = None
         else:
@@ -167,7 +178,7 @@ def _training(asking: Asking, missing: Sequence[Run], pool: Path) -> Training:
     price = training_price(
         settings["provider"], settings["model"], settings["base_url"], asking.execution["training_price"]
     )
-    rows = islice(read_instances(pool), _MEAN_FROM)
+    rows = islice(read_pairs(pool), _MEAN_FROM)
     lengths = [example_tokens(templates, row.source, row.target) for row in rows]
     mean = sum(lengths) / len(lengths) if lengths else 0.0
     tokens = round(sum(run.new * epochs_of(settings, run.new) for run in missing) * mean)
@@ -319,7 +330,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=("SETTINGS", "EXECUTION", "PROMPTS", "RUNS"),
-        help='the same of a hosted learner, and its runs: [{"run", "size", "new", "seed", "start"}, …], as JSON',
+        help="the same of a hosted learner, and its runs: [[RUN, SIZE, NEW, SEED], …], as JSON",
     )
     parser.add_argument("--pool", type=Path, required=True, help="the split whose sources are asked about")
     parser.add_argument("--test", type=Path, help="the split that learners translate")

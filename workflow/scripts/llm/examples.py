@@ -6,19 +6,18 @@ to refuse is left out or stops the study, and both are counted.
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from llm.prompts import Templates
 from llm.tokens import FRAME_TOKENS, estimate_tokens
 from workbench.cli import UserError
 from workbench.files import file_digest
-from workbench.tables import read_rows
+from workbench.pairs import Pair
 
 FEWEST_EXAMPLES = 10  # that OpenAI takes
 AUTO_EPOCHS = 3
@@ -35,15 +34,6 @@ _NOTABLE = {
     "telephone number": re.compile(r"(?<!\w)\+\d[\d ()/-]{7,}\d"),
     "control character": re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"),
 }
-
-
-class Instance(NamedTuple):
-    """A row of a dataset."""
-
-    id: str
-    origin: str
-    source: str
-    target: str
 
 
 @dataclass
@@ -85,17 +75,8 @@ class Examples:
         return found
 
 
-def read_instances(path: Path, size: int | None = None, skip: int = 0) -> Iterator[Instance]:
-    """The first ``size`` rows of a dataset without the first ``skip`` of these; a split's origin is ``human``."""
-    with path.open(encoding="utf-8") as file:
-        has_origin = "origin" in file.readline().rstrip("\n").split("\t")
-    columns = ["id", "origin", "source", "target"] if has_origin else ["id", "source", "target"]
-    for row in itertools.islice(read_rows(path, columns), skip, size):
-        yield Instance(*row) if has_origin else Instance(row[0], "human", *row[1:])
-
-
 def write_examples(
-    path: Path, instances: Iterable[Instance], templates: Templates, max_tokens: int, unusable: str, key: str
+    path: Path, instances: Iterable[Pair], templates: Templates, max_tokens: int, unusable: str, key: str
 ) -> Examples:
     """Write the examples of ``instances``.
 
@@ -111,7 +92,7 @@ def write_examples(
         UserError: an instance cannot be used and ``unusable`` is ``stop``.
     """
     found = Examples(path)
-    first: tuple[Instance, int] | None = None
+    first: tuple[Pair, int] | None = None
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for instance in instances:
             tokens = example_tokens(templates, instance.source, instance.target)
@@ -160,7 +141,7 @@ def notable(text: str) -> list[str]:
     return [name for name, pattern in _NOTABLE.items() if pattern.search(text)]
 
 
-def _unusable(found: Examples, first: Instance, tokens: int, max_tokens: int, key: str) -> str:
+def _unusable(found: Examples, first: Pair, tokens: int, max_tokens: int, key: str) -> str:
     kinds = [
         f"{number:,} {what}"
         for number, what in (

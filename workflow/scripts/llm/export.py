@@ -200,9 +200,16 @@ def timestamp(seconds: float | None) -> str:
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
-def ledger_of(asking: Asking, counts: Counts, notes: Sequence[str], model: str | None = None) -> dict[str, Any]:
-    """What was asked of a generator or judge, what came of it and what it cost this study; of one ``model`` alone."""
-    spent = ledger(asking.journal, asking.execution["study"], asking.name, model)
+def ledger_of(
+    asking: Asking, counts: Counts, notes: Sequence[str], models: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """What was asked of a generator or judge, what came of it and what it cost this study.
+
+    Of a learner's run only what is asked of ``models`` is counted; where its own model is none of them, all its answers
+    are in another run's accounts.
+    """
+    spent = ledger(asking.journal, asking.execution["study"], asking.name, models)
+    is_anothers = models is not None and asking.settings["model"] not in models
     served = ", ".join(f"{model} ({number:,})" for model, number in counts.served.most_common())
     return {
         **spent,
@@ -216,7 +223,7 @@ def ledger_of(asking: Asking, counts: Counts, notes: Sequence[str], model: str |
         "sources": counts.sources,
         "targets": counts.targets,
         "left_out": counts.sources - counts.targets,
-        "reused": counts.reused,
+        "reused": counts.served.total() if is_anothers else counts.reused,
         "retried": counts.retried,
         "refusals": counts.outcomes[str(Outcome.REFUSAL)],
         "outcomes": dict(counts.outcomes),

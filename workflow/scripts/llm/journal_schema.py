@@ -69,6 +69,9 @@ TUNING_SCHEMA = (
     """CREATE TABLE IF NOT EXISTS tuning_files(
         id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL, base_url TEXT NOT NULL, account TEXT NOT NULL,
         remote_id TEXT NOT NULL, bytes INTEGER NOT NULL, uploaded REAL NOT NULL, deleted REAL)""",
+    """CREATE TABLE IF NOT EXISTS model_accounts(
+        study TEXT NOT NULL, generator TEXT NOT NULL, model TEXT NOT NULL, run TEXT NOT NULL,
+        PRIMARY KEY(study, generator, model)) WITHOUT ROWID""",
 )
 
 

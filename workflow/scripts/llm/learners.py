@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,14 +23,17 @@ class Run(NamedTuple):
         size: instances that its model has seen; 0: zero-shot, the base model.
         new: those of them that its own job trains on.
         seed: of the training.
-        start: the run whose model it goes on with, None for the base model.
     """
 
     run: str
     size: int
     new: int
     seed: int
-    start: str | None = None
+
+    @classmethod
+    def read(cls, told: Sequence[Any] | Mapping[str, Any]) -> Run:
+        """A run as the command line tells it: its values in this order, or by name beside others."""
+        return cls(*((told[name] for name in cls._fields) if isinstance(told, Mapping) else told))
 
 
 def hyperparameters(settings: Mapping[str, Any]) -> dict[str, Any]:

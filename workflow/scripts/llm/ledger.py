@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from llm.journal import Journal
@@ -15,19 +17,21 @@ SELECT state, failure, status, model, count(*), coalesce(sum(input_tokens), 0), 
 FROM attempts WHERE study = ? AND generator = ? {only} GROUP BY state, failure, status, model
 """
 _KEYS = "SELECT count(DISTINCT key) FROM attempts WHERE study = ? AND generator = ? {only}"
-_OF_MODEL = "AND key IN (SELECT key FROM calls WHERE json_extract(body, '$.model') = ?)"
+_OF_MODELS = (
+    "AND key IN (SELECT key FROM calls WHERE json_extract(body, '$.model') IN (SELECT value FROM json_each(?)))"
+)
 _SPEND = "SELECT usd FROM spend WHERE study = ? AND generator = ?"
 _ANSWERED = ("answered", "pruned")
 
 
-def ledger(journal: Journal, study: str, generator: str, model: str | None = None) -> dict[str, Any]:
+def ledger(journal: Journal, study: str, generator: str, models: Sequence[str] | None = None) -> dict[str, Any]:
     """The accounts of a generator in a study; answers that others asked for are in theirs.
 
     Args:
         journal: where everything stands.
         study, generator: in whose name it was asked.
-        model: count only what this model was asked, and no fine-tuning; answers that were pruned are not known any
-            more to be of a model. None: everything.
+        models: count only what these models were asked, and no fine-tuning; answers that were pruned are not known
+            any more to be of a model. None: everything.
 
     Returns:
         ``requests``: all attempts. ``answered``, ``pruned`` (those of them that are no longer kept), ``failed``,
@@ -38,10 +42,11 @@ def ledger(journal: Journal, study: str, generator: str, model: str | None = Non
         ``last``: seconds since 1970, None before the first request. ``tunings``, ``trained_tokens``, ``usd_tuning``:
         fine-tuning jobs, their tokens, and the part of ``usd`` that they cost.
     """
-    only, parameters = ("", (study, generator)) if model is None else (_OF_MODEL, (study, generator, model))
+    only = "" if models is None else _OF_MODELS
+    parameters = (study, generator, *(() if models is None else (json.dumps(list(models)),)))
     states: Counter[str] = Counter()
     failures: Counter[str] = Counter()
-    models: Counter[str] = Counter()
+    served_by: Counter[str] = Counter()
     throttled = put_in = put_out = cached = 0
     unsure = 0.0
     first: list[float] = []
@@ -59,15 +64,15 @@ def ledger(journal: Journal, study: str, generator: str, model: str | None = Non
         if state == "failed":
             failures[failure or "answered twice"] += count
         if state in _ANSWERED:
-            models[served] += count
+            served_by[served] += count
         elif served is None:
             unsure += usd
-    tunings = of_owner(journal, study, generator) if model is None else []
+    tunings = of_owner(journal, study, generator) if models is None else []
     for tuning in tunings:
         unsure += tuning.worst_usd if tuning.usd is None else 0.0
         first.append(tuning.created)
         last.append(tuning.ended or tuning.submitted)
-    if model is None:
+    if models is None:
         usd_asked = sum(usd for (usd,) in journal.read(_SPEND, (study, generator)))
     requests = states.total()
     return {
@@ -85,7 +90,7 @@ def ledger(journal: Journal, study: str, generator: str, model: str | None = Non
         "cached_tokens": cached,
         "usd": usd_asked,
         "usd_unsure": unsure,
-        "models": dict(models.most_common()),
+        "models": dict(served_by.most_common()),
         "first": min(first, default=None),
         "last": max(last, default=None),
         "tunings": len(tunings),

@@ -199,8 +199,8 @@ def dollars(usd: float) -> str:
 
 def _unknown(model: str, where: str) -> UnknownPrice:
     return UnknownPrice(
-        f"no price is known for model {model!r} {where}: give the generator that asks it "
-        "`price: {input: …, output: …}` in US dollars per million tokens (0 and 0 for a server of your own)"
+        f"no price is known for model {model!r} {where}: set `price: {{input: …, output: …}}` of the generator, "
+        "judge or learner that asks it, in US dollars per million tokens (0 and 0 for a server of your own)"
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -26,12 +26,18 @@ from llm.online import OnlineExecutor
 from llm.pacing import Account
 from llm.prices import shutdown_date, shutdown_note
 from llm.progress import Progress
+from llm.tuning_records import accountable, models_of, open_account
 from workbench.cli import UserError, say, script_parser
 from workbench.files import write_json
 
 
 def carry_out(
-    arguments: argparse.Namespace, subjects: Subjects, written: Path, results: Results, model: str | None = None
+    arguments: argparse.Namespace,
+    subjects: Subjects,
+    written: Path,
+    results: Results,
+    model: str | None = None,
+    run: str | None = None,
 ) -> None:
     """Ask for what the journal lacks, then write the files.
 
@@ -40,7 +46,8 @@ def carry_out(
         subjects: what is asked about.
         written: where the table of results goes.
         results: what that table holds.
-        model: to ask instead of that of the settings; the ledger then holds what it alone was asked.
+        model: to ask instead of that of the settings.
+        run: of a learner; the ledger then holds what was asked of the models that this run accounts for.
 
     Raises:
         UserError: nothing can be asked, the budget does not suffice, or a policy says stop.
@@ -51,6 +58,8 @@ def carry_out(
     api = api_of(settings, execution, with_key=False)
     with Journal(Path(execution["journal"]), execution["study"], execution["generator"], api.sdk) as journal:
         asking = put_together(settings, execution, prompts, journal, api)
+        if run is not None:
+            asyncio.run(_open_account(journal, settings["model"], run))
         shutdown = shutdown_date(settings["provider"], settings["model"])
         if any(works(asking, subjects)):
             if problems := over_budget(study_estimates(arguments)):
@@ -62,16 +71,32 @@ def carry_out(
         files = Files(written, arguments.answers, arguments.rejects, stopped)
         counts = export(asking, subjects, files, results)
         note = shutdown_note(settings["model"], shutdown, date.today(), execution["shutdown_notice"])
-        tell(asking, counts, [*model_notes(counts), *([note] if note else [])], arguments.ledger, model)
+        tell(asking, counts, [*model_notes(counts), *([note] if note else [])], arguments.ledger, run)
 
 
-def tell(asking: Asking, counts: Counts, notes: list[str], ledger_file: Path, model: str | None) -> None:
+def tell(asking: Asking, counts: Counts, notes: list[str], ledger_file: Path, run: str | None) -> None:
     """Write the ledger and say what was done."""
     for note in notes:
         say(f"WARNING: {note}")
-    ledger = ledger_of(asking, counts, notes, model)
+    models = None if run is None else models_of(asking.journal, run)
+    shared = [] if run is None else _account_notes(asking, run, models or [])
+    ledger = ledger_of(asking, counts, [*notes, *shared], models)
     write_json(ledger_file, ledger)
     say(summary(counts, ledger, asking.task.result))
+
+
+async def _open_account(journal: Journal, model: str, run: str) -> None:
+    await journal.write(partial(open_account, owner=journal.owner, model=model, run=run))
+
+
+def _account_notes(asking: Asking, run: str, models: Sequence[str]) -> list[str]:
+    """What a reader must know of a run's accounts."""
+    model = asking.settings["model"]
+    owner, earlier = accountable(asking.journal, model), len(set(models) - {model})
+    return [
+        *([f"the same model as {owner}, which accounts for it"] if owner != run else []),
+        *([f"with what {earlier} earlier model{'s' * (earlier > 1)} of this run was asked"] if earlier else []),
+    ]
 
 
 def works(asking: Asking, subjects: Subjects) -> Iterator[Work | None]:

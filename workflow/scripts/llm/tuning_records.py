@@ -270,6 +270,33 @@ def runs(journal: Journal) -> dict[int, list[str]]:
     return found
 
 
+def open_account(db: sqlite3.Connection, owner: Owner, model: str, run: str) -> None:
+    """Write down that ``run`` accounts for what a learner asks ``model``, unless another run does.
+
+    Runs may share a model; what it is asked is asked once, and so it stands in the accounts of one of them, for good.
+    """
+    row = (owner.study, owner.generator, model, run)
+    db.execute("INSERT OR IGNORE INTO model_accounts VALUES (?, ?, ?, ?)", row)
+
+
+def accountable(journal: Journal, model: str) -> str:
+    """The run of the journal's study and generator that accounts for what ``model`` is asked, see `open_account`."""
+    ((run,),) = journal.read(
+        "SELECT run FROM model_accounts WHERE study = ? AND generator = ? AND model = ?",
+        (journal.study, journal.generator, model),
+    )
+    return str(run)
+
+
+def models_of(journal: Journal, run: str) -> list[str]:
+    """The models that a run accounts for: its own one, and those that it had before its data or settings changed."""
+    condition = "study = ? AND generator = ? AND run = ?"
+    rows = journal.read(
+        f"SELECT model FROM model_accounts WHERE {condition} ORDER BY model", (journal.study, journal.generator, run)
+    )
+    return [model for (model,) in rows]
+
+
 def add_events(db: sqlite3.Connection, tuning: Tuning, events: Sequence[TuningEvent]) -> None:
     """Write down what a job tells of itself, the oldest first."""
     db.executemany(
