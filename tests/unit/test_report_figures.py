@@ -108,6 +108,32 @@ def test_scale_of_sizes(sizes: tuple[int, ...], kind: str) -> None:
     assert plot_learning_curve.size_scale(sizes) == kind
 
 
+@pytest.mark.parametrize(
+    ("sizes", "labels"),
+    [
+        ((0, 100, 200, 400), ["0", "100", "200", "400"]),
+        ((0, 1000, 2000, 3000), ["0", "1,000", "2,000", "3,000"]),
+        ((0, 100, 400), ["0", "100", "400"]),
+        ((0, 400), ["0", "400"]),
+        ((0,), ["0"]),
+    ],
+)
+def test_size_0_and_every_other_has_its_tick(tmp_path: Path, sizes: tuple[int, ...], labels: list[str]) -> None:
+    write_tables(tmp_path, conditions=2, sizes=sizes)
+    svg = draw(tmp_path)[0].read_text(encoding="utf-8")
+    axis = svg[svg.index("X-axis") : svg.index("Y-axis")]
+    shown = re.findall(r'translate\(([\d.]+),[\d.]+\)"[^>]*opacity="1">([\d,]+)</text>', axis)
+    assert [text for _, text in shown] == labels
+    assert axis[axis.index("role-axis-tick") : axis.index("role-axis-label")].count("<line") == len(labels)
+    if len(sizes) > 1:  # where there is one size only, conditions stand side by side
+        ticks = [float(place) for place, _ in shown]
+        points = re.findall(r'aria-roledescription="point" transform="translate\(([\d.]+),', svg)
+        drawn = sorted({round(float(place)) for place in points})
+        assert drawn == [round(place) for place in ticks]
+        steps = [b - a for a, b in pairwise(ticks)]
+        assert min(steps) == pytest.approx(max(steps), rel=0.01)  # all of these grow evenly, by steps or factors
+
+
 def test_the_wording_of_the_answer_is_no_part_of_the_figures() -> None:
     digest = CodeDigest(TEMPLATES.parent / "scripts")
     words = {

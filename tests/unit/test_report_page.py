@@ -59,6 +59,57 @@ def test_page_tells_what_answers_cost(tmp_path: Path) -> None:
     assert "What the answers cost" not in write_page(folder, names)
 
 
+def accounts(generator: str, requests: int, usd: str, **more: str) -> dict[str, str]:
+    """A row of the ledger: so many requests, three tokens in and two out for each."""
+    row = dict.fromkeys(collect_ledgers.COLUMNS, "0") | {"generator": generator, "requests": str(requests), "usd": usd}
+    row |= {"input_tokens": str(3 * requests), "output_tokens": str(2 * requests), "mode": "online", "notes": ""}
+    return row | {"model": "base", "served": f"base ({requests})", "price": "from genai-prices"} | more
+
+
+def test_runs_of_a_hosted_learner_are_two_rows_and_others_stay(tmp_path: Path) -> None:
+    tuning = {"mode": "fine-tuning"}
+    rows = [
+        accounts("gpt", 900, "0.1000"),
+        accounts("judge adequacy of gpt", 800, "0.2000"),
+        accounts("judge adequacy of other", 700, "0.3000"),
+        accounts("tuned/zero-shot/0/1", 600, "0.0100"),
+        accounts("tuned/human.random/200/1 tuning", 2, "1.5000", **tuning, notes="one example left out"),
+        accounts("tuned/human.random/200/1", 400, "0.0200", served="ft:a (400)", notes="THE MODEL CHANGED"),
+        accounts("tuned/human.random/400/1 tuning", 3, "2.2500", **tuning, notes="one example left out"),
+        accounts("tuned/human.random/400/1", 500, "0.0400", served="ft:b (500)", notes="THE MODEL CHANGED"),
+        accounts("second/human.random/200/1 tuning", 4, "4.0000", **tuning, served="ft:c"),
+        accounts("second/human.random/200/1", 50, "0.0050", served="ft:c (50)"),
+    ]
+    table = tmp_path / "ledger.tsv"
+    write_rows(table, collect_ledgers.COLUMNS, [list(row.values()) for row in rows])
+    told = write_report.ledger([table])
+    columns = ("generator", "served", "requests", "input_tokens", "output_tokens", "usd", "notes")
+    assert [tuple(row[name] for name in columns) for row in told] == [
+        ("gpt", "base (900)", "900", "2,700", "1,800", "0.1000", ""),
+        ("judge adequacy of gpt", "base (800)", "800", "2,400", "1,600", "0.2000", ""),
+        ("judge adequacy of other", "base (700)", "700", "2,100", "1,400", "0.3000", ""),
+        (
+            "learner tuned, translations of the test set",
+            "3 models",
+            "1,500",
+            "4,500",
+            "3,000",
+            "0.0700",
+            rows[5]["notes"],
+        ),
+        ("learner tuned, fine-tuning", "2 models", "5", "15", "10", "3.7500", "one example left out"),
+        ("learner second, fine-tuning", "ft:c", "4", "12", "8", "4.0000", ""),
+        ("learner second, translations of the test set", "ft:c (50)", "50", "150", "100", "0.0050", ""),
+    ]
+    assert [row["mode"] for row in told[3:5]] == ["online", "fine-tuning"]
+    assert sum(float(row["usd"]) for row in told) == pytest.approx(sum(float(row["usd"]) for row in rows))
+    page = write_page(tmp_path, write_tables(tmp_path), ledger=[table])
+    for row in told:
+        heading = f'<th scope="row">{row["generator"]}</th><td>{row["served"]}</td><td>{row["mode"]}</td>'
+        assert page.count(heading) == 1, heading
+    assert "human.random/200/1" not in page
+
+
 def test_page_shows_the_settings_that_are_there(tmp_path: Path) -> None:
     names = write_tables(tmp_path)
     study = {"quality": {"trip": {"metric": "round_trip"}}, "evaluation": {"resamples": 777}, "analysis": {}}
