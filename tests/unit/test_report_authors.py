@@ -193,12 +193,8 @@ def test_each_llm_has_its_own_table_and_its_own_standing() -> None:
     assert len(told.tables) == 2
     standings = [{line[0]: line[2] for line in cells(told, table)} for table in range(2)]
     assert (standings[0]["from-strong"], standings[1]["from-strong"]) == ("stronger", "weaker")
-    assert told.sentences[0].startswith(
-        "Before fine-tuning llm reaches 25.0 BLEU; after 400 instances llm reaches 40.0"
-    )
-    assert told.sentences[1].startswith(
-        "Before fine-tuning gpt reaches 26.0 BLEU; after 400 instances gpt reaches 41.0"
-    )
+    assert told.sentences[0].startswith("Before fine-tuning llm reaches 25.0 BLEU; after 400 instances 40.0")
+    assert told.sentences[1].startswith("Before fine-tuning gpt reaches 26.0 BLEU; after 400 instances 41.0")
     assert told.sentences[1].endswith("29.0 on text written by weak (weaker).")
 
 

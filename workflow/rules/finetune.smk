@@ -239,7 +239,7 @@ rule prompt_learner:
         # See prompt_llm.
         execution=hosted_execution,
         study=lambda wildcards, input: STUDY.asking_arguments(),
-        label="{learner}/{recipe}/{size}/{seed}",
+        run="{learner}/{recipe}/{size}/{seed}",
     # It waits for answers; other work goes on beside it.
     threads: 0
     resources:
@@ -250,7 +250,7 @@ rule prompt_learner:
         "../../envs/llm.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --label {params.label:q} {params.model:q} {params.prompts:q}"
+        "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q} {params.model:q} {params.prompts:q}"
         " --settings {params.settings:q} --execution {params.execution:q} {params.study:q}"
         " --pool {input.pool:q} --test {input.test:q} --hypotheses {output.hypotheses:q} --answers {output.answers:q}"
         " --rejects {output.rejects:q} --ledger {output.ledger:q}"

@@ -11,7 +11,7 @@ import argparse
 import json
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from itertools import islice
@@ -34,6 +34,10 @@ _LEARNT_FROM = 200  # answers that the estimate learns from
 _ENOUGH = 20  # fewer tell too little
 _MEAN_FROM = 10_000  # pairs of the pool that the mean length of an instance is taken from
 _MILLION = 1e6
+_ANSWERS_BY_MODEL = """
+SELECT json_extract(body, '$.model') AS asked, count(DISTINCT key) FROM attempts JOIN calls USING (key)
+WHERE state = 'answered' GROUP BY asked
+"""
 
 
 class Training(NamedTuple):
@@ -141,13 +145,12 @@ def learner_estimate(
     asking = _asking(settings, execution, prompts, journal)
     study_paid, paid = journal.spent()
     runs = [Run.read(run) for run in told]
-    models: dict[str, None] = {}  # each once: runs that ask the same model share its answers
+    models: dict[str, None] = {}  # tuned ones, each once: runs that ask the same model share its answers
     unnamed = 0
     missing: list[Run] = []
     mark = example_line(asking.task.templates, "source", "target")
     for run in runs:
         if run.size == 0:
-            models[settings["model"]] = None
             continue
         shape = run_shape(settings, mark, run.size, run.size - run.new, run.seed)
         tuning = None if run.run == untrained else of_run(journal, execution["study"], run.run, shape)
@@ -157,15 +160,15 @@ def learner_estimate(
             unnamed += 1
             missing += [run] if tuning is None else []
     subjects = Pool(test)
-    total = Remaining()
-    for model in models:
-        told_model = _asking({**settings, "model": model}, execution, prompts, journal)
-        total = _sum(total, expected(told_model, subjects))
-    if unnamed:
+    zero_shot = any(run.size == 0 for run in runs)
+    total = expected(asking, subjects) if zero_shot else Remaining()
+    # A tuned model is asked for the test set and nothing else: the number of its answers tells what is left.
+    left = unnamed + sum(_left(journal, models, len(subjects)))
+    if left:
         # No model has this name, so nothing of it is answered; its price is that of what is made from the base.
         base = settings["model"] if settings["model"].startswith("ft:") else f"ft:{settings['model']}:::"
         each = expected(_asking({**settings, "model": base}, execution, prompts, journal), subjects)
-        total = Remaining(*(one + unnamed * more for one, more in zip(total, each, strict=True)))
+        total = _sum(total, _times(each, left))
     training = _training(asking, missing, pool)
     return Estimate(asking, len(subjects) * len(runs), total, paid, study_paid, training=training)
 
@@ -185,6 +188,19 @@ def _training(asking: Asking, missing: Sequence[Run], pool: Path) -> Training:
     usd = tokens * price.usd_per_million / _MILLION
     instances = sum(run.new for run in missing)
     return Training(len(missing), instances, tokens, usd, WORST_FACTOR * usd, price.source)
+
+
+def _left(journal: Journal, models: Collection[str], sources: int) -> Iterator[float]:
+    """Of each tuned model, the share of ``sources`` that it has not answered."""
+    answered = dict(journal.read(_ANSWERS_BY_MODEL)) if models else {}
+    return (max(0.0, 1 - answered.get(model, 0) / sources) for model in models)
+
+
+def _times(one: Remaining, factor: float) -> Remaining:
+    calls, put_in, put_out, usd, worst = one
+    return Remaining(
+        round(calls * factor), round(put_in * factor), round(put_out * factor), usd * factor, worst * factor
+    )
 
 
 def _sum(one: Remaining, other: Remaining) -> Remaining:

@@ -267,20 +267,14 @@ class Study(ScoredStudy):
     def hosted_runs(self) -> dict[str, str]:
         """Every distinct run of each hosted learner, as JSON, for what it will cost.
 
-        ``run`` is its name, ``size`` its number of instances, ``new`` how many of them it is trained on.
+        Four values each: its name, its number of instances, how many of them it is trained on, its seed.
         """
-        found: dict[str, list[dict[str, Any]]] = {name: [] for name in self.hosted_learners}
+        found: dict[str, list[list[Any]]] = {name: [] for name in self.hosted_learners}
         hosted = self.runs[self.runs.learner.isin(found)]
         for row in hosted.drop_duplicates(["learner", "recipe", "size", "seed"]).itertuples():
             before = self.run_before(row.recipe, row.size)
-            found[row.learner].append(
-                {
-                    "run": f"{row.learner}/{row.recipe}/{row.size}/{row.seed}",
-                    "size": row.size,
-                    "new": row.size - (before[1] if before else 0),
-                    "seed": row.seed,
-                }
-            )
+            run = f"{row.learner}/{row.recipe}/{row.size}/{row.seed}"
+            found[row.learner].append([run, row.size, row.size - (before[1] if before else 0), row.seed])
         return {name: compact(runs) for name, runs in found.items()}
 
     def shaping_settings(self, generator: str) -> str:

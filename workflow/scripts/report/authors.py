@@ -63,11 +63,10 @@ def authors_topic(
     found = {learner: authors(study, learner, rows, scores, metric, margin) for learner in learners}
     if not any(found.values()):
         return None
-    several = len(study["learners"]) > 1
     return Topic(
         key="authors",
         title="Whose text: its own, a stronger and a weaker model’s, people’s",
-        sentences=[line for name, own in found.items() for line in _sentences(name, own, metric.name, several, low)],
+        sentences=[line for name, own in found.items() for line in _sentences(name, own, metric.name, low)],
         notes=[_NOTE.format(margin=margin, name=metric.name)],
         tables=[_table(name, own, metric) for name, own in found.items() if own],
     )
@@ -116,9 +115,7 @@ def _standing(origin: str, self: str, score: float | None, own: float | None, be
     return "as strong" if abs(ahead) <= margin else "stronger" if ahead > 0 else "weaker"
 
 
-def _sentences(
-    learner: str, found: Sequence[Author], name: str, several: bool, low: Mapping[tuple[str, int], str]
-) -> list[str]:
+def _sentences(learner: str, found: Sequence[Author], name: str, low: Mapping[tuple[str, int], str]) -> list[str]:
     """One sentence for a learner: what it translates like before, and after training on each author's text."""
     if not found:
         return []
@@ -128,7 +125,7 @@ def _sentences(
     start = found[0].rows.get(0)
     before = f"Before fine-tuning {learner} reaches {points(start.score)} {name}; " if start else ""
     after = [f"{points(author.rows[size].score)} on {_text(author)}" for author in found if size in author.rows]
-    after_size = f"after {size:,} instances" + (f" {learner} reaches " if several or not before else " ")
+    after_size = f"after {size:,} instances " if before else f"After {size:,} instances {learner} reaches "
     return [f"{before}{after_size}{listing(after)}."]
 
 
