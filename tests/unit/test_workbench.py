@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -111,3 +113,20 @@ def test_hosted_learners_need_no_package_for_local_ones(script: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert told.stdout == "set()\n"
+
+
+def test_attributes_that_are_documented_are_there() -> None:
+    missing = []
+    for path in sorted(SCRIPTS.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            section = re.search(r"^Attributes:\n((?: +.*\n?)+)", documentation(node), re.MULTILINE)
+            told = re.findall(r"^    (\w+(?:, \w+)*):", section[1], re.MULTILINE) if section else []
+            has = {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
+            has |= {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}
+            missing += [f"{path.name}: {name}" for names in told for name in names.split(", ") if name not in has]
+    assert not missing
+
+
+def documentation(node: ast.AST) -> str:
+    """The docstring of a class, empty for others."""
+    return (ast.get_docstring(node) or "") if isinstance(node, ast.ClassDef) else ""
