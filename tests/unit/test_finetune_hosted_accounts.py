@@ -20,7 +20,6 @@ from llm import prices
 from llm.estimate import Estimate, over_budget, study_estimates, table
 from llm.examples import epochs_of, notable
 from llm.journal import Journal
-from llm.learners import Run
 from llm.prices import UnknownPrice, price_of, training_price
 from workbench.cli import UserError
 
@@ -119,11 +118,6 @@ class TestEstimate:
         assert server.stats()["total"]["requests"] == requests
         learner.execution = {"max_usd": found.paid + 2 * found.worst_usd}
         learner.finetune(learner.runs[0])
-
-    def test_runs_are_told_by_place_or_by_name(self) -> None:
-        run = Run("tuned/human/30/1", 30, 15, 1)
-        assert Run.read(list(run)) == run
-        assert Run.read({**run._asdict(), "start": "tuned/human/15/1"}) == run
 
     def test_the_estimate_is_near_what_is_paid(self, learner: Learner, server: Server) -> None:
         found = estimate_of(learner)

@@ -144,7 +144,7 @@ def learner_estimate(
     journal = _journal(stack, execution)
     asking = _asking(settings, execution, prompts, journal)
     study_paid, paid = journal.spent()
-    runs = [Run.read(run) for run in told]
+    runs = [Run(*run) for run in told]
     models: dict[str, None] = {}  # tuned ones, each once: runs that ask the same model share its answers
     unnamed = 0
     missing: list[Run] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,11 +29,6 @@ class Run(NamedTuple):
     size: int
     new: int
     seed: int
-
-    @classmethod
-    def read(cls, told: Sequence[Any] | Mapping[str, Any]) -> Run:
-        """A run as the command line tells it: its values in this order, or by name beside others."""
-        return cls(*((told[name] for name in cls._fields) if isinstance(told, Mapping) else told))
 
 
 def hyperparameters(settings: Mapping[str, Any]) -> dict[str, Any]:
