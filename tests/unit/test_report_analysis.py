@@ -192,7 +192,7 @@ def test_steps_of_an_incremental_remedy_are_as_long_as_trainings(tmp_path: Path)
         study = STUDY | {"conditions": stepwise, "training": {"equal": equal}}
         page = Page(write_page(tmp_path, list(stepwise), study=study, **everything(tmp_path))).text
         assert page.count("Trained incrementally: half-human. Each step made as many updates") == notes
-        assert page.count("each step as many updates as a whole training") == notes
+        assert page.count("each step of a transformer as many updates as a whole training") == notes
 
 
 def test_page_without_analysis_or_remedies_says_what_to_configure(tmp_path: Path) -> None:
