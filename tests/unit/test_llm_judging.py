@@ -227,7 +227,8 @@ def test_human_targets_stand_in_for_those_that_are_not_written_yet(
 def test_a_judge_has_a_row_among_the_ledgers(server: Server, tmp_path: Path) -> None:
     judge = Judge(tmp_path, server, SPOILT)
     judge.run()
-    arguments = ["--ledgers", f"judge judge of strong={tmp_path / 'ledger.json'}", "--output", str(tmp_path / "ledger.tsv")]
+    ledgers = f"judge judge of strong={tmp_path / 'ledger.json'}"
+    arguments = ["--ledgers", ledgers, "--output", str(tmp_path / "ledger.tsv")]
     collect_ledgers.main(collect_ledgers.parser().parse_args(arguments))
     rows = list(read_rows(tmp_path / "ledger.tsv", ["generator", "sources", "targets", "requests"]))
     assert rows == [("judge judge of strong", "40", "40", "40")]
