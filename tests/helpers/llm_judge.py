@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from fake_server import Server
-from llm_study import PROMPTS, SCHEMA, Generator
+from llm_study import PROMPTS, Generator
+from study_file import SCHEMA
 
 from curate import prompt_judge
 from planning.study import Study

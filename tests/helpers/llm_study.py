@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any
 
 from fake_server import Server
+from study_file import SCHEMA
 from toy_corpus import toy_corpus
 from workspace import ROOT
 
@@ -27,7 +28,6 @@ from planning.study import Study
 from workbench.tables import write_rows
 
 SCRIPTS = ROOT / "workflow" / "scripts"
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 PROMPTS = ROOT / "resources" / "prompts"
 PRICE = {"input": 1, "output": 2}
 

@@ -19,6 +19,7 @@ from evaluate.relations import (
     write_exchange,
     write_remedies,
 )
+from evaluate.summary import ConditionSummary
 from report.analysis_tables import AgreementRow, DiversityRow, ErrorRow, PairRow, PostEditingRow
 
 ERRORS = {
@@ -100,6 +101,36 @@ def diversity_row(text: str, measure: str = "mtld", change: float = -0.12, half:
         "chrf": 52.3,
     }
     return DiversityRow(**values | more)
+
+
+def summary_row(
+    condition: str, score: float, difference: float | None = None, half: float = 1.0, **more: Any
+) -> ConditionSummary:
+    """A row of the summary whose difference from ``human`` is ``difference`` ± ``half``."""
+    there = difference is not None
+    values = {
+        "learner": "base",
+        "condition": condition,
+        "size": 6000,
+        "metric": "bleu",
+        "name": "BLEU",
+        "better": "higher",
+        "sentences": 1000,
+        "seeds": 1,
+        "resamples": 1000,
+        "score": score,
+        "score_low": score - 1,
+        "score_high": score + 1,
+        "score_sd": None,
+        "score_min": score,
+        "score_max": score,
+        "baseline": "human" if there else "",
+        "difference": difference,
+        "difference_low": difference - half if there else None,
+        "difference_high": difference + half if there else None,
+        "p_value": 0.5 if there else None,
+    }
+    return ConditionSummary(**values | more)
 
 
 def remedy_row(condition: str, won: float = 1.2, half: float = 0.8, gap: float = 5.3, **more: Any) -> Remedy:

@@ -259,8 +259,17 @@ def doom_everything(doom: Doomed) -> None:
     hosted_outputs.write_rows = doomed_table
 
 
-def be_quick(monkeypatch: Any) -> None:
-    """The fake server lists a job as soon as it has it."""
+def quick_learner(folder: Path, server: Server, monkeypatch: Any, seconds: float = 0.1, **more: Any) -> Learner:
+    """A learner at the fake server, which lists a job as soon as it has it and takes ``seconds`` for it."""
     monkeypatch.setattr(tuning, "SETTLE_SECONDS", 0.1)
     monkeypatch.setattr(tuning, "FIRST_POLL_SECONDS", 0.02)
     monkeypatch.setattr(tuning, "HOLD_SECONDS", 0.02)
+    monkeypatch.setenv("FAKE_KEY", "test-key")
+    server.faults(tuning=seconds)
+    return Learner(folder, server, **more)
+
+
+def jobs(server: Server) -> int:
+    """How many jobs the server has created."""
+    found: int = server.stats()["total"]["jobs"]
+    return found

@@ -6,13 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-import yaml
+from study_file import read_study, replaced, write_lines
+from workspace import ROOT
 
 from planning.configuration import ConfigurationError
 from planning.study import Study
-
-ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 
 BASE = """\
 languages: {source: de, target: en}
@@ -40,8 +38,7 @@ JUDGE = ("conditions:\n", "quality:\n  judge: {metric: llm_judge, provider: open
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with the files that the configuration names."""
     monkeypatch.chdir(tmp_path)
-    for name in ("src.txt", "tgt.txt"):
-        Path(name).write_text("eine Zeile\n" * 80, encoding="utf-8")
+    write_lines("src.txt", "tgt.txt")
     prompts = tmp_path / "resources" / "prompts"
     prompts.mkdir(parents=True)
     for path in (ROOT / "resources" / "prompts").iterdir():
@@ -51,12 +48,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def study(*changes: tuple[str, str]) -> Study:
     """The study of the base configuration with parts of its text replaced."""
-    text = BASE
-    for old, new in changes:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    Path("study.yaml").write_text(text, encoding="utf-8")
-    return Study(yaml.safe_load(text), ["study.yaml"], {}, SCHEMA)
+    return read_study(replaced(BASE, *changes))
 
 
 @pytest.mark.parametrize(

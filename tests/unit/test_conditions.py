@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from study_file import read_study, write_lines
 
 from planning.configuration import ConfigurationError
 from planning.study import Study
 
-SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 STUDY = """\
 languages: {source: de, target: en}
 corpus:
@@ -44,8 +44,7 @@ conditions:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A working directory with the text files that the configuration names."""
     monkeypatch.chdir(tmp_path)
-    for name in ("src.txt", "tgt.txt", "old.txt"):
-        Path(name).write_text("eine Zeile\n" * 80, encoding="utf-8")
+    write_lines("src.txt", "tgt.txt", "old.txt")
 
 
 def study(*conditions: str, **changes: str) -> Study:
@@ -53,8 +52,7 @@ def study(*conditions: str, **changes: str) -> Study:
     text = STUDY + "".join(f"  {condition}\n" for condition in conditions)
     for old, new in changes.items():
         text = text.replace(old, new)
-    Path("study.yaml").write_text(text, encoding="utf-8")
-    return Study(yaml.safe_load(text), ["study.yaml"], {}, SCHEMA)
+    return read_study(text)
 
 
 def recipes(study: Study, condition: str) -> dict[int, str]:

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
+from study_file import SCHEMA, read_study, replaced, write_lines
+from workspace import ROOT
 
 from planning.configuration import ConfigurationError, load_schema
 from planning.reference import PAGE, reference, updated
 from planning.study import Study
-
-ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 
 BASE = """\
 languages: {source: de, target: en}
@@ -44,30 +43,19 @@ learners:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with the text files that the configuration names, 80 lines each."""
     monkeypatch.chdir(tmp_path)
-    for name in ("src.txt", "tgt.txt", "old.txt"):
-        Path(name).write_text("eine Zeile\n" * 80, encoding="utf-8")
+    write_lines("src.txt", "tgt.txt", "old.txt")
     return tmp_path
-
-
-def study(text: str) -> Study:
-    """The study that a configuration file with this text describes."""
-    Path("study.yaml").write_text(text, encoding="utf-8")
-    return Study(yaml.safe_load(text), ["study.yaml"], {}, SCHEMA)
 
 
 def edit(*changes: tuple[str, str]) -> str:
     """The base configuration with parts of its text replaced."""
-    text = BASE
-    for old, new in changes:
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    return text
+    return replaced(BASE, *changes)
 
 
 def test_inputs_that_lie_in_storage_are_not_looked_for(folder: Path) -> None:
     text = edit(("src.txt", "there.txt"), ("old.txt", "there too.txt"))
     with pytest.raises(ConfigurationError, match="no file"):
-        study(text)
+        read_study(text)
     assert Study(yaml.safe_load(text), [], {}, SCHEMA, inputs_in_storage=True).corpus_files["train"][0] == "there.txt"
     text = edit(("sizes: [10, 30]", "sizes: [0]"))
     with pytest.raises(ConfigurationError, match="sizes"):
@@ -148,7 +136,7 @@ def test_a_mistake_is_one_line_for_people(
     folder: Path, changes: list[tuple[str, str]], line: int | None, words: list[str]
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        study(edit(*changes))
+        read_study(edit(*changes))
     message = caught.value.problems[0]
     assert "\n" not in message
     if line is not None:
@@ -160,7 +148,7 @@ def test_a_mistake_is_one_line_for_people(
 def test_lines_of_a_generator_beside_the_corpus_are_counted_before_anything_runs(folder: Path) -> None:
     Path("old.txt").write_text("zu kurz\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"old\.txt has 1 lines, but it stands beside src\.txt, which has 80"):
-        study(BASE)
+        read_study(BASE)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -174,31 +162,31 @@ def test_the_line_that_names_a_tables_columns_is_no_row_to_stand_beside(
     content = (names + row * 80).encode()
     Path("train.tsv").write_bytes(gzip.compress(content) if packed else content)
     text = edit(("source: src.txt, target: tgt.txt", "tsv: train.tsv"))
-    study(text)
+    read_study(text)
     Path("old.txt").write_text("eine Zeile\n" * 81, encoding="utf-8")
     with pytest.raises(
         ConfigurationError, match=r"old\.txt has 81 lines, but it stands beside train\.tsv, which has 80 rows"
     ):
-        study(text)
+        read_study(text)
     Path("old.txt").write_text("eine Zeile\n" * 80, encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"= 81 pairs are more than the 80 rows of train\.tsv"):
-        study(text.replace("pretrain: 40", "pretrain: 41"))
+        read_study(text.replace("pretrain: 40", "pretrain: 41"))
 
 
 def test_a_first_line_of_plain_text_names_no_columns(folder: Path) -> None:
     Path("src.txt").write_text("source\ttarget\n" * 80, encoding="utf-8")
-    study(BASE)
+    read_study(BASE)
 
 
 @pytest.mark.parametrize("files", ["", "  files: {test: {tsv: src.txt}}\n"])
 def test_a_corpus_of_files_without_its_files(folder: Path, files: str) -> None:
     text = edit(("  files: {train: {source: src.txt, target: tgt.txt}}\n", files))
     with pytest.raises(ConfigurationError, match=r"files|train"):
-        study(text)
+        read_study(text)
 
 
 def test_defaults_are_filled_in_and_generators_inherit(folder: Path) -> None:
-    config = study(edit(("pairs: 40", "pairs: 40, options: {dropout: 0.3}, decoding: {beam: 2}"))).config
+    config = read_study(edit(("pairs: 40", "pairs: 40, options: {dropout: 0.3}, decoding: {beam: 2}"))).config
     assert config["evaluation"]["metrics"] == ["bleu", "chrf", "ter"]
     assert config["generators"]["strong"]["options"] == {**config["learners"]["transformer"]["options"], "dropout": 0.3}
     assert config["generators"]["strong"]["decoding"] == {**config["decoding"], "beam": 2}
@@ -221,7 +209,7 @@ def test_runs_are_canonical(folder: Path) -> None:
         ("  half: {mixture: {human: 0.5, strong: 0.5}}", "  half: {mixture: {strong: 0.5, human: 0.5}}"),
         ("conditions:\n", "conditions:\n  same: {mixture: {human: 0.50, strong: 0.5, old: 0}}\n"),
     )
-    runs = study(text).runs
+    runs = read_study(text).runs
     recipes = runs.drop_duplicates("condition").set_index("condition")["recipe"]
     assert recipes["same"] == recipes["half"] == "human=0.5+strong=0.5.random"
     assert recipes["human"] == "human.random"
@@ -229,8 +217,8 @@ def test_runs_are_canonical(folder: Path) -> None:
 
 
 def test_a_new_condition_changes_no_settings_of_others(folder: Path) -> None:
-    before = study(BASE)
-    after = study(edit(("conditions:\n", "conditions:\n  new: {mixture: {old: 1}}\n")))
+    before = read_study(BASE)
+    after = read_study(edit(("conditions:\n", "conditions:\n  new: {mixture: {old: 1}}\n")))
     assert before.generator_training_settings("strong") == after.generator_training_settings("strong")
     assert set(before.recipes) < set(after.recipes)
 
@@ -288,7 +276,7 @@ def test_the_reference_ascribes_each_key_to_the_kinds_that_have_it() -> None:
 
 def test_the_default_learner_is_the_default_studys(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     learners = BASE[BASE.index("learners:") :]
-    default = study(BASE.replace(learners, "")).config["learners"]["transformer"]["options"]
+    default = read_study(BASE.replace(learners, "")).config["learners"]["transformer"]["options"]
     monkeypatch.chdir(ROOT)
     text = Path("config/config.yaml").read_text(encoding="utf-8")
     written = Study(yaml.safe_load(text), ["config/config.yaml"], {}, SCHEMA).config["learners"]["transformer"][
@@ -298,10 +286,9 @@ def test_the_default_learner_is_the_default_studys(monkeypatch: pytest.MonkeyPat
 
 
 def test_whole_numbers_may_be_written_as_floats(folder: Path) -> None:
-    assert list(study(edit(("sizes: [10, 30]", "sizes: [1.0e+1, 30.0]"))).runs["size"].unique()) == [10, 30]
-    assert study(edit(("{strong: 1}", "{strong: 1.0, human: 0}"))).recipe_settings("strong.random") == study(
-        BASE
-    ).recipe_settings("strong.random")
+    assert list(read_study(edit(("sizes: [10, 30]", "sizes: [1.0e+1, 30.0]"))).runs["size"].unique()) == [10, 30]
+    written = read_study(edit(("{strong: 1}", "{strong: 1.0, human: 0}")))
+    assert written.recipe_settings("strong.random") == read_study(BASE).recipe_settings("strong.random")
 
 
 def test_values_of_the_command_line_are_read_as_yaml_and_named_as_such(folder: Path) -> None:

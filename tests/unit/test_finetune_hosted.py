@@ -11,7 +11,7 @@ import pytest
 from fake_server import Server
 from llm_study import find_keys
 from toy_corpus import toy_corpus
-from tuning_study import Learner, be_quick
+from tuning_study import Learner, jobs, quick_learner
 
 from llm import tuning_records as records
 from llm.examples import example_line
@@ -21,20 +21,9 @@ from llm.prompts import load_templates
 from workbench.cli import UserError
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
-    be_quick(monkeypatch)
-    monkeypatch.setenv("FAKE_KEY", "test-key")
-    server.faults(tuning=0.1)
-
-
 @pytest.fixture
-def learner(tmp_path: Path, server: Server) -> Learner:
-    return Learner(tmp_path, server)
-
-
-def jobs(server: Server) -> int:
-    return server.stats()["total"]["jobs"]
+def learner(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Learner:
+    return quick_learner(tmp_path, server, monkeypatch)
 
 
 def created(server: Server) -> list[dict[str, Any]]:
@@ -127,9 +116,11 @@ class TestOneRun:
         assert len(texts) == 20
         assert 0 < texts.count("") < 20
 
-    def test_what_was_learnt_is_translated(self, tmp_path: Path, server: Server) -> None:
+    def test_what_was_learnt_is_translated(
+        self, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         pairs = [(f"Der Hund {n} läuft schnell.", f"Hound {n} is sprinting.") for n in range(260)]
-        learner = Learner(tmp_path, server, instances=240)
+        learner = quick_learner(tmp_path, server, monkeypatch, instances=240)
         learner.write("dataset", pairs[:240], "human")
         learner.write("test", pairs[240:])
         learner.finetune()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from fake_server import Server
 from llm_study import SCRIPTS, Generator, wait_until
-from tuning_study import Learner, be_quick
+from tuning_study import Learner, quick_learner
 
 from finetune import finetune_hosted
 from generate import estimate_cost
@@ -24,16 +24,9 @@ from llm.prices import UnknownPrice, price_of, training_price
 from workbench.cli import UserError
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
-    be_quick(monkeypatch)
-    monkeypatch.setenv("FAKE_KEY", "test-key")
-    server.faults(tuning=0.05)
-
-
 @pytest.fixture
-def learner(tmp_path: Path, server: Server) -> Learner:
-    return Learner(tmp_path, server)
+def learner(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Learner:
+    return quick_learner(tmp_path, server, monkeypatch, seconds=0.05)
 
 
 def estimate_of(learner: Learner) -> Estimate:

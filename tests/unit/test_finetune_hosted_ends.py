@@ -11,27 +11,16 @@ import pytest
 from batch_study import ended
 from fake_server import Server
 from llm_study import signal_group, wait_until
-from tuning_study import Learner, be_quick
+from tuning_study import Learner, jobs, quick_learner
 
 from finetune import finetune_hosted
 from llm.estimate import study_estimates
 from workbench.cli import UserError
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
-    be_quick(monkeypatch)
-    monkeypatch.setenv("FAKE_KEY", "test-key")
-    server.faults(tuning=0.1)
-
-
 @pytest.fixture
-def learner(tmp_path: Path, server: Server) -> Learner:
-    return Learner(tmp_path, server)
-
-
-def jobs(server: Server) -> int:
-    return server.stats()["total"]["jobs"]
+def learner(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Learner:
+    return quick_learner(tmp_path, server, monkeypatch)
 
 
 def uploads(server: Server) -> int:
@@ -245,7 +234,9 @@ class TestBadInput:
 class TestInterruptions:
     """Kills and signals at any moment."""
 
-    def test_a_kill_at_any_moment_creates_no_second_job(self, tmp_path: Path, server: Server) -> None:
+    def test_a_kill_at_any_moment_creates_no_second_job(
+        self, tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         moment = deaths = 0
         texts = set()
         status = -9
@@ -253,9 +244,8 @@ class TestInterruptions:
             moment += 1
             folder = tmp_path / str(moment)
             folder.mkdir()
-            learner = Learner(folder, server)
+            learner = quick_learner(folder, server, monkeypatch, seconds=0.05)
             server.reset()
-            server.faults(tuning=0.05)
             status = ended(learner.process(moment))
             if status:
                 assert status == -signal.SIGKILL

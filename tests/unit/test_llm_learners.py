@@ -7,13 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
+from study_file import read_study, write_lines
+from workspace import ROOT
 
 from planning.configuration import ConfigurationError
 from planning.study import Study
 
-ROOT = Path(__file__).parents[2]
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 STUDY = """\
 languages: {source: de, target: en}
 corpus:
@@ -38,8 +37,7 @@ conditions:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory with the files that the configuration names."""
     monkeypatch.chdir(tmp_path)
-    for name in ("src.txt", "tgt.txt"):
-        Path(name).write_text("eine Zeile\n" * 80, encoding="utf-8")
+    write_lines("src.txt", "tgt.txt")
     shutil.copytree(ROOT / "resources" / "prompts", tmp_path / "resources" / "prompts")
     Path("weights").mkdir()
     for name in ("config.json", "model.safetensors"):
@@ -53,8 +51,7 @@ def study(*changes: tuple[str, str]) -> Study:
     for old, new in changes:
         assert old in text
         text = text.replace(old, new)
-    Path("study.yaml").write_text(text, encoding="utf-8")
-    return Study(yaml.safe_load(text), ["study.yaml"], {}, SCHEMA)
+    return read_study(text)
 
 
 def refused(*changes: tuple[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from report_tables import summary_row as row
 
 from evaluate.summary import ConditionSummary
 from report.answer import Verdict, answer, contrast
@@ -14,34 +15,6 @@ CONDITIONS = {
     "weak": {"mixture": {"weak": 1.0, "human": 0.0}, "order": "random"},
     "half": {"mixture": {"strong": 0.5, "human": 0.5}, "order": "random"},
 }
-
-
-def row(condition: str, score: float, difference: float | None = None, half: float = 1.0, **changes: object):
-    """A row of the summary table whose difference has the interval ``difference`` ± ``half``."""
-    there = difference is not None
-    values = {
-        "learner": "base",
-        "condition": condition,
-        "size": 6000,
-        "metric": "bleu",
-        "name": "BLEU",
-        "better": "higher",
-        "sentences": 1000,
-        "seeds": 1,
-        "resamples": 1000,
-        "score": score,
-        "score_low": score - 1,
-        "score_high": score + 1,
-        "score_sd": None,
-        "score_min": score,
-        "score_max": score,
-        "baseline": "human" if there else "",
-        "difference": difference,
-        "difference_low": difference - half if there else None,
-        "difference_high": difference + half if there else None,
-        "p_value": 0.5 if there else None,
-    }
-    return ConditionSummary(**values | changes)
 
 
 HUMAN = row("human", 30.4)

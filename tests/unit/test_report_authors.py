@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from report_study import write_page, write_tables
-from report_tables import remedied_conditions
+from report_tables import remedied_conditions, summary_row
 
 from evaluate.summary import ConditionSummary
 from report.authors import authors, authors_topic
@@ -29,29 +29,8 @@ QUALITY = {"weak": 20.0, "peer": 31.0, "self-llm": 30.0, "strong": 40.0}
 def row(condition: str, size: int, score: float, learner: str = "llm", **changes: Any) -> ConditionSummary:
     """A row of the summary whose difference from the baseline is the distance from 40 points, ± 1."""
     away = None if condition == "human" or size == 0 else score - 40
-    values = {
-        "learner": learner,
-        "condition": condition,
-        "size": size,
-        "metric": "bleu",
-        "name": "BLEU",
-        "better": "higher",
-        "sentences": 1000,
-        "seeds": 1,
-        "resamples": 1000,
-        "score": score,
-        "score_low": score - 1,
-        "score_high": score + 1,
-        "score_sd": None,
-        "score_min": score,
-        "score_max": score,
-        "baseline": "" if away is None else "human",
-        "difference": away,
-        "difference_low": None if away is None else away - 1,
-        "difference_high": None if away is None else away + 1,
-        "p_value": None if away is None else 0.001,
-    }
-    return ConditionSummary(**values | changes)
+    p = None if away is None else 0.001
+    return summary_row(condition, score, away, **{"learner": learner, "size": size, "p_value": p} | changes)
 
 
 ROWS = [

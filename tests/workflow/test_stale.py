@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from stale_jobs import ANALYSED, REPORT, Edit, check, configured
 from workspace import Workspace
 
 HUMAN, WEAK, MIXED, SECOND = "human.random", "weak.random", "garbled=0.5+human=0.5.random", "second.random"
 RECIPES = [HUMAN, WEAK, MIXED, SECOND]
-REPORT = {
-    "collect_scores",
-    "collect_comparisons",
-    "summarise_conditions",
-    "contrast_conditions",
-    "plot_learning_curve",
-    "plot_conditions",
-    "write_report",
-}
-# What the learners write at the largest size is analysed, and what the generators wrote.
-ANALYSED = {"collect_run_errors", "collect_run_diversity", "plot_errors:test", "plot_diversity:test"}
+# What the generators wrote is analysed.
 POOL_ANALYSED = {"collect_errors", "collect_diversity", "collect_detectors"}
 POOL_ANALYSED |= {"plot_errors:pool", "plot_diversity:pool", "plot_detector"}
 GENERATORS = ["weak", "garbled", "second"]
@@ -73,12 +63,6 @@ STUDY_CHANGED = {"write_study"} | REPORT
 EVERY_TRAINING = {"train_generator:weak"} | generated("weak") | rebuilt(WEAK, SECOND) | generated("second")
 EVERY_TRAINING |= trained(*ALL_RUNS) | COMPARED
 
-Edit = Callable[[Workspace], None]
-
-
-def configured(old: str, new: str) -> Edit:
-    return lambda workspace: workspace.edit("study.yaml", old, new)
-
 
 def coded(script: str, old: str, new: str) -> Edit:
     return lambda workspace: workspace.edit(f"workflow/scripts/{script}", old, new)
@@ -99,46 +83,46 @@ def nothing(workspace: Workspace) -> None:
 EDITS: dict[str, tuple[Edit, set[str]]] = {
     "nothing": (nothing, set()),
     "a generator's beam": (
-        configured("pairs: 150}", "pairs: 150, decoding: {beam: 2}}"),
+        configured(("pairs: 150}", "pairs: 150, decoding: {beam: 2}}")),
         {"write_study"} | generated("weak") | AFTER_WEAK,
     ),
     "a generator's training": (
-        configured("pairs: 150}", "pairs: 151}"),
+        configured(("pairs: 150}", "pairs: 151}")),
         {"write_study", "sample_pretrain:weak", "train_generator:weak"} | generated("weak") | AFTER_WEAK,
     ),
     "a condition's fractions": (
-        configured("human: 0.5, garbled: 0.5", "human: 0.25, garbled: 0.75"),
+        configured(("human: 0.5, garbled: 0.5", "human: 0.25, garbled: 0.75")),
         {"write_study"} | rebuilt("garbled=0.75+human=0.25.random") | COMPARED,
     ),
     "a condition's name": (
-        configured("  mixed: {mixture", "  blended: {mixture"),
+        configured(("  mixed: {mixture", "  blended: {mixture")),
         STUDY_CHANGED | ANALYSED | {"compare_runs:transformer/400/1"},
     ),
     "a new condition": (
-        configured("conditions:\n", "conditions:\n  garbled: {mixture: {garbled: 1}}\n"),
+        configured(("conditions:\n", "conditions:\n  garbled: {mixture: {garbled: 1}}\n")),
         {"write_study"} | rebuilt("garbled.random") | COMPARED,
     ),
     "a new condition that means the same as another": (
-        configured("conditions:\n", "conditions:\n  same: {mixture: {weak: 1.0, human: 0}}\n"),
+        configured(("conditions:\n", "conditions:\n  same: {mixture: {weak: 1.0, human: 0}}\n")),
         STUDY_CHANGED | ANALYSED | {"compare_runs:transformer/400/1"},
     ),
     "a condition's twin, written last and with whole numbers": (
-        configured("sizes: [400]", "  same: {mixture: {weak: 1.0, human: 0}}\nsizes: [400.0]"),
+        configured(("sizes: [400]", "  same: {mixture: {weak: 1.0, human: 0}}\nsizes: [400.0]")),
         STUDY_CHANGED | ANALYSED | {"compare_runs:transformer/400/1"},
     ),
     "a new seed": (
-        configured("seeds: [1]", "seeds: [1, 2]"),
+        configured(("seeds: [1]", "seeds: [1, 2]")),
         STUDY_CHANGED
         | ANALYSED
         | {"compare_runs:transformer/400/2"}
         | trained(*(run(recipe, seed=2) for recipe in RECIPES)),
     ),
     "a new size": (
-        configured("sizes: [400]", "sizes: [400, 200]"),
+        configured(("sizes: [400]", "sizes: [400, 200]")),
         STUDY_CHANGED | {"compare_runs:transformer/200/1"} | trained(*(run(recipe, size=200) for recipe in RECIPES)),
     ),
     "the size of the test set": (
-        configured("test: 60", "test: 50"),
+        configured(("test: 60", "test: 50")),
         # The split writes all its parts again; what trains on parts that are the same as before does so too, because
         # Snakemake goes by the files that a job writes.
         {"write_study", "split_corpus", "train_vocab", "sample_pretrain:weak"}
@@ -148,7 +132,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         | rebuilt(*RECIPES),
     ),
     "the metrics": (
-        configured("evaluation: {samples", "evaluation: {metrics: [chrf, bleu], samples"),
+        configured(("evaluation: {samples", "evaluation: {metrics: [chrf, bleu], samples")),
         {"write_study"}
         | scored(*ALL_RUNS)
         | {f"{rule}:{name}" for rule in ("score_generator", "find_errors") for name in GENERATORS}
@@ -157,7 +141,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         | COMPARED - {"collect_run_diversity", "plot_diversity:test"},
     ),
     "the beam of the evaluation": (
-        configured("evaluation: {samples", "decoding: {beam: 3}\nevaluation: {samples"),
+        configured(("evaluation: {samples", "decoding: {beam: 3}\nevaluation: {samples")),
         {"write_study"}
         | generated("weak")
         | generated("second")
@@ -166,13 +150,13 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         | COMPARED,
     ),
     "an option of the learner": (
-        configured("max-update: 150", "max-update: 160"),
+        configured(("max-update: 150", "max-update: 160")),
         {"write_study"} | EVERY_TRAINING,
     ),
-    "thread counts": (configured("training: {", "training: {threads: 2, "), set()),
-    "a cluster's limits": (configured("memory_mb: 2000", "memory_mb: 9000"), set()),
+    "thread counts": (configured(("training: {", "training: {threads: 2, ")), set()),
+    "a cluster's limits": (configured(("memory_mb: 2000", "memory_mb: 9000")), set()),
     "what watches trainings": (
-        configured("memory_mb: 2000", "memory_mb: 2000, tensorboard: true, wandb: project, state: elsewhere"),
+        configured(("memory_mb: 2000", "memory_mb: 2000, tensorboard: true, wandb: project, state: elsewhere")),
         set(),
     ),
     "a comment in a script": (
@@ -211,7 +195,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         {"collect_scores", "plot_learning_curve", "plot_conditions", "write_report"},
     ),
     "a limit of the errors": (
-        configured("evaluation: {samples", "analysis: {errors: {limits: {copied_words: 5}}}\nevaluation: {samples"),
+        configured(("evaluation: {samples", "analysis: {errors: {limits: {copied_words: 5}}}\nevaluation: {samples")),
         {"write_study", "find_human_errors", "find_test_errors", "collect_errors", "plot_errors:pool"}
         | {f"find_errors:{name}" for name in GENERATORS}
         | {f"find_run_errors:{name}" for name in ALL_RUNS}
@@ -219,11 +203,11 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         | REPORT,
     ),
     "a setting of the detector": (
-        configured("evaluation: {samples", "detector: {folds: 4}\nevaluation: {samples"),
+        configured(("evaluation: {samples", "detector: {folds: 4}\nevaluation: {samples")),
         {"write_study", "collect_detectors", "plot_detector"} | {f"detect_text:{pair}" for pair in PAIRS} | REPORT,
     ),
     "an exchange in the analysis of diversity": (
-        configured("evaluation: {samples", "analysis: {diversity: {swaps: 500}}\nevaluation: {samples"),
+        configured(("evaluation: {samples", "analysis: {diversity: {swaps: 500}}\nevaluation: {samples")),
         {"write_study", "collect_diversity", "plot_diversity:pool", "collect_run_diversity", "plot_diversity:test"}
         | {f"measure_diversity:{name}" for name in GENERATORS}
         | {f"measure_run_diversity:transformer/{recipe}/400" for recipe in RECIPES}
@@ -236,9 +220,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edit_reruns_exactly_what_depends_on_it(finished: Workspace, name: str, tmp_path: Path) -> None:
     edit, jobs = EDITS[name]
-    workspace = finished.copy(tmp_path / "study")
-    edit(workspace)
-    assert workspace.planned() == jobs
+    check(finished, tmp_path / "study", edit, jobs)
 
 
 @pytest.mark.slow

@@ -6,10 +6,10 @@ Nothing is trained and nobody is asked: the study's files are empty, and Snakema
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from stale_jobs import ANALYSED, REPORT, Edit, check, configured
 from workspace import STUDY, Workspace
 
 pytestmark = pytest.mark.slow
@@ -61,19 +61,7 @@ RUNS = {
 }
 # Of gpt where there is a size of 300, too.
 STEPS = [f"gpt/{ASKED}.incremental/{size}/1" for size in (300, 400)]
-REPORT = {
-    "collect_scores",
-    "collect_comparisons",
-    "summarise_conditions",
-    "contrast_conditions",
-    "plot_learning_curve",
-    "plot_conditions",
-    "write_report",
-}
-ANALYSED = {"collect_run_errors", "collect_run_diversity", "plot_errors:test", "plot_diversity:test"}
 ACCOUNTS = "collect_ledgers"
-
-Edit = Callable[[Workspace], None]
 
 
 def evaluated(runs: list[str]) -> set[str]:
@@ -105,14 +93,6 @@ OWN_TEXT = {f"{rule}:self-tiny" for rule in ("generate_local", "score_generator"
 OWN_TEXT |= {f"detect_text:{author}--self-tiny" for author in ("human", "asked")}
 OWN_TEXT |= {"collect_errors", "collect_diversity", "collect_detectors", f"build_dataset:{OWN}"}
 OWN_TEXT |= {"plot_errors:pool", "plot_diversity:pool", "plot_detector"}
-
-
-def configured(*changes: tuple[str, str]) -> Edit:
-    def edit(workspace: Workspace) -> None:
-        for old, new in changes:
-            workspace.edit("study.yaml", old, new)
-
-    return edit
 
 
 def after(place: str, more: str) -> tuple[str, str]:
@@ -209,6 +189,4 @@ def made_up(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edit_reruns_exactly_what_depends_on_it(made_up: Workspace, name: str, tmp_path: Path) -> None:
     edit, jobs = EDITS[name]
-    workspace = made_up.copy(tmp_path / "study")
-    edit(workspace)
-    assert workspace.planned() == jobs
+    check(made_up, tmp_path / "study", edit, jobs)

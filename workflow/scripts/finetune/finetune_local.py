@@ -27,7 +27,7 @@ from finetune.causal_lm import (
 )
 from finetune.instances import encode_pairs
 from finetune.prompting import Prompter, add_prompt_argument, read_templates
-from train.monitors import demand_monitors
+from train.monitors import add_monitor_arguments, demand_monitors
 from train.state import fingerprint, is_done
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import atomic_folder, write_json
@@ -132,13 +132,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, required=True, help="folder of what a killed training goes on from")
     parser.add_argument("--model", type=Path, required=True, help="folder of the adapter or model to write")
     parser.add_argument("--report", type=Path, required=True, help="JSON report to write")
-    parser.add_argument("--tensorboard", type=Path, help="folder for TensorBoard (default: none)")
-    parser.add_argument(
-        "--wandb",
-        nargs=2,
-        metavar=("PROJECT", "FOLDER"),
-        help="project at Weights & Biases, and where it keeps its files (default: none)",
-    )
+    add_monitor_arguments(parser)
     return parser
 
 

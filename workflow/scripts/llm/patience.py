@@ -30,8 +30,12 @@ class Patience:
         self._longest = longest
         self._meanwhile = meanwhile
 
-    async def ask(self, request: Callable[[], Awaitable[T]]) -> T:
+    async def ask(self, request: Callable[[], Awaitable[T]], may_wait: Callable[[], bool] = lambda: False) -> T:
         """The result of ``request``, made again while the provider is busy: repeating it must do no harm.
+
+        Args:
+            request: what to do.
+            may_wait: whether a 429 may last longer than the patience.
 
         Raises:
             Failure: asking again does not help.
@@ -45,6 +49,8 @@ class Patience:
             except Failure as failure:
                 if failure.kind not in _BUSY:
                     raise
+                if failure.kind is FailureKind.THROTTLED and may_wait():
+                    started = time.monotonic()
                 failures += 1
                 await self._back_off(failure, failures, started)
 
@@ -67,23 +73,19 @@ class Patience:
             Failure: the provider does not take it.
             UserError: the provider was busy for longer than the patience lasts.
         """
-        started = time.monotonic()
-        failures = 0
-        while True:
+
+        async def once() -> T | None:
             try:
                 return await request()
             except Failure as failure:
-                if failure.kind not in _BUSY:
-                    raise
                 transient = failure.kind is FailureKind.TRANSIENT
                 if transient and (failure.maybe_paid or failure.status is not None):
                     return None
                 if failure.kind is FailureKind.OVERLOADED and not trusting:
                     return None
-                if failure.kind is FailureKind.THROTTLED and may_wait():
-                    started = time.monotonic()
-                failures += 1
-                await self._back_off(failure, failures, started)
+                raise
+
+        return await self.ask(once, may_wait)
 
     async def _back_off(self, failure: Failure, failures: int, started: float) -> None:
         """Wait before asking again.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import importlib.util
 import os
@@ -10,6 +11,17 @@ from pathlib import Path
 from workbench.cli import UserError
 
 _INSTALL = "it is not installed: .venv/bin/pip install -r requirements/monitors.txt"
+
+
+def add_monitor_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what a training script is told of its monitors."""
+    parser.add_argument("--tensorboard", type=Path, help="folder for TensorBoard (default: none)")
+    parser.add_argument(
+        "--wandb",
+        nargs=2,
+        metavar=("PROJECT", "FOLDER"),
+        help="project at Weights & Biases, and where it keeps its files (default: none)",
+    )
 
 
 def monitor_arguments(tensorboard: Path | None, wandb: tuple[str, str] | None, label: str | None) -> list[str]:

@@ -13,6 +13,7 @@ import pickle
 import shutil
 import socket
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -50,7 +51,7 @@ def is_done(identity: str, report: Path, *results: Path) -> bool:
     return json.loads(report.read_text(encoding="utf-8")).get("fingerprint") == identity
 
 
-class StateFolder:
+class StateFolder(ABC):
     """State folder of one training; a context in which no other process can train there.
 
     Where another process does, one that outlived the Snakemake that had started it, it is waited for.
@@ -135,13 +136,13 @@ class StateFolder:
         with contextlib.suppress(OSError):  # somebody waits for the lock, and has it anew
             self.root.rmdir()
 
+    @abstractmethod
     def _mend(self) -> None:
         """Remove what a kill left half-written, and say where the training goes on from."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _forget(self) -> None:
         """Remove what was trained."""
-        raise NotImplementedError
 
 
 class TrainingState(StateFolder):

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from train.data import encode_dataset, read_dataset
+from train.monitors import add_monitor_arguments, monitor_arguments
 from train.state import TrainingState, fingerprint, is_done
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import file_digest, write_json
@@ -25,7 +26,6 @@ def main(arguments: argparse.Namespace) -> None:
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     from train.export import export_ctranslate2, slim_checkpoint
     from train.fairseq_training import train
-    from train.monitors import monitor_arguments
 
     dataset = read_dataset(arguments.dataset, arguments.size)
     valid = read_dataset(arguments.valid, None)
@@ -77,13 +77,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, required=True, help="fairseq checkpoint to write")
     parser.add_argument("--ctranslate2", type=Path, required=True, help="folder of the CTranslate2 model to write")
     parser.add_argument("--report", type=Path, required=True, help="JSON report to write")
-    parser.add_argument("--tensorboard", type=Path, help="folder for TensorBoard (default: none)")
-    parser.add_argument(
-        "--wandb",
-        nargs=2,
-        metavar=("PROJECT", "FOLDER"),
-        help="project at Weights & Biases, and where it keeps its files (default: none)",
-    )
+    add_monitor_arguments(parser)
     return parser
 
 
