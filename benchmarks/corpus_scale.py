@@ -1,13 +1,13 @@
-"""Measure what a large corpus takes: seconds and highest memory of every rule before training, at several sizes.
+"""Measure what a large corpus takes: seconds and highest memory of every rule up to a training, at several sizes.
 
 Run from the repository root in the workflow's environment, on an idle machine::
 
     .venv/bin/python benchmarks/corpus_scale.py --pairs 20000 200000 2000000
 
 For each size it makes up a German-English corpus and the text of two generators, writes a study with orders by quality
-and by likeness to human text, and runs its corpus, generated text, quality, detectors, analysis, datasets and
-vocabulary. Nothing is trained. Words follow Zipf's law; they are those of the fake LLM's dictionary and compounds of
-them.
+and by likeness to human text, and runs its corpus, generated text, quality, detectors, analysis, datasets,
+vocabulary and one training on half of the pool, of a tiny model and two updates only: what it takes besides is its
+data. Words follow Zipf's law; they are those of the fake LLM's dictionary and compounds of them.
 
 Seconds are those of Snakemake's benchmark files. On a machine with other work they say little, so the processor's
 seconds stand beside them. These and the memory are the kernel's own counts, looked up while a job runs; Snakemake looks
@@ -39,6 +39,17 @@ DICTIONARY = Path("tests/fake_llm/dictionary.tsv")
 BLOCK = 10_000  # pairs that are made up at a time
 WORDS = 60_000
 LENGTHS = (5, 35)  # words of a sentence
+LEARNER = {
+    "arch": "transformer",
+    **{f"{part}-layers": 1 for part in ("encoder", "decoder")},
+    **{f"{part}-embed-dim": 32 for part in ("encoder", "decoder")},
+    "share-all-embeddings": True,
+    "optimizer": "adam",
+    "lr": 0.001,
+    "criterion": "label_smoothed_cross_entropy",
+    "max-tokens": 1000,
+    "max-update": 2,
+}
 # Of each generator: the share of words that it leaves out, the share that it takes for more frequent ones.
 GENERATORS = {"strong": (0.02, 0.1), "weak": (0.05, 0.4)}
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -125,6 +136,7 @@ def study(folder: Path, count: int) -> dict[str, object]:
         },
         "splits": {"pretrain": count // 20, "pool": pool, "valid": 300, "test": 300},
         "vocab": {"size": 2000},
+        "learners": {"tiny": {"kind": "fairseq", "options": LEARNER}},
         "generators": {name: {"provider": "files", "targets": str(folder / f"{name}.txt")} for name in GENERATORS},
         "quality": {
             "oracle": {"metric": "oracle"},
@@ -157,7 +169,8 @@ def measure(folder: Path, count: int, cores: int) -> dict[str, Cost]:
         write_texts(folder, count)
         configuration.write_text(yaml.safe_dump(study(folder, count), sort_keys=False))
     looks = folder / "looks.tsv"
-    for target in (["--until", "build_dataset", "train_vocab"], ["analysis"]):
+    model = f"{folder}/results/runs/tiny/human.random/{study(folder, count)['sizes'][0]}/1/model.pt"
+    for target in (["--until", "build_dataset", "score_generator", "train_vocab"], ["analysis"], [model]):
         run_watched(["--configfile", str(configuration), "--cores", str(cores), *target], looks)
     costs = read_looks(looks)
     benchmarks = folder / "results" / "benchmarks"

@@ -7,6 +7,7 @@ import csv
 import html
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -66,8 +67,10 @@ def test_snakemakes_own_report_holds_figures_and_captions(copy: Workspace) -> No
 
 
 def test_killed_in_training_the_same_command_ends_in_the_same_results(finished: Workspace, tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path / "elsewhere" / "study")
+    workspace = finished.copy(tmp_path / "elsewhere" / "study")
     state = workspace.folder / "results/runs/transformer/human.random/400/1/state"
+    shutil.rmtree(state.parent)
+    (workspace.folder / "results/scores.tsv").unlink()  # so that the run is wanted again
     process = subprocess.Popen(
         workspace.command("--cores", "2"), cwd=workspace.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -137,10 +137,15 @@ class Workspace:
     def copy(self, folder: Path) -> Workspace:
         """This workspace with its results and Snakemake's memory of them, in another folder."""
         shutil.copytree(self.folder, folder, symlinks=True)
-        twin = object.__new__(Workspace)
-        twin.folder = folder
-        twin.configuration = folder / "study.yaml"
-        return twin
+        return self.there(folder)
+
+    @classmethod
+    def there(cls, folder: Path) -> Workspace:
+        """The workspace that was made in a folder before."""
+        found = object.__new__(cls)
+        found.folder = folder
+        found.configuration = folder / "study.yaml"
+        return found
 
 
 def jobs(output: str) -> set[str]:

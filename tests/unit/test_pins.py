@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import sys
 from importlib import metadata
@@ -86,19 +87,28 @@ def environment_pins(stage: str) -> dict[str, str]:
 
 def imported_packages(files: list[Path]) -> set[str]:
     """The packages (normalised names) that ``files``, relative to the scripts, import anywhere."""
-    modules = set()
-    for file in files:
-        for node in ast.walk(ast.parse((SCRIPTS / file).read_bytes())):
-            if isinstance(node, ast.Import):
-                modules |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                modules.add(node.module.split(".")[0])
+    modules = {module for file in files for module in imported_modules(file)}
     project = {path.stem for place in ("*", "*/*") for path in SCRIPTS.glob(place)}
-    packages = metadata.packages_distributions()
+    packages = installed_packages()
     return {
         canonicalize_name(packages[module][0] if module in packages else module)
         for module in modules - project - sys.stdlib_module_names
     }
+
+
+@functools.cache
+def imported_modules(file: Path) -> set[str]:
+    """The top-level modules that a file imports anywhere."""
+    modules = set()
+    for node in ast.walk(ast.parse((SCRIPTS / file).read_bytes())):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            modules.add(node.module.split(".")[0])
+    return modules
+
+
+installed_packages = functools.cache(metadata.packages_distributions)
 
 
 def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:

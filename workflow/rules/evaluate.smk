@@ -79,6 +79,9 @@ use rule score_run as score_generator with:
         label="generator {generator}",
         metrics=STUDY.metric_arguments(METRICS[:1]),
         kind=["--generated"],
+    resources:
+        mem_mb=grown(pool_memory(1000, 1300)),
+        runtime=grown(60),
 
 
 rule compare_runs:

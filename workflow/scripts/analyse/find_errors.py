@@ -28,13 +28,12 @@ def main(arguments: argparse.Namespace) -> None:
     languages = Languages(arguments.source_language, arguments.target_language)
     judged_by = language_standards(languages, limits["language_margin"])
     norms = read_norms(arguments.norms)
-    pairs = read_test_set(arguments.pairs, drawn(arguments.pairs, arguments.segments, arguments.seed))
-    if arguments.text is None:
-        targets = pairs.references
-    elif arguments.generated:
-        pairs, targets = read_generated(arguments.text, pairs)
+    only = drawn(arguments.pairs, arguments.segments, arguments.seed)
+    if arguments.generated:
+        pairs, targets = read_generated(arguments.text, arguments.pairs, only)
     else:
-        targets = read_hypotheses(arguments.text, pairs)
+        pairs = read_test_set(arguments.pairs, only)
+        targets = pairs.references if arguments.text is None else read_hypotheses(arguments.text, pairs)
     columns = source_errors(pairs.sources, targets, norms, judged_by, limits)
     if arguments.text is not None:
         names = list(dict.fromkeys([*arguments.metrics, "ter"]))

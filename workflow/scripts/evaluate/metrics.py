@@ -43,8 +43,9 @@ class Scorer:
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
         """Counts of each segment against its one reference: shape (segments, counts)."""
-        rows = self.corpus._extract_corpus_statistics(hypotheses, [references])
-        return np.array(rows, dtype=np.float64)
+        parts = (slice(start, start + _CHUNK) for start in range(0, len(hypotheses), _CHUNK))
+        rows = (self.corpus._extract_corpus_statistics(hypotheses[part], [references[part]]) for part in parts)
+        return np.concatenate([np.array(table, dtype=np.float64) for table in rows])
 
     def totals(self, segments: Iterable[tuple[str, str]]) -> np.ndarray:
         """Counts of hypotheses and their references summed over all ``segments``: shape (counts,).

@@ -9,6 +9,7 @@ JSON.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +26,10 @@ from workbench.tables import write_rows
 def main(arguments: argparse.Namespace) -> None:
     """Score one file of translations."""
     scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
-    test = read_test_set(arguments.references)
     if arguments.generated:
-        test, hypotheses = read_generated(arguments.hypotheses, test)
+        test, hypotheses = read_generated(arguments.hypotheses, arguments.references)
     else:
+        test = read_test_set(arguments.references)
         hypotheses = read_hypotheses(arguments.hypotheses, test)
     counts = {scorer.name: scorer.statistics(hypotheses, test.references) for scorer in scorers}
 
@@ -59,18 +60,23 @@ def corpus_scores(scorers: list[Scorer], counts: dict[str, np.ndarray]) -> dict[
 def write_segments(
     path: Path,
     test: TestSet,
-    hypotheses: list[str],
+    hypotheses: Sequence[str],
     scorers: list[Scorer],
     counts: dict[str, np.ndarray],
 ) -> None:
     """Write each segment with its sentence scores."""
     columns = ["id", "source", "reference", "hypothesis", *(scorer.name for scorer in scorers)]
-    scores = [[score_text(scorer.sentence_score(row)) for row in counts[scorer.name]] for scorer in scorers]
+    scores = (sentence_scores(scorer, counts[scorer.name]) for scorer in scorers)
     write_rows(
         path,
         columns,
         zip(test.ids, test.sources, test.references, hypotheses, *scores, strict=True),
     )
+
+
+def sentence_scores(scorer: Scorer, counts: np.ndarray) -> Iterator[str]:
+    """The score of each segment from its counts, shape (segments, counts), as tables hold it."""
+    return (score_text(scorer.sentence_score(row)) for row in counts)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.cli import UserError
+from workbench.columns import TextColumn, read_by_id
 from workbench.tables import read_rows
 
 _MUST_AGREE = "both must hold the same segments in the same order: delete the older file and run again"
@@ -20,8 +21,8 @@ class TestSet:
 
     path: Path
     ids: list[str]
-    sources: list[str]
-    references: list[str]
+    sources: Sequence[str]
+    references: Sequence[str]
 
 
 def read_test_set(path: Path, only: Container[str] | None = None) -> TestSet:
@@ -30,20 +31,24 @@ def read_test_set(path: Path, only: Container[str] | None = None) -> TestSet:
     Raises:
         UserError: it has no segment.
     """
-    rows = [row for row in read_rows(path, ["id", "source", "target"]) if only is None or row[0] in only]
-    if not rows:
+    ids, sources, references = [], TextColumn(), TextColumn()
+    for name, source, target in read_rows(path, ["id", "source", "target"]):
+        if only is None or name in only:
+            ids.append(name)
+            sources.append(source)
+            references.append(target.rstrip())
+    if not ids:
         raise UserError(f"{path}: there is no segment to score; the test set must have at least one")
-    ids, sources, targets = zip(*rows, strict=True)
-    return TestSet(path, list(ids), list(sources), [text.rstrip() for text in targets])
+    return TestSet(path, ids, sources, references)
 
 
-def read_hypotheses(path: Path, test: TestSet) -> list[str]:
+def read_hypotheses(path: Path, test: TestSet) -> Sequence[str]:
     """Read the column ``text`` of translations of ``test``.
 
     Raises:
         UserError: the ids are not those of the test set, in its order.
     """
-    ids, texts = [], []
+    ids, texts = [], TextColumn()
     for identifier, text in read_rows(path, ["id", "text"]):
         ids.append(identifier)
         texts.append(text.rstrip())
@@ -51,22 +56,20 @@ def read_hypotheses(path: Path, test: TestSet) -> list[str]:
     return texts
 
 
-def read_generated(path: Path, test: TestSet) -> tuple[TestSet, list[str]]:
-    """Read generated text, which may lack some of the segments and have them in any order.
+def read_generated(path: Path, references: Path, only: Container[str] | None = None) -> tuple[TestSet, Sequence[str]]:
+    """Read generated text, which may lack some of the segments and have them in any order; with ``only``, of these ids.
 
     Returns:
-        The segments of ``test`` that it holds, and its text for each.
+        The segments of the corpus table ``references`` that it holds, and its text for each.
 
     Raises:
         UserError: it holds none of them.
     """
-    known = set(test.ids)
-    texts = {name: text.rstrip() for name, text in read_rows(path, ["id", "text"]) if name in known}
-    rows = [row for row in zip(test.ids, test.sources, test.references, strict=True) if row[0] in texts]
-    if not rows:
-        raise UserError(f"{path}: holds no segment of {test.path}; delete the older file and run again")
-    ids, sources, references = zip(*rows, strict=True)
-    return TestSet(test.path, list(ids), list(sources), list(references)), [texts[identifier] for identifier in ids]
+    (texts,) = read_by_id(path, ["text"], only)
+    if not any(name in texts for (name,) in read_rows(references, ["id"])):
+        raise UserError(f"{path}: holds no segment of {references}; delete the older file and run again")
+    test = read_test_set(references, texts)
+    return test, TextColumn(texts[name].rstrip() for name in test.ids)
 
 
 def check_ids(path: Path, ids: list[str], expected_path: Path, expected: list[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from workbench.tables import read_rows
 
 Pair = tuple[str, str]
+_BLOCK = 10_000  # texts that are encoded at a time
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def encode_dataset(
     encoder = _Encoder(spm, Dictionary.load(str(dictionary)), settings["max_pieces"])
     for part, pairs in (("train", train), ("valid", valid)):
         stem = f"{folder}/{part}.{source}-{target}"
-        encoder.write([pair[0] for pair in pairs], f"{stem}.{source}")
-        encoder.write([pair[1] for pair in pairs], f"{stem}.{target}")
+        encoder.write(pairs, 0, f"{stem}.{source}")
+        encoder.write(pairs, 1, f"{stem}.{target}")
     return EncodedData(folder, encoder.truncated)
 
 
@@ -64,15 +65,17 @@ class _Encoder:
         self._max_pieces = max_pieces
         self.truncated = 0
 
-    def write(self, texts: Sequence[str], stem: str) -> None:
-        """Write ``texts`` to ``stem.bin`` and ``stem.idx``."""
+    def write(self, pairs: Sequence[Pair], side: int, stem: str) -> None:
+        """Write one side of ``pairs`` to ``stem.bin`` and ``stem.idx``."""
         import torch
         from fairseq.data import indexed_dataset
 
         builder = indexed_dataset.make_builder(f"{stem}.bin", "mmap", vocab_size=len(self._dictionary))
-        for encoded in self._processor.encode(list(texts)):
-            self.truncated += len(encoded) > self._max_pieces
-            numbers = [self._number[piece] for piece in encoded[: self._max_pieces]]
-            numbers.append(self._dictionary.eos())
-            builder.add_item(torch.IntTensor(numbers))
+        for start in range(0, len(pairs), _BLOCK):
+            texts = [pair[side] for pair in pairs[start : start + _BLOCK]]
+            for encoded in self._processor.encode(texts):
+                self.truncated += len(encoded) > self._max_pieces
+                numbers = [self._number[piece] for piece in encoded[: self._max_pieces]]
+                numbers.append(self._dictionary.eos())
+                builder.add_item(torch.IntTensor(numbers))
         builder.finalize(f"{stem}.idx")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import overload
 
@@ -76,15 +76,18 @@ class TextsById(Mapping[str, str]):
         return len(self._places)
 
 
-def read_by_id(path: Path, columns: Sequence[str]) -> list[TextsById]:
+def read_by_id(path: Path, columns: Sequence[str], only: Container[str] | None = None) -> list[TextsById]:
     """The named columns of a table, each by the table's column ``id``; of rows with one id the last counts.
+
+    With ``only``, the rows of these ids.
 
     Raises:
         UserError: as :func:`workbench.tables.read_rows`.
     """
     places: dict[str, int] = {}
     texts = [TextColumn() for _ in columns]
-    for number, (name, *fields) in enumerate(read_rows(path, ["id", *columns])):
+    rows = (row for row in read_rows(path, ["id", *columns]) if only is None or row[0] in only)
+    for number, (name, *fields) in enumerate(rows):
         places[sys.intern(name)] = number  # tables of one study share their ids
         for column, field in zip(texts, fields, strict=True):
             column.append(field)
