@@ -23,10 +23,10 @@ demo: setup ## set up, then run the default study
 	$(IN_VENV) $(BIN)/snakemake --cores $(CORES)
 
 test: setup-dev ## set up, then run the whole test suite
-	@$(IN_VENV) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(IN_VENV) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
-test-fast: setup-dev ## the tests that take seconds
-	@$(IN_VENV) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow"
+test-fast: setup-dev ## the tests that take seconds each
+	@$(IN_VENV) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not slow"
 
 lint: setup-dev ## check style, formatting and the workflow
 	$(BIN)/ruff check $(FORMATTED)
