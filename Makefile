@@ -5,6 +5,8 @@ PORT ?= 8123
 BIN := .venv/bin
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
 FORMATTED := workflow tests benchmarks
+# Files stay in their order: those with most tests first, the default, would leave the longest for the end.
+PROCESSES := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: docs fake-llm help setup setup-dev demo test test-fast lint format lock clean
@@ -23,10 +25,10 @@ demo: setup ## set up, then run the default study
 	$(IN_VENV) $(BIN)/snakemake --cores $(CORES)
 
 test: setup-dev ## set up, then run the whole test suite
-	@$(IN_VENV) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	@$(IN_VENV) $(BIN)/python -m pytest $(PROCESSES)
 
 test-fast: setup-dev ## the tests that take seconds each
-	@$(IN_VENV) $(BIN)/python -m pytest --numprocesses 3 --dist loadfile -m "not slow"
+	@$(IN_VENV) $(BIN)/python -m pytest $(PROCESSES) -m "not slow"
 
 lint: setup-dev ## check style, formatting and the workflow
 	$(BIN)/ruff check $(FORMATTED)

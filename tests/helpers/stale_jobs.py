@@ -32,8 +32,8 @@ def configured(*changes: tuple[str, str]) -> Edit:
     return edit
 
 
-def check(study: Workspace, folder: Path, edit: Edit, jobs: set[str]) -> None:
-    """Exactly these jobs are planned after the edit, of a copy of the study in ``folder``."""
+def planned_after(edit: Edit, study: Workspace, folder: Path, *targets: str) -> set[str]:
+    """The jobs that are planned, for all or for some files, after the edit of a copy of the study in ``folder``."""
     workspace = study.copy(folder)
     edit(workspace)
-    assert workspace.planned() == jobs
+    return workspace.planned(*targets)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from fake_server import Server, fake_llm
 from llm_study import read_table
+from stale_jobs import Edit, configured, planned_after
 from toy_corpus import toy_corpus
 from workspace import Workspace, jobs
 
@@ -93,19 +94,12 @@ def answered(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Worksp
     return workspace
 
 
-Edit = Callable[[Workspace], None]
-
-
 def all_of(*edits: Edit) -> Edit:
     def edit(workspace: Workspace) -> None:
         for one in edits:
             one(workspace)
 
     return edit
-
-
-def configured(old: str, new: str) -> Edit:
-    return lambda workspace: workspace.edit("study.yaml", old, new)
 
 
 def a_pair_more(workspace: Workspace) -> None:
@@ -143,25 +137,28 @@ EXPORT = "workflow/scripts/llm/export.py"
 PLANS: dict[str, tuple[Edit, set[str]]] = {
     "how it is asked, and a comment": (
         all_of(
-            configured("    model: fake-strong\n", HOW_IT_IS_ASKED),
-            configured("    model: fake-medium\n", HOW_IT_IS_ASKED.replace("fake-strong", "fake-medium")),
-            configured("llm: {", "llm: {max_usd: 3, shutdown_notice: 5, "),
+            configured(("    model: fake-strong\n", HOW_IT_IS_ASKED)),
+            configured(("    model: fake-medium\n", HOW_IT_IS_ASKED.replace("fake-strong", "fake-medium"))),
+            configured(("llm: {", "llm: {max_usd: 3, shutdown_notice: 5, ")),
             lambda workspace: workspace.edit(EXPORT, "def export(", "# All of it.\ndef export("),
         ),
         set(),
     ),
     "a condition more": (
-        configured("conditions:\n", "conditions:\n  claude: {mixture: {claude: 1}}\n"),
+        configured(("conditions:\n", "conditions:\n  claude: {mixture: {claude: 1}}\n")),
         {f"build_dataset:{CLAUDE}"},
     ),
     "a judge more": (
         configured(
-            "  judge:\n", "  other: {metric: llm_judge, generators: [gpt], provider: openai, model: gpt-4o}\n  judge:\n"
+            (
+                "  judge:\n",
+                "  other: {metric: llm_judge, generators: [gpt], provider: openai, model: gpt-4o}\n  judge:\n",
+            )
         ),
         {"prompt_judge:other/gpt", "collect_ledgers"},
     ),
     "a generator that another stands in for": (
-        configured("    provider: anthropic\n", "    provider: anthropic\n    fallback: human\n"),
+        configured(("    provider: anthropic\n", "    provider: anthropic\n    fallback: human\n")),
         DATASETS,
     ),
     "code of the export": (
@@ -174,10 +171,8 @@ PLANS: dict[str, tuple[Edit, set[str]]] = {
 @pytest.mark.parametrize("name", PLANS)
 def test_an_edit_reruns_what_depends_on_it(answered: Workspace, name: str, tmp_path: Path) -> None:
     edit, expected = PLANS[name]
-    workspace = answered.copy(tmp_path / "study")
-    edit(workspace)
     recipes = [HUMAN, MIXED, CLAUDE] if name == "a condition more" else [HUMAN, MIXED]
-    assert workspace.planned(*targets(*recipes)) == expected
+    assert planned_after(edit, answered, tmp_path / "study", *targets(*recipes)) == expected
 
 
 # What makes generators run, the jobs that run until they have, and the requests that they send.
@@ -197,7 +192,7 @@ RUNS: dict[str, tuple[Edit, set[str], int]] = {
     "a lost export, and a policy": (
         all_of(
             lambda workspace: (workspace.folder / GPT_TEXT).unlink(),
-            configured("    provider: anthropic\n", "    provider: anthropic\n    outcomes: {copy: [drop]}\n"),
+            configured(("    provider: anthropic\n", "    provider: anthropic\n    outcomes: {copy: [drop]}\n")),
         ),
         {"prompt_llm:gpt", "prompt_llm:claude", JUDGE},
         0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,15 +32,10 @@ def read_test_set(path: Path, only: Container[str] | None = None) -> TestSet:
     Raises:
         UserError: it has no segment.
     """
-    ids, sources, references = [], TextColumn(), TextColumn()
-    for name, source, target in read_rows(path, ["id", "source", "target"]):
-        if only is None or name in only:
-            ids.append(name)
-            sources.append(source)
-            references.append(target.rstrip())
-    if not ids:
+    test = _read_segments(path, only)
+    if not test.ids:
         raise UserError(f"{path}: there is no segment to score; the test set must have at least one")
-    return TestSet(path, ids, sources, references)
+    return test
 
 
 def read_hypotheses(path: Path, test: TestSet) -> Sequence[str]:
@@ -66,10 +62,20 @@ def read_generated(path: Path, references: Path, only: Container[str] | None = N
         UserError: it holds none of them.
     """
     (texts,) = read_by_id(path, ["text"], only)
-    if not any(name in texts for (name,) in read_rows(references, ["id"])):
+    test = _read_segments(references, texts)
+    if not test.ids:
         raise UserError(f"{path}: holds no segment of {references}; delete the older file and run again")
-    test = read_test_set(references, texts)
     return test, TextColumn(texts[name].rstrip() for name in test.ids)
+
+
+def _read_segments(path: Path, only: Container[str] | None) -> TestSet:
+    ids, sources, references = [], TextColumn(), TextColumn()
+    for name, source, target in read_rows(path, ["id", "source", "target"]):
+        if only is None or name in only:
+            ids.append(sys.intern(name))  # which the generated text has, too
+            sources.append(source)
+            references.append(target.rstrip())
+    return TestSet(path, ids, sources, references)
 
 
 def check_ids(path: Path, ids: list[str], expected_path: Path, expected: list[str]) -> None:
