@@ -4,7 +4,7 @@ CORES ?= all
 PORT ?= 8123
 BIN := .venv/bin
 IN_VENV := PATH="$(CURDIR)/$(BIN):$$PATH"
-FORMATTED := workflow tests benchmarks
+FORMATTED := workflow tests benchmarks fake_llm
 # Files stay in their order: those with most tests first, the default, would leave the longest for the end.
 PROCESSES := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
@@ -45,7 +45,7 @@ lock: setup ## pin requirements/*.in anew; ARGS=--upgrade for newer versions
 	@tools/lock.sh $(ARGS)
 
 fake-llm: setup-dev ## start a fake LLM server, to try a study without a key; PORT=8123, ARGS=--help
-	cd tests && exec ../$(BIN)/python -m fake_llm --port $(PORT) $(ARGS)
+	exec $(BIN)/python -m fake_llm --port $(PORT) $(ARGS)
 
 docs: setup ## write the reference of configuration keys from the schema
 	PYTHONPATH=workflow/scripts $(BIN)/python -m planning.reference

@@ -35,7 +35,7 @@ import numpy as np
 import psutil
 import yaml
 
-DICTIONARY = Path("tests/fake_llm/dictionary.tsv")
+DICTIONARY = Path("fake_llm/dictionary.tsv")
 BLOCK = 10_000  # pairs that are made up at a time
 WORDS = 60_000
 LENGTHS = (5, 35)  # words of a sentence

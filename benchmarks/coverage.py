@@ -24,9 +24,9 @@ from scipy.stats import norm
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
-from evaluate.bootstrap import draw_counts, interval, mean_over_seeds, seed_weights, two_sided_p
 from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_interval, rising
 from evaluate.gap import estimate, share_interval
+from stats.bootstrap import draw_counts, interval, mean_over_seeds, seed_weights, two_sided_p
 
 SIZES = [1000, 4000, 16000]
 CONDITIONS = ("human", "costly", "remedied", "twin")

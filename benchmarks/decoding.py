@@ -14,8 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
+from models.translation import Model, translate
 from workbench.tables import read_rows
-from workbench.translation import Model, translate
 
 SETTINGS = {
     "beam": 5,

@@ -99,10 +99,10 @@ def train(folder: Path, method: str, arguments: argparse.Namespace) -> dict[str,
 
 def decode(folder: Path, beams: int, arguments: argparse.Namespace) -> tuple[float, float]:
     """Tokens written and texts translated a second by the fine-tuned model, the time to load it aside."""
-    from finetune.causal_lm import set_threads
+    from models.causal_lm import set_threads
 
     set_threads(arguments.threads)
-    from finetune.decoding import Translator
+    from llm.local.decoding import Translator
 
     settings = {"languages": LANGUAGES, "num_beams": beams, "batch_size": arguments.batch_size}
     settings |= {"max_output_factor": 1.0, "precision": "auto", "device": arguments.device}
@@ -119,9 +119,9 @@ def decode(folder: Path, beams: int, arguments: argparse.Namespace) -> tuple[flo
 
 def mean_tokens(folder: Path) -> tuple[float, float]:
     """Tokens of an instance: all of them, and those of its completion."""
-    from finetune.causal_lm import load_tokenizer
     from finetune.instances import encode_pairs
-    from finetune.prompting import Prompter, read_templates
+    from llm.local.prompting import Prompter, read_templates
+    from models.causal_lm import load_tokenizer
     from workbench.pairs import read_pairs
 
     templates = read_templates([("prompt", str(folder / "prompt.txt"))], LANGUAGES)

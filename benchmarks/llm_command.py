@@ -1,4 +1,4 @@
-"""The command that asks an LLM (``generate/prompt_llm.py``) as the workflow runs it, for benchmarks of the whole of it.
+"""The command that asks an LLM (``llm/prompt_llm.py``) as the workflow runs it, for benchmarks of the whole of it.
 
 Settings come from the configuration's schema, as in a study, so that what is measured is what a study does.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow" / "scripts"
-sys.path[:0] = [str(SCRIPTS), str(ROOT / "tests"), str(ROOT / "tests" / "helpers")]
+sys.path[:0] = [str(SCRIPTS), str(ROOT), str(ROOT / "tests" / "helpers")]
 
 import yaml  # noqa: E402
 from fake_server import Server  # noqa: E402

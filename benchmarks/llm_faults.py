@@ -4,7 +4,7 @@ Run from the repository root in the workflow's environment; takes about ten minu
 
     .venv/bin/python benchmarks/llm_faults.py
 
-For each fault the command of a study (generate/prompt_llm.py) asks the fake server (tests/fake_llm) for the targets of
+For each fault the command of a study (llm/prompt_llm.py) asks the fake server (fake_llm) for the targets of
 a pool of 1,000 sources, with a journal of its own. Faults of the provider hit a request either once ("x1": its first
 try) or always; a text that is no good, always (another prompt draws anew). Where the run has to stop (no more credit),
 the fault is then taken back and it is run again. Checked is that

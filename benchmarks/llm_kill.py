@@ -4,7 +4,7 @@ Run from the repository root in the workflow's environment; takes about three mi
 
     .venv/bin/python benchmarks/llm_kill.py
 
-First the command of a study (generate/prompt_llm.py) asks the fake server (tests/fake_llm) undisturbed. Then, for each
+First the command of a study (llm/prompt_llm.py) asks the fake server (fake_llm) undisturbed. Then, for each
 kill, it starts with an empty journal, is killed at a moment drawn evenly between its first request and the undisturbed
 run's end, and is run again to its end. With --in-a-row all kills hit one run, which only the last rerun ends. The
 server counts the answers that it wrote, also those whose client was gone: "paid twice" are those to a request that it

@@ -4,7 +4,7 @@ Run from the repository root in the workflow's environment; 100,000 sources take
 
     .venv/bin/python benchmarks/llm_memory.py
 
-The command of a study (generate/prompt_llm.py) asks the fake server (tests/fake_llm) for every source of a pool and
+The command of a study (llm/prompt_llm.py) asks the fake server (fake_llm) for every source of a pool and
 writes its files; printed is the highest resident memory of its process (VmHWM). With --again each runs a
 second time, when the journal holds every answer: what an export alone takes.
 """

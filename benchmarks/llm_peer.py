@@ -25,7 +25,7 @@ from llm_rate import MODEL, REGIMES, Outcome, Regime, ask, timed
 
 # The path to the helpers is set by the imports above.
 from fake_server import Server, fake_llm  # isort: skip
-from llm.apis import open_api  # isort: skip
+from llm.providers import open_api  # isort: skip
 
 CLIENT = Path(__file__).with_name("llm_peer_curator.py")
 REGIMES_OF_PEER = ("flat", "fast", "tail", "limited", "not told")

@@ -4,7 +4,7 @@ Run from the repository root in the workflow's environment, on an idle machine; 
 
     .venv/bin/python benchmarks/llm_rate.py
 
-Each regime has a fresh fake server (tests/fake_llm) on a free port and an empty journal. The clock runs from before
+Each regime has a fresh fake server (fake_llm) on a free port and an empty journal. The clock runs from before
 the journal is opened until it is closed, the question whether the model exists included; imports are not.
 
 The ideal is what the server and the number of requests at once allow: the mean latency times the requests, divided by
@@ -27,20 +27,20 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT / "tests"), str(ROOT / "tests" / "helpers")]
+sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT), str(ROOT / "tests" / "helpers")]
 
 import openai  # noqa: E402
-from fake_llm.faults import Latency  # noqa: E402
-from fake_llm.state import digest_of  # noqa: E402
 from fake_server import Server, fake_llm  # noqa: E402
 
-from llm.apis import open_api  # noqa: E402
+from fake_llm.faults import Latency  # noqa: E402
+from fake_llm.state import digest_of  # noqa: E402
+from llm.asking.online import OnlineExecutor  # noqa: E402
+from llm.asking.pace import Account  # noqa: E402
+from llm.asking.progress import Progress  # noqa: E402
 from llm.calls import Call, Work  # noqa: E402
 from llm.journal import Journal, Limits  # noqa: E402
-from llm.online import OnlineExecutor  # noqa: E402
-from llm.pacing import Account  # noqa: E402
 from llm.prices import price_of  # noqa: E402
-from llm.progress import Progress  # noqa: E402
+from llm.providers import open_api  # noqa: E402
 
 MODEL = "fake-strong"
 PRICE = {"input": 0.15, "output": 0.6}

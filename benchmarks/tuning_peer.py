@@ -106,7 +106,7 @@ def deleting(learner: Learner) -> str:
     learner.finetune()
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "finetune.hosted_models", str(learner.folder / "journal.sqlite")),
+            *(sys.executable, "-m", "llm.accounts.hosted_models", str(learner.folder / "journal.sqlite")),
             *("--delete", "--yes", "--api-key-env", "FAKE_KEY"),
         ],
         env={**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")},

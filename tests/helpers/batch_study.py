@@ -13,13 +13,15 @@ from typing import Any
 
 from fake_server import Server
 
-from llm import batch, batch_answers, batch_provider
-from llm.apis import Api, BatchState, open_api
-from llm.batch import BatchExecutor
+from llm.asking.batches import answers as batch_answers
+from llm.asking.batches import executor as batch
+from llm.asking.batches import provider as batch_provider
+from llm.asking.batches.executor import BatchExecutor
+from llm.asking.progress import Progress
 from llm.calls import FailureKind, Work
 from llm.journal import Journal, Limits
 from llm.prices import Price
-from llm.progress import Progress
+from llm.providers import Api, BatchState, open_api
 
 KEY_VARIABLE = "FAKE_KEY"
 PRICE = Price(input=1.0, output=2.0, cached_input=1.0, source="test")

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from generate.providers import Source
-from llm.apis import Api, open_api
+from paths import PROMPTS
+
+from llm.asking.dialogue import Dialogue, Target
+from llm.asking.tasks import Translation
 from llm.calls import Call, Failure, Reply, Work
-from llm.dialogue import Dialogue, Target
 from llm.journal import Journal, Stored
 from llm.prices import price_of
 from llm.prompts import load_templates
-from llm.tasks import Translation
+from llm.providers import Api, open_api
+from workbench.pairs import Source
 
-PROMPTS = Path(__file__).parents[2] / "resources" / "prompts"
 POLICY = {
     "refusal": ["retry", "drop"],
     "content_filter": ["drop"],

@@ -1,4 +1,4 @@
-"""Starts the fake LLM provider of ``tests/fake_llm`` for a test."""
+"""Starts the fake LLM provider of ``fake_llm`` for a test."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-TESTS = Path(__file__).resolve().parents[1]
+from paths import ROOT
+
 # Options of the command line; everything else is a fault.
 OPTIONS = ("pairs", "pairs_limit", "no_lookup", "ctranslate2", "spm", "host", "port")
 
@@ -69,7 +69,7 @@ def fake_llm(**options: Any) -> Iterator[Server]:
         values = value if isinstance(value, (list, tuple)) else [] if value is True else [value]
         command += [flag, *map(str, values)] if value is not False else []
     command += ["--faults", json.dumps(options)]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True)
     try:
         line = process.stdout.readline()

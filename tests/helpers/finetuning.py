@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from paths import SCRIPTS
 from tiny_llm import tiny_llm
 from toy_corpus import toy_corpus
 
 from finetune import finetune_local, translate_local
 
-SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 LANGUAGES = {"source": "de", "target": "en"}
 OPTIONS: dict[str, Any] = {
     "num_train_epochs": 5,

@@ -12,7 +12,7 @@ from fake_server import Server
 from llm_study import PROMPTS, Generator
 from study_file import SCHEMA
 
-from curate import prompt_judge
+from llm import prompt_judge
 from planning.study import Study
 from workbench.tables import write_rows
 

@@ -19,11 +19,11 @@ from types import ModuleType
 from typing import Any
 
 from fake_server import Server
+from paths import ROOT
 from study_file import SCHEMA
 from toy_corpus import toy_corpus
-from workspace import ROOT
 
-from generate import prompt_llm
+from llm import prompt_llm
 from planning.study import Study
 from workbench.tables import write_rows
 
@@ -123,7 +123,7 @@ class Generator:
     def start(self, **environment: str) -> subprocess.Popen[str]:
         """The script in a process group of its own; its log is ``log.txt``."""
         return subprocess.Popen(
-            [sys.executable, str(SCRIPTS / "generate/prompt_llm.py"), "--log", "log.txt", *self.arguments()],
+            [sys.executable, str(SCRIPTS / "llm/prompt_llm.py"), "--log", "log.txt", *self.arguments()],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(SCRIPTS), **environment},
             text=True,

@@ -8,11 +8,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+from paths import TEMPLATES
+
 from evaluate.summary import ConditionSummary, write_summary
 from report import plot_conditions, plot_learning_curve, write_report
 from workbench.tables import write_rows
 
-TEMPLATES = Path(__file__).parents[2] / "workflow/report"
 _SVG = '<svg xmlns="http://www.w3.org/2000/svg"><g id="a"></g></svg>'
 
 

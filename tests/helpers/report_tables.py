@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.records import write_records
 from evaluate.relations import (
     Contrast,
     Curve,
@@ -21,6 +20,7 @@ from evaluate.relations import (
 )
 from evaluate.summary import ConditionSummary
 from report.analysis_tables import AgreementRow, DiversityRow, ErrorRow, PairRow, PostEditingRow
+from workbench.records import write_records
 
 ERRORS = {
     "empty": 0.0,

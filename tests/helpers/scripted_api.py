@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import pytest
 
-from llm.apis import Api, open_api
 from llm.calls import Failure, Reply
+from llm.providers import Api, open_api
 
 KEY = 'sk-"test/0123456789'
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from workspace import ROOT
+from paths import ROOT
 
 from planning.study import Study
 

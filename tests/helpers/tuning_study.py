@@ -17,13 +17,14 @@ from fake_server import Server
 from llm_study import PROMPTS, SCRIPTS, Row, read_table
 from toy_corpus import toy_corpus
 
-from finetune import finetune_hosted, hosted_outputs, prompt_learner
-from llm import tuning
-from llm import tuning_records as records
-from llm.apis import http
+from llm import finetune_hosted, prompt_learner
 from llm.journal import Journal
-from llm.learners import Run
-from llm.tuning_records import Tuning
+from llm.journal import tunings as records
+from llm.journal.tunings import Tuning
+from llm.providers import connection as http
+from llm.tuning import job as tuning
+from llm.tuning import outputs as hosted_outputs
+from llm.tuning.learners import Run
 from workbench.tables import write_rows
 
 RECIPE = "human"
@@ -173,7 +174,7 @@ class Learner:
         """The fine-tuning in a process group of its own; its log is ``log.txt``."""
         arguments = self.tuning_arguments(run or self.all_runs[0])
         return subprocess.Popen(
-            [sys.executable, str(SCRIPTS / "finetune/finetune_hosted.py"), "--log", "log.txt", *arguments],
+            [sys.executable, str(SCRIPTS / "llm/finetune_hosted.py"), "--log", "log.txt", *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(SCRIPTS), "FAKE_KEY": "test-key"},
             text=True,

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from paths import ROOT
 from toy_corpus import toy_corpus
 
-ROOT = Path(__file__).parents[2]
 PARTS = ["Snakefile", "workflow", "config", "envs", "profiles", "slurm", "kubernetes", "resources"]
 # Results that differ from run to run, by their paths in the results folder.
 LEFT_OUT = r"^(logs|benchmarks)/|^timings\.tsv$|training\.json$|^\.|/state/"

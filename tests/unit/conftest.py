@@ -12,8 +12,7 @@ import anthropic
 import openai
 import pytest
 from fake_server import Server, fake_llm
-
-SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
+from paths import SCRIPTS
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -131,7 +131,7 @@ HOW_IT_IS_ASKED = """\
     account: other
     batch: {max_requests: 7}
 """
-EXPORT = "workflow/scripts/llm/export.py"
+EXPORT = "workflow/scripts/llm/asking/export.py"
 
 # What asks nothing, and the jobs that it makes Snakemake plan.
 PLANS: dict[str, tuple[Edit, set[str]]] = {

@@ -172,7 +172,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         translated(*ALL_RUNS) | COMPARED,
     ),
     "code in a shared module": (
-        coded("workbench/translation.py", "_EXTRA_LENGTH = 10", "_EXTRA_LENGTH = 11"),
+        coded("models/translation.py", "_EXTRA_LENGTH = 10", "_EXTRA_LENGTH = 11"),
         generated("weak") | generated("second") | rebuilt(WEAK, SECOND) | translated(*ALL_RUNS) | COMPARED,
     ),
     "code in a module of one provider": (

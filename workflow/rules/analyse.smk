@@ -22,7 +22,7 @@ rule learn_norms:
     benchmark:
         "<results>/benchmarks/learn_norms/norms.tsv"
     params:
-        **runs_script("analyse/learn_norms.py"),
+        **runs_script("analyse/errors/learn_norms.py"),
         settings=json.dumps(ERRORS["norms"], sort_keys=True),
         seed=STUDY["corpus"]["seed"],
     threads: 1
@@ -48,7 +48,7 @@ rule find_errors:
     benchmark:
         "<results>/benchmarks/find_errors/{generator}.tsv"
     params:
-        **runs_script("analyse/find_errors.py"),
+        **runs_script("analyse/errors/find_errors.py"),
         label="errors of {generator}",
         text=lambda wildcards, input: ["--text", input.text, "--generated"],
         source_language=LANGUAGES[0],
@@ -78,7 +78,7 @@ use rule find_errors as find_human_errors with:
     benchmark:
         "<results>/benchmarks/find_human_errors/pool.tsv"
     params:
-        **runs_script("analyse/find_errors.py"),
+        **runs_script("analyse/errors/find_errors.py"),
         label="errors of human targets",
         text=[],
         source_language=LANGUAGES[0],
@@ -98,7 +98,7 @@ use rule find_errors as find_test_errors with:
     benchmark:
         "<results>/benchmarks/find_test_errors/test.tsv"
     params:
-        **runs_script("analyse/find_errors.py"),
+        **runs_script("analyse/errors/find_errors.py"),
         label="errors of the test set",
         text=[],
         source_language=LANGUAGES[0],
@@ -119,7 +119,7 @@ use rule find_errors as find_run_errors with:
     benchmark:
         "<results>/benchmarks/find_run_errors/{learner}/{recipe}/{size}/{seed}.tsv"
     params:
-        **runs_script("analyse/find_errors.py"),
+        **runs_script("analyse/errors/find_errors.py"),
         label="{learner}/{recipe}/{size}/{seed}",
         text=lambda wildcards, input: ["--text", input.text],
         source_language=LANGUAGES[0],
@@ -140,7 +140,7 @@ rule collect_errors:
     benchmark:
         "<results>/benchmarks/collect_errors/pool.tsv"
     params:
-        **runs_script("analyse/collect_errors.py"),
+        **runs_script("analyse/errors/collect_errors.py"),
         texts=measured_arguments("--origin", ERROR_ORIGINS),
         second=lambda wildcards, input: ["--reference-floor", *input.second] if input.second else [],
         metrics=METRIC_ARGUMENTS,
@@ -169,7 +169,7 @@ use rule collect_errors as collect_run_errors with:
     benchmark:
         "<results>/benchmarks/collect_run_errors/test.tsv"
     params:
-        **runs_script("analyse/collect_errors.py"),
+        **runs_script("analyse/errors/collect_errors.py"),
         texts=measured_arguments("--run", analysed_runs("errors.tsv")),
         second=[],
         metrics=METRIC_ARGUMENTS,

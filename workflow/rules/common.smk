@@ -1,6 +1,5 @@
 # What the rules share: the checked study, digests of code, wildcard constraints, input functions.
 
-import fcntl
 import gc
 import os
 import re
@@ -15,7 +14,7 @@ sys.path.insert(0, str(SCRIPTS))
 from snakemake.settings.types import DeploymentMethod
 
 from planning.asking import is_asked
-from planning.code import CodeDigest
+from planning.code_digest import CodeDigest
 from planning.configuration import ConfigurationError
 from planning.finetuning import is_at_hub, is_local
 from planning.runs import FAIRSEQ, dataset_recipe, recipe_of, remedied, trained_sizes
@@ -23,6 +22,7 @@ from planning.study import Study
 from report.templates import template_files
 from workbench.files import file_digest
 from workbench.generated import HUMAN
+from workbench.locks import try_lock
 
 # All that a plan is made of lives on. While it grows, Python would look through it for garbage over and over, which takes a
 # sixth of the time for 11,000 jobs. Before the first job it is switched on again.
@@ -56,7 +56,8 @@ FAIRSEQ_MODULE = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob(
 
 # Scripts import the shared packages beside them and run in the Python that runs Snakemake, activated or not; where conda
 # deploys the software, in the environment's. The strict mode is Snakemake's own default.
-SHELL_PREFIX = f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(SCRIPTS))}; "
+# PYTHONSAFEPATH keeps the modules beside a script from hiding those of the standard library.
+SHELL_PREFIX = f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(SCRIPTS))} PYTHONSAFEPATH=1; "
 if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
     SHELL_PREFIX += f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; '
 # glibc keeps freed memory for the next batch instead of giving it back: training takes a twelfth less time.
@@ -106,11 +107,11 @@ def hold_results_folder():
     try:
         folder.mkdir(parents=True, exist_ok=True)
         RESULTS_LOCK = (folder / ".lock").open("w")
-        fcntl.flock(RESULTS_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit(f"{folder}: another Snakemake is working on these results; wait for it, or end it")
+        is_ours = try_lock(RESULTS_LOCK)
     except OSError as error:
         sys.exit(f"{folder}: cannot write results there: {error.strerror}")
+    if not is_ours:
+        sys.exit(f"{folder}: another Snakemake is working on these results; wait for it, or end it")
 
 
 def demand_keys():

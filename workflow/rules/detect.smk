@@ -22,7 +22,7 @@ rule detect_text:
     benchmark:
         "<results>/benchmarks/detect_text/{pair}.tsv"
     params:
-        **runs_script("analyse/detect_text.py", f"analyse/detectors/{DETECTOR['kind']}.py"),
+        **runs_script("analyse/detectors/detect_text.py", f"analyse/detectors/{DETECTOR['kind']}.py"),
         label="detector {pair}",
         first=lambda wildcards: DETECTOR_PAIRS[wildcards.pair][0],
         second=lambda wildcards: DETECTOR_PAIRS[wildcards.pair][1],
@@ -54,7 +54,7 @@ rule collect_detectors:
     benchmark:
         "<results>/benchmarks/collect_detectors/detectors.tsv"
     params:
-        **runs_script("analyse/collect_detectors.py"),
+        **runs_script("analyse/detectors/collect_detectors.py"),
         detectors=detector_arguments(),
         generated=named_paths({name: author_text(name) for name in STUDY.machine_generators}),
         trained=[name for name in STUDY.machine_generators if STUDY["generators"][name]["provider"] == "fairseq"],

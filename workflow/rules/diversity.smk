@@ -17,7 +17,7 @@ rule measure_diversity:
     benchmark:
         "<results>/benchmarks/measure_diversity/{generator}.tsv"
     params:
-        **runs_script("analyse/measure_diversity.py"),
+        **runs_script("analyse/diversity/measure_diversity.py"),
         label="generator {generator}",
         language=LANGUAGES[1],
         settings=DIVERSITY_SETTINGS,
@@ -48,7 +48,7 @@ use rule measure_diversity as measure_run_diversity with:
     wildcard_constraints:
         recipe=alternatives(STUDY.run_recipes),
     params:
-        **runs_script("analyse/measure_diversity.py"),
+        **runs_script("analyse/diversity/measure_diversity.py"),
         label="{learner}/{recipe}/{size}",
         language=LANGUAGES[1],
         settings=DIVERSITY_SETTINGS,
@@ -65,7 +65,7 @@ rule collect_diversity:
     benchmark:
         "<results>/benchmarks/collect_diversity/pool.tsv"
     params:
-        **runs_script("analyse/collect_diversity.py"),
+        **runs_script("analyse/diversity/collect_diversity.py"),
         texts=measured_arguments("--origin", MEASURED_ORIGINS),
     threads: 1
     resources:
@@ -88,5 +88,5 @@ use rule collect_diversity as collect_run_diversity with:
     benchmark:
         "<results>/benchmarks/collect_run_diversity/test.tsv"
     params:
-        **runs_script("analyse/collect_diversity.py"),
+        **runs_script("analyse/diversity/collect_diversity.py"),
         texts=measured_arguments("--run", analysed_recipes("diversity.tsv")),

@@ -125,7 +125,7 @@ rule write_study:
     benchmark:
         "<results>/benchmarks/write_study/study.tsv"
     params:
-        **runs_script("evaluate/write_study.py"),
+        **runs_script("planning/write_study.py"),
         study=STUDY.description(),
     threads: 1
     resources:

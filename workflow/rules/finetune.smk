@@ -189,7 +189,7 @@ rule finetune_hosted:
         learner=HOSTED_LEARNERS,
     priority: 10
     params:
-        **runs_script("finetune/finetune_hosted.py", "llm/apis/openai.py"),
+        **runs_script("llm/finetune_hosted.py", "llm/providers/openai.py"),
         start=start_arguments,
         prompts=lambda wildcards: prompt_arguments(STUDY.hosted_prompts(wildcards.learner)),
         settings=lambda wildcards: STUDY.hosted_settings(wildcards.learner),
@@ -232,7 +232,7 @@ rule prompt_learner:
     wildcard_constraints:
         learner=HOSTED_LEARNERS,
     params:
-        **runs_script("finetune/prompt_learner.py", "llm/apis/openai.py"),
+        **runs_script("llm/prompt_learner.py", "llm/providers/openai.py"),
         model=tuned_arguments,
         prompts=lambda wildcards: prompt_arguments(STUDY.hosted_prompts(wildcards.learner)),
         settings=lambda wildcards: STUDY.hosted_settings(wildcards.learner),

@@ -21,7 +21,7 @@ rule prompt_llm:
         generator=alternatives(ASKED),
     priority: 10
     params:
-        script=runs_script("generate/prompt_llm.py")["script"],
+        script=runs_script("llm/prompt_llm.py")["script"],
         code=api_code,
         settings=lambda wildcards: STUDY.shaping_settings(wildcards.generator),
         # How it is asked does not make the text stale: Snakemake does not compare what is derived from a job's input.
@@ -60,7 +60,7 @@ rule prompt_judge:
         quality=alternatives(JUDGES),
     priority: 10
     params:
-        script=runs_script("curate/prompt_judge.py")["script"],
+        script=runs_script("llm/prompt_judge.py")["script"],
         code=judge_code,
         settings=lambda wildcards: STUDY.judge_settings(wildcards.quality),
         # See prompt_llm.
@@ -92,7 +92,7 @@ rule estimate:
         "<results>/logs/estimate/estimate.log",
     # Without a file it is never done: every call looks again.
     params:
-        **runs_script("generate/estimate_cost.py"),
+        **runs_script("llm/accounts/estimate_cost.py"),
         generators=STUDY.asking_arguments(),
     threads: 1
     resources:
@@ -119,7 +119,7 @@ rule collect_ledgers:
     benchmark:
         "<results>/benchmarks/collect_ledgers/ledger.tsv"
     params:
-        **runs_script("generate/collect_ledgers.py"),
+        **runs_script("llm/accounts/collect_ledgers.py"),
         ledgers=lambda wildcards, input: named_files([name for name, _ in ledgers()], input),
     threads: 1
     resources:

@@ -59,13 +59,13 @@ def author_text(name):
 def api_code(wildcards):
     """Digest of what asks for a generator's text: the script and the one provider that it loads by name."""
     provider = STUDY["generators"][wildcards.generator]["provider"]
-    return CODE.of("generate/prompt_llm.py", f"llm/apis/{provider}.py")
+    return CODE.of("llm/prompt_llm.py", f"llm/providers/{provider}.py")
 
 
 def judge_code(wildcards):
     """Digest of what asks for a judge's scores: the script and the one provider that it loads by name."""
     provider = STUDY["quality"][wildcards.quality]["provider"]
-    return CODE.of("curate/prompt_judge.py", f"llm/apis/{provider}.py")
+    return CODE.of("llm/prompt_judge.py", f"llm/providers/{provider}.py")
 
 
 def prompt_inputs(files):

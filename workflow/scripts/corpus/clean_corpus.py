@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +21,11 @@ import regex
 
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, Pair, part_of, read_raw
 from workbench.cli import UserError, progress, run_script, say, script_parser
+from workbench.languages import base_language
 from workbench.markup import has_markup, strip_markup
 from workbench.tables import write_rows
 from workbench.text import match_key
+from workbench.words import PLACEHOLDER, Identify, count_words, language_identifier, plain_words
 
 REASONS = (
     "empty",  # no source or no target
@@ -44,16 +45,6 @@ REASONS = (
 )
 
 _LETTER = regex.compile(r"[\p{L}\p{M}]")
-_URL = re.compile(r"\b(?:https?|ftp|ssh|svn|file)://\S+|\bwww\.\S+")
-_PLACEHOLDER = re.compile(
-    r"%\(\w+\)[#0+-]*\d*(?:\.\d+)?[a-zA-Z]"  # %(name)s
-    r"|%[#0+-]*\d*(?:\.\d+)?[diouxXeEfFgGcrsa](?![^\W\d_])|%\d+\b(?!\s*%)"  # %s %.2f %1
-    r"|\$?\{\{?[^{}]{0,80}\}\}?|\{%[^{}]{0,80}%\}"  # {name} ${name} {{ name }} {% tag %}
-    r"|\$[A-Za-z_]\w*"  # $name
-)
-
-# Scripts that put no blanks between words: a character counts as a word.
-_UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
 
 
 class Rules(NamedTuple):
@@ -73,30 +64,15 @@ class Rules(NamedTuple):
     """``"keep"`` or ``"drop"``"""
 
 
-Identify = Callable[[str, str], bool]
-"""Tells whether a text is confidently not of a language, given as its code."""
-
-
-def plain_words(text: str) -> str:
-    """``text`` without placeholders and addresses."""
-    return _URL.sub(" ", _PLACEHOLDER.sub(" ", text))
-
-
 def letter_share(text: str) -> float:
     """The share of letters among the characters that are not blanks; 0 without any letter."""
     letters = len(_LETTER.findall(text))
     return letters and letters / (len(text) - text.count(" "))
 
 
-def count_words(text: str) -> int:
-    """Words between blanks; in scripts without blanks every character counts as one."""
-    unspaced = len(_UNSPACED.findall(text))
-    return len((_UNSPACED.sub(" ", text) if unspaced else text).split()) + unspaced
-
-
 def near_key(text: str) -> str:
     """What near duplicates share: their letters, placeholders and digits left out."""
-    key = match_key(_PLACEHOLDER.sub("", text))
+    key = match_key(PLACEHOLDER.sub("", text))
     return "".join(c for c in key if not c.isnumeric()) or match_key(text)
 
 
@@ -105,35 +81,6 @@ def digest(text: str) -> int:
     texts.
     """
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-
-
-def language_identifier(languages: tuple[str, str], margin: float) -> Identify:
-    """A function that says whether a text is confidently of another language than it should be.
-
-    It is where py3langid finds some language ``margin`` times likelier than the expected one. A
-    threshold on the likelihood itself would lose short texts, for which no language is likely.
-
-    Raises:
-        UserError: py3langid does not know a language.
-    """
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    unknown = [code for code in languages if code not in identifier.labels]
-    if unknown:
-        raise UserError(
-            f"corpus.cleaning.language_margin: no language {unknown[0]!r} in py3langid; set it to null, or "
-            f"choose among {', '.join(sorted(identifier.labels))}"
-        )
-
-    def is_other(text: str, language: str) -> bool:
-        text = plain_words(text)
-        best, likelihood = identifier.classify(text)
-        if best == language:
-            return False
-        return likelihood > margin * dict(identifier.rank(text))[language]
-
-    return is_other
 
 
 class Cleaner:
@@ -165,7 +112,7 @@ class Cleaner:
             return "damaged"
         if rules.markup == "drop" and any(has_markup(text) for text in texts):
             return "markup"
-        if rules.placeholders == "drop" and any(_PLACEHOLDER.search(text) for text in texts):
+        if rules.placeholders == "drop" and any(PLACEHOLDER.search(text) for text in texts):
             return "placeholders"
         plain = [plain_words(text) for text in texts]
         if min(letter_share(text) for text in plain) < rules.min_letters:
@@ -252,8 +199,7 @@ def kept_pairs(raw: Path, total: int, cleaner: Cleaner, counts: dict[str, int]) 
 
 
 def main(arguments: argparse.Namespace) -> None:
-    # A region is not a language of its own: pt of pt_br.
-    source, target = (re.split(r"[_-]", code.lower())[0] for code in arguments.languages)
+    source, target = map(base_language, arguments.languages)
     is_other = None
     if arguments.language_margin is not None:
         is_other = language_identifier((source, target), arguments.language_margin)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import spearmanr
 
-from evaluate.bootstrap import draw_counts, interval
+from stats.bootstrap import draw_counts, interval
 
 FEWEST = 3  # instances that a correlation takes
 _BLOCK = 100

@@ -11,34 +11,18 @@ instances.
 from __future__ import annotations
 
 import argparse
-import hashlib
-import heapq
 import json
 import sys
 from collections import ChainMap, Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from curate.selecting import COMBINE, drawn_ranks, ordered
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.columns import read_by_id
+from workbench.draws import random_order
 from workbench.generated import HUMAN, read_targets
 from workbench.tables import read_rows, write_rows
-
-
-def random_order(ids: list[str], seed: int) -> list[int]:
-    """Positions of ``ids`` in an order that depends on each id and the seed only."""
-
-    def rank(position: int) -> bytes:
-        return hashlib.sha256(f"{seed}\0order\0{ids[position]}".encode()).digest()
-
-    return sorted(range(len(ids)), key=rank)
-
-
-def drawn_ids(ids: Iterable[str], count: int | None, seed: int) -> list[str]:
-    """The first ``count`` (None: all) of ``ids`` in the order of :func:`random_order`; keeps no more than these."""
-    ranked = ((hashlib.sha256(f"{seed}\0order\0{name}".encode()).digest(), name) for name in ids)
-    return [name for _, name in (sorted(ranked) if count is None else heapq.nsmallest(count, ranked))]
 
 
 def shared_sources(ids: list[str], gapped: Mapping[str, Mapping[str, str]]) -> list[str]:
@@ -86,8 +70,8 @@ def main(arguments: argparse.Namespace) -> None:
         )
         for origin in recipe["mixture"]
     }
-    drawn = [ids[place] for place in random_order(ids, arguments.seed)]
-    chosen = COMBINE[recipe["combine"]](drawn, recipe["mixture"], written)
+    pool = [ids[place] for place in random_order(ids, arguments.seed)]
+    chosen = COMBINE[recipe["combine"]](pool, recipe["mixture"], written)
     if recipe["order"] != "random" or recipe["reverse"]:
         ranks = {
             origin: {sys.intern(name): int(rank) for name, rank in read_rows(Path(path), ["id", "rank"])}

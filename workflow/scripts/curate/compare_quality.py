@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from curate.agreement import Agreement, agreement
-from curate.build_dataset import drawn_ids
 from curate.quality import Metric, load_metric
-from evaluate.formats import score_text
-from evaluate.named_files import named_files
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.draws import draw_names
+from workbench.formats import score_text
+from workbench.named_files import named_files
 from workbench.tables import read_rows, write_rows
 
 COLUMNS = (
@@ -62,7 +62,7 @@ def metric_of(about: About, name: str) -> Metric:
 def read_oracle(oracle: Path, targets: int | None, seed: int) -> dict[str, float]:
     """The oracle's scores by id: all, or those of so many ``targets``, drawn by id."""
     names = (name for name, score in read_rows(oracle, ["id", "score"]) if score)
-    drawn = set(names if targets is None else drawn_ids(names, targets, seed))
+    drawn = set(names if targets is None else draw_names(names, targets, seed))
     return {name: float(score) for name, score in read_rows(oracle, ["id", "score"]) if name in drawn}
 
 

@@ -8,7 +8,6 @@ that a metric that tells nothing gives just that order.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -17,9 +16,10 @@ from statistics import median
 from typing import overload
 
 from curate.quality import Context, Instance, Metric, Score, load_metric
-from evaluate.formats import score_text
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.columns import TextColumn, read_by_id
+from workbench.draws import ORDER, place
+from workbench.formats import score_text
 from workbench.generated import COLUMNS as GENERATED_COLUMNS
 from workbench.tables import read_rows, write_rows
 
@@ -73,11 +73,6 @@ class Instances(Sequence[Instance]):
         )
 
 
-def place_of(identifier: str, seed: int) -> bytes:
-    """Where an instance stands in the study's random order, see :func:`curate.build_dataset.random_order`."""
-    return hashlib.sha256(f"{seed}\0order\0{identifier}".encode()).digest()
-
-
 def ranks(ids: Sequence[str], scores: Sequence[str], better: str, seed: int) -> list[int]:
     """The rank of each instance, 1 for the best.
 
@@ -91,7 +86,7 @@ def ranks(ids: Sequence[str], scores: Sequence[str], better: str, seed: int) -> 
 
     def key(position: int) -> tuple[float, bytes]:
         text = scores[position]
-        return sign * float(text) if text else math.inf, place_of(ids[position], seed)
+        return sign * float(text) if text else math.inf, place(seed, ORDER, ids[position])
 
     found = [0] * len(ids)
     for rank, position in enumerate(sorted(range(len(ids)), key=key), start=1):

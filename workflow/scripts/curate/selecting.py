@@ -12,8 +12,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from analyse.errors.words import folded_words
 from workbench.generated import HUMAN
+from workbench.words import folded_words
 
 Targets = Mapping[str, Mapping[str, str]]  # origin -> id -> text
 Chosen = list[tuple[str, list[str]]]  # id, its origins

@@ -10,10 +10,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evaluate.formats import p_text
-from evaluate.holm import holm, say_too_few
-from evaluate.runs import COMPARISON_COLUMNS, SIGNIFICANCE_COLUMNS, compared_groups, read_runs
+from stats.holm import holm, say_too_few
 from workbench.cli import run_script, say, script_parser
+from workbench.formats import p_text
+from workbench.runs import COMPARISON_COLUMNS, SIGNIFICANCE_COLUMNS, compared_groups, read_runs
 from workbench.tables import read_rows, write_rows
 
 

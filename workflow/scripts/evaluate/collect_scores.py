@@ -11,9 +11,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from evaluate.formats import score_text
-from evaluate.runs import Run, read_runs, trained_runs
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.formats import score_text
+from workbench.runs import Run, read_runs, trained_runs
 from workbench.tables import write_rows
 
 TRAINING_COLUMNS = ("updates", "epochs", "best_valid_loss")

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from sacrebleu.significance import PairedTest
 
-from evaluate.counts import Counts, read_counts
-from evaluate.formats import p_text, score_text
-from evaluate.metrics import CountedMetric, Scorer, add_metric_arguments, build_scorers
-from evaluate.named_files import named_files
-from evaluate.runs import COMPARISON_COLUMNS
+from stats.counts import Counts, read_counts
+from stats.metrics import CountedMetric, Scorer, add_metric_arguments, build_scorers
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.formats import p_text, score_text
+from workbench.named_files import named_files
+from workbench.runs import COMPARISON_COLUMNS
 from workbench.tables import write_rows
 
 TESTS = {"bootstrap": "bs", "randomization": "ar"}

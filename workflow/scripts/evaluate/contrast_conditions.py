@@ -1,6 +1,6 @@
 """Say how conditions stand to each other: contrasts, shares of a gap closed, learning curves, exchange rates.
 
-Every figure is computed on the draws of the hierarchical bootstrap (``evaluate.bootstrap``) of all the scores that it
+Every figure is computed on the draws of the hierarchical bootstrap (``stats.bootstrap``) of all the scores that it
 takes, so that what two conditions share, test segments and seeds, cancels out of their difference.
 """
 
@@ -14,11 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluate.bootstrap import interval, two_sided_p
 from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_interval, pairs_text, rate_text, rising
 from evaluate.gap import estimate, share_interval, verdict
-from evaluate.holm import holm, say_too_few
-from evaluate.metrics import Scorer, add_metric_arguments, build_scorers
 from evaluate.relations import (
     Contrast,
     Curve,
@@ -29,9 +26,12 @@ from evaluate.relations import (
     write_exchange,
     write_remedies,
 )
-from evaluate.resampled import Cell, Key, ResampledScores, cells_of, check_condition
-from evaluate.runs import read_runs, trained_runs
+from stats.bootstrap import interval, two_sided_p
+from stats.holm import holm, say_too_few
+from stats.metrics import Scorer, add_metric_arguments, build_scorers
+from stats.resampled import Cell, Key, ResampledScores, cells_of, check_condition
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.runs import read_runs, trained_runs
 
 RELATIONS = ("remedied", "reverse")
 _NOT_RISING = "undefined: human text in the largest size is not clearly better than in the smallest"

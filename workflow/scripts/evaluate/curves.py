@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from evaluate.formats import score_text
+from workbench.formats import score_text
 
 
 def mean_over_sizes(values: np.ndarray, sizes: Sequence[int]) -> np.ndarray:

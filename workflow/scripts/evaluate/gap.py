@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluate.bootstrap import interval, two_sided_p
+from stats.bootstrap import interval, two_sided_p
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluate.records import read_records, write_records
+from workbench.records import read_records, write_records
 
 KINDS = ("baseline", "remedied", "reverse")
 VERDICTS = ("same", "undefined", "no cost", "worse", "none", "part", "closed", "more", "open")

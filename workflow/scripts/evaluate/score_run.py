@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluate.counts import write_counts
-from evaluate.formats import score_text
-from evaluate.metrics import Scorer, add_metric_arguments, build_scorers
-from evaluate.translations import TestSet, read_generated, read_hypotheses, read_test_set
+from stats.counts import write_counts
+from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from workbench.cli import run_script, say, script_parser
 from workbench.files import write_json
+from workbench.formats import score_text
+from workbench.segments import TestSet, read_generated, read_hypotheses, read_test_set
 from workbench.tables import write_rows
 
 

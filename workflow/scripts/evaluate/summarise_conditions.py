@@ -2,7 +2,7 @@
 
 The 95 % intervals are those of the hierarchical bootstrap over seeds and test segments: every run is scored on the same
 resamples of the test set, from the sufficient statistics that ``score_run`` left, and the seeds are weighted as
-``evaluate.bootstrap`` says. With one seed they say nothing about the chance in training.
+``stats.bootstrap`` says. With one seed they say nothing about the chance in training.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluate.bootstrap import interval, two_sided_p
-from evaluate.metrics import Scorer, add_metric_arguments, build_scorers
-from evaluate.resampled import Cell, Key, ResampledScores, cells_of, check_condition
-from evaluate.runs import read_runs
 from evaluate.summary import ConditionSummary, write_summary
+from stats.bootstrap import interval, two_sided_p
+from stats.metrics import Scorer, add_metric_arguments, build_scorers
+from stats.resampled import Cell, Key, ResampledScores, cells_of, check_condition
 from workbench.cli import run_script, say, script_parser
+from workbench.runs import read_runs
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluate.records import columns_of, read_records, write_records
+from workbench.records import columns_of, read_records, write_records
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
+from models.translation import Model, translate
 from workbench.cli import run_script, say, script_parser
 from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows
-from workbench.translation import Model, translate
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from finetune.causal_lm import TOKENIZER_FILES, check_config, writing_to
+from models.causal_lm import TOKENIZER_FILES, check_config, writing_to
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.files import file_digest, sync_folder, write_json
 

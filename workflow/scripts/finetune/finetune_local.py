@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from finetune.causal_lm import (
+from finetune.instances import encode_pairs
+from llm.local.prompting import Prompter, add_prompt_argument, read_templates
+from models.causal_lm import (
     PACKAGES,
     check_base,
     device_of,
@@ -25,8 +27,6 @@ from finetune.causal_lm import (
     set_threads,
     writing_to,
 )
-from finetune.instances import encode_pairs
-from finetune.prompting import Prompter, add_prompt_argument, read_templates
 from train.monitors import add_monitor_arguments, demand_monitors
 from train.state import fingerprint, is_done
 from workbench.cli import UserError, run_script, say, script_parser

@@ -6,20 +6,12 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from finetune.prompting import Prompter, Tokens
+from llm.local.prompting import Prompter
+from models.completions import Instance
 from workbench.cli import UserError, say
 from workbench.pairs import Pair
-
-IGNORED = -100  # the label of a position that no loss is computed of, torch's own
-
-
-class Instance(NamedTuple):
-    """A pair in tokens; the completion ends with the end token."""
-
-    prompt: Tokens
-    completion: Tokens
 
 
 def encode_pairs(pairs: Sequence[Pair], prompter: Prompter, max_tokens: int, drop: bool, where: Path) -> list[Instance]:
@@ -124,23 +116,3 @@ class Plan:
             places = self.update(number)
             step = math.ceil(len(places) / count)
             yield from (places[part * step : (part + 1) * step] for part in range(count))
-
-
-def collate(instances: Sequence[Instance], padding: int) -> dict[str, Any]:
-    """A batch as a model reads it, padded on the right.
-
-    Returns:
-        ``input_ids``, ``attention_mask`` and ``labels``, each of shape (instances, longest); labels are
-        :data:`IGNORED` but for the completions. No instances give a row of padding.
-    """
-    import torch
-
-    longest = max((len(i.prompt) + len(i.completion) for i in instances), default=1)
-    shape = (max(len(instances), 1), longest)
-    tokens, mask, labels = torch.full(shape, padding), torch.zeros(shape, dtype=torch.long), torch.full(shape, IGNORED)
-    for row, (prompt, completion) in enumerate(instances):
-        length = len(prompt) + len(completion)
-        tokens[row, :length] = torch.tensor(prompt + completion)
-        mask[row, :length] = 1
-        labels[row, len(prompt) : length] = torch.tensor(completion)
-    return {"input_ids": tokens, "attention_mask": mask, "labels": labels}

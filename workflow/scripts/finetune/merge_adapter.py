@@ -6,7 +6,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from finetune.causal_lm import (
+from models.causal_lm import (
     check_adapter,
     check_base,
     extra,

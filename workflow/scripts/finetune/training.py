@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import logging
 import math
 import re
@@ -15,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.causal_lm import (
+from finetune.instances import Plan
+from finetune.state import FinetuningState
+from models.causal_lm import (
     ADAPTER,
     check_adapter,
     dtype_of,
@@ -25,17 +26,13 @@ from finetune.causal_lm import (
     with_adapter,
     writing_to,
 )
-from finetune.instances import Instance, Plan, collate
-from finetune.likelihood import completion_logprobs, completion_loss
-from train.state import StateFolder
+from models.completions import Instance, collate, completion_logprobs, completion_loss
+from models.devices import in_memory, is_out_of_memory
 from workbench.cli import UserError, progress, say
-from workbench.devices import in_memory, is_out_of_memory
-from workbench.files import sync_folder, write_json
 
 log = logging.getLogger(__name__)
 
 _LOG_INTERVAL = 10  # updates
-_WHOLE = "whole.json"  # written last into a checkpoint
 _SLACK = 64 * 2**20  # bytes that a checkpoint takes besides tensors, rather too many
 
 
@@ -46,48 +43,6 @@ class Data:
     train: Sequence[Instance]
     valid: Sequence[Instance]
     padding: int
-
-
-class FinetuningState(StateFolder):
-    """What a fine-tuning keeps in its folder: checkpoints as Trainer writes them, each with a file of ours at its end.
-
-    The file says that the checkpoint is whole, after how many updates and seconds of training.
-    """
-
-    def last(self) -> Path | None:
-        """The newest checkpoint."""
-        whole = [path for path in self.folder.glob("checkpoint-*") if (path / _WHOLE).is_file()]
-        return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-    def keep(self, updates: int, seconds: float) -> None:
-        """Declare the checkpoint after so many updates whole, and remove those before it."""
-        checkpoint = self.folder / f"checkpoint-{updates}"
-        sync_folder(checkpoint)
-        write_json(checkpoint / _WHOLE, {"updates": updates, "seconds": seconds})
-        for other in self.folder.glob("checkpoint-*"):
-            if other != checkpoint:
-                shutil.rmtree(other)
-
-    def progress(self) -> tuple[int, float]:
-        """Updates and seconds of training up to the newest checkpoint."""
-        last = self.last()
-        if last is None:
-            return 0, 0.0
-        kept = json.loads((last / _WHOLE).read_text(encoding="utf-8"))
-        return kept["updates"], kept["seconds"]
-
-    def _mend(self) -> None:
-        last = self.last()
-        for path in self.folder.glob("checkpoint-*"):
-            if path != last:
-                log.warning("%s is not whole, as a kill while writing leaves it; it is not used", path)
-                shutil.rmtree(path)
-        if last:
-            say(f"going on from {last}")
-
-    def _forget(self) -> None:
-        for path in self.folder.glob("checkpoint-*"):
-            shutil.rmtree(path)
 
 
 def finetune(

@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from finetune.causal_lm import set_threads
-from finetune.prompting import add_prompt_argument
+from llm.local.prompting import add_prompt_argument
+from models.causal_lm import set_threads
 from workbench.cli import run_script, say, script_parser
 from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows
@@ -16,7 +16,7 @@ from workbench.tables import read_rows
 def main(arguments: argparse.Namespace) -> None:
     """Write the hypotheses, one for each row of the test set."""
     set_threads(arguments.threads)
-    from finetune.decoding import Translator
+    from llm.local.decoding import Translator
 
     translator = Translator(arguments.base, arguments.model, arguments.prompt, json.loads(arguments.settings))
     rows = list(read_rows(arguments.test, ["id", "source"]))

@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import TrainerCallback
 
 from finetune.instances import Plan
+from finetune.state import FinetuningState
 from workbench.cli import UserError, say
-
-if TYPE_CHECKING:
-    from finetune.training import FinetuningState
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from generate.providers import Provider, Source
+from generate.providers import Provider
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.generated import Generated, write_generated
+from workbench.pairs import Source
 from workbench.tables import read_rows
 
 

@@ -16,9 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from generate.providers import Source
 from llm.calls import canonical_json
 from workbench.cli import UserError
+from workbench.languages import base_language
+from workbench.pairs import Source
 from workbench.text import one_line
 
 LANGUAGES = ("source_language", "target_language")
@@ -59,11 +60,6 @@ def _iso_639() -> tuple[Callable[[str], str], Callable[[str], str | None]]:
         root.handlers[:] = handlers
         root.setLevel(level)
     return code_to_name, iso3_code
-
-
-def base_language(code: str) -> str:
-    """A code without region or script, in lower case: ``pt`` of ``pt_BR``."""
-    return re.split(r"[_-]", code.lower())[0]
 
 
 class Languages(NamedTuple):

@@ -15,18 +15,18 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from llm.apis import Api
-from llm.asking import Asking, Subjects, api_of, put_together
-from llm.batch import BatchExecutor
+from llm.accounts.estimate import add_study, over_budget, study_estimates
+from llm.asking.batches.executor import BatchExecutor
+from llm.asking.export import Counts, Files, Results, export, ledger_of, model_notes, summary
+from llm.asking.online import OnlineExecutor
+from llm.asking.pace import Account
+from llm.asking.progress import Progress
+from llm.asking.setup import Asking, Subjects, api_of, put_together
 from llm.calls import Failure, FailureKind, Work
-from llm.estimate import add_study, over_budget, study_estimates
-from llm.export import Counts, Files, Results, export, ledger_of, model_notes, summary
 from llm.journal import Journal
-from llm.online import OnlineExecutor
-from llm.pacing import Account
+from llm.journal.tunings import accountable, models_of, open_account
 from llm.prices import shutdown_date, shutdown_note
-from llm.progress import Progress
-from llm.tuning_records import accountable, models_of, open_account
+from llm.providers import Api
 from workbench.cli import UserError, say, script_parser
 from workbench.files import write_json
 

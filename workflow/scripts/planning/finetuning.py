@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from finetune.causal_lm import MODEL_FILES, TOKENIZER_FILES
+from models.causal_lm import MODEL_FILES, TOKENIZER_FILES
 from planning.asking import asked_execution, asked_shaping
 
 Config = dict[str, Any]

@@ -48,8 +48,8 @@ def _condition_problems(key: Key, config: Config, chosen: list[str] | None) -> I
 
 def _tuning_problems(key: Key, config: Config, learner: Config) -> Iterator[Problem]:
     """What fine-tuning and the fine-tuned model's answers cost must be known, and OpenAI wants some examples."""
-    from llm.examples import FEWEST_EXAMPLES  # only studies that ask an LLM pay for the import
     from llm.prices import price_of, training_price
+    from llm.tuning.examples import FEWEST_EXAMPLES  # only studies that ask an LLM pay for the import
 
     model, address, batch = learner["model"], learner["base_url"], learner["mode"] == "batch"
     tuned = model if model.startswith("ft:") else f"ft:{model}:::"

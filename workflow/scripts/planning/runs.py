@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from evaluate.runs import RUN_COLUMNS
 from workbench.generated import HUMAN, SELF
+from workbench.runs import RUN_COLUMNS
 
 Condition = Mapping[str, Any]
 

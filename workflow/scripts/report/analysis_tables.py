@@ -1,4 +1,4 @@
-"""Rows of the analysis' tables, for :func:`evaluate.records.read_records`: the columns that the report needs."""
+"""Rows of the analysis' tables, for :func:`workbench.records.read_records`: the columns that the report needs."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.records import read_records
 from evaluate.relations import Remedy, read_contrasts, read_remedies
 from evaluate.summary import ConditionSummary
 from report.analysis_tables import AgreementRow
@@ -17,6 +16,7 @@ from report.said import paragraph
 from report.topics import Cell, Table, Topic, figure
 from report.why import Part
 from report.words import listing, points, span
+from workbench.records import read_records
 
 _NO_REMEDY = (
     "Nothing to show: no condition remedies another. Give one an order (order: quality:NAME or human_like), several "

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import altair as alt
 
-from evaluate.records import read_records
 from report import style
 from report.analysis_tables import AgreementRow
 from report.judged import agreement_standing
 from report.panels import Dot, Panel, multiples
 from report.words import count
 from workbench.cli import run_script, say, script_parser
+from workbench.records import read_records
 
 _TITLE = "Quality metrics beside the oracle"
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import altair as alt
 
-from evaluate.named_files import named_files
-from evaluate.records import read_records
 from report import style
 from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
 from report.words import count
 from workbench.cli import run_script, say, script_parser
+from workbench.named_files import named_files
+from workbench.records import read_records
 
 _ROW_HEIGHT = 20
 _SIDE = 190

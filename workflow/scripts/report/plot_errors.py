@@ -8,7 +8,6 @@ from pathlib import Path
 
 import altair as alt
 
-from evaluate.records import read_records
 from report import style
 from report.analysis_tables import ErrorRow, texts_of
 from report.judged import error_standing, shown_errors
@@ -16,6 +15,7 @@ from report.measures import capital, measure_name, unit
 from report.panels import Dot, Panel, multiples
 from report.words import count
 from workbench.cli import run_script, say, script_parser
+from workbench.records import read_records
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluate.records import read_records
 from report.analysis_tables import DiversityRow, ErrorRow, PairRow, PostEditingRow
 from report.judged import per_cent
 from report.measures import SCORES, capital, measure_name, unit
@@ -19,6 +18,7 @@ from report.why_diversity import diversity_said
 from report.why_errors import errors_said
 from report.words import p_value, points, span
 from workbench.generated import HUMAN
+from workbench.records import read_records
 
 _NO_GENERATOR = (
     "Nothing to show: no condition draws on a generator. Name one under generators, and draw on it in a mixture."

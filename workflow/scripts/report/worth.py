@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evaluate.holm import holm
 from evaluate.relations import Curve, Exchange
 from report.judged import told_apart
 from report.said import MANY, Said
 from report.words import count, parts_of, points, span
+from stats.holm import holm
 from workbench.generated import HUMAN
 
 

@@ -9,7 +9,6 @@ import argparse
 import json
 from pathlib import Path
 
-from evaluate.named_files import named_files
 from report.helps import agreement_topic, read_agreement
 from report.helps_agreement import agreement_said
 from report.page import people, render
@@ -17,6 +16,7 @@ from report.said import paragraph
 from report.why import why_part
 from workbench.cli import run_script, say, script_parser
 from workbench.files import write_text
+from workbench.named_files import named_files
 
 
 def main(arguments: argparse.Namespace) -> None:

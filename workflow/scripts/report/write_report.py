@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.named_files import named_files
 from evaluate.summary import ConditionSummary, read_summary
-from generate import collect_ledgers
+from llm.accounts import collect_ledgers
 from planning.runs import FAIRSEQ
 from report.answer import answer, hardly_learnt
 from report.authors import authors_topic
@@ -24,6 +23,7 @@ from report.page import people, render
 from report.why import why_part
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import write_text
+from workbench.named_files import named_files
 from workbench.tables import read_rows
 
 _TEXT = {"generator", "model", "served", "mode", "usd", "price", "notes"}  # columns of the ledger that are no counts

@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from models.checkpoint import allow_checkpoint_classes, load_checkpoint
 from train.fairseq_training import USER_DIR
-from workbench.checkpoint import allow_checkpoint_classes, load_checkpoint
 from workbench.files import atomic_path
 
 log = logging.getLogger(__name__)

@@ -13,14 +13,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.checkpoint import load_checkpoint
+from models.devices import take_gpus
 from train.batching import batch_options, too_small
 from train.data import EncodedData
 from train.processes import OutOfMemory, run_fairseq
 from train.progress import Entry, is_over, read_entries, rewind, target_tokens
 from train.state import TrainingState
-from workbench.checkpoint import load_checkpoint
 from workbench.cli import UserError, say
-from workbench.devices import take_gpus
 
 log = logging.getLogger(__name__)
 

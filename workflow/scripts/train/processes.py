@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.devices import is_out_of_memory
 from train.progress import Entry, ProgressLog, losses, read_entries, runs_without_gain
 from workbench.cli import say
-from workbench.devices import is_out_of_memory
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -21,6 +20,7 @@ from typing import IO, Any, Self
 
 from workbench.cli import UserError, say
 from workbench.files import write_text
+from workbench.locks import is_still_there, open_lock_file, try_lock, wait_for_lock
 
 log = logging.getLogger(__name__)
 
@@ -91,22 +91,20 @@ class StateFolder(ABC):
     def _acquire(self) -> IO[str]:
         """Open and lock the lock file, after its holder where there is one."""
         while True:
-            self.root.mkdir(parents=True, exist_ok=True)
-            lock = (self.root / "lock").open("a+")
+            lock = open_lock_file(self.root / "lock")
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                holder = lock.read().strip() or "another process"
-                say(f"{holder} is still training here, in {self.root}; waiting for it")
-                with contextlib.suppress(OSError):
-                    fcntl.flock(lock, fcntl.LOCK_EX)
+                if not try_lock(lock):
+                    lock.seek(0)
+                    holder = lock.read().strip() or "another process"
+                    say(f"{holder} is still training here, in {self.root}; waiting for it")
+                    with contextlib.suppress(OSError):
+                        wait_for_lock(lock)
             except OSError as error:
                 raise UserError(
                     f"{lock.name}: the file system knows no locks: {error.strerror}; mount it with them (Lustre: "
                     "-o flock) or name another one in training.state"
                 ) from error
-            if _is_still_there(lock):
+            if is_still_there(self.root / "lock", lock):
                 return lock
             lock.close()  # its holder was done and has removed it
 
@@ -176,13 +174,6 @@ class TrainingState(StateFolder):
     def _forget(self) -> None:
         for path in [*self.folder.glob("checkpoint*.pt"), self.progress]:
             path.unlink(missing_ok=True)
-
-
-def _is_still_there(file: IO[str]) -> bool:
-    """Whether an open file has its name still: the training that is done removes the folder."""
-    with contextlib.suppress(OSError):  # on a network share an open file that is gone is stale
-        return os.fstat(file.fileno()).st_ino == os.stat(file.name).st_ino
-    return False
 
 
 def _updates(path: Path) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import gzip
 import hashlib
 import json
@@ -15,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+
+from workbench.locks import try_lock
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _TEMPORARY = ".tmp"
@@ -100,10 +101,9 @@ def _remove_left_behind(path: Path) -> None:
 def _lock(handle: int) -> bool:
     """Lock an open file; false if another owner has it, or if the file system knows no locks."""
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return try_lock(handle)
     except OSError:
         return False
-    return True
 
 
 def open_unpacked(path: Path) -> BinaryIO:

@@ -12,6 +12,13 @@ from workbench.generated import HUMAN
 from workbench.tables import read_rows
 
 
+class Source(NamedTuple):
+    """One source of the pool."""
+
+    id: str
+    text: str
+
+
 class Pair(NamedTuple):
     """A row; ``origin`` is who wrote the target."""
 

@@ -5,7 +5,7 @@ every text of both authors and which of them it will be fitted to (shape (texts,
 is never told who wrote a text but in :meth:`Detector.fit`, and there of the texts it may learn from only. There may be
 millions of texts, of which some thousands are drawn: the others are read where they are scored, some at a time.
 
-Folds, calibration and figures are not its business: see :mod:`analyse.cross_fitting`. A new kind is a new module here
+Folds, calibration and figures are not its business: see :mod:`analyse.detectors.cross_fitting`. A new kind is a new module here
 and its name and keys in the schema; no rule changes.
 """
 

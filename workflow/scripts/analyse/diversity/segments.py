@@ -8,17 +8,11 @@ sides. What is left is read in the order of the file, as measures of running tex
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-
-def hash_order(ids: Sequence[str], seed: int) -> list[str]:
-    """``ids`` in an order that depends on each id and the seed only."""
-    return sorted(ids, key=lambda name: hashlib.sha256(f"{seed}\0diversity\0{name}".encode()).digest())
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import regex
 from sacrebleu.metrics import BLEU
 
 from workbench.cli import UserError
+from workbench.languages import base_language
 
 # Languages that sacreBLEU would send through MeCab, which is an extra, and languages written without blanks.
 _BY_CHARACTER = {"ja", "ko", "km", "lo", "my", "th"}
@@ -27,7 +28,7 @@ _WORD = regex.compile(r"[\p{L}\p{N}]")
 
 def tokenizer_name(language: str) -> str:
     """sacreBLEU's name of the tokenizer for an ISO code, with or without a region: ``13a`` where none is better."""
-    return _BY_LANGUAGE.get(regex.split("[_-]", language)[0], "13a")
+    return _BY_LANGUAGE.get(base_language(language), "13a")
 
 
 def word_splitter(tokenizer: str) -> Callable[[str], list[str]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from analyse.errors.words import folded_words
+from workbench.words import folded_words
 
 _BLOCK = 2000
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sacrebleu.metrics import lib_ter
 
-from evaluate.metrics import Scorer
+from stats.metrics import Scorer
 
 
 class Edits(NamedTuple):

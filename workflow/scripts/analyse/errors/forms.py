@@ -1,6 +1,6 @@
 """Targets that are nothing, the source itself, more than a translation, or in another language.
 
-The judgement is that of the answers of LLMs (:mod:`llm.outcomes`), so that text means the same wherever it comes from;
+The judgement is that of the answers of LLMs (:mod:`llm.answers.outcomes`), so that text means the same wherever it comes from;
 what is not translated in the midst of a target is looked for here. Both are ours. The identification of languages is
 py3langid's (Lui & Baldwin, langid.py, ACL 2012).
 """
@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 
-from analyse.errors.words import words_of
-from corpus.clean_corpus import plain_words
-from llm.outcomes import Outcome, Standards, classify_text
+from llm.answers.outcomes import Outcome, Standards, classify_text
+from workbench.words import plain_words, words_of
 
 _MAY_HOLD_SOURCE = {Outcome.OK, Outcome.WRONG_LANGUAGE}
 _COMMENTARY = {Outcome.MALFORMED, Outcome.REFUSAL}

@@ -12,13 +12,13 @@ import numpy as np
 from analyse.errors.edits import Edits, edits_of
 from analyse.errors.forms import form_errors
 from analyse.errors.norms import Norms
-from analyse.errors.numbers import number_mismatch
+from analyse.errors.number_mismatch import number_mismatch
 from analyse.errors.repetition import oscillates, repeated_targets
-from corpus.clean_corpus import count_words
-from evaluate.metrics import Scorer
-from llm.outcomes import Standards
+from llm.answers.outcomes import Standards
+from stats.metrics import Scorer
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
+from workbench.words import count_words
 
 # Without a reference: a segment has such an error or has it not. Numbers are counted in the table of segments.
 SOURCE_MEASURES = (

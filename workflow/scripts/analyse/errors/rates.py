@@ -19,8 +19,8 @@ from functools import lru_cache
 import numpy as np
 
 from analyse.errors.measures import ANY, EDIT_MEASURES, REFERENCE_WORDS, SOURCE_MEASURES, Segments
-from evaluate.bootstrap import draw_counts, interval, resampled_totals
-from evaluate.metrics import Scorer
+from stats.bootstrap import draw_counts, interval, resampled_totals
+from stats.metrics import Scorer
 
 PER = 1000.0
 _LEVEL = 0.95

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from analyse.errors.words import folded_words
-from corpus.clean_corpus import plain_words
 from workbench.text import match_key
+from workbench.words import folded_words, plain_words
 
 _QUOTES = "\"'“”„‚‘’«»‹›()[]"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curate.quality import Context
-from workbench.translation import Model
+from models.translation import Model
 
 _FILES = ("checkpoint", "ctranslate2", "spm", "dictionary")
 

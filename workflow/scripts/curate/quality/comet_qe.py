@@ -17,8 +17,8 @@ from pathlib import Path
 
 from curate.quality import Context, Instance, Metric, Score
 from curate.quality._extras import local_weights
+from models.devices import take_gpus
 from workbench.cli import UserError
-from workbench.devices import take_gpus
 
 log = logging.getLogger(__name__)
 

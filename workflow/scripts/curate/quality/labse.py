@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from curate.quality import Context, Instance, Metric, Score
 from curate.quality._extras import local_weights, optional_package
-from workbench.devices import take_gpus
+from models.devices import take_gpus
 
 METRIC = Metric(
     summary="cosine of the sentence embeddings of source and target",

@@ -6,9 +6,9 @@ import math
 import re
 from collections.abc import Sequence
 
-from corpus.clean_corpus import plain_words
 from curate.quality import Context, Instance, Metric, Score
 from workbench.cli import UserError, progress
+from workbench.words import plain_words
 
 _LEAST = 1e-30  # py3langid's single precision knows nothing between this and 0
 

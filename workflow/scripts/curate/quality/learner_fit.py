@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from curate.quality import Context, Instance, Metric, Score
 from curate.quality._models import trained_model
-from workbench.scoring import score_targets
+from models.scoring import score_targets
 
 METRIC = Metric(
     summary="mean natural-log cross-entropy of the target's tokens, given the source, under a small model trained on "

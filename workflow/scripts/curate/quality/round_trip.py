@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from curate.quality import Context, Instance, Metric, Score
 from curate.quality._models import trained_model
 from curate.quality._similarity import sentence_chrf
-from workbench.translation import translate
+from models.translation import translate
 
 METRIC = Metric(
     summary="sentence chrF of the target's back-translation against the source",

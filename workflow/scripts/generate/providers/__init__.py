@@ -9,16 +9,10 @@ returns a :class:`Provider`. A new provider is a new module here, its keys in th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from workbench.generated import Generated
-
-
-class Source(NamedTuple):
-    """One source of the pool."""
-
-    id: str
-    text: str
+from workbench.pairs import Source
 
 
 class Provider(Protocol):

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from generate.providers import Source
+from models.translation import Model, translate
 from workbench.generated import Generated
-from workbench.translation import Model, translate
+from workbench.pairs import Source
 
 
 class FairseqProvider:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from corpus.read_files import read_lines
-from generate.providers import Source
 from workbench.cli import UserError
 from workbench.columns import TextColumn
 from workbench.generated import Generated
 from workbench.markup import strip_markup
+from workbench.pairs import Source
 from workbench.text import one_line
 
 

@@ -1,6 +1,6 @@
 """Targets from a causal language model on this machine, the base of a learner or one of its own.
 
-The settings are those that a learner decodes with (:class:`finetune.decoding.Translator`), the files ``base``,
+The settings are those that a learner decodes with (:class:`llm.local.decoding.Translator`), the files ``base``,
 ``prompt``, ``system`` where there is one, and ``model`` where the base was fine-tuned.
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from finetune.causal_lm import set_threads
-from finetune.prompting import ROLES
-from generate.providers import Source
+from llm.local.prompting import ROLES
+from models.causal_lm import set_threads
 from workbench.generated import Generated
+from workbench.pairs import Source
 
 
 class LocalProvider:
@@ -21,7 +21,7 @@ class LocalProvider:
 
     def __init__(self, settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int) -> None:
         set_threads(threads)
-        from finetune.decoding import Translator
+        from llm.local.decoding import Translator
 
         prompts = [(role, str(inputs[role])) for role in ROLES if role in inputs]
         self._translator = Translator(inputs["base"], inputs.get("model"), prompts, settings)

@@ -1,0 +1,152 @@
+"""What cleaning leaves out, what it changes, and that its table accounts for every pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from corpus.clean_corpus import REASONS, Cleaner, GivenKeys, Rules, near_key
+from corpus.raw_table import Pair, number_pairs, write_raw
+from workbench.tables import read_rows
+from workbench.words import Identify, count_words, language_identifier
+
+SCRIPT = "corpus/clean_corpus.py"
+RULES = Rules(
+    min_letters=0.5,
+    min_words=2,
+    max_words=8,
+    max_characters=60,
+    max_length_ratio=2.5,
+    markup="strip",
+    placeholders="keep",
+    near_duplicates="drop",
+)
+ARGUMENTS = [
+    *("--raw", "raw.tsv.gz", "--output", "clean.tsv", "--table", "cleaning.tsv"),
+    *("--languages", "de", "en", "--min-letters", 0.5, "--min-words", 2, "--max-words", 8),
+    *("--max-characters", 60, "--max-length-ratio", 2.5, "--markup", "strip"),
+    *("--placeholders", "keep", "--near-duplicates", "drop"),
+]
+
+
+@pytest.fixture(scope="module")
+def identify() -> Identify:
+    return language_identifier(("de", "en"), margin=20)
+
+
+def cleaner(identify: Identify | None = None, **rules: object) -> Cleaner:
+    return Cleaner(RULES._replace(**rules), ("de", "en"), identify, GivenKeys())
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "reason"),
+    [
+        ("", "an empty source", "empty"),
+        ("<br/>", "only a tag", "empty"),
+        ("Schr\ufffdge Zeichen hier", "odd characters here", "damaged"),
+        ("12:30 – 14:45 {uhr} !!", "12:30 to 14:45", "few_letters"),
+        ("Hallo", "Hello there", "few_words"),
+        ("Hallo %(name)s", "Hello %(name)s", "few_words"),
+        ("ein sehr langer Satz mit viel mehr als acht", "a long one indeed", "many_words"),
+        ("Donaudampfschifffahrtsgesellschaft " + "x" * 30, "a long name", "many_characters"),
+        ("zwei Wörter", "two words or six of them", "length_ratio"),
+        ("Tarte Tatin!", "tarte tatin", "identical"),
+        ("This was never translated at all", "Das wurde nie übersetzt", "language"),
+        ("Ein ganz gewöhnlicher Satz.", "A perfectly ordinary sentence.", None),
+    ],
+)
+def test_the_reason_for_each_pair(identify: Identify, source: str, target: str, reason: str | None) -> None:
+    assert cleaner(identify).clean(Pair("train:1", source, target))[1] == reason
+
+
+@pytest.mark.parametrize("rule", ["markup", "placeholders"])
+def test_policies_that_drop(rule: str) -> None:
+    text = {"markup": "Ein <b>fettes</b> Wort", "placeholders": "Noch %d Wörter"}[rule]
+    assert cleaner(**{rule: "drop"}).clean(Pair("train:1", text, "some words here"))[1] == rule
+    assert cleaner(**{rule: "keep"}).clean(Pair("train:1", text, "some words here")) == (
+        Pair("train:1", text, "some words here"),
+        None,
+    )
+
+
+def test_repetitions_keep_the_first() -> None:
+    clean = cleaner().clean
+    texts = ["Seite 1 öffnen", "seite 1: Öffnen!", "Seite 22 öffnen", "Seite %(page)s öffnen"]
+    reasons = [clean(Pair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
+    assert reasons == [None, "duplicate", "near_duplicate", "near_duplicate"]
+    clean = cleaner(near_duplicates="keep").clean
+    reasons = [clean(Pair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
+    assert reasons == [None, "duplicate", None, None]
+
+
+def test_words_of_scripts_without_blanks() -> None:
+    assert count_words("zwei Wörter") == 2
+    assert count_words("東京は大きい") == 6
+    assert count_words("Python を使う") == 4
+
+
+def test_near_key_is_never_empty() -> None:
+    assert near_key("2021") == "2021"
+    assert near_key("%s {x}") != ""
+
+
+def test_languages_are_told_apart_and_short_texts_spared(identify: Identify) -> None:
+    sure = ["The meeting was closed in the evening.", "Nous avons besoin de plus de temps."]
+    assert all(identify(text, "de") for text in sure)
+    spared = ["OK", "Workflow %(name)s starten", "Web-Interface", "E-Mail senden", "Team"]
+    assert not any(identify(text, "de") for text in spared)
+
+
+def test_an_unknown_language_is_refused(tmp_path: Path, refusal: Callable[..., str]) -> None:
+    write_raw(tmp_path / "raw.tsv.gz", number_pairs("train", [("a b", "c d")]))
+    said = refusal(SCRIPT, *ARGUMENTS, "--languages", "qx", "en", "--language-margin", 20)
+    assert "corpus.cleaning.language_margin: no language 'qx'" in said
+
+
+def test_a_corpus_of_which_nothing_is_left(tmp_path: Path, refusal: Callable[..., str]) -> None:
+    write_raw(tmp_path / "raw.tsv.gz", number_pairs("train", [("a", "b"), ("", "b")]))
+    said = refusal(SCRIPT, *ARGUMENTS)
+    assert said == "corpus.cleaning: no pair of 2 is left (empty 1, few_words 1)"
+
+
+def test_the_table_accounts_for_every_pair(tmp_path: Path, run_script: Callable) -> None:
+    texts = [(f"Satz Nummer {chr(97 + n % 20) * 3}", f"sentence {n}") for n in range(50)]
+    write_raw(tmp_path / "raw.tsv.gz", number_pairs("train", [*texts, ("", ""), ("so so", "SO SO")]))
+    done = run_script(SCRIPT, *ARGUMENTS, "--language-margin", 1e9)
+    assert done.returncode == 0, done.stderr
+    table = dict(read_rows(tmp_path / "cleaning.tsv", ("reason", "pairs")))
+    assert list(table) == ["read", *REASONS, "kept"]
+    assert int(table.pop("read")) == sum(map(int, table.values())) == 52
+    assert (table["empty"], table["identical"], table["duplicate"], table["kept"]) == (
+        *("1", "1", "30"),
+        "20",
+    )
+    kept = list(read_rows(tmp_path / "clean.tsv", ("id",)))
+    assert kept == [(f"train:{n}",) for n in range(1, 21)]
+    first = (tmp_path / "clean.tsv").read_bytes()
+    run_script(SCRIPT, *ARGUMENTS, "--language-margin", 1e9, PYTHONHASHSEED="7")
+    assert (tmp_path / "clean.tsv").read_bytes() == first
+
+
+def test_given_parts_stay_as_they_are_and_nothing_leaks_into_train(tmp_path: Path, run_script: Callable) -> None:
+    train = [
+        ("Ein eigener Satz", "a sentence of its own"),
+        ("Der TEST-Satz!", "some other words"),
+        ("Andere Wörter hier", "The test sentence"),
+        ("Das ist fett", "another bold text"),
+        ("Noch ein Satz", "the valid sentence"),
+    ]
+    valid = [("Der Valid-Satz", "The valid sentence."), ("Der Test-Satz", "leaks into valid")]
+    test = [("Der Test-Satz", "the test sentence"), ("x", "x"), ("Das ist <b>fett</b>", "y" * 99)]
+    parts = {"train": train, "valid": valid, "test": [*test, ("x", "x"), ("", "z")]}
+    pairs = [pair for part, texts in parts.items() for pair in number_pairs(part, texts)]
+    write_raw(tmp_path / "raw.tsv.gz", pairs)
+    assert run_script(SCRIPT, *ARGUMENTS).returncode == 0
+    kept = [row[0] for row in read_rows(tmp_path / "clean.tsv", ("id",))]
+    assert kept == ["train:1", "valid:1", "test:1", "test:2", "test:3", "test:4"]
+    table = dict(read_rows(tmp_path / "cleaning.tsv", ("reason", "pairs")))
+    assert (table["leak"], table["empty"]) == ("5", "1")
+    texts = dict(read_rows(tmp_path / "clean.tsv", ("id", "source")))
+    assert texts["test:3"] == "Das ist <b>fett</b>"

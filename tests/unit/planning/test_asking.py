@@ -1,0 +1,202 @@
+"""The configuration of generators and judges behind an API: what cannot work is said before anything is asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from paths import ROOT
+from study_file import read_study, replaced, write_lines
+
+from planning.configuration import ConfigurationError
+from planning.study import Study
+
+BASE = """\
+languages: {source: de, target: en}
+corpus:
+  kind: files
+  files: {train: {source: src.txt, target: tgt.txt}}
+splits: {pretrain: 40, pool: 30, valid: 5, test: 5}
+vocab: {size: 100}
+generators:
+  gpt: {provider: openai, model: gpt-4o-mini, temperature: 0}
+  claude: {provider: anthropic, model: claude-haiku-4-5}
+  local: {provider: openai, model: llama, base_url: "http://localhost:8000/v1", price: {input: 0, output: 0}}
+conditions:
+  human: {mixture: {human: 1}}
+  mixed: {mixture: {gpt: 0.4, claude: 0.3, local: 0.3}}
+  alone: {mixture: {local: 1}}
+sizes: [10]
+"""
+
+
+JUDGE = ("conditions:\n", "quality:\n  judge: {metric: llm_judge, provider: openai, model: gpt-4o}\nconditions:\n")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with the files that the configuration names."""
+    monkeypatch.chdir(tmp_path)
+    write_lines("src.txt", "tgt.txt")
+    prompts = tmp_path / "resources" / "prompts"
+    prompts.mkdir(parents=True)
+    for path in (ROOT / "resources" / "prompts").iterdir():
+        (prompts / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    return tmp_path
+
+
+def study(*changes: tuple[str, str]) -> Study:
+    """The study of the base configuration with parts of its text replaced."""
+    return read_study(replaced(BASE, *changes))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("model: claude-haiku-4-5", "model: claude-haiku-4-5, temperature: 0", ["claude.temperature", "no sampling"]),
+        ("model: claude-haiku-4-5", "model: claude-haiku-4-5, log_probabilities: true", ["no log-probabilities"]),
+        ("model: claude-haiku-4-5", "model: claude-haiku-4-5, seed: 1", ["takes no seed"]),
+        ("temperature: 0", "temperatur: 0", ["gpt.temperatur", "did you mean 'temperature'?"]),
+        ("temperature: 0", "temperature: 3", ["gpt.temperature", "3", "2 or less"]),
+        ("temperature: 0", "body: {max_tokens: 5}", ["gpt.body.max_tokens", "max_output_factor"]),
+        ("temperature: 0", "temperature: 0, samples: 2", ["gpt.samples", "paid several times"]),
+        ("temperature: 0", "prompt: none.txt", ["gpt.prompt", "'none.txt' is no file"]),
+        ("temperature: 0", "system_prompt: none.txt", ["gpt.system_prompt", "is no file"]),
+        ("temperature: 0", "outcomes: {empty: [retry]}", ["outcomes.empty", "the last action"]),
+        ("temperature: 0", "outcomes: {empty: [keep]}", ["outcomes.empty", "nothing to keep"]),
+        ("temperature: 0", "outcomes: {copy: [repair, drop]}", ["outcomes.copy", "repair"]),
+        ("temperature: 0", "outcomes: {failed: [retry, drop]}", ["outcomes.failed", "attempts"]),
+        ("temperature: 0", "fallback: claude", ["gpt.fallback", "allowed: human"]),
+        ("temperature: 0", "sentences_per_request: 5, log_probabilities: true", ["log_probabilities", "no sentence"]),
+        ("model: gpt-4o-mini", "model: gpt-unheard-of", ["gpt.model", "price"]),
+        (", price: {input: 0, output: 0}", "", ["local.model", "price"]),
+        ("temperature: 0", "mode: later", ["gpt.mode", "online, batch"]),
+    ],
+)
+def test_what_cannot_work_is_one_line_of_the_configuration(old: str, new: str, words: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        study((old, new))
+    (problem,) = caught.value.problems
+    assert problem.startswith("study.yaml, line ")
+    for word in words:
+        assert word in problem
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("temperature: 0", "api_key_env: sk-made-up-123"),
+        ("http://localhost:8000/v1", "http://me:sk-made-up-123@localhost/v1"),
+    ],
+)
+def test_a_key_in_the_configuration_is_refused_and_not_repeated(old: str, new: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        study((old, new))
+    assert "sk-made-up-123" not in str(caught.value)
+
+
+def test_a_generator_that_no_condition_uses_needs_no_price() -> None:
+    assert study(("gpt: 0.4, claude: 0.3, local: 0.3", "claude: 1"), ("gpt-4o-mini", "gpt-unheard-of"))
+
+
+def test_a_key_goes_to_its_own_provider_only() -> None:
+    assert json.loads(study().execution_settings("gpt"))["api_key_env"] == "OPENAI_API_KEY"
+    assert json.loads(study().execution_settings("local"))["api_key_env"] is None
+
+
+def test_missing_keys_are_named_with_the_generators_that_need_them() -> None:
+    places = ["generators.claude", "generators.gpt", "generators.local", "quality.judge"]
+    problems = study(JUDGE).missing_keys(places, {"ANTHROPIC_API_KEY": "made-up"})
+    assert problems == [
+        "generators.gpt.api_key_env: the environment has no OPENAI_API_KEY, which gpt and judge need: "
+        "export OPENAI_API_KEY=…, or set api_key_env"
+    ]
+
+
+def test_how_a_generator_is_asked_is_no_part_of_what_shapes_its_text() -> None:
+    faster = study(
+        ("temperature: 0", "temperature: 0, concurrency: 5, mode: batch, max_usd: 3, requests_per_minute: 9")
+    )
+    assert faster.shaping_settings("gpt") == study().shaping_settings("gpt")
+    assert faster.execution_settings("gpt") != study().execution_settings("gpt")
+
+
+def test_generators_of_one_key_share_an_account() -> None:
+    two = study(("  claude:", "  gpt2: {provider: openai, model: gpt-4o}\n  claude:"), ("claude: 0.3", "gpt2: 0.3"))
+    accounts = {name: json.loads(two.execution_settings(name))["account"] for name in ("gpt", "gpt2", "local")}
+    assert accounts["gpt"] == accounts["gpt2"] != accounts["local"]
+
+
+def test_only_generators_without_a_fallback_take_sources_from_every_condition() -> None:
+    given = study(("temperature: 0", "fallback: human"))
+    assert given.gapped_generators == ["claude", "local"]
+    (mixed,) = [recipe for recipe in given.recipes if "gpt" in recipe]
+    assert given.fallbacks(mixed) == {"gpt": "human"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("provider: openai", ["the key 'model' is missing"]),
+        ("model: gpt-4o", ["the key 'provider' is missing"]),
+        ("provider: fairseq, model: m", ["judge.provider", "allowed: openai, anthropic"]),
+        ("provider: openai, model: gpt-4o, samples: 2", ["judge.samples", "one number"]),
+        ("provider: openai, model: gpt-4o, max_output_factor: 2", ["reasoning_tokens"]),
+        ("provider: openai, model: gpt-4o, outcomes: {copy: [keep]}", ["outcomes.copy", "unknown key"]),
+        ("provider: openai, model: gpt-4o, outcomes: {malformed: [keep]}", ["outcomes.malformed", "nothing to keep"]),
+        ("provider: openai, model: gpt-4o, body: {max_tokens: 9}", ["judge.body.max_tokens", "reasoning_tokens"]),
+        ("provider: openai, model: gpt-unheard-of", ["judge.model", "price"]),
+        ("provider: openai, model: gpt-4o, prompt: none.txt", ["judge.prompt", "is no file"]),
+        ("provider: openai, model: gpt-4o, prompt: resources/prompts/translate.txt", ["without {target}"]),
+        ("provider: anthropic, model: claude-haiku-4-5, temperature: 0", ["judge.temperature", "no sampling"]),
+    ],
+)
+def test_a_judge_that_cannot_work_is_one_line_of_the_configuration(settings: str, words: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        study((JUDGE[0], JUDGE[1].replace("provider: openai, model: gpt-4o", settings)))
+    (problem,) = caught.value.problems
+    assert problem.startswith("study.yaml, line ") and "quality.judge" in problem
+    for word in words:
+        assert word in problem
+
+
+def test_a_judge_is_asked_about_every_generator_in_use_under_a_name_of_its_own() -> None:
+    given = study(JUDGE)
+    assert given.judges == [("judge", "gpt"), ("judge", "claude"), ("judge", "local")]
+    execution = json.loads(given.judge_execution("judge", "claude"))
+    assert (execution["generator"], execution["key"]) == ("judge judge of claude", "quality.judge")
+    assert execution["judged"] == "results/generators/claude/generated.tsv"
+    assert given.judge_prompt_files("judge") == {
+        "judge": "resources/prompts/judge.txt",
+        "retry": "resources/prompts/judge_retry.txt",
+    }
+    assert given.asking_arguments().count("--generator") == 3 + 3
+    assert "resources/prompts/judge.txt" in given.all_prompt_files()
+    assert given.quality_inputs("judge", "gpt") == {"judge": "<results>/quality/judge/judgements/gpt.tsv"}
+
+
+def test_an_llm_that_conditions_are_only_ordered_by_is_asked_and_priced() -> None:
+    ordered = ("  alone:", "  picked: {mixture: {human: 1}, order: human_like, order_of: local}\n  alone:")
+    without = ("gpt: 0.4, claude: 0.3, local: 0.3", "claude: 1"), ("mixture: {local: 1}", "mixture: {gpt: 1, local: 0}")
+    whole = ("sizes: [10]", "sizes: [30]")
+    assert study(*without, whole).asked_generators == ["gpt", "claude"]
+    assert study(*without, whole, (", price: {input: 0, output: 0}", ""))  # nobody asks it
+    assert study(ordered, *without, whole).asked_generators == ["gpt", "claude", "local"]
+    with pytest.raises(ConfigurationError, match=r"local\.model.*price"):
+        study(ordered, *without, whole, (", price: {input: 0, output: 0}", ""))
+
+
+def test_the_study_is_described_with_prompts_by_their_names() -> None:
+    judge = json.loads(study(JUDGE).description())["quality"]["judge"]
+    assert judge["prompts"] == {"judge": "judge.txt", "retry": "judge_retry.txt"}
+    assert (judge["metric"], judge["model"]) == ("llm_judge", "gpt-4o")
+
+
+def test_how_a_judge_is_asked_is_no_part_of_what_shapes_its_scores() -> None:
+    faster = study(
+        (JUDGE[0], JUDGE[1].replace("model: gpt-4o", "model: gpt-4o, concurrency: 5, mode: batch, max_usd: 3"))
+    )
+    assert faster.judge_settings("judge") == study(JUDGE).judge_settings("judge")
+    assert faster.quality_settings("judge") == study(JUDGE).quality_settings("judge")
+    assert faster.judge_execution("judge", "gpt") != study(JUDGE).judge_execution("judge", "gpt")

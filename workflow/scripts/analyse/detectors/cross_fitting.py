@@ -1,0 +1,142 @@
+"""Cross-fitting: every text gets a probability from models that learnt neither from it nor from its source.
+
+Sources are dealt into folds, a group of equal sources as one. The texts of fold *k* are scored by a model that learnt
+from all other folds. What turns its scores into probabilities (Platt scaling) is learnt without fold *k*, too: from
+scores that models without folds *j* and *k* give to each other fold *j*. A model without two folds serves both of them,
+so *K* folds take K(K+1)/2 fits. Of many texts a sample is learnt from; all are scored.
+
+Source: Platt, Probabilistic outputs for support vector machines (1999); Chernozhukov et al., Double/debiased machine
+learning (2018), for the word.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from analyse.detectors import Detector
+from workbench.cli import progress
+from workbench.draws import place
+
+_LEAST_SLOPE = 1e-3  # log-odds in one standard deviation of the scores
+
+
+def deal(groups: Iterable[str], seed: int) -> np.ndarray:
+    """The place (0, 1, …) of each source in the order in which sources are dealt, shape (sources,).
+
+    Equal ``groups`` share one. The order is that of a hash of the seed and the group's name, so the order of the
+    sources does not matter. Dealt into *K* folds, a source's fold is its place modulo *K*: folds hold as many groups,
+    and so do the first *n* places of each.
+    """
+    digests = b"".join(place(seed, "fold", group) for group in groups)
+    return np.unique(np.frombuffer(digests, dtype="S32"), return_inverse=True)[1]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts of two authors; each array has shape (texts,), a text's position is its row.
+
+    Attributes:
+        first: whether the first author wrote it.
+        fold: the fold that it is in.
+        telling: whether models may learn from it.
+        drawn: whether it is in the sample that models and calibration curves are learnt from. A sample holds both
+            texts of a source or none.
+    """
+
+    first: np.ndarray
+    fold: np.ndarray
+    telling: np.ndarray
+    drawn: np.ndarray
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """What cross-fitting gives.
+
+    Attributes:
+        scores: of each text by the model that never saw it, not calibrated, shape (texts,).
+        probabilities: that the first author wrote it, shape (texts,). Folds have curves of their own, so where style is
+            weak they are no good for comparing texts of different folds: a fold gets a steep curve when the others did
+            well. Scores are.
+        without: for each fold, the scores of the drawn texts of the other folds by models that knew nothing
+            of that fold either, shape (drawn texts,); NaN for its own texts. So the whole of the sample can be judged
+            as if the fold had not been there.
+    """
+
+    scores: np.ndarray
+    probabilities: np.ndarray
+    without: dict[int, np.ndarray]
+
+
+def cross_fit(detector: Detector, texts: Texts, threads: int = 1) -> CrossFit:
+    """Score each of ``texts`` by models that learnt from other folds."""
+    numbers = np.unique(texts.fold).tolist()
+    fold, first = texts.fold[texts.drawn], texts.first[texts.drawn]
+    left_out = [(one,) for one in numbers] + list(itertools.combinations(numbers, 2))
+    found = dict(zip(left_out, _scores(detector, texts, left_out, threads), strict=True))
+    scores, probabilities = np.empty((2, len(texts.fold)))
+    without = {}
+    for one in numbers:
+        inner = np.full(len(fold), np.nan)
+        for other in numbers:
+            if other != one:
+                rows = fold == other
+                inner[rows] = found[min(one, other), max(one, other)][rows]
+        own = texts.fold == one
+        scores[own] = found[(one,)][own]
+        known = fold != one
+        probabilities[own] = platt_scaling(inner[known], first[known], scores[own])
+        without[one] = inner
+    return CrossFit(scores, probabilities, without)
+
+
+def _scores(
+    detector: Detector, texts: Texts, left_out: Sequence[tuple[int, ...]], threads: int
+) -> Iterator[np.ndarray]:
+    """For each tuple of folds, scores of its texts by a model without them; other texts have none (NaN).
+
+    A model without one fold scores all of its texts: shape (texts,). One without two folds serves calibration and
+    intervals and scores those that are drawn: shape (drawn texts,).
+    """
+
+    def fit(folds: tuple[int, ...]) -> np.ndarray:
+        inside = np.isin(texts.fold, folds)
+        learnt = np.flatnonzero(~inside & texts.telling & texts.drawn)
+        model = detector.fit(learnt, texts.first[learnt])
+        scored = inside if len(folds) == 1 else inside & texts.drawn
+        found = np.full(len(inside), np.nan)
+        found[scored] = model.scores(np.flatnonzero(scored))
+        return found if len(folds) == 1 else found[texts.drawn]
+
+    with ThreadPoolExecutor(threads) as pool:
+        yield from progress(pool.map(fit, left_out), len(left_out), "models")
+
+
+def platt_scaling(scores: np.ndarray, first: np.ndarray, new_scores: np.ndarray) -> np.ndarray:
+    """Probabilities of the first author for ``new_scores``, by a logistic curve fitted to ``scores``.
+
+    Platt's smoothed targets keep the curve finite where the scores tell the authors apart without fault. The curve
+    always rises, if by next to nothing: where scores tell nothing, chance must not turn their order round.
+
+    Args:
+        scores: of shape (texts,).
+        first: whether the first author wrote each of those texts.
+        new_scores: of any shape; the result has the same.
+    """
+    positive, negative = int(first.sum()), int((~first).sum())
+    target = np.where(first, (positive + 1) / (positive + 2), 1 / (negative + 2))
+    middle, spread = float(np.mean(scores)), float(np.std(scores)) or 1.0
+    curve = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000)
+    both = np.tile((scores - middle) / spread, 2)[:, None]
+    curve.fit(both, np.repeat([True, False], len(scores)), sample_weight=np.concatenate([target, 1 - target]))
+    slope, height = float(curve.coef_[0, 0]), float(curve.intercept_[0])
+    if slope < _LEAST_SLOPE:
+        slope, height = _LEAST_SLOPE, float(logit(target.mean()))
+    return expit(slope * (new_scores - middle) / spread + height)

@@ -1,0 +1,82 @@
+"""Find the errors of a text, segment by segment.
+
+The text is a generator's, a run's or, without ``--text``, the human targets themselves. Human targets are judged by
+their sources only; other text is compared with the human targets too. Each segment gets a row: words, errors (0 or 1;
+numbers are counted), and against the reference TER's edits by type and the counts that the metrics are computed from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from analyse.errors.measures import SOURCE_MEASURES, reference_errors, source_errors, write_segments
+from analyse.errors.norms import read_norms
+from llm.answers.outcomes import Standards, standards
+from llm.prompts import Languages
+from stats.metrics import add_metric_arguments, build_scorers
+from workbench.cli import UserError, run_script, say, script_parser
+from workbench.draws import draw_names
+from workbench.segments import read_generated, read_hypotheses, read_test_set
+from workbench.tables import read_rows
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the table of segments."""
+    limits = arguments.settings
+    languages = Languages(arguments.source_language, arguments.target_language)
+    judged_by = language_standards(languages, limits["language_margin"])
+    norms = read_norms(arguments.norms)
+    only = drawn(arguments.pairs, arguments.segments, arguments.seed)
+    if arguments.generated:
+        pairs, targets = read_generated(arguments.text, arguments.pairs, only)
+    else:
+        pairs = read_test_set(arguments.pairs, only)
+        targets = pairs.references if arguments.text is None else read_hypotheses(arguments.text, pairs)
+    columns = source_errors(pairs.sources, targets, norms, judged_by, limits)
+    if arguments.text is not None:
+        names = list(dict.fromkeys([*arguments.metrics, "ter"]))
+        scorers = build_scorers(names, arguments.metric_options, arguments.target_language)
+        columns |= reference_errors(targets, pairs.references, scorers)
+    write_segments(arguments.output, pairs.ids, columns)
+    flagged = sum(any(found) for found in zip(*(columns[name] for name in SOURCE_MEASURES), strict=True))
+    say(f"{flagged:,} of {len(targets):,} segments have an error that shows without a reference")
+
+
+def language_standards(languages: Languages, margin: float | None) -> Standards:
+    """What forms are judged by; an error names the key of this analysis, not that of the corpus' cleaning.
+
+    Raises:
+        UserError: a language has no name, or py3langid does not know it.
+    """
+    try:
+        return standards(languages, margin)
+    except UserError as error:
+        key = "analysis.errors.limits.language_margin"
+        raise UserError(str(error).replace("corpus.cleaning.language_margin", key)) from error
+
+
+def drawn(pairs: Path, count: int | None, seed: int) -> set[str] | None:
+    """At most ``count`` of the segments, drawn by id: every text of the same sources is judged on the same."""
+    return None if count is None else set(draw_names((name for (name,) in read_rows(pairs, ["id"])), count, seed))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
+    parser = script_parser(__doc__)
+    parser.add_argument("--pairs", type=Path, required=True, help="sources and human targets (id source target)")
+    parser.add_argument("--text", type=Path, help="text to judge (id text); without it the human targets are judged")
+    parser.add_argument("--generated", action="store_true", help="the text is a generator's and may lack some segments")
+    parser.add_argument("--norms", type=Path, required=True, help="what is usual, from learn_norms")
+    parser.add_argument("--source-language", required=True, help="ISO code")
+    add_metric_arguments(parser)
+    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: analysis.errors.limits")
+    parser.add_argument("--segments", type=int, help="judge at most so many, drawn by id")
+    parser.add_argument("--seed", type=int, default=0, help="seed of that draw")
+    parser.add_argument("--output", type=Path, required=True, help="table to write")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

@@ -1,0 +1,352 @@
+"""What asking LLMs will cost, before anything is asked.
+
+Counted are the calls that the journal has no answer to, with their tokens as estimated from the text (and from the
+answers there are), at the prices of the table or of the configuration. Answers that have to be asked for again come on
+top.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from llm.answers.scores import Pairs
+from llm.asking.dialogue import Remaining
+from llm.asking.setup import Asking, Pool, Subjects, api_of, put_together
+from llm.calls import Usage
+from llm.journal import Journal
+from llm.journal.tunings import of_run
+from llm.prices import dollars, shutdown_date, shutdown_note, training_price
+from llm.tuning.examples import WORST_FACTOR, epochs_of, example_line, example_tokens
+from llm.tuning.learners import Run, run_shape
+from workbench.cli import UserError
+from workbench.pairs import read_pairs
+
+_LEARNT_FROM = 200  # answers that the estimate learns from
+_ENOUGH = 20  # fewer tell too little
+_MEAN_FROM = 10_000  # pairs of the pool that the mean length of an instance is taken from
+_MILLION = 1e6
+_ANSWERS_BY_MODEL = """
+SELECT json_extract(body, '$.model') AS asked, count(DISTINCT key) FROM attempts JOIN calls USING (key)
+WHERE state = 'answered' GROUP BY asked
+"""
+
+
+class Training(NamedTuple):
+    """Fine-tuning that a learner still needs: jobs, their instances, tokens of all epochs, USD, origin of the price."""
+
+    jobs: int = 0
+    instances: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+    worst_usd: float = 0.0
+    price: str = ""
+
+
+class Estimate(NamedTuple):
+    """What one generator, judge or learner will cost and has cost, in US dollars.
+
+    Attributes:
+        asking: the generator or judge, a learner's base model.
+        sources: sources to translate, or targets to judge; of all of a learner's runs.
+        remaining: what is still to be asked.
+        paid, study_paid: by this one and by the study.
+        is_guess: the targets to judge are not written yet; the pool's human targets stand in for them.
+        training: of a learner, None for others.
+    """
+
+    asking: Asking
+    sources: int
+    remaining: Remaining
+    paid: float
+    study_paid: float
+    is_guess: bool = False
+    training: Training | None = None
+
+    @property
+    def usd(self) -> float:
+        """What is still to be paid, about."""
+        return self.remaining.usd + (self.training.usd if self.training else 0.0)
+
+    @property
+    def worst_usd(self) -> float:
+        """What is still to be paid, at most."""
+        return self.remaining.worst_usd + (self.training.worst_usd if self.training else 0.0)
+
+
+def study_estimates(arguments: argparse.Namespace, untrained: str | None = None) -> list[Estimate]:
+    """What each generator, judge and learner of a script's arguments will cost, see :func:`add_study`.
+
+    Args:
+        arguments: of the script.
+        untrained: a run that needs a job, whatever the journal says of it.
+    """
+    return estimates(arguments.generator, arguments.pool, arguments.learner, arguments.test, untrained)
+
+
+def estimates(
+    generators: Sequence[Sequence[str]],
+    pool: Path,
+    learners: Sequence[Sequence[str]] = (),
+    test: Path | None = None,
+    untrained: str | None = None,
+) -> list[Estimate]:
+    """What each generator, judge and learner will cost.
+
+    Args:
+        generators: for each what shapes its answers, how it is asked, and the paths of its prompts, as JSON.
+        pool: table with the sources and their human targets.
+        learners: for each hosted learner the same, and its runs.
+        test: what learners translate; None where there is none.
+        untrained: a run that needs a job, whatever the journal says of it.
+
+    Raises:
+        UserError: there are learners and no ``test``, or a price is unknown.
+    """
+    if learners and test is None:
+        raise UserError("--test: name the split that the learners translate")
+    with ExitStack() as stack:
+        found = [estimate(stack, generator, pool) for generator in generators]
+        return found + [learner_estimate(stack, learner, pool, cast(Path, test), untrained) for learner in learners]
+
+
+def estimate(stack: ExitStack, generator: Sequence[str], pool: Path) -> Estimate:
+    """What one generator or judge will cost; its journal is read, or an empty one where there is none yet."""
+    settings, execution, prompts = map(json.loads, generator)
+    journal = _journal(stack, execution)
+    asking = _asking(settings, execution, prompts, journal)
+    study_paid, paid = journal.spent()
+    judged = Path(execution["judged"]) if "judged" in execution else None
+    is_guess = judged is not None and not judged.exists()
+    subjects = Pool(pool) if judged is None else Pairs(pool, None if is_guess else judged)
+    remaining = expected(asking, subjects)
+    return Estimate(asking, len(subjects), remaining, paid, study_paid, is_guess)
+
+
+def learner_estimate(
+    stack: ExitStack, learner: Sequence[str], pool: Path, test: Path, untrained: str | None = None
+) -> Estimate:
+    """What a hosted learner will cost: the fine-tuning of its runs and their translations of ``test``.
+
+    Which instances an unwritten dataset will hold is not known, so the mean of the pool's human pairs stands for each
+    of them. A run has its job where the journal says so, which does not tell whether its dataset has changed since; the
+    run ``untrained`` is known to have none.
+    """
+    settings, execution, prompts, told = map(json.loads, learner)
+    journal = _journal(stack, execution)
+    asking = _asking(settings, execution, prompts, journal)
+    study_paid, paid = journal.spent()
+    runs = [Run(*run) for run in told]
+    models: dict[str, None] = {}  # tuned ones, each once: runs that ask the same model share its answers
+    unnamed = 0
+    missing: list[Run] = []
+    mark = example_line(asking.task.templates, "source", "target")
+    for run in runs:
+        if run.size == 0:
+            continue
+        shape = run_shape(settings, mark, run.size, run.size - run.new, run.seed)
+        tuning = None if run.run == untrained else of_run(journal, execution["study"], run.run, shape)
+        if tuning is not None and tuning.tuned_model:
+            models[tuning.tuned_model] = None
+        else:
+            unnamed += 1
+            missing += [run] if tuning is None else []
+    subjects = Pool(test)
+    zero_shot = any(run.size == 0 for run in runs)
+    total = expected(asking, subjects) if zero_shot else Remaining()
+    # A tuned model is asked for the test set and nothing else: the number of its answers tells what is left.
+    left = unnamed + sum(_left(journal, models, len(subjects)))
+    if left:
+        # No model has this name, so nothing of it is answered; its price is that of what is made from the base.
+        base = settings["model"] if settings["model"].startswith("ft:") else f"ft:{settings['model']}:::"
+        each = expected(_asking({**settings, "model": base}, execution, prompts, journal), subjects)
+        total = _sum(total, _times(each, left))
+    training = _training(asking, missing, pool)
+    return Estimate(asking, len(subjects) * len(runs), total, paid, study_paid, training=training)
+
+
+def _training(asking: Asking, missing: Sequence[Run], pool: Path) -> Training:
+    """What the jobs of the runs ``missing`` one will take."""
+    if not missing:
+        return Training()
+    settings, templates = asking.settings, asking.task.templates
+    price = training_price(
+        settings["provider"], settings["model"], settings["base_url"], asking.execution["training_price"]
+    )
+    rows = islice(read_pairs(pool), _MEAN_FROM)
+    lengths = [example_tokens(templates, row.source, row.target) for row in rows]
+    mean = sum(lengths) / len(lengths) if lengths else 0.0
+    tokens = round(sum(run.new * epochs_of(settings, run.new) for run in missing) * mean)
+    usd = tokens * price.usd_per_million / _MILLION
+    instances = sum(run.new for run in missing)
+    return Training(len(missing), instances, tokens, usd, WORST_FACTOR * usd, price.source)
+
+
+def _left(journal: Journal, models: Collection[str], sources: int) -> Iterator[float]:
+    """Of each tuned model, the share of ``sources`` that it has not answered."""
+    answered = dict(journal.read(_ANSWERS_BY_MODEL)) if models else {}
+    return (max(0.0, 1 - answered.get(model, 0) / sources) for model in models)
+
+
+def _times(one: Remaining, factor: float) -> Remaining:
+    calls, put_in, put_out, usd, worst = one
+    return Remaining(
+        round(calls * factor), round(put_in * factor), round(put_out * factor), usd * factor, worst * factor
+    )
+
+
+def _sum(one: Remaining, other: Remaining) -> Remaining:
+    return Remaining(*map(sum, zip(one, other, strict=True)))
+
+
+def _journal(stack: ExitStack, execution: Mapping[str, Any]) -> Journal:
+    """The journal to read, or an empty one where there is none yet."""
+    path, study, name = Path(execution["journal"]), execution["study"], execution["generator"]
+    if path.exists() and path.stat().st_size:
+        return stack.enter_context(Journal.open_reading(path, study, name))
+    folder = stack.enter_context(tempfile.TemporaryDirectory())
+    return stack.enter_context(Journal(Path(folder) / path.name, study, name))
+
+
+def _asking(
+    settings: Mapping[str, Any], execution: Mapping[str, Any], prompts: Mapping[str, str], journal: Journal
+) -> Asking:
+    files = {role: Path(file) for role, file in prompts.items()}
+    return put_together(settings, execution, files, journal, api_of(settings, execution, with_key=False))
+
+
+def expected(asking: Asking, subjects: Subjects) -> Remaining:
+    """What is still to be asked: tokens are estimated from the text, or as the answers so far tell."""
+    dialogue = asking.dialogue
+    remaining = dialogue.remaining(dialogue.items(subjects))
+    if not remaining.calls:
+        return remaining
+    guessed, took = dialogue.taken(dialogue.items(subjects), _LEARNT_FROM)
+    if guessed.calls < _ENOUGH or not took.output:
+        return remaining
+    put_in = round(remaining.input_tokens * took.input / guessed.input_tokens)
+    put_out = round(remaining.output_tokens * took.output / guessed.output_tokens)
+    mean = Usage(math.ceil(put_in / remaining.calls), math.ceil(put_out / remaining.calls))
+    usd = asking.price.cost(mean) * remaining.calls
+    return remaining._replace(input_tokens=put_in, output_tokens=put_out, usd=usd)
+
+
+def shutdown_notes(estimates: Sequence[Estimate]) -> list[str]:
+    """What must be said of the models' announced shutdowns."""
+    notes = []
+    for one in estimates:
+        settings = one.asking.settings
+        day = shutdown_date(settings["provider"], settings["model"])
+        note = shutdown_note(settings["model"], day, date.today(), one.asking.execution["shutdown_notice"])
+        notes += [f"{one.asking.execution['key']}: {note}"] if note else []
+    return notes
+
+
+def over_budget(estimates: Sequence[Estimate]) -> list[str]:
+    """For each limit that will not do: what it is, what it will take, and what can be done."""
+    problems = []
+    for one in estimates:
+        limit = one.asking.limits.generator_usd
+        if limit is not None and one.paid + one.usd > limit:
+            problems.append(_beyond(f"{one.asking.execution['key']}.max_usd", limit, one.paid, one))
+    if not estimates:
+        return problems
+    limit = estimates[0].asking.limits.study_usd
+    usd = sum(one.usd for one in estimates)
+    if limit is not None and estimates[0].study_paid + usd > limit:
+        problems.append(_beyond("llm.max_usd", limit, estimates[0].study_paid, *estimates))
+    return problems
+
+
+def _beyond(key: str, limit: float, paid: float, *together: Estimate) -> str:
+    before = f" after the {dollars(paid)} paid already" if paid else ""
+    usd = sum(one.usd for one in together)
+    trained = any(one.training and one.training.jobs for one in together)
+    what = "the answers and trainings" if trained else "the answers"
+    smaller = "make the pool or the sizes smaller" if trained else "make the pool smaller"
+    return (
+        f"{what} will cost about {dollars(usd)}{before}, and {key} is {dollars(limit)}: raise it, "
+        f"{smaller} or take a cheaper model (mode: batch is half the price)"
+    )
+
+
+def table(estimates: Sequence[Estimate]) -> str:
+    """The estimate for people."""
+    header = ["generator", "model", "mode", "sources", "to ask", "tokens in", "tokens out", "about", "at most", "paid"]
+    rows = [header]
+    for one in estimates:
+        left = one.remaining
+        tokens = [f"{left.input_tokens:,}", f"{left.output_tokens:,}"]
+        usd = [dollars(value) for value in (left.usd, left.worst_usd, one.paid)]
+        name = [one.asking.name, one.asking.settings["model"], one.asking.execution["mode"]]
+        rows.append([*name, f"{one.sources:,}", f"{left.calls:,}", *tokens, *usd])
+        if one.training and one.training.jobs:
+            rows.append(_training_row(one, one.training))
+    usd = sum(one.usd for one in estimates)
+    worst = sum(one.worst_usd for one in estimates)
+    calls = sum(one.remaining.calls for one in estimates)
+    paid = estimates[0].study_paid
+    rows.append(["the study", "", "", "", f"{calls:,}", "", "", dollars(usd), dollars(worst), dollars(paid)])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column < 3 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+    limit = estimates[0].asking.limits.study_usd
+    prices = sorted({f"{one.asking.name}: {source}" for one in estimates for source in _price_sources(one)})
+    guessed = ", ".join(one.asking.name for one in estimates if one.is_guess)
+    stand_in = f"{guessed}: of the pool's human targets, as long as there are no others to judge."
+    return "\n".join(
+        [
+            *lines,
+            *([stand_in] if guessed else []),
+            f"llm.max_usd: {'no limit' if limit is None else dollars(limit)}. Prices: {'; '.join(prices)}.",
+            "About: tokens estimated from the text. At most: the longest answers and most tokens that are possible. "
+            "Answers that are asked for again come on top.",
+        ]
+    )
+
+
+def _training_row(one: Estimate, training: Training) -> list[str]:
+    """A learner's fine-tuning: jobs stand where requests do, instances where sources do."""
+    usd = [dollars(training.usd), dollars(training.worst_usd), ""]
+    counts = [f"{training.instances:,}", f"{training.jobs:,}", f"{training.tokens:,}", ""]
+    return [f"{one.asking.name}: jobs", one.asking.settings["model"], "tuning", *counts, *usd]
+
+
+def _price_sources(one: Estimate) -> list[str]:
+    training = [f"training {one.training.price}"] if one.training and one.training.jobs else []
+    return [one.asking.price.source, *training]
+
+
+def add_study(parser: argparse.ArgumentParser) -> None:
+    """Give a script the arguments that tell what of a study costs money: its generators, judges and learners."""
+    parser.add_argument(
+        "--generator",
+        nargs=3,
+        action="append",
+        default=[],
+        metavar=("SETTINGS", "EXECUTION", "PROMPTS"),
+        help="a generator or judge of the study: what shapes its answers, how it is asked, paths of prompts, as JSON",
+    )
+    parser.add_argument(
+        "--learner",
+        nargs=4,
+        action="append",
+        default=[],
+        metavar=("SETTINGS", "EXECUTION", "PROMPTS", "RUNS"),
+        help="the same of a hosted learner, and its runs: [[RUN, SIZE, NEW, SEED], …], as JSON",
+    )
+    parser.add_argument("--pool", type=Path, required=True, help="the split whose sources are asked about")
+    parser.add_argument("--test", type=Path, help="the split that learners translate")

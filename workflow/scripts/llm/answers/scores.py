@@ -1,0 +1,126 @@
+"""Asking a model how good a translation is: the pair that is judged, and the score that an answer holds.
+
+The scale is that of direct assessment, 0 to 100, as Kocmi & Federmann (2023), "Large Language Models Are
+State-of-the-Art Evaluators of Translation Quality" (GEMBA-DA), ask for without a reference; the prompt's wording is
+ours. An answer is a whole number on this scale, or it is none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llm.answers.outcomes import Outcome, Verdict, verdict_of_finish
+from llm.answers.refusals import declined
+from llm.answers.wording import THOUGHTS
+from llm.calls import Answer
+from llm.prompts import Templates
+from workbench.generated import read_targets
+from workbench.tables import read_rows
+from workbench.text import one_line
+
+_NUMBER_TOKENS = 4  # of an answer that is a number
+_MARGIN_TOKENS = 32  # that every answer may have beyond the model's thoughts
+_SCORE = re.compile(r"(?:100|[1-9]?[0-9])")
+# What may stand around the score on its line: words that speak of a score before it, the scale and marks behind it.
+_SCORE_LINE = re.compile(
+    r"""[\W_]*(?:[^\W\d][^\d\n]{0,80})?(?<![\d.,/+-])(?P<score>100|[1-9]?[0-9])
+        (?:\ ?[(\[]?(?:/\ ?100|out\ of\ 100|%|points?|点|分)){0,2}(?:</\w+>)?[\s.,!"'`*_}\])”»]*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_OF_SCORES = re.compile(r"\b(?:scor|rate|rating|grade|assessment)|\b(?:answer|result|quality)\W*$", re.IGNORECASE)
+_FENCE = re.compile(r"```\w*")
+
+
+class Pair(NamedTuple):
+    """A source and the target that is judged; ``text`` is the source's."""
+
+    id: str
+    text: str
+    target: str
+
+
+class Pairs:
+    """The sources of a pool that have a target, with it; in the pool's order.
+
+    Args:
+        pool: table with ``id source target``.
+        generated: table with ``id text``; None takes the pool's own targets.
+    """
+
+    def __init__(self, pool: Path, generated: Path | None) -> None:
+        self._pool = pool
+        self._targets = None if generated is None else read_targets(generated)
+        self._number = sum(1 for _ in self)
+
+    def __len__(self) -> int:
+        return self._number
+
+    def __iter__(self) -> Iterator[Pair]:
+        for identifier, source, target in read_rows(self._pool, ["id", "source", "target"]):
+            text = target if self._targets is None else self._targets.get(identifier)
+            if text is not None:
+                yield Pair(identifier, source, text)
+
+
+class Judgement:
+    """The task of rating a target, see :class:`llm.asking.tasks.Task`.
+
+    Args:
+        templates: what is asked.
+        settings: ``reasoning_tokens``, added to the longest answer.
+    """
+
+    result = "score"
+    texts = ("source", "target")
+
+    def __init__(self, templates: Templates, settings: Mapping[str, Any]) -> None:
+        self.templates = templates
+        self._reasoning: int = settings["reasoning_tokens"]
+
+    def prompt(self, subject: Pair, step: int = 0) -> str:
+        """The user's message for one pair; ``step`` counts the tries before."""
+        return self.templates.user(subject.text, step, target=subject.target)
+
+    def expected_tokens(self, text: str) -> int:
+        """Tokens of an answer as a rule: of a number, whatever the texts."""
+        return _NUMBER_TOKENS + self._reasoning
+
+    def longest(self, text: str) -> int:
+        """Tokens of the longest answer."""
+        return _MARGIN_TOKENS + self._reasoning
+
+    def classify(self, answer: Answer, source: str, prompt: str) -> Verdict:
+        """What an answer is."""
+        return verdict_of_finish(answer) or self.classify_text(answer.text, source, prompt)
+
+    def classify_text(self, text: str, source: str, prompt: str) -> Verdict:
+        """What the text of a whole answer is: a score and nothing else is ``ok``."""
+        line = one_line(text)
+        if _SCORE.fullmatch(line):
+            return Verdict(Outcome.OK, line)
+        if not line:
+            return Verdict(Outcome.EMPTY, line, "nothing is written")
+        if refusal := declined(line, ""):
+            return Verdict(Outcome.REFUSAL, line, refusal)
+        return Verdict(Outcome.MALFORMED, line, "no whole number from 0 to 100 alone")
+
+    def repair(self, text: str, source: str, prompt: str) -> str | None:
+        """The score in an answer that holds one and says more; None where it would have to be guessed.
+
+        The model's thoughts and a Markdown fence go. Then exactly one score must stand on a line of its own: alone,
+        behind words that speak of a score, with marks around it or the scale behind it. What the other lines say does
+        not count.
+        """
+        lines = [line.strip() for line in THOUGHTS.sub("", text.strip()).splitlines()]
+        found = [_SCORE_LINE.fullmatch(line) for line in lines if not _FENCE.fullmatch(line)]
+        scores = {match["score"] for match in found if match and _speaks_of_scores(match)}
+        return scores.pop() if len(scores) == 1 else None
+
+
+def _speaks_of_scores(line: re.Match[str]) -> bool:
+    """Whether the words before a number, if there are any, are about a score."""
+    before = line.string[: line.start("score")]
+    return not any(character.isalpha() for character in before) or bool(_OF_SCORES.search(before))

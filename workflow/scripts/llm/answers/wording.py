@@ -1,0 +1,228 @@
+"""What models put around a translation, and the rules that take it off again.
+
+All judge by comparison with the source. Quotation marks, lists, colons or Markdown that the source has too are
+translated, not added; without such a comparison titles and quotations would be taken for faults.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+from llm.answers.refusals import OF_TRANSLATING
+
+_FENCE = re.compile(r"^```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```$|^```(.*?)```$", re.DOTALL)
+THOUGHTS = re.compile(r"^.*</(?:think|thinking|reasoning)>\s*", re.DOTALL)  # some servers eat the opening tag
+_TAGS = re.compile(r"^<([A-Za-z][\w-]*)>(.*)</\1>$", re.DOTALL)
+_BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])|(?<!\w)__(?=\S)(.+?)(?<=\S)__(?!\w)")
+_RULE = re.compile(r"(?:^|\s)(?:-{3,}|\*{3,}|_{3,})$")
+_LINK = re.compile(r"\[[^\[\]]+\]\(\S+\)")
+_HEADING = re.compile(r"#{1,6}\s")
+_BULLET = re.compile(r"[-*+•‣▪–—]\s")
+_LISTED = re.compile(r"\W*[-*+•‣▪·>–—−]|\W*\d")
+_NUMBER = re.compile(r"(\d+)[.)]\s")
+_COLON = re.compile(r"[:：]")
+_NOTE = re.compile(r"[(\[（]\s*(?:translator['’]s )?(?:note|n\.b\.|literally)\b\s*[:：,]", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?<=[.:!?。：！？])\s+|\n+")
+_MOST_LAYERS = 8
+_FRAGMENT = 20  # characters from which a part of the prompt says who wrote it
+
+# Opening mark, closing marks.
+_QUOTES = {
+    '"': '"',
+    "'": "'",
+    "“": "”“",
+    "”": "”",
+    "„": "“”",
+    "«": "»",
+    "»": "«»",
+    "‹": "›",
+    "‘": "’‘",
+    "‚": "‘’",
+    "「": "」",
+    "『": "』",
+    "`": "`",
+    "*": "*",
+    "_": "_",
+}
+_SINGLE = "'‘’‚"
+_ANY_QUOTE = "\"'“”„«»‹›‘’‚「」『』`"
+_ENDS = " .,;:!?…)]}–-*_"
+
+_TRANSLATION = (
+    r"translat(?:ion|ed|es)|übersetz(?:ung|t)|tradu(?:ction|it|cción|cido|zione|tto|ção|zido)|vertal(?:ing|d)"
+    r"|tłumaczenie|překlad|översättning|oversettelse|oversættelse|перевод|переклад|翻译|翻譯|译文|譯文|翻訳|訳文|번역"
+)
+
+
+def added(text: str, source: str, prompt: str, language: str) -> str | None:
+    """What stands in an answer besides the translation, in words; None if nothing does.
+
+    Args:
+        text: the answer, its lines as they came.
+        source: one line.
+        prompt: the user's message with the source in it.
+        language: English name of the language that is translated into.
+    """
+    if THOUGHTS.match(text) and not THOUGHTS.match(source):
+        return "the model's thoughts"
+    if "```" in text and "```" not in source:
+        return "a Markdown fence"
+    if (lead := _lead_in(text, source, language)) is not None:
+        return f"a lead-in: {text[:lead].strip()}"
+    if (lines := sum(bool(line.strip()) for line in text.splitlines())) > 1:
+        return f"{lines} lines"
+    if (echo := _echo(text, source, prompt)) is not None:
+        return f"the prompt: {echo}"
+    if _unwrapped(text, source) is not None:
+        return f"marks around all of it: {text[0]} {text[-1]}"
+    if _NOTE.search(text) and not re.search(r"[(\[（]", source):
+        return "a note"
+    if _json_object(text) is not None and not source.startswith("{"):
+        return "a JSON object"
+    return _markdown(text, source)
+
+
+def repair(text: str, source: str, language: str) -> str | None:
+    """The translation in an answer with something around it; None where it would have to be guessed.
+
+    These rules are applied, one at a time, up to eight times:
+
+    1. the model's thoughts in tags before the answer go;
+    2. a Markdown fence around all of it goes;
+    3. a lead-in ("Here is the translation:", "Translation:", "German:") at the beginning goes;
+    4. tags, quotation marks or emphasis around all of it go, and so does a JSON object around a single text, unless
+       the source has the like;
+    5. a horizontal rule at the end, and the asterisks of bold words go, unless the source has such.
+
+    What has several lines then is not guessed among.
+    """
+    text = text.strip()
+    for _ in range(_MOST_LAYERS):
+        text = _shortened(text, source, language).strip()
+    if not text or sum(bool(line.strip()) for line in text.splitlines()) > 1:
+        return None
+    return text
+
+
+def _shortened(text: str, source: str, language: str) -> str:
+    if (thoughts := THOUGHTS.match(text)) and not THOUGHTS.match(source):
+        return text[thoughts.end() :]
+    if (fence := _FENCE.match(text)) and "```" not in source:
+        return fence[1] if fence[1] is not None else fence[2]
+    if (inner := _unwrapped(text, source)) is not None:
+        return inner
+    if (lead := _lead_in(text, source, language)) is not None:
+        return text[lead:]
+    if (rule := _RULE.search(text)) and not _RULE.search(source):
+        return text[: rule.start()]
+    if _BOLD.search(text) and not _BOLD.search(source) and "**" not in source:
+        return _BOLD.sub(lambda bold: bold[1] or bold[2], text)
+    return text
+
+
+@cache
+def _lead_ins(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Lead-ins that speak of translating, and those that do not; the first name of a language is enough."""
+    name = re.escape(re.sub(r"\s*\(.*", "", language))
+    courtesy = r"(?:(?:sure|certainly|of course|absolutely|okay|ok|yes)\b[^:：\n]{0,30}?[,!.–—-]\s*)?"
+    of_translating = rf"[^:：\n]{{0,100}}?(?:{_TRANSLATION})[^:：\n]{{0,80}}[:：]\**\s*"
+    others = (
+        rf"{courtesy}(?:here(?:['’]s| is| are| you go)\b[^:：\n]{{0,100}}"
+        rf"|(?:in )?\**{name}(?: (?:text|version|sentence))?\**"
+        r"|(?:output|answer|response|result|target)\**)\s*[:：]\**\s*"
+        r"|(?:sure|certainly|of course|absolutely)[!,.][^:：\n]{0,60}[:：]\s*"
+    )
+    marks = r"(?:#{1,6}\s*)?\**"
+    return re.compile(marks + of_translating, re.IGNORECASE), re.compile(marks + others, re.IGNORECASE)
+
+
+def _lead_in(text: str, source: str, language: str) -> int | None:
+    """Where the translation begins behind a lead-in; None without one.
+
+    A lead-in ends in a colon that the source does not have, and something follows.
+    """
+    if len(_COLON.findall(text)) <= len(_COLON.findall(source)):
+        return None
+    of_translating, others = _lead_ins(language)
+    found = others.match(text)
+    if not found and (found := of_translating.match(text)) and OF_TRANSLATING.search(source):
+        return None
+    return found.end() if found and text[found.end() :].strip() else None
+
+
+def _echo(text: str, source: str, prompt: str) -> str | None:
+    """A sentence of the prompt, other than the source, that stands in the text."""
+    lowered, source = text.casefold(), source.casefold()
+    for fragment in _fragments(prompt.casefold().replace(source, "\n")):
+        if fragment in lowered and fragment not in source:
+            return fragment
+    return None
+
+
+def _fragments(prompt: str) -> list[str]:
+    """The sentences of a prompt that are long enough to tell it by."""
+    return [part.strip() for part in _SENTENCE_END.split(prompt) if len(part.strip()) >= _FRAGMENT]
+
+
+def _unwrapped(text: str, source: str) -> str | None:
+    """What stands between marks around a whole text that the source does not have; None without such marks."""
+    if (tags := _TAGS.match(text)) and not source.startswith("<"):
+        return tags[2]
+    if (fields := _json_object(text)) is not None and not source.startswith("{"):
+        values = [value for value in fields.values() if isinstance(value, str)]
+        return values[0] if len(values) == len(fields) == 1 else None
+    if len(text) < 3 or text[-1] not in _QUOTES.get(text[0], ""):
+        return None
+    if _is_marked(source, text[0]):
+        return None
+    for width in (3, 2, 1):  # ***bold italics***, **bold**, *italics*
+        mark = text[0] * width
+        if (text[0] in "*_" or width == 1) and text.startswith(mark) and text.endswith(text[-1] * width):
+            inner = text[width:-width]
+            return inner if inner.strip() and not _has_mark(inner, text[0], text[-1]) else None
+    return None
+
+
+def _is_marked(source: str, mark: str) -> bool:
+    """Whether a source begins or ends with marks of the kind of ``mark``: quotation marks are all one kind."""
+    kind = mark if mark in "*_" else _ANY_QUOTE
+    bare = source.strip(_ENDS if mark not in "*_" else " .,;:!?…()[]")
+    return bool(bare) and (bare[0] in kind or bare[-1] in kind)
+
+
+def _has_mark(inner: str, opening: str, closing: str) -> bool:
+    """Whether a mark stands between the outer ones, so that these do not belong together; apostrophes are none."""
+    if opening in _SINGLE:
+        inner = re.sub(r"(?<=\w)['’]", "", inner)
+    return opening in inner or closing in inner
+
+
+def _json_object(text: str) -> dict[str, Any] | None:
+    """The JSON object that a text is; None if it is none."""
+    if not (text.startswith("{") and text.endswith("}")):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _markdown(text: str, source: str) -> str | None:
+    """Markdown that the source does not have."""
+    if _BOLD.search(text) and "**" not in source and "__" not in source:
+        return "bold Markdown"
+    if _RULE.search(text) and not _RULE.search(source):
+        return "a horizontal rule"
+    if _HEADING.match(text) and "#" not in source:
+        return "a Markdown heading"
+    if _LINK.search(text) and not _LINK.search(source) and "](" not in source:
+        return "a Markdown link"
+    if _BULLET.match(text) and not _LISTED.match(source):
+        return "a list"
+    if (number := _NUMBER.match(text)) and number[1] not in source and not _LISTED.match(source):
+        return "a numbered list"
+    return None

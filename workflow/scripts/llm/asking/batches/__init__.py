@@ -1,0 +1,1 @@
+"""Batches: half the price, within a day."""

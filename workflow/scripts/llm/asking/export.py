@@ -1,0 +1,254 @@
+"""From the journal to a generator's or judge's files: targets or scores, provenance, rejects, ledger.
+
+Everything is read from the journal and nothing is asked: the files can be written again at any time, for nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from llm.answers.outcomes import Outcome
+from llm.asking.dialogue import Target
+from llm.asking.setup import Asking, Subjects
+from llm.journal.ledger import ledger
+from workbench.cli import UserError
+from workbench.tables import row_writer
+from workbench.text import one_line
+
+ANSWER_COLUMNS = (
+    "id",
+    "sample",
+    "outcome",
+    "action",
+    "text",
+    "logprob",
+    "model_asked",
+    "model_served",
+    "fingerprint",
+    "request_id",
+    "prompt_sha256",
+    "service_tier",
+    "sdk",
+    "api_version",
+    "asked",
+    "answered",
+    "input_tokens",
+    "output_tokens",
+    "usd",
+    "key",
+)
+REJECT_COLUMNS = ("id", "sample", "outcome", "action", "detail", "answer")
+"""Columns of the rejects; the texts that were asked about follow."""
+
+
+class Files(NamedTuple):
+    """Where the tables go; where a policy stops the study, only the rejects are written, to ``stopped``."""
+
+    results: Path
+    answers: Path
+    rejects: Path
+    stopped: Path
+
+
+class Results(NamedTuple):
+    """The table of what was asked for: its columns, and its row for a source; no row where that is None.
+
+    The function takes the answer that the source's result is from, or the last one where none can be used.
+    """
+
+    columns: Sequence[str]
+    row: Callable[[Target], Sequence[object] | None]
+
+
+@dataclass
+class Counts:
+    """What came of asking, counted over all samples of all sources."""
+
+    sources: int = 0
+    targets: int = 0
+    reused: int = 0
+    retried: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
+    served: Counter[str] = field(default_factory=Counter)
+    fingerprints: Counter[str] = field(default_factory=Counter)
+    stopped: int = 0
+    """Sources for which a policy says stop."""
+    first_stopped: Target | None = None
+
+
+def export(asking: Asking, subjects: Subjects, files: Files, results: Results) -> Counts:
+    """Write the three tables and return what they hold.
+
+    Raises:
+        UserError: a policy says stop, or no source has a target; no table is written then.
+    """
+    counts = Counts()
+    prompt = asking.task.templates.digest
+    with ExitStack() as stack:
+        write_result = stack.enter_context(row_writer(files.results, results.columns))
+        write_answer = stack.enter_context(row_writer(files.answers, ANSWER_COLUMNS))
+        write_reject = stack.enter_context(row_writer(files.rejects, (*REJECT_COLUMNS, *asking.task.texts)))
+        for samples in by_source(asking, subjects):
+            counts.sources += 1
+            for target in samples:
+                count(counts, target, asking)
+                write_answer(answer_row(target, asking, prompt))
+                if target.outcome is not Outcome.OK:
+                    write_reject(reject_row(target))
+            if stopping := next((target for target in samples if target.action == "stop"), None):
+                counts.stopped += 1
+                counts.first_stopped = counts.first_stopped or stopping
+            chosen = next((target for target in samples if target.text is not None), samples[-1])
+            counts.targets += chosen.text is not None
+            if (row := results.row(chosen)) is not None:
+                write_result(row)
+        refuse(asking, subjects, counts, files.stopped)
+    return counts
+
+
+def by_source(asking: Asking, subjects: Subjects) -> Iterator[Sequence[Target]]:
+    """All samples of one source after the other; in the pool's order, unless several are asked in one request."""
+    items = (item for item in asking.dialogue.items(subjects) if not item.is_group)
+    for _, samples in itertools.groupby(items, key=lambda item: item.sources[0].id):
+        yield [target for item in samples for target in asking.dialogue.outcome(item)]
+
+
+def count(counts: Counts, target: Target, asking: Asking) -> None:
+    """Add one target to the counts."""
+    counts.outcomes[str(target.outcome)] += 1
+    counts.actions[target.action] += 1
+    counts.retried += target.steps > 0
+    if stored := target.stored:
+        counts.served[stored.model or "?"] += 1
+        counts.fingerprints[stored.fingerprint or "-"] += 1
+        counts.reused += (stored.study, stored.generator) != (asking.execution["study"], asking.name)
+
+
+def refuse(asking: Asking, subjects: Subjects, counts: Counts, table: Path) -> None:
+    """End where a policy says stop, with a ``table`` of what cannot be used, or where there is nothing to write."""
+    if first := counts.first_stopped:
+        with row_writer(table, (*REJECT_COLUMNS, *asking.task.texts)) as write:
+            for samples in by_source(asking, subjects):
+                for target in samples:
+                    if target.outcome is not Outcome.OK:
+                        write(reject_row(target))
+        raise UserError(
+            f"{counts.stopped:,} of {counts.sources:,} sources stop the study, the first is {first.source.id} "
+            f"({first.outcome}: {first.detail}); {table} lists them, and all answers are kept. Run again to ask for "
+            f"these alone, or let {asking.execution['key']}.outcomes.{first.outcome} end with drop"
+        )
+    if not counts.targets:
+        kinds = ", ".join(f"{number:,} {kind}" for kind, number in counts.outcomes.most_common())
+        raise UserError(f"none of {counts.sources:,} sources has a {asking.task.result}: {kinds}")
+
+
+def answer_row(target: Target, asking: Asking, prompt: str) -> list[object]:
+    """Where a target comes from."""
+    stored = target.stored
+    served: list[object] = [""] * 8
+    paid: list[object] = [""] * 3
+    if stored:
+        served = [
+            stored.model or "",
+            stored.fingerprint or "",
+            stored.request_id or "",
+            prompt,
+            stored.service_tier or "",
+            stored.sdk,
+            asking.api.api_version,
+            timestamp(stored.started),
+        ]
+        paid = [stored.input_tokens, stored.output_tokens, f"{stored.usd:.8f}"]
+    return [
+        target.source.id,
+        target.sample,
+        target.outcome,
+        target.action,
+        one_line(target.text or ""),
+        "" if target.logprob is None else f"{target.logprob:.4f}",
+        asking.settings["model"],
+        *served,
+        timestamp(stored.ended) if stored else "",
+        *paid,
+        target.key,
+    ]
+
+
+def reject_row(target: Target) -> list[object]:
+    """An answer that is not simply what was asked for, to read, and what it was asked about."""
+    return [
+        target.source.id,
+        target.sample,
+        target.outcome,
+        target.action,
+        one_line(target.detail),
+        one_line(target.answer),
+        *target.source[1:],
+    ]
+
+
+def timestamp(seconds: float | None) -> str:
+    """A time in UTC as ISO 8601, to the millisecond."""
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def ledger_of(
+    asking: Asking, counts: Counts, notes: Sequence[str], models: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """What was asked of a generator or judge, what came of it and what it cost this study.
+
+    Of a learner's run only what is asked of ``models`` is counted; where its own model is none of them, all its answers
+    are in another run's accounts.
+    """
+    spent = ledger(asking.journal, asking.execution["study"], asking.name, models)
+    is_anothers = models is not None and asking.settings["model"] not in models
+    served = ", ".join(f"{model} ({number:,})" for model, number in counts.served.most_common())
+    return {
+        **spent,
+        "usd": round(spent["usd"], 8),
+        "usd_unsure": round(spent["usd_unsure"], 8),
+        "generator": asking.name,
+        "model": asking.settings["model"],
+        "served": served,
+        "fingerprints": dict(counts.fingerprints.most_common(20)),
+        "mode": asking.execution["mode"],
+        "sources": counts.sources,
+        "targets": counts.targets,
+        "left_out": counts.sources - counts.targets,
+        "reused": counts.served.total() if is_anothers else counts.reused,
+        "retried": counts.retried,
+        "refusals": counts.outcomes[str(Outcome.REFUSAL)],
+        "outcomes": dict(counts.outcomes),
+        "actions": dict(counts.actions),
+        "price": asking.price.source,
+        "prompt": asking.task.templates.digest,
+        "parameters": dict(asking.settings),
+        "sdk": asking.api.sdk,
+        "api_version": asking.api.api_version,
+        "notes": "; ".join(notes),
+    }
+
+
+def model_notes(counts: Counts) -> list[str]:
+    """What a reader must know of the models that answered."""
+    if len(counts.served) < 2:
+        return []
+    served = ", ".join(f"{model} {number:,} times" for model, number in counts.served.most_common())
+    return [f"THE MODEL CHANGED between answers: {served}"]
+
+
+def summary(counts: Counts, ledger: dict[str, Any], result: str) -> str:
+    """One line with the figures."""
+    others = "".join(f", {number:,} {kind}" for kind, number in sorted(counts.outcomes.items()) if kind != Outcome.OK)
+    return (
+        f"{counts.targets:,} {result}s for {counts.sources:,} sources{others}; "
+        f"{ledger['requests']:,} requests, ${ledger['usd']:,.4f}"
+    )

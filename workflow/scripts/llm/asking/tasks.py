@@ -1,0 +1,107 @@
+"""What a model is asked to do with a source: to translate it, or to judge a translation of it.
+
+A task writes prompts, says how long answers may be and tells what an answer is. Everything else (journal, retries,
+budget, batches, files) is the same for all tasks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from llm.answers.outcomes import Verdict, classify, classify_text, repair, standards
+from llm.answers.scores import Pair
+from llm.calls import Answer
+from llm.prompts import Templates
+from llm.tokens import estimate_tokens
+from workbench.pairs import Source
+
+Subject = Source | Pair
+_MARGIN_TOKENS = 32  # that every answer may have beyond its factor
+
+
+class Task(Protocol):
+    """What is asked about a source.
+
+    Nothing here may depend on a source's id, its place or what else is asked: a call's key follows from it.
+
+    Attributes:
+        result: what an answer gives, in one word.
+        texts: what the texts of a subject are called, in the order of its fields.
+        templates: what is asked.
+    """
+
+    result: str
+    texts: tuple[str, ...]
+    templates: Templates
+
+    def prompt(self, subject: Any, step: int = 0) -> str:
+        """The user's message for one subject; ``step`` counts the tries before."""
+        ...
+
+    def expected_tokens(self, text: str) -> int:
+        """Tokens of the answer for a source ``text`` as a rule."""
+        ...
+
+    def longest(self, text: str) -> int:
+        """Tokens of the longest answer for a source ``text``."""
+        ...
+
+    def classify(self, answer: Answer, source: str, prompt: str) -> Verdict:
+        """What an answer is."""
+        ...
+
+    def classify_text(self, text: str, source: str, prompt: str) -> Verdict:
+        """What the text of a whole answer is."""
+        ...
+
+    def repair(self, text: str, source: str, prompt: str) -> str | None:
+        """What a malformed answer holds besides what is too much; None where it would have to be guessed."""
+        ...
+
+
+class Translation:
+    """The task of translating; see :class:`Task`.
+
+    Args:
+        templates: what is asked.
+        settings: ``max_output_factor`` (tokens of the longest answer by the source's estimated tokens),
+            ``reasoning_tokens`` (added to it) and ``language_margin`` (see :func:`llm.answers.outcomes.standards`).
+
+    Raises:
+        UserError: a language is unknown.
+    """
+
+    result = "target"
+    texts = ("source",)
+
+    def __init__(self, templates: Templates, settings: Mapping[str, Any]) -> None:
+        self.templates = templates
+        self._factor: float = settings["max_output_factor"]
+        self._reasoning: int = settings["reasoning_tokens"]
+        self._standards = standards(templates.languages, settings["language_margin"])
+
+    def prompt(self, subject: Source, step: int = 0) -> str:
+        """The user's message for one source."""
+        return self.templates.user(subject.text, step)
+
+    def expected_tokens(self, text: str) -> int:
+        """About as many as the source has."""
+        return estimate_tokens(text) + self._reasoning
+
+    def longest(self, text: str) -> int:
+        """Tokens of the longest answer."""
+        return math.ceil(self._factor * estimate_tokens(text)) + _MARGIN_TOKENS + self._reasoning
+
+    def classify(self, answer: Answer, source: str, prompt: str) -> Verdict:
+        """See :func:`llm.answers.outcomes.classify`."""
+        return classify(answer, source, prompt, self._standards)
+
+    def classify_text(self, text: str, source: str, prompt: str) -> Verdict:
+        """See :func:`llm.answers.outcomes.classify_text`."""
+        return classify_text(text, source, prompt, self._standards)
+
+    def repair(self, text: str, source: str, prompt: str) -> str | None:
+        """See :func:`llm.answers.outcomes.repair`."""
+        return repair(text, source, prompt, self._standards)

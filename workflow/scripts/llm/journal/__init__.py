@@ -1,0 +1,279 @@
+"""The journal: one SQLite file in which every attempt and every answer stands before it is used.
+
+A call is written before it is sent and its answer before anybody reads it, so a process that is killed at any moment
+loses at most what was in flight, and nobody pays for an answer twice. Several processes of one host may use a
+journal at once (SQLite's write-ahead log does not work across hosts: another one is refused).
+
+A transaction takes everything that waits, so journalling costs little even at a thousand answers a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from llm.calls import Answer, Call, Failure, FailureKind, Reply
+from llm.journal import calls as rows
+from llm.journal.presence import Worker, bury, dead_workers, live_workers
+from llm.journal.schema import open_reader, open_writer, unusable
+from llm.journal.types import Answered, Failed, InFlight, Intent, Limits, OverBudget, Owner, Stored, Ticket
+from llm.journal.writer import Writer
+from workbench.cli import UserError
+
+__all__ = [
+    "Answered",
+    "Failed",
+    "InFlight",
+    "Intent",
+    "Journal",
+    "Limits",
+    "OverBudget",
+    "Owner",
+    "Stored",
+    "Ticket",
+]
+
+T = TypeVar("T")
+Parameters = Sequence[Any] | Mapping[str, Any]
+
+_FIRST_WAIT_SECONDS = 0.02
+_LONGEST_WAIT_SECONDS = 1.0
+_NO_LIMITS = Limits()
+
+
+class Journal:
+    """A journal in use by one generator of one study; leave its context to end.
+
+    Its coroutines belong in one event loop; reading may be done from any thread.
+
+    Args:
+        path: the file; made, with its folder, where there is none.
+        study: whose limit counts everything asked in its name.
+        generator: in whose name calls are asked.
+        sdk: name and version of the client that asks, kept with each attempt; may be set later.
+
+    Raises:
+        UserError: the file is no journal, of a newer version, in use on another host, or cannot be written.
+    """
+
+    def __init__(self, path: Path, study: str, generator: str, sdk: str = "") -> None:
+        self.path = path
+        self._readers = _Readers(path)
+        self.study = study
+        self.generator = generator
+        self.sdk = sdk
+        db = open_writer(path)
+        try:
+            self._worker = Worker(path)
+        except BaseException:
+            db.close()
+            raise
+        try:
+            self._writer: Writer | None = Writer(path, db, self._worker, lambda: self.owner)
+        except BaseException:
+            db.close()
+            self._worker.leave()
+            raise
+
+    @classmethod
+    def open_reading(cls, path: Path, study: str = "", generator: str = "") -> Self:
+        """A journal to read only; nothing is made or changed.
+
+        Raises:
+            UserError: there is no such file, or it is no journal, of a newer version or cannot be read.
+        """
+        journal = cls.__new__(cls)
+        journal.path = path
+        journal.study, journal.generator, journal.sdk = study, generator, ""
+        journal._readers = _Readers(path)
+        journal._writer = None
+        journal._readers.of_this_thread()
+        return journal
+
+    @property
+    def owner(self) -> Owner:
+        """In whose name calls are claimed from now on."""
+        return Owner(self._worker.id, self.study, self.generator, self.sdk)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what waits and end. What is still in flight counts as lost: perhaps answered and paid."""
+        self._readers.close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def answered(self, key: str) -> Stored | None:
+        """The answer to the call with this key, whoever asked it; None where there is none."""
+        return self._reading(lambda db: rows.answer(db, key))
+
+    def in_flight(self, key: str) -> bool:
+        """Whether the call with this key is being asked, by whomever; its worst price is reserved."""
+        return self._reading(lambda db: rows.in_flight(db, key)) is not None
+
+    def last_failure(self, key: str) -> tuple[FailureKind, str] | None:
+        """Kind and message of the last failed attempt at the call with this key; None where there is none."""
+        return self._reading(lambda db: rows.last_failure(db, key))
+
+    def spent(self) -> tuple[float, float]:
+        """USD that the study, and this generator in it, have paid or reserved; lost attempts at their worst."""
+        return self._reading(lambda db: rows.spent(db, self.study, self.generator))
+
+    def workers(self) -> list[tuple[str, str, int, float]]:
+        """Id, host, process and start (seconds since 1970) of the processes that use the journal."""
+        return self._reading(lambda db: live_workers(db, self.path))
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query, as of now. For many rows see :meth:`stream`."""
+        return self._reading(lambda db: db.execute(sql, parameters).fetchall())
+
+    def stream(self, sql: str, parameters: Parameters = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query one by one, all as of the first; on a connection of its own."""
+        db = open_reader(self.path)
+        try:
+            yield from db.execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise unusable(self.path, error) from error
+        finally:
+            db.close()
+
+    async def begin(self, call: Call, worst_usd: float, limits: Limits = _NO_LIMITS) -> Ticket | Stored:
+        """Claim a call and reserve its worst price, on disk before this returns; or its answer, if there is one.
+
+        Where another task or process has the same call in flight, this waits until that has ended. Cancelled, it
+        gives the claim back.
+
+        Raises:
+            OverBudget: the call could cost more than the limits leave; they are kept to across processes.
+            UserError: the call is part of a batch whose answers have not been fetched, or the journal cannot be
+                written.
+        """
+        intent = Intent(call, worst_usd, limits)
+        wait = _FIRST_WAIT_SECONDS
+        while True:
+            outcome = await self._claim(intent)
+            if not isinstance(outcome, InFlight):
+                return outcome
+            if outcome.batch is not None:
+                raise self._in_batch(outcome)
+            await self._bury_dead(outcome.worker)
+            while self._reading(lambda db: rows.in_flight(db, call.key)) == outcome:
+                await asyncio.sleep(wait * random.uniform(0.5, 1.0))
+                wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+                if wait == _LONGEST_WAIT_SECONDS:
+                    await self._bury_dead(outcome.worker)
+
+    async def finish(self, ticket: Ticket, reply: Reply, answer: Answer, usd: float) -> Stored:
+        """Write an answer that cost ``usd``; it is on disk before this returns, and even if this is cancelled.
+
+        Raises:
+            UserError: the journal cannot be written.
+        """
+        return await self._submit("answers", Answered(ticket, reply, answer, usd, time.time()))
+
+    async def fail(self, ticket: Ticket, failure: Failure, usd: float) -> None:
+        """Write a failure that cost ``usd``: 0, or the worst price where an answer was perhaps paid.
+
+        Raises:
+            UserError: the journal cannot be written.
+        """
+        await self._submit("failures", Failed(ticket, failure, usd, time.time()))
+
+    async def withdraw(self, ticket: Ticket) -> None:
+        """Give back the claim of a call that was never sent: no attempt remains, its money is free.
+
+        Raises:
+            UserError: the journal cannot be written.
+        """
+        await self._submit("withdrawals", ticket)
+
+    async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``function`` inside the writer's next transaction; its result once that is on disk.
+
+        It runs in the writer's thread and must be quick and keep no cursor. An exception undoes what it did, nothing
+        else, and is raised here.
+
+        Raises:
+            UserError: the journal cannot be written.
+        """
+        return await self._submit("functions", function)
+
+    def _submit(self, kind: str, load: Any) -> asyncio.Future[Any]:
+        if self._writer is None:
+            raise RuntimeError(f"{self.path}: the journal is not open for writing")
+        return self._writer.submit(kind, load)
+
+    async def _claim(self, intent: Intent) -> Ticket | Stored | InFlight:
+        claiming = self._submit("claims", intent)
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            with suppress(UserError, OverBudget):
+                outcome = await claiming
+                if isinstance(outcome, Ticket):
+                    await self.withdraw(outcome)
+            raise
+
+    async def _bury_dead(self, worker: str) -> None:
+        if worker == self._worker.id:
+            return
+        dead = self._reading(lambda db: dead_workers(db, self.path))
+        if dead:
+            await self.write(lambda db: bury(db, self.path, dead))
+
+    def _in_batch(self, flying: InFlight) -> UserError:
+        return UserError(
+            f"{self.path}: a call of generator {self.generator!r} is part of batch {flying.batch} of generator "
+            f"{flying.generator!r} (study {flying.study!r}), whose answers have not been fetched: run that generator "
+            "with `mode: batch` until its batch has ended"
+        )
+
+    def _reading(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return function(self._readers.of_this_thread())
+        except sqlite3.Error as error:
+            raise unusable(self.path, error) from error
+
+
+class _Readers:
+    """A reading connection for each thread that asks for one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._open: list[sqlite3.Connection] | None = []
+
+    def of_this_thread(self) -> sqlite3.Connection:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            db = open_reader(self._path)
+            with self._lock:
+                if self._open is None:
+                    db.close()
+                    raise RuntimeError(f"{self._path}: the journal is closed")
+                self._open.append(db)
+            self._local.db = db
+        return db
+
+    def close(self) -> None:
+        with self._lock:
+            ending, self._open = self._open or [], None
+        self._local = threading.local()
+        for db in ending:
+            db.close()

@@ -1,0 +1,357 @@
+"""What happens to the journal's rows in a transaction: calls are claimed, attempts settled, money counted.
+
+Every function takes a connection inside a transaction and many rows at once: a statement a row would cost more
+than the row itself, and would give the interpreter's lock away once a row.
+
+The money of a (study, generator) is what its settled attempts cost and the worst price of those in flight or lost; it
+changes in the same transaction as the attempts.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import repeat
+from typing import Any
+
+from llm.calls import FailureKind, canonical_json
+from llm.journal.types import Answered, Failed, InFlight, Intent, Limits, OverBudget, Owner, Stored, Ticket
+
+_SIZES = (1, 8, 32, 128, 512)  # of statements, in rows: few, so that SQLite's compiled ones are used again
+_ROUNDING_USD = 1e-9
+_CALL = "key, provider, base_url, api_version, body, sample"
+_CLAIMED = "id, key, study, generator, worker, batch, state, started, worst_usd, sdk"
+_SETTLED = (
+    "state",
+    "usd",
+    "ended",
+    "status",
+    "failure",
+    "message",
+    "request_id",
+    "model",
+    "fingerprint",
+    "service_tier",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "headers",
+    "raw",
+)
+_STORED = (
+    "key, raw, id, usd, model, fingerprint, request_id, service_tier, input_tokens, output_tokens, cached_tokens, "
+    "started, ended, sdk, headers, study, generator"
+)
+
+
+def claim(
+    db: sqlite3.Connection, owner: Owner, intents: Sequence[Intent], batch: int | None = None
+) -> list[Ticket | Stored | InFlight | OverBudget]:
+    """Reserve each call and its worst price for ``owner``, unless it is answered, in flight or too dear.
+
+    The result for each intent, in order. A refused one leaves no trace.
+    """
+    keys = [intent.call.key for intent in intents]
+    taken: dict[str, Stored | InFlight] = {
+        **{flying.key: flying for flying in _in_flight(db, keys)},
+        **{stored.key: stored for stored in answers(db, keys)},
+    }
+    study_usd, generator_usd = spent(db, owner.study, owner.generator)
+    reserved = 0.0
+    now = time.time()
+    attempt = db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0]
+    outcomes: list[Ticket | Stored | InFlight | OverBudget] = []
+    granted: list[Intent] = []
+    for key, intent in zip(keys, intents, strict=True):
+        known = taken.get(key)
+        if known is not None:
+            outcomes.append(known)
+            continue
+        worst, limits = intent.worst_usd, intent.limits
+        over = _over(study_usd + reserved, worst, limits.study_usd, "study") or _over(
+            generator_usd + reserved, worst, limits.generator_usd, "generator"
+        )
+        if over is not None:
+            outcomes.append(over)
+            continue
+        attempt += 1
+        reserved += worst
+        outcomes.append(Ticket(attempt, key, worst, owner.study, owner.generator, now, owner.sdk))
+        granted.append(intent)
+        taken[key] = InFlight(key, owner.worker, batch, now, owner.study, owner.generator)
+    tickets = [outcome for outcome in outcomes if isinstance(outcome, Ticket)]
+    _insert(db, "OR IGNORE INTO calls", _CALL, [_call_row(intent) for intent in granted])
+    _insert(
+        db,
+        "INTO attempts",
+        _CLAIMED,
+        [
+            (ticket.attempt, ticket.key, *owner[1:3], owner.worker, batch, "sent", now, ticket.worst_usd, owner.sdk)
+            for ticket in tickets
+        ],
+    )
+    _spend(db, ((ticket, ticket.worst_usd) for ticket in tickets))
+    return outcomes
+
+
+def settle_answers(db: sqlite3.Connection, answered: Sequence[Answered]) -> list[Stored]:
+    """Write answers; what is returned holds for each call, in order.
+
+    Where somebody else's answer to the same call came first, that one holds and this attempt is kept as
+    ``failed``, with its text and its cost. An attempt that was settled before stays as it is.
+    """
+    open_ones = _open(db, [entry.ticket for entry in answered])
+    first = {stored.key: stored for stored in answers(db, [entry.ticket.key for entry in answered])}
+    results = []
+    rows = []
+    for entry in answered:
+        ticket, answer = entry.ticket, entry.answer
+        usage = answer.usage
+        holding = first.get(ticket.key)
+        late = holding is not None
+        stored = holding or _stored(entry)
+        first[ticket.key] = stored
+        results.append(stored)
+        if ticket.attempt not in open_ones:
+            continue
+        rows.append(
+            (
+                ticket.attempt,
+                "failed" if late else "answered",
+                entry.usd,
+                entry.ended,
+                200,
+                None,
+                "answered by another attempt in the meantime" if late else None,
+                _request_id(entry.reply.headers, answer.request_id),
+                answer.model,
+                answer.fingerprint,
+                answer.service_tier,
+                usage.input,
+                usage.output,
+                usage.cached,
+                json.dumps(dict(entry.reply.headers)),
+                entry.reply.raw,
+            )
+        )
+    _settle(db, rows)
+    _spend(db, _differences(answered, open_ones))
+    return results
+
+
+def settle_failures(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
+    """Write failures: the calls may be asked again. An attempt that was settled before stays as it is."""
+    open_ones = _open(db, [entry.ticket for entry in failed])
+    failed = [entry for entry in failed if entry.ticket.attempt in open_ones]
+    rows = []
+    for entry in failed:
+        failure = entry.failure
+        rows.append(
+            (
+                entry.ticket.attempt,
+                "failed",
+                entry.usd,
+                entry.ended,
+                failure.status,
+                failure.kind.value,
+                failure.message,
+                _request_id(failure.headers, None),
+                *repeat(None, 6),
+                json.dumps(failure.headers),
+                failure.raw,
+            )
+        )
+    _settle(db, rows)
+    _spend(db, _differences(failed, open_ones))
+
+
+def withdraw(db: sqlite3.Connection, tickets: Sequence[Ticket]) -> None:
+    """Give back tickets whose calls were never sent: the attempts are gone and their money is free."""
+    kept = []
+    for ticket in tickets:
+        if db.execute("DELETE FROM attempts WHERE id = ? AND state = 'sent'", (ticket.attempt,)).rowcount:
+            kept.append(ticket)
+    _spend(db, ((ticket, -ticket.worst_usd) for ticket in kept))
+
+
+def batch_tickets(db: sqlite3.Connection, batch: int) -> Iterator[Ticket]:
+    """The calls of a batch that are still in flight."""
+    rows = db.execute(
+        "SELECT id, key, worst_usd, study, generator, started, sdk FROM attempts WHERE batch = ? AND state = 'sent'",
+        (batch,),
+    )
+    return map(Ticket._make, rows)
+
+
+def answers(db: sqlite3.Connection, keys: Sequence[str]) -> list[Stored]:
+    """The answers there are to the calls with these keys, in no order."""
+    return [_read_stored(row) for row in _among(db, f"SELECT {_STORED} FROM attempts WHERE state = 'answered'", keys)]
+
+
+def answer(db: sqlite3.Connection, key: str) -> Stored | None:
+    """The answer to the call with this key, None where there is none."""
+    row = db.execute(f"SELECT {_STORED} FROM attempts WHERE state = 'answered' AND key = ?", (key,)).fetchone()
+    return None if row is None else _read_stored(row)
+
+
+def in_flight(db: sqlite3.Connection, key: str) -> InFlight | None:
+    """Who asks the call with this key, None where nobody does."""
+    return next(iter(_in_flight(db, [key])), None)
+
+
+def last_failure(db: sqlite3.Connection, key: str) -> tuple[FailureKind, str] | None:
+    """Kind and message of the last failed attempt at the call with this key."""
+    row = db.execute(
+        "SELECT failure, message FROM attempts "
+        "WHERE state NOT IN ('sent', 'answered') AND key = ? AND failure IS NOT NULL ORDER BY id DESC LIMIT 1",
+        (key,),
+    ).fetchone()
+    return None if row is None else (FailureKind(row[0]), row[1])
+
+
+def spent(db: sqlite3.Connection, study: str, generator: str) -> tuple[float, float]:
+    """USD that the study and its generator have paid or reserved."""
+    return db.execute(
+        "SELECT coalesce(sum(usd), 0.0), coalesce(sum(CASE generator WHEN ? THEN usd END), 0.0) FROM spend "
+        "WHERE study = ?",
+        (generator, study),
+    ).fetchone()
+
+
+def over_limits(db: sqlite3.Connection, owner: Owner, worst_usd: float, limits: Limits) -> OverBudget | None:
+    """Which limit ``worst_usd`` more would break, None where there is room."""
+    study_usd, generator_usd = spent(db, owner.study, owner.generator)
+    return _over(study_usd, worst_usd, limits.study_usd, "study") or _over(
+        generator_usd, worst_usd, limits.generator_usd, "generator"
+    )
+
+
+def spend(db: sqlite3.Connection, study: str, generator: str, usd: float) -> None:
+    """Count ``usd`` more (or less) as spent."""
+    db.execute(
+        "INSERT INTO spend VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
+        (study, generator, usd),
+    )
+
+
+def _over(spent_usd: float, worst_usd: float, limit: float | None, scope: str) -> OverBudget | None:
+    if limit is None or spent_usd + worst_usd <= limit + _ROUNDING_USD:
+        return None
+    return OverBudget(scope, spent_usd, limit, worst_usd)
+
+
+def _call_row(intent: Intent) -> tuple[Any, ...]:
+    call = intent.call
+    return call.key, call.provider, call.base_url, call.api_version, canonical_json(call.body), call.sample
+
+
+def _stored(entry: Answered) -> Stored:
+    ticket, answer, usage = entry.ticket, entry.answer, entry.answer.usage
+    return Stored(
+        key=ticket.key,
+        raw=entry.reply.raw,
+        attempt=ticket.attempt,
+        usd=entry.usd,
+        model=answer.model,
+        fingerprint=answer.fingerprint,
+        request_id=_request_id(entry.reply.headers, answer.request_id),
+        service_tier=answer.service_tier,
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cached_tokens=usage.cached,
+        started=ticket.started,
+        ended=entry.ended,
+        sdk=ticket.sdk,
+        headers=dict(entry.reply.headers),
+        study=ticket.study,
+        generator=ticket.generator,
+    )
+
+
+def _read_stored(row: tuple[Any, ...]) -> Stored:
+    stored = Stored._make(row)
+    return stored._replace(headers=json.loads(row[Stored._fields.index("headers")] or "{}"))
+
+
+def _request_id(headers: Mapping[str, str], fallback: str | None) -> str | None:
+    return headers.get("x-request-id") or headers.get("request-id") or fallback
+
+
+def _in_flight(db: sqlite3.Connection, keys: Sequence[str]) -> list[InFlight]:
+    columns = ", ".join(InFlight._fields)
+    return [InFlight._make(row) for row in _among(db, f"SELECT {columns} FROM attempts WHERE state = 'sent'", keys)]
+
+
+def _among(db: sqlite3.Connection, select: str, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    for chunk in _chunked(keys, None):
+        yield from db.execute(_with_places(f"{select} AND key IN (", "?", len(chunk), ")"), chunk)
+
+
+def _insert(db: sqlite3.Connection, into: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    width = columns.count(",") + 1
+    places = "(" + ", ".join("?" * width) + ")"
+    for chunk in _chunked(rows, (None,) * width):
+        start, end = f"INSERT {into}({columns}) SELECT * FROM (VALUES ", ") WHERE column1 IS NOT NULL"
+        db.execute(_with_places(start, places, len(chunk), end), _flat(chunk))
+
+
+def _settle(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    width = 1 + len(_SETTLED)
+    sets = ", ".join(f"{name} = new.column{number}" for number, name in enumerate(_SETTLED, start=2))
+    places = "(" + ", ".join("?" * width) + ")"
+    for chunk in _chunked(rows, (None,) * width):
+        start = f"UPDATE attempts SET {sets} FROM (VALUES "
+        end = ") AS new WHERE attempts.id = new.column1"
+        db.execute(_with_places(start, places, len(chunk), end), _flat(chunk))
+
+
+def _open(db: sqlite3.Connection, tickets: Sequence[Ticket]) -> set[int]:
+    """The attempts that are not settled yet."""
+    found: set[int] = set()
+    select = "SELECT group_concat(id) FROM attempts WHERE state IN ('sent', 'lost') AND id IN ("
+    for chunk in _chunked([ticket.attempt for ticket in tickets], None):
+        ids = db.execute(_with_places(select, "?", len(chunk), ")"), chunk).fetchone()[0]
+        found.update(map(int, ids.split(",")) if ids else ())
+    return found
+
+
+def _differences(settled: Iterable[Answered | Failed], open_ones: Collection[int]) -> Iterator[tuple[Ticket, float]]:
+    for entry in settled:
+        if entry.ticket.attempt in open_ones:
+            yield entry.ticket, entry.usd - entry.ticket.worst_usd
+
+
+def _spend(db: sqlite3.Connection, changes: Iterable[tuple[Ticket, float]]) -> None:
+    sums: dict[tuple[str, str], float] = defaultdict(float)
+    for ticket, usd in changes:
+        sums[ticket.study, ticket.generator] += usd
+    for (study, generator), usd in sums.items():
+        spend(db, study, generator, usd)
+
+
+def _chunked(rows: Sequence[Any], padding: Any) -> Iterator[list[Any]]:
+    """``rows`` in pieces of :data:`_SIZES`, filled up with ``padding``, which fits no row of a table."""
+    for start in range(0, len(rows), _SIZES[-1]):
+        chunk = list(rows[start : start + _SIZES[-1]])
+        size = next(size for size in _SIZES if size >= len(chunk))
+        yield chunk + [padding] * (size - len(chunk))
+
+
+def _storable(value: Any) -> Any:
+    """``value`` as SQLite takes it: a text with half a surrogate pair, as broken servers send it, has no UTF-8."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-8", "replace").decode()
+
+
+def _flat(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+    return [_storable(value) for row in rows for value in row]
+
+
+@cache
+def _with_places(start: str, place: str, count: int, end: str) -> str:
+    return start + ", ".join([place] * count) + end

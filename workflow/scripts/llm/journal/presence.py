@@ -1,0 +1,141 @@
+"""Who writes to a journal, and which of them are dead.
+
+A worker holds an exclusive ``flock`` on a file of its own beside the journal for as long as it lives: the kernel lets
+go of it however the process ends. What a dead worker had in flight was perhaps answered and paid: it counts as lost
+at its worst price.
+
+SQLite's write-ahead log works among the processes of one host. A worker on another host that was seen lately is
+therefore refused; one that has been silent for longer than :data:`SILENT_SECONDS` is dead.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from workbench.cli import UserError
+from workbench.locks import open_lock_file, try_lock, wait_for_lock
+
+BEAT_SECONDS = 15.0
+SILENT_SECONDS = 90.0
+
+_LOST = "the process ended before the answer came"
+
+
+class Worker:
+    """This process' presence at a journal; ``enter`` it in a transaction, :meth:`leave` when done.
+
+    Raises:
+        UserError: no lock file can be made beside the journal.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self.id = uuid.uuid4().hex[:16]
+        self.host = socket.gethostname()
+        self._folder = lock_folder(journal)
+        self._beat = time.time()
+        try:
+            self._lock = open_lock_file(self._path)
+            wait_for_lock(self._lock)
+        except OSError as error:
+            raise UserError(f"{self._folder}: the journal's lock cannot be made: {error.strerror}") from error
+
+    def enter(self, db: sqlite3.Connection) -> None:
+        """Write this worker into the journal."""
+        db.execute(
+            "INSERT INTO workers VALUES (?, ?, ?, ?, ?)", (self.id, self.host, os.getpid(), self._beat, self._beat)
+        )
+
+    def beat(self, db: sqlite3.Connection) -> None:
+        """Say that this worker is alive, every :data:`BEAT_SECONDS` at most."""
+        now = time.time()
+        if now - self._beat >= BEAT_SECONDS:
+            db.execute("UPDATE workers SET seen = ? WHERE id = ?", (now, self.id))
+            self._beat = now
+
+    def leave(self) -> None:
+        """Let go of the lock."""
+        with suppress(OSError):
+            self._path.unlink()
+        self._lock.close()
+        with suppress(OSError):
+            self._folder.rmdir()
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / f"{self.id}.lock"
+
+
+def lock_folder(journal: Path) -> Path:
+    """Where the workers of ``journal`` have their lock files."""
+    return journal.with_name(journal.name + ".workers")
+
+
+def dead_workers(db: sqlite3.Connection, journal: Path) -> list[str]:
+    """The workers written in the journal that are no more."""
+    return [worker for worker, host, _, _, seen in _rows(db) if not _alive(journal, worker, host, seen)]
+
+
+def live_workers(db: sqlite3.Connection, journal: Path) -> list[tuple[str, str, int, float]]:
+    """Id, host, process and start (seconds since 1970) of the workers that are at work."""
+    return [
+        (worker, host, pid, started)
+        for worker, host, pid, started, seen in _rows(db)
+        if _alive(journal, worker, host, seen)
+    ]
+
+
+def refuse_other_hosts(db: sqlite3.Connection, journal: Path) -> None:
+    """Refuse a journal that is in use on another host.
+
+    Raises:
+        UserError: a process of another host was seen at the journal lately.
+    """
+    here = socket.gethostname()
+    for _, host, pid, _ in live_workers(db, journal):
+        if host != here:
+            raise UserError(
+                f"{journal}: the journal is in use on host {host} (process {pid}), and one journal serves one host at "
+                f"a time: wait until that ends ({SILENT_SECONDS:.0f} s if it was killed), or name a journal of its own"
+            )
+
+
+def bury(db: sqlite3.Connection, journal: Path, dead: Iterable[str]) -> None:
+    """Count as lost what ``dead`` workers had in flight outside batches, in the running transaction.
+
+    What they reserved stays spent: the provider may have answered.
+    """
+    for worker in dead:
+        lose_in_flight(db, worker)
+        with suppress(OSError):
+            (lock_folder(journal) / f"{worker}.lock").unlink()
+
+
+def lose_in_flight(db: sqlite3.Connection, worker: str) -> None:
+    """Take ``worker`` out of the journal; what it has in flight outside batches is lost."""
+    db.execute(
+        "UPDATE attempts SET state = 'lost', ended = ?, usd = worst_usd, message = ? "
+        "WHERE state = 'sent' AND worker = ? AND batch IS NULL",
+        (time.time(), _LOST, worker),
+    )
+    db.execute("DELETE FROM workers WHERE id = ?", (worker,))
+
+
+def _rows(db: sqlite3.Connection) -> list[tuple[str, str, int, float, float]]:
+    return db.execute("SELECT id, host, pid, started, seen FROM workers").fetchall()
+
+
+def _alive(journal: Path, worker: str, host: str, seen: float) -> bool:
+    if host != socket.gethostname():
+        return time.time() - seen < SILENT_SECONDS
+    try:
+        with (lock_folder(journal) / f"{worker}.lock").open("r+") as lock:
+            return not try_lock(lock, shared=True)
+    except FileNotFoundError:
+        return False

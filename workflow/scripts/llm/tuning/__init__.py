@@ -1,0 +1,1 @@
+"""Hosted fine-tuning: one job per model, paid once."""

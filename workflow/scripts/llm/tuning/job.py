@@ -1,0 +1,369 @@
+"""The life of a fine-tuning job: from the intent in the journal to its model, whatever happens in between.
+
+What shapes the model names the job, so there is one job however many runs want the model, and one process at a time
+works on it. Its intent is in the journal before the request is sent, and told to the provider with it. So a process may
+die at any moment: the next one looks at the provider whether the intent arrived, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from llm.asking.hold import Hold
+from llm.asking.patience import Patience
+from llm.asking.progress import EVERY_SECONDS
+from llm.calls import Failure
+from llm.journal import Journal, Limits, OverBudget
+from llm.journal import tunings as records
+from llm.journal.tunings import Tuning, Wanted
+from llm.providers import TuningApi, TuningRequest, TuningState, TuningStatus
+from workbench.cli import UserError, say
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+FIRST_POLL_SECONDS = 5.0
+SETTLE_SECONDS = 60.0  # a job created longer ago is in the provider's list, or its request never arrived
+HOLD_SECONDS = 1.0  # between two looks whether another process is done with the job
+_FEWEST_TRIES = 3
+TOOL = "PYTHONPATH=workflow/scripts python -m llm.accounts.hosted_models"
+_ELSEWHERE = "a learner of kind: local is fine-tuned on this machine instead and needs nobody's leave"
+
+
+class Order(NamedTuple):
+    """A model that is wanted, for whom, and what it may cost.
+
+    Attributes:
+        wanted: what shapes it.
+        run, shape: of the run that wants it, see :func:`llm.journal.tunings.link`.
+        training, validation: the files, None for no validation.
+        account: at the provider.
+        suffix: of the model's name, None for none.
+        instances: in the training file.
+        worst_usd: to reserve.
+        usd_per_million: price of the training.
+        limits: what may be spent.
+    """
+
+    wanted: Wanted
+    run: str
+    shape: str
+    training: Path
+    validation: Path | None
+    account: str
+    suffix: str | None
+    instances: int
+    worst_usd: float
+    usd_per_million: float
+    limits: Limits
+
+
+class Tuner:
+    """Has models made.
+
+    Args:
+        journal: where everything is written before it is done.
+        api: the provider's fine-tuning.
+        poll_seconds: longest time between two looks at a job.
+        patience: seconds without any answer of the provider after which the run ends.
+    """
+
+    def __init__(self, journal: Journal, api: TuningApi, poll_seconds: float, patience: float) -> None:
+        self._journal = journal
+        self._api = api
+        self._poll_seconds = poll_seconds
+        self._patience = Patience(
+            patience, poll_seconds, "a job that is created goes on at the provider: run again later to take it up"
+        )
+        self.under_way: Tuning | None = None
+
+    async def obtain(self, order: Order) -> Tuning:
+        """The job that has made the model: one that there is, or a new one.
+
+        Raises:
+            UserError: the provider does not make the model, or there is no money for it.
+        """
+        async with self._held(order.wanted.key):
+            tuning = records.live(self._journal, order.wanted.key)
+            if tuning is None:
+                await self._check()
+                files = await self._files(order)
+                tuning = await self._declare(order, *files)
+                tuning = await self._create(tuning, order, is_new=True)
+            elif tuning.state == "intent":
+                say(f"taking up a fine-tuning job that an earlier run was about to create ({tuning.intent})")
+                tuning = await self._create(tuning, order, is_new=False)
+            elif tuning.tuned_model is None:
+                say(f"taking up fine-tuning job {tuning.name} ({tuning.state})")
+            self.under_way = tuning
+            if tuning.tuned_model is None:
+                tuning = await self._follow(tuning)
+            link = partial(records.link, study=self._journal.study, run=order.run, shape=order.shape, number=tuning.id)
+            await self._journal.write(link)
+            self.under_way = None
+            return tuning
+
+    # Before it is created
+
+    @asynccontextmanager
+    async def _held(self, key: str) -> AsyncIterator[None]:
+        """Nobody else works on the job meanwhile."""
+        told = False
+        while (hold := Hold.take(self._journal.path, hold_name(key))) is None:
+            if not told:
+                say("another process has the same fine-tuning job under way: waiting for it")
+                told = True
+            await asyncio.sleep(HOLD_SECONDS)
+        try:
+            yield
+        finally:
+            hold.drop()
+
+    async def _check(self) -> None:
+        """Find out whether the account may fine-tune at all.
+
+        Raises:
+            UserError: it may not.
+        """
+        try:
+            await self._patience.ask(self._api.check)
+        except Failure as failure:
+            raise _no_tuning(failure) from failure
+
+    async def _files(self, order: Order) -> tuple[str, str | None]:
+        """The provider's names for the files, uploaded unless they are there."""
+        training = await self._file(order, order.training, order.wanted.training_sha256)
+        if order.validation is None or order.wanted.validation_sha256 is None:
+            return training, None
+        return training, await self._file(order, order.validation, order.wanted.validation_sha256)
+
+    async def _file(self, order: Order, path: Path, sha256: str) -> str:
+        base_url, account = order.wanted.base_url, order.account
+        known = records.uploaded(self._journal, sha256, base_url, account)
+        try:
+            if known is not None and await self._patience.ask(lambda: self._api.has_file(known.remote_id)):
+                return known.remote_id
+            # Asked again, it finds what an upload without an answer left.
+            remote_id = await self._patience.ask(lambda: self._api.upload(path, sha256))
+        except Failure as failure:
+            raise _no_tuning(failure) from failure
+        add = partial(
+            records.add_file,
+            sha256=sha256,
+            base_url=base_url,
+            account=account,
+            remote_id=remote_id,
+            size=path.stat().st_size,
+        )
+        await self._journal.write(add)
+        return remote_id
+
+    async def _declare(self, order: Order, training_file: str, validation_file: str | None) -> Tuning:
+        """Write the intent down once there is money for it.
+
+        Raises:
+            UserError: there is not, and no other job is under way that could leave some.
+        """
+        values = {
+            "run": order.run,
+            "account": order.account,
+            "training_file": training_file,
+            "validation_file": validation_file,
+            "instances": order.instances,
+            "worst_usd": order.worst_usd,
+            "usd_per_million": order.usd_per_million,
+        }
+        declare = partial(
+            records.declare,
+            owner=self._journal.owner,
+            wanted=order.wanted,
+            limits=order.limits,
+            shape=order.shape,
+            values=values,
+        )
+        told = False
+        while True:
+            try:
+                return await self._journal.write(declare)
+            except OverBudget as over:
+                if not self._others_under_way():
+                    raise UserError(
+                        f"the budget has no room for this training: ${over.spent:.4f} of max_usd ${over.limit:g} of "
+                        f"the {over.scope} are spent or reserved, and it can cost ${over.worst:.4f}: raise max_usd, or "
+                        "train on fewer instances or epochs"
+                    ) from over
+            if not told:
+                say("the budget has no room for this training before another one has ended: waiting for that")
+                told = True
+            await asyncio.sleep(self._poll_seconds)
+
+    def _others_under_way(self) -> bool:
+        """Whether another process of this study follows a job, which may cost less than is reserved for it."""
+        for tuning in records.everything(self._journal):
+            if tuning.study == self._journal.study and tuning.state in ("intent", "created"):
+                hold = Hold.take(self._journal.path, hold_name(tuning.key))
+                if hold is None:
+                    return True
+                hold.drop()
+        return False
+
+    # Its creation
+
+    async def _create(self, tuning: Tuning, order: Order, is_new: bool) -> Tuning:
+        """Have the provider create an intent, unless it has done so.
+
+        Raises:
+            UserError: it does not take it, or it cannot be reached.
+        """
+        request = TuningRequest(
+            intent=tuning.intent,
+            model=tuning.model,
+            training_file=tuning.training_file,
+            validation_file=tuning.validation_file,
+            hyperparameters=order.wanted.hyperparameters,
+            seed=order.wanted.seed,
+            suffix=order.suffix,
+        )
+        self.under_way = tuning
+        started, tries = time.monotonic(), 0
+        while tries < _FEWEST_TRIES or time.monotonic() - started < self._patience.seconds:
+            if tries or not is_new:
+                state = await self._find(tuning, request)
+                if state is not None:
+                    return await self._arrived(tuning, state)
+                tuning = await self._journal.write(partial(records.send_again, tuning=tuning))
+            tries += 1
+            try:
+                state = await self._patience.hand_in(partial(self._api.create, request), trusting=False)
+            except Failure as failure:
+                await self._journal.write(partial(records.refuse, tuning=tuning, message=failure.message))
+                raise _no_tuning(failure) from failure
+            if state is not None:
+                return await self._arrived(tuning, state)
+        raise UserError(
+            f"the fine-tuning job could not be created: {tries} times there was no answer, or none that says what "
+            "happened, and no job; run again later: the next run looks first whether the job is there"
+        )
+
+    async def _find(self, tuning: Tuning, request: TuningRequest) -> TuningState | None:
+        """The job that an intent has become, None if it never arrived."""
+        wait = tuning.submitted + SETTLE_SECONDS - time.time()
+        if wait > 0:
+            say(f"looking in {wait:.0f} s whether the fine-tuning job was created")
+            await asyncio.sleep(wait)
+        try:
+            found = await self._patience.ask(lambda: self._api.find(request, tuning.created))
+        except Failure as failure:
+            raise UserError(f"whether the job was created cannot be found out: {failure.message}") from failure
+        return next((state for state in found if not records.is_known(self._journal, state.remote_id)), None)
+
+    async def _arrived(self, tuning: Tuning, state: TuningState) -> Tuning:
+        tuning = await self._journal.write(partial(records.arrive, tuning=tuning, remote=state))
+        say(
+            f"fine-tuning job {tuning.name}: {tuning.model} on {tuning.instances:,} instances, at most "
+            f"${tuning.worst_usd:.2f}; to cancel it: `{TOOL} {self._journal.path} --cancel {tuning.name}`"
+        )
+        return tuning
+
+    # Until it ends
+
+    async def _follow(self, tuning: Tuning) -> Tuning:
+        """The job once it has a model.
+
+        Raises:
+            UserError: it failed, was cancelled, has no model, or cannot be asked for.
+        """
+        wait = min(FIRST_POLL_SECONDS, self._poll_seconds)
+        seen = _Seen({event.id for event in records.events(self._journal, tuning)}, say)
+        try:
+            while True:
+                state = await self._patience.ask(lambda: self._api.job(tuning.remote_id or ""))
+                events = await self._patience.ask(lambda: self._api.events(tuning.remote_id or "", seen.ids))
+                if events:
+                    await self._journal.write(partial(records.add_events, tuning=tuning, events=events))
+                seen.tell(tuning.name, state, [(event.id, event.message, bool(event.data)) for event in events])
+                if state.status is not TuningStatus.RUNNING:
+                    break
+                await asyncio.sleep(wait)
+                wait = min(wait * 1.5, self._poll_seconds)
+            checkpoints = await self._patience.ask(lambda: self._api.checkpoints(tuning.remote_id or ""))
+        except Failure as failure:
+            raise self._lost(tuning, failure) from failure
+        end = partial(records.end, tuning=tuning, remote=state, checkpoints=checkpoints)
+        tuning = await self._journal.write(end)
+        if tuning.tuned_model is None or tuning.state != "succeeded":
+            raise self._without_model(tuning)
+        return tuning
+
+    def _lost(self, tuning: Tuning, failure: Failure) -> UserError:
+        if failure.status == 404:
+            return UserError(
+                f"the provider does not know fine-tuning job {tuning.name} ({failure.message}): if the key has "
+                "changed, use the one that it was created with; else give the job up, and a rerun creates a new one, "
+                f"which is paid again: `{TOOL} {self._journal.path} --forget {tuning.name}`"
+            )
+        return UserError(
+            f"{failure.message}; fine-tuning job {tuning.name} goes on at the provider: run again to take it up"
+        )
+
+    def _without_model(self, tuning: Tuning) -> UserError:
+        paid = f"${tuning.usd or 0:.4f} counted as spent"
+        if tuning.state == "succeeded":
+            return UserError(
+                f"fine-tuning job {tuning.name} has succeeded, but the provider names no model ({paid}): run again to "
+                "look again, which costs nothing; to give it up, after which a rerun creates and pays a new job: "
+                f"`{TOOL} {self._journal.path} --forget {tuning.name}`"
+            )
+        happened = "failed at the provider" if tuning.state == "failed" else "was cancelled at the provider"
+        why = f": {tuning.message}" if tuning.message else ""
+        return UserError(f"fine-tuning job {tuning.name} {happened}{why} ({paid}); a rerun creates a new job")
+
+
+class _Seen:
+    """What has been told of a job: each event once; metrics all in the log, on the terminal from time to time."""
+
+    def __init__(self, ids: set[str], tell: Callable[[str], None]) -> None:
+        self.ids = ids
+        self._tell = tell
+        self._word = ""
+        self._told_at = 0.0
+
+    def tell(self, name: str, state: TuningState, events: list[tuple[str, str, bool]]) -> None:
+        """Say what is new; ``events`` are ids, messages and whether they hold metrics."""
+        self.ids |= {event[0] for event in events}
+        messages = [message for _, message, metrics in events if not metrics]
+        metrics = [message for _, message, metrics in events if metrics]
+        if metrics and (time.monotonic() - self._told_at > EVERY_SECONDS or state.status is not TuningStatus.RUNNING):
+            self._told_at = time.monotonic()
+            messages.append(metrics.pop())
+        for message in metrics:
+            logging.getLogger("workbench").info(f"{name}: {message}")
+        if state.word != self._word:
+            self._word = state.word
+            more = ": resume it there, or cancel it" if state.word == "paused" else ""
+            messages.append(f"it is {state.word}{more}")
+        for message in messages:
+            self._tell(f"{name}: {message}")
+
+
+def hold_name(key: str) -> str:
+    """What the lock of a job is called, see :class:`llm.asking.hold.Hold`."""
+    return f"tuning-{key[:40]}"
+
+
+def _no_tuning(failure: Failure) -> UserError:
+    """What to do where the provider does not fine-tune."""
+    if failure.status == 403:
+        return UserError(f"{failure.message}; fine-tuning is not open to this account or no longer: {_ELSEWHERE}")
+    if failure.status in (404, 405, 501):
+        return UserError(f"{failure.message}; there seems to be no fine-tuning at this address: {_ELSEWHERE}")
+    if failure.status == 400 and "model" in failure.message.lower():
+        return UserError(f"{failure.message}; take a model that can be fine-tuned there, or {_ELSEWHERE}")
+    return UserError(f"{failure.message}; no fine-tuning job was created")

@@ -1,0 +1,129 @@
+"""The GPUs of a job: those that the fewest other jobs on this machine use, and what to do where there are none."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO, TypeVar
+
+from workbench.cli import UserError, say
+from workbench.locks import try_lock
+
+Result = TypeVar("Result")
+
+_held: list[IO[str]] = []
+
+
+def take_gpus(count: int) -> None:
+    """Keep this process, and those it starts, to ``count`` of the GPUs that ``CUDA_VISIBLE_DEVICES`` lets it see.
+
+    Those are taken that the fewest jobs hold, so that jobs that run side by side each have a GPU of their own as long
+    as there are as many. A job holds a GPU by a lock that ends with its process. Must be called before anything
+    computes on a GPU; a later call in the same process changes nothing.
+
+    Raises:
+        UserError: there are fewer.
+    """
+    if _held:
+        return
+    import torch
+
+    visible = visible_gpus()
+    if len(visible) < count or torch.cuda.device_count() < count:
+        raise UserError(_why_missing(count))
+    chosen = _least_used(visible, count)
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(chosen)
+    say(f"on GPU {', '.join(chosen)}")
+
+
+def visible_gpus() -> list[str]:
+    """What ``CUDA_VISIBLE_DEVICES`` calls the GPUs that this process may use, in its order."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name.strip() for name in named.split(",") if name.strip()]
+    import torch
+
+    return [str(number) for number in range(torch.cuda.device_count())]
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a computation ended because a GPU's memory was full; torch and CTranslate2 say it in several ways."""
+    text = str(error).lower()
+    return "out of memory" in text or "outofmemoryerror" in text or "cublas_status_alloc_failed" in text
+
+
+def in_memory(
+    batches: Iterable[list[int]], compute: Callable[[list[int]], Result]
+) -> Iterator[tuple[list[int], Result]]:
+    """Each batch and what is computed of it; one that does not fit the GPU's memory is computed in halves.
+
+    Raises:
+        UserError: a single text does not fit.
+    """
+    for batch in batches:
+        waiting = [batch]
+        while waiting:
+            part = waiting.pop()
+            try:
+                result = compute(part)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                if len(part) == 1:
+                    raise UserError(
+                        f"the memory of the GPU does not hold a single text: {error}; use a GPU with more memory"
+                    ) from error
+                say(f"a batch of {len(part):,} texts does not fit the memory of the GPU; going on with half as many")
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+            else:
+                yield part, result
+
+
+def _least_used(names: Sequence[str], count: int) -> list[str]:
+    """``count`` of the GPUs, in their order, each locked in the first place that is free."""
+    folder = Path(tempfile.gettempdir()) / f"gpus-in-use-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    chosen: set[str] = set()
+    for place in itertools.count():
+        for name in names:
+            if name not in chosen and (lock := _locked(folder / f"{name}.{place}")):
+                _held.append(lock)
+                chosen.add(name)
+                if len(chosen) == count:
+                    return [name for name in names if name in chosen]
+    raise AssertionError("a place is free at last")
+
+
+def _locked(path: Path) -> IO[str] | None:
+    """The file, open and locked; None where another process has it."""
+    file = path.open("a")
+    if try_lock(file):
+        return file
+    file.close()
+    return None
+
+
+def _why_missing(count: int) -> str:
+    """One line that says how many GPUs there are, why not more, and what to do."""
+    import torch
+
+    needed = "a GPU is" if count == 1 else f"{count} GPUs are"
+    found = f"training.device is gpu and {needed} needed, but torch {torch.__version__} sees"
+    if torch.version.cuda is None and torch.version.hip is None:
+        return (
+            f"{found} none, being a build without CUDA: `make setup TORCH=cuda` installs the other, or set device: cpu"
+        )
+    mask = os.environ.get("CUDA_VISIBLE_DEVICES")
+    try:
+        torch.cuda.init()
+        reason = ""
+    except (RuntimeError, AssertionError) as error:  # no driver, one that is too old, or no device
+        reason = f": {str(error).strip().splitlines()[0].rstrip('.')}"
+    there = torch.cuda.device_count()
+    seen = "none" if there == 0 else f"{there}"
+    masked = "" if mask is None else f" (CUDA_VISIBLE_DEVICES is {mask!r})"
+    return f"{found} {seen}{masked}{reason}; `nvidia-smi` shows GPUs and driver; lower training.gpus or set device: cpu"

@@ -1,0 +1,1 @@
+"""Statistics that several stages share: sufficient statistics, resampling, significance tests and their correction."""

@@ -1,0 +1,111 @@
+"""The scores of conditions on the test set and on draws of it, from what ``score_run`` left of their runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from stats.bootstrap import draw_counts, mean_over_seeds, resampled_totals, seed_weights
+from stats.counts import Counts, read_counts
+from stats.metrics import Scorer
+from workbench.cli import UserError, progress
+from workbench.runs import Run
+
+Key = tuple[str, str, int]  # learner, condition, size
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The runs of one learner, condition and size: their tables of sufficient statistics, by seed.
+
+    Conditions that share a recipe have equal cells where they share the runs.
+    """
+
+    seeds: tuple[int, ...]
+    paths: tuple[Path, ...]
+
+
+def cells_of(runs: Iterable[Run], runs_folder: Path) -> dict[Key, Cell]:
+    """The cells of a run table, in its order."""
+    groups: dict[Key, dict[int, Path]] = {}
+    for run in runs:
+        paths = groups.setdefault((run.learner, run.condition, run.size), {})
+        paths[run.seed] = run.folder(runs_folder) / "statistics.tsv"
+    return {
+        key: Cell(tuple(sorted(paths)), tuple(paths[seed] for seed in sorted(paths))) for key, paths in groups.items()
+    }
+
+
+def check_condition(option: str, condition: str, cells: Iterable[Key], table: Path) -> None:
+    """Refuse a condition without runs.
+
+    Raises:
+        UserError: names the option, the condition and the run table.
+    """
+    allowed = list(dict.fromkeys(name for _, name, _ in cells))
+    if condition not in allowed:
+        raise UserError(f"{option} {condition}: {table} has no such condition; allowed: {', '.join(allowed)}")
+
+
+class ResampledScores:
+    """Scores of cells by metric: first that of the test set itself, then the draws of the hierarchical bootstrap."""
+
+    def __init__(self, scorers: Sequence[Scorer], resamples: int, seed: int) -> None:
+        self._scorers = scorers
+        self._resamples = resamples
+        self._seed = seed
+        self._first: Counts | None = None
+        self._drawn = np.empty((0, 0))
+        self._runs: dict[tuple[Path, str], np.ndarray] = {}
+        self._cells: dict[tuple[Cell, str], np.ndarray] = {}
+        self._weights: dict[tuple[int, ...], np.ndarray] = {}
+
+    @property
+    def segments(self) -> int:
+        """Segments of the test set."""
+        return len(self._first.ids) if self._first else 0
+
+    @property
+    def runs(self) -> int:
+        """Distinct runs that were scored."""
+        return len({path for path, _ in self._runs})
+
+    def add(self, cells: Iterable[Cell]) -> None:
+        """Score the runs of ``cells`` on the test set and on every resample, saying how far it is.
+
+        Raises:
+            UserError: a run has other segments than the runs before it.
+        """
+        paths = list(dict.fromkeys(path for cell in cells for path in cell.paths))
+        for path in progress(paths, len(paths), "runs"):
+            self._add_run(path)
+
+    def of_runs(self, cell: Cell, metric: str) -> list[float]:
+        """The scores of a cell's runs on the test set itself, by seed."""
+        return [float(self._runs[path, metric][0]) for path in cell.paths]
+
+    def draws(self, cell: Cell, metric: str) -> np.ndarray:
+        """Mean score over the seeds of a cell and its draws: shape (1 + resamples,)."""
+        key = (cell, metric)
+        if key not in self._cells:
+            scores = np.array([self._runs[path, metric] for path in cell.paths])
+            self._cells[key] = mean_over_seeds(scores, self._seed_weights(cell.seeds))
+        return self._cells[key]
+
+    def _add_run(self, path: Path) -> None:
+        counts = read_counts(path, [scorer.name for scorer in self._scorers], like=self._first)
+        if not self._first:
+            self._first = counts
+            whole = np.ones((1, self.segments), dtype=np.uint16)
+            self._drawn = np.vstack([whole, draw_counts(self.segments, self._resamples, self._seed)])
+        for scorer in self._scorers:
+            self._runs[path, scorer.name] = scorer.scores(resampled_totals(self._drawn, counts.metrics[scorer.name]))
+
+    def _seed_weights(self, seeds: tuple[int, ...]) -> np.ndarray:
+        if seeds not in self._weights:
+            one = len(seeds) == 1
+            self._weights[seeds] = np.empty((0, 1)) if one else seed_weights(seeds, self._resamples, self._seed)
+        return self._weights[seeds]
