@@ -9,8 +9,9 @@ import pytest
 
 from corpus.clean_corpus import REASONS, Cleaner, GivenKeys, Rules, near_key
 from corpus.raw_table import Pair, number_pairs, write_raw
+from workbench.language_identification import Identify, language_identifier
 from workbench.tables import read_rows
-from workbench.words import Identify, count_words, language_identifier
+from workbench.words import count_words
 
 SCRIPT = "corpus/clean_corpus.py"
 RULES = Rules(

@@ -106,9 +106,9 @@ def test_pairs_of_datasets_and_splits(tmp_path: Path) -> None:
         list(read_pairs(split))
 
 
-@pytest.mark.parametrize("script", ["finetune_hosted", "prompt_learner", "hosted_models"])
+@pytest.mark.parametrize("script", ["llm.finetune_hosted", "llm.prompt_learner", "llm.accounts.hosted_models"])
 def test_hosted_learners_need_no_package_for_local_ones(script: str) -> None:
-    code = f"import sys, finetune.{script}; print({{'torch', 'transformers', 'peft'}} & set(sys.modules))"
+    code = f"import sys, {script}; print({{'torch', 'transformers', 'peft'}} & set(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert told.stdout == "set()\n"

@@ -21,11 +21,12 @@ import regex
 
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, Pair, part_of, read_raw
 from workbench.cli import UserError, progress, run_script, say, script_parser
+from workbench.language_identification import Identify, language_identifier
 from workbench.languages import base_language
 from workbench.markup import has_markup, strip_markup
 from workbench.tables import write_rows
 from workbench.text import match_key
-from workbench.words import PLACEHOLDER, Identify, count_words, language_identifier, plain_words
+from workbench.words import PLACEHOLDER, count_words, plain_words
 
 REASONS = (
     "empty",  # no source or no target

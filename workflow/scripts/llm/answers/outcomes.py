@@ -19,9 +19,10 @@ from llm.answers.wording import added
 from llm.answers.wording import repair as repair_wording
 from llm.calls import Answer, Finish
 from llm.prompts import Languages, language_name
+from workbench.language_identification import Identify, language_identifier
 from workbench.languages import base_language
 from workbench.text import match_key, one_line
-from workbench.words import Identify, count_words, language_identifier, plain_words
+from workbench.words import count_words, plain_words
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
