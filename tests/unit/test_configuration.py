@@ -262,10 +262,10 @@ def test_the_reference_ascribes_each_key_to_the_kinds_that_have_it() -> None:
             _, key, *_, default, meaning, _ = re.split(r" ?\| ?", row)
             keys.setdefault(key.strip("`").removeprefix("quality.NAME."), []).append(f"{default} {meaning}")
     assert keys["model"] == [
-        "**required** `llm_judge`: The model's name as the provider has it; a dated one stays the same."
+        "**required** `llm_judge`: Model name used by the provider. A dated name always means the same model."
     ]
     assert keys["generators"][0].startswith("`null` Generators whose")
-    assert keys["program"][0].startswith('`"comet-score"` `comet_qe`: The program')
+    assert keys["program"][0].startswith('`"comet-score"` `comet_qe`: COMET program')
     assert keys["weights"][0].startswith("**required** `comet_qe`, `labse`: ")
     assert [meaning.partition(":")[0] for meaning in keys["api_key_env"]] == [
         "– `llm_judge` with `openai`",
