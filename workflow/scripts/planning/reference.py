@@ -62,15 +62,17 @@ def reference(schema: dict[str, Any]) -> str:
         for first in dict.fromkeys(described.values()):
             shared = [row for row in rows if row not in own and described[row.described] == first]
             if shared:
-                parts.append(_shared_keys(name, first, shared))
+                parts.append(_shared_keys(name, first, shared, own))
     return "\n".join(parts)
 
 
-def _shared_keys(section: str, first: str, rows: Sequence[Row]) -> str:
-    """Which keys a section shares with the section ``first``, where they are described."""
-    keys: defaultdict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        keys[row.owners or "all"].append(f"`{row.short}`")
+def _shared_keys(section: str, first: str, shared: Sequence[Row], own: Sequence[Row]) -> str:
+    """Which keys a section shares with the section ``first``; a mapping by its name alone if all of it is shared."""
+    split = {row.short.partition(".")[0] for row in own}
+    keys: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for row in shared:
+        head = row.short.partition(".")[0]
+        keys[row.owners or "all"][f"`{row.short if head in split else head}`"] = None
     lines = "\n".join(f"| {owners} | {', '.join(names)} |" for owners, names in keys.items())
     return (
         f"These keys of `{section}.NAME` are described under [`{first}`](#{first}):\n\n"
