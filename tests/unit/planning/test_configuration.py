@@ -255,23 +255,42 @@ def test_the_reference_of_keys_is_the_schemas() -> None:
 
 
 def test_the_reference_ascribes_each_key_to_the_kinds_that_have_it() -> None:
-    rows = reference(load_schema(SCHEMA)).splitlines()
-    keys: dict[str, list[str]] = {}
-    for row in rows:
-        if row.startswith("| `quality.NAME."):
-            _, key, *_, default, meaning, _ = re.split(r" ?\| ?", row)
-            keys.setdefault(key.strip("`").removeprefix("quality.NAME."), []).append(f"{default} {meaning}")
-    assert keys["model"] == [
-        "**required** `llm_judge`: The model's name as the provider has it; a dated one stays the same."
+    keys = reference_rows("generators")
+    assert keys["model"][1:] == [
+        "**required** `openai`, `anthropic`: Model name used by the provider. A dated name always means the same model."
     ]
+    assert keys["price.input"] == ["**required** `openai`, `anthropic`: Prompt tokens."]
+    assert [meaning.partition(":")[0] for meaning in keys["api_key_env"]] == ["– `openai`", "– `anthropic`"]
+    keys = reference_rows("quality")
     assert keys["generators"][0].startswith("`null` Generators whose")
-    assert keys["program"][0].startswith('`"comet-score"` `comet_qe`: The program')
+    assert keys["program"][0].startswith('`"comet-score"` `comet_qe`: COMET program')
     assert keys["weights"][0].startswith("**required** `comet_qe`, `labse`: ")
-    assert [meaning.partition(":")[0] for meaning in keys["api_key_env"]] == [
-        "– `llm_judge` with `openai`",
-        "– `llm_judge` with `anthropic`",
+    assert keys["outcomes.malformed"][0].startswith('`["repair", "retry", "drop"]` `llm_judge`: ')
+    assert "`None`" not in reference(load_schema(SCHEMA))
+
+
+def test_the_reference_describes_keys_that_sections_share_once() -> None:
+    assert not {"model", "api_key_env", "price.input", "outcomes.refusal"} & reference_rows("quality").keys()
+    assert "precision" in reference_rows("generators") and "precision" not in reference_rows("learners")
+    _, quality, learners = reference(load_schema(SCHEMA)).split("are described under [`generators`](#generators):")
+    shared = [re.findall(r"^\| (.*) \| (.*) \|$", part, re.MULTILINE)[:5] for part in (quality, learners)]
+    assert [kinds for kinds, _ in shared[0]][1:4] == [
+        "`llm_judge` with `openai`",
+        "`llm_judge`",
+        "`llm_judge` with `anthropic`",
     ]
-    assert not [row for row in rows if "`None`" in row]
+    assert "`api_key_env`, `temperature`" in shared[0][1][1] and "`api_key_env`, `effort`" in shared[0][3][1]
+    assert dict(shared[1])["`local`, `openai`"] == "`prompt`, `system_prompt`"
+
+
+def reference_rows(section: str) -> dict[str, list[str]]:
+    """Default and meaning of the keys of a section's entries, as the reference has them."""
+    keys: dict[str, list[str]] = {}
+    for row in reference(load_schema(SCHEMA)).splitlines():
+        if row.startswith(f"| `{section}.NAME."):
+            _, key, *_, default, meaning, _ = re.split(r" ?\| ?", row)
+            keys.setdefault(key.strip("`").removeprefix(f"{section}.NAME."), []).append(f"{default} {meaning}")
+    return keys
 
 
 def test_the_default_learner_is_the_default_studys(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Write the reference of all configuration keys from the schema into config/README.md.
 
-Run as ``make docs``; a test holds the page and the schema together.
+Run as ``make docs``; a test checks that the page matches the schema.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from planning.configuration import load_schema, resolve
 
@@ -21,25 +22,69 @@ START, END = "<!-- keys: written by `make docs` -->\n", "<!-- end of keys -->"
 _PLACEHOLDERS = {"generators": "NAME", "quality": "NAME", "conditions": "NAME", "learners": "NAME"}
 
 
+class Row(NamedTuple):
+    """A configuration key and its cells in the table; ``owners``: the kinds that have it, empty if all do."""
+
+    key: str
+    allowed: str
+    default: str
+    meaning: str
+    owners: str
+
+    @property
+    def described(self) -> tuple[str, ...]:
+        """What makes two keys the same: the part of the key after ``NAME``, and its description."""
+        return self.short, self.allowed, self.default, self.meaning
+
+    @property
+    def short(self) -> str:
+        """The key within its entry of a section, such as ``price.input``; empty if it belongs to no entry."""
+        return self.key.partition(".NAME.")[2]
+
+    def line(self) -> str:
+        """The row in Markdown."""
+        meaning = f"{self.owners}: {self.meaning}" if self.owners else self.meaning
+        return f"| `{self.key}` | {self.allowed} | {self.default} | {meaning} |"
+
+
 def reference(schema: dict[str, Any]) -> str:
-    """The keys of ``schema`` as one Markdown table for each top-level section."""
-    parts = []
+    """The keys of ``schema`` in Markdown: one table per top-level section, and each shared key described once."""
+    parts, described = [], dict[tuple[str, ...], str]()
     for name, section in schema["properties"].items():
         section = resolve(section, schema)
         rows = list(_rows(name, section, schema, name in schema["required"]))
-        table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        own = [row for row in rows if not row.short or described.setdefault(row.described, name) == name]
+        table = "\n".join(row.line() for row in own)
         parts.append(
             f"### `{name}`\n\n{section['description']}\n\n"
             f"| key | allowed | default | meaning |\n|---|---|---|---|\n{table}\n"
         )
+        for first in dict.fromkeys(described.values()):
+            shared = [row for row in rows if row not in own and described[row.described] == first]
+            if shared:
+                parts.append(_shared_keys(name, first, shared, own))
     return "\n".join(parts)
 
 
-def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: bool) -> Iterator[tuple[str, ...]]:
+def _shared_keys(section: str, first: str, shared: Sequence[Row], own: Sequence[Row]) -> str:
+    """Which keys a section shares with the section ``first``; a mapping by its name alone if all of it is shared."""
+    split = {row.short.partition(".")[0] for row in own}
+    keys: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for row in shared:
+        head = row.short.partition(".")[0]
+        keys[row.owners or "all"][f"`{row.short if head in split else head}`"] = None
+    lines = "\n".join(f"| {owners} | {', '.join(names)} |" for owners, names in keys.items())
+    return (
+        f"These keys of `{section}.NAME` are described under [`{first}`](#{first}):\n\n"
+        f"| kind | keys |\n|---|---|\n{lines}\n"
+    )
+
+
+def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: bool, owners: str = "") -> Iterator[Row]:
     value = resolve(value, schema)
     branches = [value, *({**branch["then"], "if": branch["if"]} for branch in value.get("allOf", []))]
     children = [
-        (f"{key}.{name}", _with_owners(name, child, branches), _is_required(name, branch, branches), branch)
+        (f"{key}.{name}", child, branch)
         for place, branch in enumerate(branches)
         for name, child in branch.get("properties", {}).items()
         if child
@@ -47,20 +92,22 @@ def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: boo
         and not any(other.get("properties", {}).get(name) == child for other in branches[:place])
     ]
     if "properties" not in value and not isinstance(value.get("additionalProperties"), dict):
-        yield _row(key, value, required)
-    for name, child, needed, branch in children:
-        inherited = name.rpartition(".")[2] in branch.get("x-inherited", [])
+        yield _row(key, value, required, owners)
+    for path, child, branch in children:
+        name = path.rpartition(".")[2]
+        needed, having = _is_required(name, branch, branches), _owners(name, child, branches) or owners
+        inherited = name in branch.get("x-inherited", [])
         if inherited or ("$ref" in child and child["$ref"].endswith("/fairseq_options")):
-            yield _row(name, {**resolve(child, schema), "default": "inherited" if inherited else {}}, needed)
+            yield _row(path, {**resolve(child, schema), "default": "inherited" if inherited else {}}, needed, having)
         else:
-            yield from _rows(name, child, schema, needed)
+            yield from _rows(path, child, schema, needed, having)
     extra = value.get("additionalProperties")
     if isinstance(extra, dict):
         placeholder = _PLACEHOLDERS.get(key)
         if placeholder:
             yield from _rows(f"{key}.{placeholder}", extra, schema, False)
         else:
-            yield _row(key, value, required)
+            yield _row(key, value, required, owners)
 
 
 def _is_required(name: str, branch: dict[str, Any], branches: list[dict[str, Any]]) -> bool:
@@ -70,8 +117,8 @@ def _is_required(name: str, branch: dict[str, Any], branches: list[dict[str, Any
     return any(name in other.get("required", []) for other in holding)
 
 
-def _with_owners(name: str, child: dict[str, Any], branches: list[dict[str, Any]]) -> dict[str, Any]:
-    """``child`` with a description that begins with the kinds it belongs to, unless it belongs to all."""
+def _owners(name: str, child: dict[str, Any], branches: list[dict[str, Any]]) -> str:
+    """The kinds that have the key ``name`` described as in ``child``; empty if all kinds do."""
     own = [kind for branch in branches if branch.get("properties", {}).get(name) == child for kind in _kinds(branch)]
     every = [kind for branch in branches for kind in _kinds(branch)]
     owners = []
@@ -79,9 +126,7 @@ def _with_owners(name: str, child: dict[str, Any], branches: list[dict[str, Any]
         narrow = [kind for kind in own if kind[0] == first and len(kind) > 1]
         whole = (first,) in own or len(narrow) == sum(kind[0] == first and len(kind) > 1 for kind in every)
         owners += [f"`{first}`"] if whole else [" with ".join(f"`{part}`" for part in kind) for kind in narrow]
-    if len(owners) in (0, len({kind[0] for kind in every})):
-        return child
-    return {**child, "description": f"{', '.join(owners)}: {child['description']}"}
+    return "" if len(owners) == len({kind[0] for kind in every}) else ", ".join(owners)
 
 
 def _kinds(branch: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -91,7 +136,7 @@ def _kinds(branch: dict[str, Any]) -> list[tuple[str, ...]]:
     return list(itertools.product(*values)) if values else []
 
 
-def _row(key: str, value: dict[str, Any], required: bool) -> tuple[str, ...]:
+def _row(key: str, value: dict[str, Any], required: bool, owners: str) -> Row:
     default = value.get("default")
     if "default" not in value:
         shown = "**required**" if required else "–"
@@ -99,7 +144,7 @@ def _row(key: str, value: dict[str, Any], required: bool) -> tuple[str, ...]:
         shown = "the study's"
     else:
         shown = f"`{json.dumps(default, ensure_ascii=False)}`"
-    return f"`{key}`", _allowed(value), shown, value.get("description", "")
+    return Row(key, _allowed(value), shown, value.get("description", ""), owners)
 
 
 def _allowed(value: dict[str, Any]) -> str:
@@ -119,7 +164,7 @@ def _allowed(value: dict[str, Any]) -> str:
 
 
 def updated(page: str, schema: dict[str, Any]) -> str:
-    """``page`` with the part between the two marks written anew."""
+    """``page`` with the part between the two marks replaced."""
     pattern = re.compile(re.escape(START) + ".*?" + re.escape(END), re.DOTALL)
     return pattern.sub(lambda _: f"{START}\n{reference(schema)}\n{END}", page)
 
