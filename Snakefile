@@ -1,5 +1,10 @@
 # The study is described in config/config.yaml, or in the file given with --configfile, which then stands alone.
 
+from snakemake.utils import min_version
+
+# What the workflow is tested with. 9.20 to 9.26 plan the same jobs; engines.smk changes parts of Snakemake's own code.
+min_version("9.27")
+
 if not workflow.overwrite_configfiles:
 
     configfile: "config/config.yaml"

@@ -5,7 +5,7 @@
 #   tools/setup.sh dev    and what tests and lint need
 #
 #   PYTHON=...            the Python 3.11 that .venv is made with (default: python3.11, python3 or python on the PATH)
-#   TORCH=cpu|cuda        the build of PyTorch (default: what .venv has, else cuda where nvidia-smi lists a GPU)
+#   TORCH=cpu|cuda        the build of PyTorch (default: what .venv has; otherwise cuda if nvidia-smi lists a GPU)
 #
 # Each step leaves a record of what it installed in .venv once it is done. A step whose record is missing or differs
 # runs again: so a changed requirement is installed, and an interrupted set-up goes on where it stopped.

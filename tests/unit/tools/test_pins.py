@@ -155,6 +155,36 @@ def test_the_locks_agree_where_they_overlap() -> None:
     pins("main.txt", "torch.txt", "fairseq.txt", "kubernetes.txt", "finetune.txt", "dev.txt")
 
 
+def test_the_hooks_of_a_commit_have_the_versions_of_the_lock() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]
+    found = {Requirement(line) for hook in hooks for line in hook.get("additional_dependencies", [])}
+    assert all(re.fullmatch(r"==[\d.]+", str(requirement.specifier)) for requirement in found)
+    assert {requirement.name for requirement in found} == {"codespell", "pre-commit-hooks", "ruff", "snakefmt"}
+    # pre-commit-hooks is used by nothing else, and so is in no lock.
+    locked = {f"{name}=={version}" for name, version in pins("dev.txt").items()}
+    assert {str(requirement) for requirement in found if requirement.name != "pre-commit-hooks"} <= locked
+
+
+def test_the_oldest_snakemake_that_the_workflow_takes_is_the_locked_one() -> None:
+    (oldest,) = re.findall(r'(?m)^min_version\("([\d.]+)"\)', (ROOT / "Snakefile").read_text(encoding="utf-8"))
+    assert Version(LOCK["snakemake"]).release[:2] == Version(oldest).release
+
+
+def test_github_tests_the_python_that_the_set_up_takes() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    taken = re.findall(
+        r"sys\.version_info\[:2\] == \((\d), (\d+)\)", (ROOT / "tools" / "setup.sh").read_text(encoding="utf-8")
+    )
+    assert workflow["jobs"]["check"]["strategy"]["matrix"]["python"] == [".".join(version) for version in taken]
+
+
+def test_the_version_to_cite_is_the_newest_in_the_changelog() -> None:
+    released = re.findall(r"(?m)^## \[([\d.]+)\] - (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (citation["version"], str(citation["date-released"])) == released[0]
+
+
 def test_no_lock_brings_a_gpu_package_or_another_torch() -> None:
     found = pins("main.txt", "finetune.txt", "dev.txt")
     assert not [name for name in found if GPU_PACKAGE.match(name) or name.startswith("torch")]
