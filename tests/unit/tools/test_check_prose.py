@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from check_prose import main, phrase_findings, sentence_findings
+from paths import ROOT
 
-SETTINGS = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PHRASES = SETTINGS["tool"]["check-prose"]["phrases"]
 
 
