@@ -19,8 +19,8 @@ from paths import ROOT
 from planning.code_digest import CodeDigest
 
 REQUIREMENTS = ROOT / "requirements"
-CODE = CodeDigest(SCRIPTS)
 SCRIPTS = ROOT / "workflow" / "scripts"
+CODE = CodeDigest(SCRIPTS)
 ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 CONDA_NAMES = {"pytorch": "torch"}
 UNPINNED_IN_CONDA = {"pip", "cxx-compiler"}
