@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import fcntl
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+from warm_python import VARIABLE, WarmPython
 from workspace import Workspace
+
+_SERVER = pytest.StashKey[tuple[WarmPython, tempfile.TemporaryDirectory[str]]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server of warm processes, one for all processes that run tests."""
+    if VARIABLE not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="warm-")  # pytest's own folders are too long for a socket
+        config.stash[_SERVER] = (WarmPython(Path(folder.name)), folder)
+        os.environ[VARIABLE] = str(config.stash[_SERVER][0].command)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the server."""
+    if server := config.stash.get(_SERVER, None):
+        server[0].stop()
+        server[1].cleanup()
+        del os.environ[VARIABLE]
 
 
 @pytest.fixture(scope="session")

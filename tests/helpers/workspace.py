@@ -12,6 +12,7 @@ from pathlib import Path
 
 from paths import ROOT
 from toy_corpus import toy_corpus
+from warm_python import python
 
 PARTS = ["Snakefile", "workflow", "config", "envs", "profiles", "slurm", "kubernetes", "resources"]
 # Results that differ from run to run, by their paths in the results folder.
@@ -100,7 +101,7 @@ class Workspace:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def command(self, *arguments: str) -> list[str]:
-        """The Snakemake command on this study."""
+        """The Snakemake command on this study, in processes that a test may kill."""
         return [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", *arguments]
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -110,7 +111,7 @@ class Workspace:
     def snakemake(self, *arguments: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake and return what it printed; with ``check`` a failure fails the test."""
         done = subprocess.run(
-            self.command(*arguments),
+            [python(), *self.command(*arguments)[1:]],
             cwd=self.folder,
             env=self.environment(extra),
             text=True,

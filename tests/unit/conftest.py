@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import openai
 import pytest
 from fake_server import Server, fake_llm
 from paths import SCRIPTS
+from warm_python import python
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -26,7 +26,7 @@ def run_script(tmp_path: Path) -> Run:
 
     def run(script: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, SCRIPTS / script, "--log", "log.txt", *map(str, arguments)],
+            [python(), SCRIPTS / script, "--log", "log.txt", *map(str, arguments)],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(SCRIPTS), **environment},
             capture_output=True,

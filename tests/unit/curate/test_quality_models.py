@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from paths import SCRIPTS
 from toy_corpus import toy_corpus
+from warm_python import python
 
 from curate.quality import Context, Instance, Score, load_metric
 from models.engines import batches
@@ -59,7 +59,7 @@ DECODING = {
 
 def call(folder: Path, script: str, *arguments: object) -> None:
     done = subprocess.run(
-        [sys.executable, SCRIPTS / script, *map(str, arguments)],
+        [python(), SCRIPTS / script, *map(str, arguments)],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
         capture_output=True,

@@ -20,6 +20,7 @@ from planning.code_digest import CodeDigest
 
 REQUIREMENTS = ROOT / "requirements"
 SCRIPTS = ROOT / "workflow" / "scripts"
+CODE = CodeDigest(SCRIPTS)
 ENVIRONMENTS = sorted(path.stem for path in (ROOT / "envs").glob("*.yaml"))
 CONDA_NAMES = {"pytorch": "torch"}
 UNPINNED_IN_CONDA = {"pip", "cxx-compiler"}
@@ -242,7 +243,7 @@ def test_conda_environment_of_a_rule_has_what_its_scripts_import(
     rule: str, stage: str, scripts: tuple[str, ...]
 ) -> None:
     assert stage in ENVIRONMENTS, f"rule {rule}: no envs/{stage}.yaml"
-    imported = imported_packages(CodeDigest(SCRIPTS).files(*scripts))
+    imported = imported_packages(CODE.files(*scripts))
     missing = imported - environment_pins(stage).keys()
     assert not missing, f"rule {rule}: envs/{stage}.yaml lacks {', '.join(sorted(missing))}"
 
