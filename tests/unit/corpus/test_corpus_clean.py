@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from corpus.clean_corpus import REASONS, Cleaner, GivenKeys, Rules, near_key
-from corpus.raw_table import Pair, number_pairs, write_raw
+from corpus.clean_corpus import REASONS, Cleaner, CleaningRules, GivenKeys, near_key
+from corpus.raw_table import SentencePair, number_pairs, write_raw
 from workbench.language_identification import Identify, language_identifier
 from workbench.tables import read_rows
 from workbench.words import count_words
 
 SCRIPT = "corpus/clean_corpus.py"
-RULES = Rules(
+RULES = CleaningRules(
     min_letters=0.5,
     min_words=2,
     max_words=8,
@@ -59,15 +59,15 @@ def cleaner(identify: Identify | None = None, **rules: object) -> Cleaner:
     ],
 )
 def test_the_reason_for_each_pair(identify: Identify, source: str, target: str, reason: str | None) -> None:
-    assert cleaner(identify).clean(Pair("train:1", source, target))[1] == reason
+    assert cleaner(identify).clean(SentencePair("train:1", source, target))[1] == reason
 
 
 @pytest.mark.parametrize("rule", ["markup", "placeholders"])
 def test_policies_that_drop(rule: str) -> None:
     text = {"markup": "Ein <b>fettes</b> Wort", "placeholders": "Noch %d Wörter"}[rule]
-    assert cleaner(**{rule: "drop"}).clean(Pair("train:1", text, "some words here"))[1] == rule
-    assert cleaner(**{rule: "keep"}).clean(Pair("train:1", text, "some words here")) == (
-        Pair("train:1", text, "some words here"),
+    assert cleaner(**{rule: "drop"}).clean(SentencePair("train:1", text, "some words here"))[1] == rule
+    assert cleaner(**{rule: "keep"}).clean(SentencePair("train:1", text, "some words here")) == (
+        SentencePair("train:1", text, "some words here"),
         None,
     )
 
@@ -75,10 +75,10 @@ def test_policies_that_drop(rule: str) -> None:
 def test_repetitions_keep_the_first() -> None:
     clean = cleaner().clean
     texts = ["Seite 1 öffnen", "seite 1: Öffnen!", "Seite 22 öffnen", "Seite %(page)s öffnen"]
-    reasons = [clean(Pair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
+    reasons = [clean(SentencePair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
     assert reasons == [None, "duplicate", "near_duplicate", "near_duplicate"]
     clean = cleaner(near_duplicates="keep").clean
-    reasons = [clean(Pair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
+    reasons = [clean(SentencePair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
     assert reasons == [None, "duplicate", None, None]
 
 
