@@ -19,7 +19,7 @@ from paths import SCRIPTS
 
 from workbench.cli import UserError
 from workbench.files import atomic_path, write_text
-from workbench.pairs import Pair, read_pairs
+from workbench.pairs import TrainingPair, read_training_pairs
 from workbench.tables import write_rows
 from workbench.text import one_line
 
@@ -96,14 +96,14 @@ def test_pairs_of_datasets_and_splits(tmp_path: Path) -> None:
     dataset, split = tmp_path / "dataset.tsv", tmp_path / "valid.tsv"
     write_rows(dataset, ["id", "origin", "source", "target"], [(n, "gpt", f"Satz {n}.", f"{n}.") for n in range(5)])
     write_rows(split, ["id", "source", "target"], [("a", "Satz.", "Sentence.")])
-    assert [pair.id for pair in read_pairs(dataset, 4, 1)] == ["1", "2", "3"]
-    assert next(read_pairs(dataset)) == Pair("0", "gpt", "Satz 0.", "0.")
-    assert list(read_pairs(split)) == [Pair("a", "human", "Satz.", "Sentence.")]
+    assert [pair.id for pair in read_training_pairs(dataset, 4, 1)] == ["1", "2", "3"]
+    assert next(read_training_pairs(dataset)) == TrainingPair("0", "gpt", "Satz 0.", "0.")
+    assert list(read_training_pairs(split)) == [TrainingPair("a", "human", "Satz.", "Sentence.")]
     with pytest.raises(UserError, match=r"5 instances, but the run's size is 6: lower `sizes`.*`fallback`"):
-        list(read_pairs(dataset, 6, 2))
+        list(read_training_pairs(dataset, 6, 2))
     write_rows(split, ["id", "source", "target"], [])
-    with pytest.raises(UserError, match="it holds no pair"):
-        list(read_pairs(split))
+    with pytest.raises(UserError, match="the table has no pairs"):
+        list(read_training_pairs(split))
 
 
 @pytest.mark.parametrize("script", ["llm.finetune_hosted", "llm.prompt_learner", "llm.accounts.hosted_models"])
