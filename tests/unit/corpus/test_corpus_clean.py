@@ -93,7 +93,7 @@ def test_near_key_is_never_empty() -> None:
     assert near_key("%s {x}") != ""
 
 
-def test_languages_are_told_apart_and_short_texts_spared(identify: Identify) -> None:
+def test_languages_are_distinguished_and_short_texts_kept(identify: Identify) -> None:
     sure = ["The meeting was closed in the evening.", "Nous avons besoin de plus de temps."]
     assert all(identify(text, "de") for text in sure)
     spared = ["OK", "Workflow %(name)s starten", "Web-Interface", "E-Mail senden", "Team"]
@@ -133,7 +133,7 @@ def test_the_table_accounts_for_every_pair(tmp_path: Path, run_script: Callable)
 
 def test_given_parts_stay_as_they_are_and_nothing_leaks_into_train(tmp_path: Path, run_script: Callable) -> None:
     train = [
-        ("Ein eigener Satz", "a sentence of its own"),
+        ("Ein eigener Satz", "a separate sentence"),
         ("Der TEST-Satz!", "some other words"),
         ("Andere Wörter hier", "The test sentence"),
         ("Das ist fett", "another bold text"),

@@ -1,4 +1,4 @@
-"""The user's own files: every way in which they can be wrong, and what is no error."""
+"""The user's own files: every way in which they can be wrong, and what is allowed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Corpora by mtdata id, from an index of mtdata's own making and a server on this machine."""
+"""Corpora by mtdata id, from an index that mtdata builds and a server on this machine."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Splits: disjoint in source and target, of the size wanted, and moved as little as possible by a
-change.
-"""
+"""Splits: disjoint in source and target, of the size wanted, and changed as little as possible by a change."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def test_the_same_runs_are_compared_once_and_have_one_result(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("samples", "said"), [(99, True), (100, False)])
-def test_too_few_samples_for_the_family_are_said(
+def test_too_few_samples_for_the_family_are_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, samples: int, said: bool
 ) -> None:
     with caplog.at_level("INFO"):

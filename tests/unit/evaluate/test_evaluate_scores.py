@@ -1,4 +1,4 @@
-"""Scores, their sufficient statistics and the tables they go into."""
+"""Scores, their sufficient statistics, and the tables that contain them."""
 
 from __future__ import annotations
 

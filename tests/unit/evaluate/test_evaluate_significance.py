@@ -263,7 +263,7 @@ def test_interval_of_a_mean_is_the_textbook_one() -> None:
     assert high == pytest.approx(values.mean() + error, abs=0.03)
 
 
-def test_p_value_goes_with_the_interval() -> None:
+def test_the_p_value_agrees_with_the_interval() -> None:
     assert two_sided_p(np.full(99, 0.0)) == 1
     assert two_sided_p(np.full(99, 2.0)) == pytest.approx(2 / 100)
     assert two_sided_p(np.array([-1.0] * 3 + [1.0] * 96)) == pytest.approx(8 / 100)

@@ -1,4 +1,4 @@
-"""The script that sets conditions against each other, on studies whose scores are planted."""
+"""The script that compares conditions, on studies with planted scores."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WORDS = 20
 
 
 def write_study(folder: Path, noise: float = 0.0, conditions: list[str] | None = None) -> None:
-    """Runs of counts: each segment has its own difficulty, each run ``noise`` points of its own. BLEU is 100 - TER."""
+    """Runs of counts: each segment has its own difficulty, each run its own ``noise`` points. BLEU is 100 - TER."""
     rows = []
     hard = np.random.default_rng(1).normal(0, 2, size=SEGMENTS)
     for condition in conditions or TER:
@@ -245,7 +245,7 @@ def test_one_size_has_no_curve(study: Path, tmp_path: Path) -> None:
 
 
 def test_another_condition_changes_no_other_number(study: Path, tmp_path: Path) -> None:
-    """But for Holm's correction, which is about how many questions were asked."""
+    """Except Holm's correction, which depends on the number of tests."""
     lines = (study / "runs.tsv").read_text().splitlines(keepends=True)
     (tmp_path / "runs.tsv").write_text("".join(line for line in lines if "\tmixed\t" not in line))
     files = tables(tmp_path)
@@ -265,7 +265,7 @@ def test_the_tables_are_the_same_again(study: Path, tmp_path: Path) -> None:
         assert path.read_bytes() == (study / f"{name}.tsv").read_bytes()
 
 
-def test_too_few_resamples_for_the_family_are_said(
+def test_too_few_resamples_for_the_family_are_reported(
     study: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     files = tables(tmp_path)

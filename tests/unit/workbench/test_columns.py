@@ -1,4 +1,4 @@
-"""Compact columns of text behave as lists and dicts of the same texts do."""
+"""Compact columns of text behave like lists and dicts of the same texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all scripts share: texts on one line, files that appear whole, and failures in one line."""
+"""The workbench: texts on one line, atomic files, and failures reported in one line."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_every_control_character_is_a_blank_or_gone() -> None:
             assert one_line(f"a{character}b") == ("a b" if character.isspace() else "ab"), hex(ord(character))
 
 
-def test_what_a_killed_process_left_goes_with_the_next(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
     output = tmp_path / "clean.tsv"
     code = """
 import os, signal, sys
@@ -66,7 +66,7 @@ with atomic_path(Path(sys.argv[1])) as temporary:
     assert output.read_text() == "whole\n"
 
 
-def test_only_what_nobody_writes_any_more_goes(tmp_path: Path) -> None:
+def test_only_abandoned_files_are_removed(tmp_path: Path) -> None:
     others = {".clean.tsv.swp", ".clean.tsv.gz.abcdefgh.tmp", ".clean.tsv.notes.tmp", "clean.tsv.abcdefgh.tmp"}
     for name in others:
         (tmp_path / name).touch()
@@ -79,7 +79,7 @@ def test_only_what_nobody_writes_any_more_goes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("log", ["file/log.txt", "file/deeper/log.txt", "folder"])
-def test_a_log_that_cannot_be_written_is_said_in_one_line(tmp_path: Path, run_script: Callable, log: str) -> None:
+def test_a_log_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path, run_script: Callable, log: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     arguments = ["--raw", "raw", "--output", "out", "--table", "table", "--languages", "de", "en"]

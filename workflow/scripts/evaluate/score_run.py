@@ -56,11 +56,7 @@ def corpus_scores(scorers: list[Scorer], counts: dict[str, np.ndarray]) -> dict[
 
 
 def write_segments(
-    path: Path,
-    test: TestSet,
-    hypotheses: Sequence[str],
-    scorers: list[Scorer],
-    counts: dict[str, np.ndarray],
+    path: Path, test: TestSet, hypotheses: Sequence[str], scorers: list[Scorer], counts: dict[str, np.ndarray]
 ) -> None:
     """Write each segment with its sentence scores."""
     columns = ["id", "source", "reference", "hypothesis", *(scorer.name for scorer in scorers)]

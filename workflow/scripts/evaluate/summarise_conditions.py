@@ -36,11 +36,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def summarise(
-    cells: Mapping[Key, Cell],
-    scorers: list[Scorer],
-    scores: ResampledScores,
-    baseline: str,
-    resamples: int,
+    cells: Mapping[Key, Cell], scorers: list[Scorer], scores: ResampledScores, baseline: str, resamples: int
 ) -> list[ConditionSummary]:
     """One row for each learner, condition, size and metric, in the order of the run table."""
     rows = []

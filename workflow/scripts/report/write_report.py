@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from evaluate.summary import ConditionSummary
-from llm.accounts import collect_ledgers
 from planning.runs import FAIRSEQ
 from report.answer import answer, hardly_learnt
 from report.authors import authors_topic
@@ -24,7 +23,7 @@ from report.why import why_part
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.files import write_text
 from workbench.records import read_records
-from workbench.tables import read_rows
+from workbench.tables import read_header, read_rows
 
 _TEXT = {"generator", "model", "served", "mode", "usd", "price", "notes"}  # columns of the ledger that are no counts
 
@@ -113,8 +112,10 @@ def generators(study: Mapping[str, Any], files: Mapping[str, Path]) -> list[dict
 
 def ledger(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """What LLMs behind an API were asked and what that cost; empty where there are none."""
-    columns = collect_ledgers.COLUMNS
-    rows = [dict(zip(columns, row, strict=True)) for path in paths for row in read_rows(path, columns)]
+    rows: list[dict[str, str]] = []
+    for path in paths:
+        columns = read_header(path)
+        rows += (dict(zip(columns, row, strict=True)) for row in read_rows(path, columns))
     asked: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         asked.setdefault(_who(row), []).append(row)

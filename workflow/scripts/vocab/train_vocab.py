@@ -7,6 +7,7 @@ random order, which makes its first pairs a random sample.
 from __future__ import annotations
 
 import argparse
+import io
 import itertools
 import re
 from collections.abc import Iterator
@@ -30,18 +31,11 @@ def train(sentences: Iterator[str], model_type: str, size: int, character_covera
     Raises:
         UserError: the text does not yield ``size`` pieces, or its characters alone need more.
     """
-
-    class Sink:
-        content = b""
-
-        def write(self, data: bytes) -> None:
-            self.content += data
-
-    sink = Sink()
+    model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=sentences,
-            model_writer=sink,
+            model_writer=model,
             model_type=model_type,
             vocab_size=size,
             character_coverage=character_coverage,
@@ -54,7 +48,7 @@ def train(sentences: Iterator[str], model_type: str, size: int, character_covera
         )
     except (RuntimeError, ValueError) as error:
         raise UserError(explain(str(error), size)) from error
-    return sink.content
+    return model.getvalue()
 
 
 def explain(error: str, size: int) -> str:

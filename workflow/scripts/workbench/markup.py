@@ -21,8 +21,7 @@ _TAG = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _BREAKING_TAG = re.compile(
-    r"</?(?:blockquote|br|caption|d[dlt]|div|h[1-6]|hr|li|[ou]l|option|p|pre|section|t[dhr]|table)\b",
-    re.IGNORECASE,
+    r"</?(?:blockquote|br|caption|d[dlt]|div|h[1-6]|hr|li|[ou]l|option|p|pre|section|t[dhr]|table)\b", re.IGNORECASE
 )
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _ROLE = re.compile(r":[A-Za-z][\w+:.-]*:`([^`<]*?)(?:\s*<[^`<>]*>)?`")  # :role:`text <target>`
