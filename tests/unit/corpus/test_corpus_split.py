@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.split_corpus import DRAWN_IN_ORDER, Drawing, LinkedRows, SplitRequest, assign
+from corpus.split_corpus import DRAWN_IN_ORDER, Drawing, LinkedRows, assign
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
 from workbench.text import match_key
@@ -26,8 +26,7 @@ def split(folder: Path, rows: Rows, sizes: dict[str, int | None], seed: int = 1)
     path = folder / "clean.tsv"
     write_rows(path, COLUMNS, rows)
     corpus = LinkedRows(path, seed)
-    splits = {name: SplitRequest(sizes[name], folder / name) for name in DRAWN_IN_ORDER}
-    taken = assign(corpus, splits, set(), folder / "cleaning.tsv")
+    taken = assign(corpus, sizes, set(), folder / "cleaning.tsv")
     return {name: [tuple(row) for row in corpus.texts(taken[name])] for name in DRAWN_IN_ORDER}
 
 

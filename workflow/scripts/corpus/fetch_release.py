@@ -24,7 +24,6 @@ _NO_NETWORK = re.compile(
     r"|Max retries exceeded|Temporary failure in name resolution|Connection (?:refused|reset)"
     r"|connection broken by|Read timed out|Could not fetch URL|not a trusted or secure host"
 )
-_RETRIES = "1"
 
 
 def pip_command(requirements: Path, folder: Path) -> list[str]:
@@ -34,11 +33,6 @@ def pip_command(requirements: Path, folder: Path) -> list[str]:
         *("--progress-bar", "off", "--no-deps", "--require-hashes", "--no-build-isolation"),
         *("--ignore-requires-python", "--requirement", str(requirements), "--dest", str(folder)),
     ]
-
-
-def pip_environment() -> dict[str, str]:
-    """The user's environment, in which pip retries once unless it says otherwise, to report a missing network soon."""
-    return {"PIP_RETRIES": _RETRIES, **os.environ}
 
 
 def explain_failure(requirement: str, output: str) -> str:
@@ -86,7 +80,7 @@ def fetch(requirement: str, hashes: list[str], output: Path) -> None:
         requirements.write_text(f"{requirement} {allowed}\n", encoding="utf-8")
         done = subprocess.run(
             pip_command(requirements, folder / "files"),
-            env=pip_environment(),
+            env={"PIP_RETRIES": "1", **os.environ},  # unless the user says otherwise: report a missing network soon
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

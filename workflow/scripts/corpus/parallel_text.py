@@ -13,37 +13,29 @@ import zlib
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
 
 from corpus.raw_table import PARTS, SentencePair, number_pairs
 from workbench.cli import UserError
 from workbench.files import open_unpacked
 
 
-class PartFiles(NamedTuple):
-    """One part of the corpus and its files: source and target, or one table of both."""
-
-    name: str
-    files: tuple[Path, ...]
-
-
-def parse_parts(values: list[list[str]]) -> list[PartFiles]:
-    """The parts given on the command line, ``train`` first.
+def parse_parts(values: list[list[str]]) -> dict[str, list[Path]]:
+    """The files of each part, ``train`` first: source and target, or one table of both.
 
     Raises:
         UserError: an unknown or repeated name, no ``train``, or not one or two files.
     """
-    parts: dict[str, PartFiles] = {}
+    parts: dict[str, list[Path]] = {}
     for name, *files in values:
         if name not in PARTS or name in parts:
             problem = "is given twice" if name in parts else f"is not one of {', '.join(PARTS)}"
             raise UserError(f"corpus.files: part {name!r} {problem}")
         if len(files) not in (1, 2):
             raise UserError(f"corpus.files.{name}: {len(files)} files; expected source and target, or one TSV")
-        parts[name] = PartFiles(name, tuple(Path(file) for file in files))
+        parts[name] = [Path(file) for file in files]
     if "train" not in parts:
         raise UserError("corpus.files: no train part")
-    return [parts[name] for name in PARTS if name in parts]
+    return {name: parts[name] for name in PARTS if name in parts}
 
 
 def read_lines(path: Path, max_bytes: int) -> Iterator[str]:
@@ -124,13 +116,13 @@ def read_table(path: Path, max_bytes: int) -> Iterator[tuple[str, str]]:
         yield fields[places[0]], fields[places[1]]
 
 
-def read_parts(parts: list[PartFiles], max_bytes: int) -> Iterator[SentencePair]:
+def read_parts(parts: dict[str, list[Path]], max_bytes: int) -> Iterator[SentencePair]:
     """The pairs of all parts, each in the order of its file.
 
     Raises:
         UserError: as :func:`read_aligned` and :func:`read_table`, or a part has no pair.
     """
-    for name, files in parts:
+    for name, files in parts.items():
         texts = read_table(files[0], max_bytes) if len(files) == 1 else read_aligned(files[0], files[1], max_bytes)
         yield from number_pairs(name, texts, if_none=f"{files[0]}: no line after the one that names the columns")
         print(f"{name}: read from {' and '.join(map(str, files))}")

@@ -18,7 +18,6 @@ from array import array
 from collections import deque
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, part_of
 from workbench.cli import UserError, run_script, say, script_parser
@@ -27,13 +26,6 @@ from workbench.text import match_key
 
 DRAWN_IN_ORDER = ("test", "valid", "pretrain", "pool")
 ALL = "all"
-
-
-class SplitRequest(NamedTuple):
-    """The number of rows wanted for one split (None: all of a given part) and the file to write."""
-
-    size: int | None
-    output: Path
 
 
 class LinkedRows:
@@ -159,13 +151,13 @@ class Drawing:
 
 
 def assign(
-    corpus: LinkedRows, splits: dict[str, SplitRequest], given: Collection[str], table: Path
+    corpus: LinkedRows, sizes: dict[str, int | None], given: Collection[str], table: Path
 ) -> dict[str, list[int]]:
     """The rows of every split.
 
     Args:
         corpus: the clean corpus.
-        splits: all four, by name.
+        sizes: the number of rows wanted for each split; None for all of a given part.
         given: the parts that the user gave; each must have a pair left.
         table: the table of reasons that cleaning wrote, for messages.
 
@@ -175,7 +167,7 @@ def assign(
     rows: dict[str, list[int]] = {}
     drawing = Drawing(corpus)
     for name in DRAWN_IN_ORDER:
-        size = splits[name].size
+        size = sizes[name]
         if name in given and not corpus.given[name]:
             raise UserError(
                 f"splits.{name}: cleaning left no pair of the {name} part that was given: all were empty or in another "
@@ -196,33 +188,35 @@ def assign(
     return rows
 
 
-def parse_split(name: str, size: str, output: str) -> SplitRequest:
-    """Parse the three values of ``--split``.
+def parse_sizes(values: dict[str, str]) -> dict[str, int | None]:
+    """Parse the size of each split.
 
     Raises:
-        UserError: the name or the size is not allowed.
+        UserError: a name or a size is not allowed, or a split is missing.
     """
-    if name not in DRAWN_IN_ORDER:
-        raise UserError(f"splits: {name!r} is not one of {', '.join(DRAWN_IN_ORDER)}")
-    if size == ALL and name in GIVEN_PARTS:
-        return SplitRequest(None, Path(output))
-    if not (size.isascii() and size.isdigit()):
-        raise UserError(f"splits.{name}: {size!r} is not a number of pairs")
-    return SplitRequest(int(size), Path(output))
+    sizes: dict[str, int | None] = {}
+    for name, size in values.items():
+        if name not in DRAWN_IN_ORDER:
+            raise UserError(f"splits: {name!r} is not one of {', '.join(DRAWN_IN_ORDER)}")
+        is_all = size == ALL and name in GIVEN_PARTS
+        if not is_all and not (size.isascii() and size.isdigit()):
+            raise UserError(f"splits.{name}: {size!r} is not a number of pairs")
+        sizes[name] = None if is_all else int(size)
+    missing = [name for name in DRAWN_IN_ORDER if name not in sizes]
+    if missing:
+        raise UserError(f"splits: no {missing[0]}")
+    return sizes
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the four splits."""
-    splits = {values[0]: parse_split(*values) for values in arguments.split}
-    missing = [name for name in DRAWN_IN_ORDER if name not in splits]
-    if missing:
-        raise UserError(f"splits: no {missing[0]}")
+    sizes = parse_sizes({name: size for name, size, _ in arguments.split})
     corpus = LinkedRows(arguments.clean, arguments.seed)
-    rows = assign(corpus, splits, arguments.given, arguments.table)
-    for name, split in splits.items():
-        write_rows(split.output, COLUMNS, corpus.texts(rows[name]))
-    sizes = ", ".join(f"{name} {len(rows[name]):,}" for name in splits)
-    say(f"{sizes}; {len(corpus) - sum(map(len, rows.values())):,} of {len(corpus):,} pairs not used")
+    rows = assign(corpus, sizes, arguments.given, arguments.table)
+    for name, _, output in arguments.split:
+        write_rows(Path(output), COLUMNS, corpus.texts(rows[name]))
+    counts = ", ".join(f"{name} {len(rows[name]):,}" for name in sizes)
+    say(f"{counts}; {len(corpus) - sum(map(len, rows.values())):,} of {len(corpus):,} pairs not used")
 
 
 def parser() -> argparse.ArgumentParser:

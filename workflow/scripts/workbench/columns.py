@@ -21,17 +21,13 @@ class TextColumn(Sequence[str]):
     def __init__(self, texts: Iterable[str] = ()) -> None:
         self._bytes = bytearray()
         self._ends = array("Q", [0])
-        self.extend(texts)
+        for text in texts:
+            self.append(text)
 
     def append(self, text: str) -> None:
         """Add a text at the end."""
         self._bytes += text.encode()
         self._ends.append(len(self._bytes))
-
-    def extend(self, texts: Iterable[str]) -> None:
-        """Add texts at the end."""
-        for text in texts:
-            self.append(text)
 
     def __len__(self) -> int:
         return len(self._ends) - 1
