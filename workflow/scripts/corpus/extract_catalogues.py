@@ -140,7 +140,7 @@ def parse_catalogue(content: bytes, kind: str, where: str) -> list[polib.POEntry
             catalogue = polib.pofile(content.decode(encoding) + "\n", encoding=encoding)
     except UnicodeDecodeError as error:
         raise UserError(f"{where}: not {encoding} (byte {error.start})") from error
-    except Exception as error:  # polib raises what its parser stumbles over
+    except Exception as error:  # polib passes on whatever its parser raises
         raise UserError(f"{where}: not a readable catalogue ({str(error)[-200:]})") from error
     return [entry for entry in catalogue.translated_entries() if entry.msgid]
 

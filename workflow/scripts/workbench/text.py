@@ -14,7 +14,7 @@ _DROPPED = re.compile(f"[{_CONTROL}{_INVISIBLE}]")
 def one_line(text: str) -> str:
     """``text`` in NFC on one line, without control and invisible characters, with single blanks for white space.
 
-    White space is what Unicode calls so: tabs, line breaks, U+0085, U+2028, U+2029 and no-break spaces too. Applying
+    White space is as Unicode defines it, with tabs, line breaks, U+0085, U+2028, U+2029 and no-break spaces. Applying
     the function again changes nothing.
     """
     return _SPACE.sub(" ", unicodedata.normalize("NFC", _DROPPED.sub("", text))).strip()
