@@ -122,11 +122,11 @@ def mean_tokens(folder: Path) -> tuple[float, float]:
     from finetune.instances import encode_pairs
     from llm.local.prompting import Prompter, read_templates
     from models.causal_lm import load_tokenizer
-    from workbench.pairs import read_pairs
+    from workbench.pairs import read_training_pairs
 
     templates = read_templates([("prompt", str(folder / "prompt.txt"))], LANGUAGES)
     prompter = Prompter(load_tokenizer(folder / "base"), templates)
-    pairs = list(read_pairs(folder / "train.tsv", 1000))
+    pairs = list(read_training_pairs(folder / "train.tsv", 1000))
     found = encode_pairs(pairs, prompter, 512, True, folder / "train.tsv")
     completions = sum(len(instance.completion) for instance in found)
     return (completions + sum(len(instance.prompt) for instance in found)) / len(found), completions / len(found)

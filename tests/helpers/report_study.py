@@ -10,8 +10,9 @@ from typing import Any
 
 from paths import TEMPLATES
 
-from evaluate.summary import ConditionSummary, write_summary
+from evaluate.summary import ConditionSummary
 from report import plot_conditions, plot_learning_curve, write_report
+from workbench.records import write_records
 from workbench.tables import write_rows
 
 _SVG = '<svg xmlns="http://www.w3.org/2000/svg"><g id="a"></g></svg>'
@@ -41,7 +42,7 @@ def write_tables(
                     )
                 )
                 runs += [(learner, name, size, s, f"{score:.4f}", "sig|v:1") for s in range(seeds)]
-    write_summary(folder / "summary.tsv", rows)
+    write_records(folder / "summary.tsv", ConditionSummary, rows)
     columns = ["learner", "condition", "size", "seed", "bleu", "bleu_signature"]
     write_rows(folder / "scores.tsv", columns, runs)
     return names

@@ -8,16 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.relations import (
-    Contrast,
-    Curve,
-    Exchange,
-    Remedy,
-    write_contrasts,
-    write_curves,
-    write_exchange,
-    write_remedies,
-)
+from evaluate.relations import Contrast, CurveArea, ExchangeRate, Remedy
 from evaluate.summary import ConditionSummary
 from report.analysis_tables import AgreementRow, DiversityRow, ErrorRow, PairRow, PostEditingRow
 from workbench.records import write_records
@@ -180,7 +171,9 @@ def contrast_row(
     return Contrast(**values | more)
 
 
-def exchange_row(condition: str, pairs: str = "2100", low: str = "1500", high: str = "2900", **more: Any) -> Exchange:
+def exchange_row(
+    condition: str, pairs: str = "2100", low: str = "1500", high: str = "2900", **more: Any
+) -> ExchangeRate:
     """What 6,400 instances of ``condition`` are worth."""
     values = {
         "learner": "base",
@@ -194,10 +187,10 @@ def exchange_row(condition: str, pairs: str = "2100", low: str = "1500", high: s
         "rate": "",
         "note": "",
     }
-    return Exchange(**values | more)
+    return ExchangeRate(**values | more)
 
 
-def curve_row(condition: str, area: float, half: float = 0.5, **more: Any) -> Curve:
+def curve_row(condition: str, area: float, half: float = 0.5, **more: Any) -> CurveArea:
     """A mean difference of ``area`` ± ``half`` over the sizes."""
     values = {
         "learner": "base",
@@ -210,7 +203,7 @@ def curve_row(condition: str, area: float, half: float = 0.5, **more: Any) -> Cu
         "smallest": 1600,
         "largest": 6400,
     }
-    return Curve(**values | more)
+    return CurveArea(**values | more)
 
 
 def pair_row(first: str, second: str, kind: str, auc: float, half: float = 0.015) -> PairRow:
@@ -341,8 +334,8 @@ def write_relation_tables(
                     contrasts.append(contrast_row(_REVERSES[name], "strong", -value / 2, **at))
                     contrasts.append(contrast_row(name, _REVERSES[name], 1.5 * value, kind="reverse", **at))
     paths = {name: folder / f"{name}.tsv" for name in ("remedies", "contrasts", "curves", "exchange")}
-    write_remedies(paths["remedies"], remedies)
-    write_contrasts(paths["contrasts"], contrasts)
-    write_curves(paths["curves"], [curve_row("strong", -4.1, learner=learner) for learner in learners])
-    write_exchange(paths["exchange"], [exchange_row("strong", learner=learner) for learner in learners])
+    write_records(paths["remedies"], Remedy, remedies)
+    write_records(paths["contrasts"], Contrast, contrasts)
+    write_records(paths["curves"], CurveArea, [curve_row("strong", -4.1, learner=learner) for learner in learners])
+    write_records(paths["exchange"], ExchangeRate, [exchange_row("strong", learner=learner) for learner in learners])
     return paths

@@ -1,6 +1,4 @@
-"""Sentence pairs out of catalogues: which are found, which of their messages count, and hostile or
-broken archives.
-"""
+"""Sentence pairs from catalogues: which are found, which messages count, and hostile or broken archives."""
 
 from __future__ import annotations
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from corpus.clean_corpus import REASONS, Cleaner, GivenKeys, Rules, near_key
-from corpus.raw_table import Pair, number_pairs, write_raw
-from workbench.language_identification import Identify, language_identifier
+from corpus.clean_corpus import REASONS, Cleaner, CleaningRules, GivenKeys, near_key
+from corpus.raw_table import SentencePair, number_pairs, write_raw
+from workbench.languages import Identify, language_identifier
 from workbench.tables import read_rows
 from workbench.words import count_words
 
 SCRIPT = "corpus/clean_corpus.py"
-RULES = Rules(
+RULES = CleaningRules(
     min_letters=0.5,
     min_words=2,
     max_words=8,
@@ -59,15 +59,15 @@ def cleaner(identify: Identify | None = None, **rules: object) -> Cleaner:
     ],
 )
 def test_the_reason_for_each_pair(identify: Identify, source: str, target: str, reason: str | None) -> None:
-    assert cleaner(identify).clean(Pair("train:1", source, target))[1] == reason
+    assert cleaner(identify).clean(SentencePair("train:1", source, target))[1] == reason
 
 
 @pytest.mark.parametrize("rule", ["markup", "placeholders"])
 def test_policies_that_drop(rule: str) -> None:
     text = {"markup": "Ein <b>fettes</b> Wort", "placeholders": "Noch %d Wörter"}[rule]
-    assert cleaner(**{rule: "drop"}).clean(Pair("train:1", text, "some words here"))[1] == rule
-    assert cleaner(**{rule: "keep"}).clean(Pair("train:1", text, "some words here")) == (
-        Pair("train:1", text, "some words here"),
+    assert cleaner(**{rule: "drop"}).clean(SentencePair("train:1", text, "some words here"))[1] == rule
+    assert cleaner(**{rule: "keep"}).clean(SentencePair("train:1", text, "some words here")) == (
+        SentencePair("train:1", text, "some words here"),
         None,
     )
 
@@ -75,10 +75,10 @@ def test_policies_that_drop(rule: str) -> None:
 def test_repetitions_keep_the_first() -> None:
     clean = cleaner().clean
     texts = ["Seite 1 öffnen", "seite 1: Öffnen!", "Seite 22 öffnen", "Seite %(page)s öffnen"]
-    reasons = [clean(Pair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
+    reasons = [clean(SentencePair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
     assert reasons == [None, "duplicate", "near_duplicate", "near_duplicate"]
     clean = cleaner(near_duplicates="keep").clean
-    reasons = [clean(Pair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
+    reasons = [clean(SentencePair(f"train:{n}", text, f"open page {n}"))[1] for n, text in enumerate(texts)]
     assert reasons == [None, "duplicate", None, None]
 
 
@@ -93,7 +93,7 @@ def test_near_key_is_never_empty() -> None:
     assert near_key("%s {x}") != ""
 
 
-def test_languages_are_told_apart_and_short_texts_spared(identify: Identify) -> None:
+def test_languages_are_distinguished_and_short_texts_kept(identify: Identify) -> None:
     sure = ["The meeting was closed in the evening.", "Nous avons besoin de plus de temps."]
     assert all(identify(text, "de") for text in sure)
     spared = ["OK", "Workflow %(name)s starten", "Web-Interface", "E-Mail senden", "Team"]
@@ -133,7 +133,7 @@ def test_the_table_accounts_for_every_pair(tmp_path: Path, run_script: Callable)
 
 def test_given_parts_stay_as_they_are_and_nothing_leaks_into_train(tmp_path: Path, run_script: Callable) -> None:
     train = [
-        ("Ein eigener Satz", "a sentence of its own"),
+        ("Ein eigener Satz", "a separate sentence"),
         ("Der TEST-Satz!", "some other words"),
         ("Andere Wörter hier", "The test sentence"),
         ("Das ist fett", "another bold text"),

@@ -1,4 +1,4 @@
-"""The user's own files: every way in which they can be wrong, and what is no error."""
+"""The user's own files: every way in which they can be wrong, and what is allowed."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_wrong_table(tmp_path: Path, refusal: Callable[..., str], table: bytes, 
     [
         ([["train", "nowhere", "target"]], "nowhere: no such file"),
         ([["test", "source", "target"]], "corpus.files: no train part"),
-        ([["dev", "source", "target"]], "'dev' is none of train, valid, test"),
+        ([["dev", "source", "target"]], "'dev' is not one of train, valid, test"),
         ([["train", "source"], ["train", "source"]], "'train' is given twice"),
         ([["train"]], "corpus.files.train: 0 files"),
     ],

@@ -1,4 +1,4 @@
-"""Corpora by mtdata id, from an index of mtdata's own making and a server on this machine."""
+"""Corpora by mtdata id, from an index that mtdata builds and a server on this machine."""
 
 from __future__ import annotations
 
@@ -105,10 +105,10 @@ def test_downloads_once_in_either_direction(tmp_path: Path, run_script: Callable
 @pytest.mark.parametrize(
     ("source", "target", "identifier", "says"),
     [
-        ("de", "en", f"{EUROPARL}g", f"is no data set that mtdata knows; near it: {EUROPARL}"),
-        ("de", "en", "statmt-Europarl-v10-deu-eng", f"near it: {EUROPARL}"),
-        ("de", "en", "nonsense", "'nonsense' is no data set that mtdata knows; no id is near it"),
-        ("cs", "en", EUROPARL, "is not of ces-eng; near it: Statmt-europarl-10-ces-eng"),
+        ("de", "en", f"{EUROPARL}g", f"is not a data set that mtdata knows; similar ids: {EUROPARL}"),
+        ("de", "en", "statmt-Europarl-v10-deu-eng", f"similar ids: {EUROPARL}"),
+        ("de", "en", "nonsense", "'nonsense' is not a data set that mtdata knows; no id is similar"),
+        ("cs", "en", EUROPARL, "is not of ces-eng; similar ids: Statmt-europarl-10-ces-eng"),
         ("qx", "en", EUROPARL, "languages: mtdata does not know qx or en"),
         ("de", "en", "Statmt-europarl-9-deu-eng", "(HTTP status 404)"),
     ],

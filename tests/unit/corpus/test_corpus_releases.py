@@ -1,6 +1,4 @@
-"""Fetching a pinned release with pip, from a folder or an unreachable index, and the list of
-releases.
-"""
+"""Fetching a pinned release with pip, from a folder or an unreachable index, and the list of releases."""
 
 from __future__ import annotations
 

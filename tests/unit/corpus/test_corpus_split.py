@@ -1,6 +1,4 @@
-"""Splits: disjoint in source and target, of the size wanted, and moved as little as possible by a
-change.
-"""
+"""Splits: disjoint in source and target, of the size wanted, and changed as little as possible by a change."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.split_corpus import DRAWN_IN_ORDER, Corpus, Drawing, Split, assign
+from corpus.split_corpus import DRAWN_IN_ORDER, Drawing, LinkedRows, assign
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
 from workbench.text import match_key
@@ -27,9 +25,8 @@ def split(folder: Path, rows: Rows, sizes: dict[str, int | None], seed: int = 1)
     """The rows of every split."""
     path = folder / "clean.tsv"
     write_rows(path, COLUMNS, rows)
-    corpus = Corpus(path, seed)
-    splits = {name: Split(sizes[name], folder / name) for name in DRAWN_IN_ORDER}
-    taken = assign(corpus, splits, set(), folder / "cleaning.tsv")
+    corpus = LinkedRows(path, seed)
+    taken = assign(corpus, sizes, set(), folder / "cleaning.tsv")
     return {name: [tuple(row) for row in corpus.texts(taken[name])] for name in DRAWN_IN_ORDER}
 
 
@@ -95,7 +92,7 @@ def test_large_groups_are_not_drawn_first(tmp_path: Path) -> None:
     share = []
     for seed in range(20):
         write_rows(tmp_path / "clean.tsv", COLUMNS, numbered(linked + single))
-        rows = Drawing(Corpus(tmp_path / "clean.tsv", seed)).draw(300)
+        rows = Drawing(LinkedRows(tmp_path / "clean.tsv", seed)).draw(300)
         share.append(sum(row < 600 for row in rows) / 300)
     assert 0.4 < sum(share) / len(share) < 0.6
 
@@ -164,9 +161,9 @@ def arguments(**sizes: object) -> list[object]:
         ),
         ({"test": 61}, "splits.test: 61 pairs wanted, 60 left of 60; lower a split"),
         ({"valid": "all"}, "splits.valid: no size, and corpus.valid is not given"),
-        ({"pool": "all"}, "splits.pool: 'all' is no number of pairs"),
-        ({"pool": -1}, "splits.pool: '-1' is no number of pairs"),
-        ({"dev": 5}, "splits: 'dev' is none of test, valid, pretrain, pool"),
+        ({"pool": "all"}, "splits.pool: 'all' is not a number of pairs"),
+        ({"pool": -1}, "splits.pool: '-1' is not a number of pairs"),
+        ({"dev": 5}, "splits: 'dev' is not one of test, valid, pretrain, pool"),
     ],
 )
 def test_impossible_sizes(tmp_path: Path, refusal: Callable[..., str], sizes: dict[str, object], says: str) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from evaluate import collect_comparisons
-from workbench.runs import COMPARISON_COLUMNS, RUN_COLUMNS
-from workbench.tables import read_rows, write_rows
+from evaluate.relations import Comparison
+from workbench.records import columns_of, write_records
+from workbench.runs import Run
+from workbench.tables import read_rows
 
 # p-value by size, and recipe by size; `ranked` is `plain` in another order, so at the full pool it is the same runs.
 P_VALUES = {"near": (0.04, 0.5), "plain": (0.03, 0.001), "ranked": (0.01, 0.001), "again": (1.0, 1.0)}
@@ -20,23 +22,28 @@ SIZES = (100, 200)
 def collect(folder: Path, samples: int = 1000) -> dict[tuple[str, int], str]:
     """Write the comparisons of a study, run the script and return ``p_holm`` by condition and size."""
     runs = [
-        ("base", name, size, 1, RECIPES.get(name, (name, name))[place])
+        Run("base", name, size, 1, RECIPES.get(name, (name, name))[place])
         for name in ("human", *P_VALUES)
         for place, size in enumerate(SIZES)
     ]
-    write_rows(folder / "runs.tsv", RUN_COLUMNS, runs)
+    write_records(folder / "runs.tsv", Run, runs)
     for place, size in enumerate(SIZES):
         rows = [
-            ("base", size, 1, "bleu", name, 20, "human", 21, -1, p_values[place], "bootstrap", samples, "")
+            Comparison("base", size, 1, "bleu", name, 20, "human", 21, -1, p_values[place], "bootstrap", samples, "")
             for name, p_values in P_VALUES.items()
         ]
-        write_rows(folder / f"comparisons/base/{size}/1.tsv", COMPARISON_COLUMNS, rows)
+        write_records(folder / f"comparisons/base/{size}/1.tsv", Comparison, rows, leave_out=["p_holm"])
     significance = folder / "significance.tsv"
     collect_comparisons.main(
         Namespace(runs=folder / "runs.tsv", comparisons_folder=folder / "comparisons", significance=significance)
     )
     table = read_rows(significance, ["condition", "size", "p_holm"])
     return {(condition, int(size)): p_holm for condition, size, p_holm in table}
+
+
+def test_the_corrected_p_value_is_the_column_after_the_p_value() -> None:
+    columns = columns_of(Comparison)
+    assert columns.index("p_holm") == columns.index("p_value") + 1
 
 
 def test_the_same_runs_are_compared_once_and_have_one_result(tmp_path: Path) -> None:
@@ -49,7 +56,7 @@ def test_the_same_runs_are_compared_once_and_have_one_result(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("samples", "said"), [(99, True), (100, False)])
-def test_too_few_samples_for_the_family_are_said(
+def test_too_few_samples_for_the_family_are_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, samples: int, said: bool
 ) -> None:
     with caplog.at_level("INFO"):

@@ -1,4 +1,4 @@
-"""Scores, their sufficient statistics and the tables they go into."""
+"""Scores, their sufficient statistics, and the tables that contain them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ from stats import metrics
 from stats.counts import read_counts
 from stats.metrics import build_scorers
 from workbench.cli import UserError
-from workbench.formats import p_text, score_text
 from workbench.runs import Run, compared_groups
-from workbench.tables import read_rows, write_rows
+from workbench.tables import p_text, read_rows, score_text, write_rows
 
 METRICS = ["bleu", "chrf", "ter"]
 REFERENCES = [
@@ -250,7 +249,7 @@ def test_tables_of_runs(tmp_path: Path) -> None:
         "base\thuman.random\t100\t1\t1.5\t",
         "base\thuman.random\t100\t2\t1.5\t",
     ]
-    assert list(compared_groups(runs)) == [("base", 100, 1), ("base", 100, 2)]
+    assert compared_groups(runs) == [("base", 100, 1), ("base", 100, 2)]
     arguments.metrics = ["ter"]
     with pytest.raises(UserError, match="no score of metric 'ter'"):
         collect_scores.main(arguments)

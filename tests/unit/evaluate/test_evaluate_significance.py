@@ -16,10 +16,10 @@ import pytest
 from paths import SCRIPTS
 
 from evaluate import collect_comparisons, compare_runs, score_run, summarise_conditions
-from evaluate.summary import ConditionSummary, read_summary
+from evaluate.summary import ConditionSummary
 from stats.bootstrap import draw_counts, interval, resampled_totals, two_sided_p
-from workbench.cli import UserError
-from workbench.named_files import named_files
+from workbench.cli import UserError, named_files
+from workbench.records import read_records
 from workbench.tables import read_rows, write_rows
 
 METRICS = ["bleu", "chrf", "ter"]
@@ -135,7 +135,7 @@ class Study:
         }
         arguments |= changes
         summarise_conditions.main(Namespace(**arguments))
-        return read_summary(arguments["summary"])
+        return read_records(arguments["summary"], ConditionSummary)
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +263,7 @@ def test_interval_of_a_mean_is_the_textbook_one() -> None:
     assert high == pytest.approx(values.mean() + error, abs=0.03)
 
 
-def test_p_value_goes_with_the_interval() -> None:
+def test_the_p_value_agrees_with_the_interval() -> None:
     assert two_sided_p(np.full(99, 0.0)) == 1
     assert two_sided_p(np.full(99, 2.0)) == pytest.approx(2 / 100)
     assert two_sided_p(np.array([-1.0] * 3 + [1.0] * 96)) == pytest.approx(8 / 100)

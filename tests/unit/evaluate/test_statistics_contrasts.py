@@ -1,4 +1,4 @@
-"""The script that sets conditions against each other, on studies whose scores are planted."""
+"""The script that compares conditions, on studies with planted scores."""
 
 from __future__ import annotations
 
@@ -10,18 +10,10 @@ import numpy as np
 import pytest
 
 from evaluate import contrast_conditions
-from evaluate.relations import (
-    Contrast,
-    Curve,
-    Exchange,
-    Remedy,
-    read_contrasts,
-    read_curves,
-    read_exchange,
-    read_remedies,
-)
+from evaluate.relations import Contrast, CurveArea, ExchangeRate, Remedy
 from stats.counts import write_counts
 from workbench.cli import UserError
+from workbench.records import read_records
 from workbench.tables import write_rows
 
 SIZES, SEEDS, SEGMENTS = [100, 200, 400], [1, 2, 3], 200
@@ -43,7 +35,7 @@ WORDS = 20
 
 
 def write_study(folder: Path, noise: float = 0.0, conditions: list[str] | None = None) -> None:
-    """Runs of counts: each segment has its own difficulty, each run ``noise`` points of its own. BLEU is 100 - TER."""
+    """Runs of counts: each segment has its own difficulty, each run its own ``noise`` points. BLEU is 100 - TER."""
     rows = []
     hard = np.random.default_rng(1).normal(0, 2, size=SEGMENTS)
     for condition in conditions or TER:
@@ -65,6 +57,11 @@ def write_study(folder: Path, noise: float = 0.0, conditions: list[str] | None =
     write_rows(folder / "runs.tsv", ["learner", "condition", "size", "seed", "recipe"], rows)
 
 
+def tables(folder: Path) -> dict[str, Path]:
+    """The files that the script writes."""
+    return {name: folder / f"{name}.tsv" for name in ("contrasts", "remedies", "curves", "exchange")}
+
+
 def run(folder: Path, **changes: object) -> Path:
     """Run the script on a study and return the folder."""
     arguments = {
@@ -77,7 +74,7 @@ def run(folder: Path, **changes: object) -> Path:
         "target_language": "en",
         "resamples": 1000,
         "resampling_seed": 1,
-        **{name: folder / f"{name}.tsv" for name in ("contrasts", "remedies", "curves", "exchange")},
+        **tables(folder),
     }
     contrast_conditions.main(Namespace(**arguments | changes))
     return folder
@@ -91,13 +88,13 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def contrast(folder: Path, condition: str, size: int, kind: str = "baseline") -> Contrast:
-    rows = read_contrasts(folder / "contrasts.tsv")
+    rows = read_records(folder / "contrasts.tsv", Contrast)
     (row,) = [row for row in rows if (row.condition, row.size, row.kind) == (condition, size, kind)]
     return row
 
 
 def remedy(folder: Path, condition: str, size: int) -> Remedy:
-    rows = read_remedies(folder / "remedies.tsv")
+    rows = read_records(folder / "remedies.tsv", Remedy)
     (row,) = [row for row in rows if (row.condition, row.size) == (condition, size)]
     return row
 
@@ -110,7 +107,7 @@ def test_a_planted_difference_has_the_metrics_own_direction(study: Path) -> None
 
 
 def test_no_pair_of_conditions_has_two_rows_of_a_kind(study: Path) -> None:
-    rows = read_contrasts(study / "contrasts.tsv")
+    rows = read_records(study / "contrasts.tsv", Contrast)
     pairs = [(row.size, row.kind, frozenset((row.condition, row.against))) for row in rows]
     assert len(pairs) == len(set(pairs)) == 3 * (5 + 3 + 1)
     assert {row.kind for row in rows} == {"baseline", "remedied", "reverse"}
@@ -122,14 +119,14 @@ def test_the_same_runs_are_no_test_and_no_part_of_the_family(study: Path) -> Non
     assert (row.difference, row.difference_low, row.difference_high) == (0, 0, 0)
     assert (row.p_value, row.p_holm) == (None, None)
     assert contrast(study, "ranked", 400, "remedied").p_value is None
-    rows = [row for row in read_contrasts(study / "contrasts.tsv") if row.p_value is not None]
+    rows = [row for row in read_records(study / "contrasts.tsv", Contrast) if row.p_value is not None]
     assert len(rows) == 27 - 3 - 1
     assert all(row.p_holm is not None for row in rows)
 
 
 def test_the_same_runs_are_tested_once_and_have_one_result(study: Path) -> None:
     """``ranked`` is ``plain`` at 400, and ``backwards`` is set against ``human`` twice, as two kinds."""
-    rows = read_contrasts(study / "contrasts.tsv")
+    rows = read_records(study / "contrasts.tsv", Contrast)
     ranked, plain = contrast(study, "ranked", 400), contrast(study, "plain", 400)
     assert (ranked.difference, ranked.p_value, ranked.p_holm) == (plain.difference, plain.p_value, plain.p_holm)
     smallest = min(row.p_value for row in rows if row.p_value is not None)
@@ -138,7 +135,7 @@ def test_the_same_runs_are_tested_once_and_have_one_result(study: Path) -> None:
 
 
 def test_a_reverse_that_is_remedied_too_has_both_rows_and_one_test(study: Path, tmp_path: Path) -> None:
-    files = {name: tmp_path / f"{name}.tsv" for name in ("contrasts", "remedies", "curves", "exchange")}
+    files = tables(tmp_path)
     reverse = {"reverse": {"ranked": "backwards"}}
     run(study, relations=json.dumps(reverse), **files)
     alone = contrast(tmp_path, "ranked", 100, "reverse")
@@ -162,12 +159,12 @@ def test_a_planted_share_of_the_gap(study: Path) -> None:
 
 
 def test_a_remedy_of_the_baseline_has_no_gap(study: Path) -> None:
-    assert not [row for row in read_remedies(study / "remedies.tsv") if row.condition == "backwards"]
+    assert not [row for row in read_records(study / "remedies.tsv", Remedy) if row.condition == "backwards"]
 
 
 def test_no_gap_and_a_gap_the_other_way(study: Path, tmp_path: Path) -> None:
     relations = json.dumps({"remedied": {"ranked": "double", "plain": "mixed"}})
-    files = {name: tmp_path / f"{name}.tsv" for name in ("contrasts", "remedies", "curves", "exchange")}
+    files = tables(tmp_path)
     run(study, relations=relations, **files)
     none = remedy(tmp_path, "ranked", 100)
     assert (none.gap, none.gap_p, none.share, none.share_low, none.verdict) == (0, None, None, None, "undefined")
@@ -176,7 +173,7 @@ def test_no_gap_and_a_gap_the_other_way(study: Path, tmp_path: Path) -> None:
 
 
 def test_areas_between_learning_curves(study: Path) -> None:
-    areas: dict[str, Curve] = {row.condition: row for row in read_curves(study / "curves.tsv")}
+    areas: dict[str, CurveArea] = {row.condition: row for row in read_records(study / "curves.tsv", CurveArea)}
     plain = areas["plain"]
     assert (plain.area, plain.smallest, plain.largest) == (-10, 100, 400)
     assert plain.area_low < -10 < plain.area_high < 0
@@ -188,8 +185,8 @@ def test_areas_between_learning_curves(study: Path) -> None:
 
 
 def test_exchange_rates(study: Path) -> None:
-    rates: dict[tuple[str, int], Exchange] = {
-        (row.condition, row.size): row for row in read_exchange(study / "exchange.tsv")
+    rates: dict[tuple[str, int], ExchangeRate] = {
+        (row.condition, row.size): row for row in read_records(study / "exchange.tsv", ExchangeRate)
     }
     assert ("human", 100) not in rates
     plain = rates["plain", 400]
@@ -202,11 +199,13 @@ def test_exchange_rates(study: Path) -> None:
 
 
 def test_higher_and_lower_scores_are_treated_alike(study: Path, tmp_path: Path) -> None:
-    files = {name: tmp_path / f"{name}.tsv" for name in ("contrasts", "remedies", "curves", "exchange")}
+    files = tables(tmp_path)
     run(study, metrics=["bleu"], **files)
     assert contrast(tmp_path, "plain", 100).difference == -contrast(study, "plain", 100).difference
-    for read, name in ((read_remedies, "remedies"), (read_curves, "curves"), (read_exchange, "exchange")):
-        for ours, theirs in zip(read(files[name]), read(study / f"{name}.tsv"), strict=True):
+    for name, kind in (("remedies", Remedy), ("curves", CurveArea), ("exchange", ExchangeRate)):
+        for ours, theirs in zip(
+            read_records(files[name], kind), read_records(study / f"{name}.tsv", kind), strict=True
+        ):
             for field, value in vars(ours).items():
                 if field == "score":
                     assert value == pytest.approx(100 - theirs.score)
@@ -227,7 +226,7 @@ def test_noise_between_seeds_widens_everything(study: Path, tmp_path: Path) -> N
 def test_a_human_curve_that_does_not_rise_has_no_exchange_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TER, "human", [50, 50, 50])
     write_study(tmp_path, conditions=["human", "plain"])
-    rows = read_exchange(run(tmp_path, relations="{}") / "exchange.tsv")
+    rows = read_records(run(tmp_path, relations="{}") / "exchange.tsv", ExchangeRate)
     assert {(row.human_pairs, row.human_pairs_low, row.human_pairs_high, row.rate) for row in rows} == {
         ("", "", "", "")
     }
@@ -239,37 +238,37 @@ def test_one_size_has_no_curve(study: Path, tmp_path: Path) -> None:
     (tmp_path / "runs.tsv").write_text(
         "".join(line for line in lines if "\t200\t" not in line and "\t400\t" not in line)
     )
-    files = {name: tmp_path / f"{name}.tsv" for name in ("contrasts", "remedies", "curves", "exchange")}
+    files = tables(tmp_path)
     run(study, runs=tmp_path / "runs.tsv", **files)
-    assert (read_curves(files["curves"]), read_exchange(files["exchange"])) == ([], [])
-    assert {row.size for row in read_contrasts(files["contrasts"])} == {100}
+    assert (read_records(files["curves"], CurveArea), read_records(files["exchange"], ExchangeRate)) == ([], [])
+    assert {row.size for row in read_records(files["contrasts"], Contrast)} == {100}
 
 
 def test_another_condition_changes_no_other_number(study: Path, tmp_path: Path) -> None:
-    """But for Holm's correction, which is about how many questions were asked."""
+    """Except Holm's correction, which depends on the number of tests."""
     lines = (study / "runs.tsv").read_text().splitlines(keepends=True)
     (tmp_path / "runs.tsv").write_text("".join(line for line in lines if "\tmixed\t" not in line))
-    files = {name: tmp_path / f"{name}.tsv" for name in ("contrasts", "remedies", "curves", "exchange")}
+    files = tables(tmp_path)
     relations = {"remedied": {"ranked": "plain", "backwards": "human"}, "reverse": RELATIONS["reverse"]}
     run(study, runs=tmp_path / "runs.tsv", relations=json.dumps(relations), **files)
-    for read, name in ((read_remedies, "remedies"), (read_curves, "curves"), (read_exchange, "exchange")):
-        whole, part = read(study / f"{name}.tsv"), read(files[name])
+    for name, kind in (("remedies", Remedy), ("curves", CurveArea), ("exchange", ExchangeRate)):
+        whole, part = read_records(study / f"{name}.tsv", kind), read_records(files[name], kind)
         assert part == [row for row in whole if row.condition != "mixed"]
     assert contrast(tmp_path, "plain", 200).p_value == contrast(study, "plain", 200).p_value
     assert contrast(tmp_path, "plain", 200).p_holm < contrast(study, "plain", 200).p_holm
 
 
 def test_the_tables_are_the_same_again(study: Path, tmp_path: Path) -> None:
-    files = {name: tmp_path / f"{name}.tsv" for name in ("contrasts", "remedies", "curves", "exchange")}
+    files = tables(tmp_path)
     run(study, **files)
     for name, path in files.items():
         assert path.read_bytes() == (study / f"{name}.tsv").read_bytes()
 
 
-def test_too_few_resamples_for_the_family_are_said(
+def test_too_few_resamples_for_the_family_are_reported(
     study: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    files = {name: tmp_path / f"{name}.tsv" for name in ("contrasts", "remedies", "curves", "exchange")}
+    files = tables(tmp_path)
     with caplog.at_level("INFO"):
         run(study, resamples=200, **files)
     assert "19 tests in a family" in caplog.text

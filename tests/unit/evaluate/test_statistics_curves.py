@@ -71,7 +71,7 @@ def test_a_planted_exchange_rate_is_held() -> None:
     assert 8 <= missed <= 34
 
 
-def test_bounds_outside_the_sizes_run_are_said_to_be_there() -> None:
+def test_bounds_outside_the_sizes_run_are_marked() -> None:
     found = np.concatenate([np.zeros(30), np.linspace(100, 1600, 940), np.full(30, np.inf)])
     assert pairs_interval(found) == (0, np.inf)
     assert [pairs_text(number, SIZES) for number in (0, 99.6, 100, 565.7, 1600, np.inf)] == [

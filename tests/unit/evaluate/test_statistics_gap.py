@@ -1,4 +1,4 @@
-"""The share of a gap closed: its interval, and what is said of it."""
+"""The share of a gap closed: its interval and its verdict."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from evaluate.relations import VERDICTS
 
 def test_an_estimate_is_clear_where_interval_and_p_value_leave_out_zero() -> None:
     draws = np.concatenate([[2.0], np.linspace(0.1, 4, 999)])
-    told = estimate(draws)
-    assert (told.value, told.clear) == (2.0, True)
-    assert told.p_value == pytest.approx(0.002)
+    found = estimate(draws)
+    assert (found.value, found.clear) == (2.0, True)
+    assert found.p_value == pytest.approx(0.002)
     assert not estimate(draws - 2).clear
     same = estimate(np.zeros(1000), same=True)
     assert (same.value, same.low, same.high, same.p_value, same.clear) == (0, 0, 0, None, False)
@@ -55,7 +55,7 @@ def figure(low: float, high: float) -> Estimate:
 
 
 @pytest.mark.parametrize(
-    ("gap", "share", "said"),
+    ("gap", "share", "expected"),
     [
         ((-1, 1), None, "undefined"),
         ((-3, -1), None, "no cost"),
@@ -67,9 +67,9 @@ def figure(low: float, high: float) -> Estimate:
         ((1, 3), (-0.2, 1.2), "open"),
     ],
 )
-def test_what_is_said(gap: tuple[float, float], share: tuple[float, float] | None, said: str) -> None:
-    assert verdict(figure(*gap), figure(-1, 1), share) == said
-    assert said in VERDICTS
+def test_the_verdict(gap: tuple[float, float], share: tuple[float, float] | None, expected: str) -> None:
+    assert verdict(figure(*gap), figure(-1, 1), share) == expected
+    assert expected in VERDICTS
 
 
 def test_the_same_runs_win_nothing() -> None:

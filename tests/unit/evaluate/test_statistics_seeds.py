@@ -15,7 +15,7 @@ COUNTS = np.vstack([np.ones((1, SEGMENTS), dtype=np.uint16), draw_counts(SEGMENT
 def runs(rng: np.random.Generator, seeds: int, training: float, skewed: bool = False) -> np.ndarray:
     """Scores of the runs of a condition whose true score is 10: shape (seeds, 1 + resamples).
 
-    A segment has a chance of its own, a segment in a run too, and a run as a whole (``training``).
+    Segments vary, segments vary within a run, and whole runs vary (``training``).
     """
     segments = rng.normal(size=(SEGMENTS, 1)) + rng.normal(scale=2, size=(SEGMENTS, seeds))
     if skewed:

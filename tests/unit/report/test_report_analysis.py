@@ -19,7 +19,7 @@ from report_tables import (
     write_relation_tables,
 )
 
-from evaluate.relations import write_contrasts, write_remedies
+from evaluate.relations import Contrast, Remedy
 from report import plot_agreement, plot_detector, plot_diversity, plot_errors, plot_remedies, write_analysis
 from report.analysis_tables import AgreementRow, DiversityRow, ErrorRow, PairRow
 from report.templates import template_files
@@ -92,7 +92,7 @@ def test_remedies_are_drawn_with_controls_shares_and_sizes(tmp_path: Path) -> No
     assert texts.count("best-first") == texts.count("worst-first") == 1
     assert "+1.4, 26 % (11 to 42 %)" in texts and "1,600 instances" in texts and "6,400 instances" in texts
     assert texts.index("best-first") < texts.index("worst-first")  # the control stands below its order
-    write_remedies(paths["remedies"], [remedy_row("half-human", gap=0.2)])
+    write_records(paths["remedies"], Remedy, [remedy_row("half-human", gap=0.2)])
     assert "+1.2, no gap" in texts_in(drawn(plot_remedies, tmp_path, **given))
 
 
@@ -106,8 +106,8 @@ def test_figures_of_empty_tables_say_so(tmp_path: Path) -> None:
         write_records(tmp_path / f"{name}.tsv", kind, [])
         texts = texts_in(drawn(module, tmp_path, **{name: tmp_path / f"{name}.tsv"}, **more))
         assert re.search("There (is|are) no|No quality metric", " ".join(texts))
-    write_remedies(tmp_path / "remedies.tsv", [])
-    write_contrasts(tmp_path / "contrasts.tsv", [])
+    write_records(tmp_path / "remedies.tsv", Remedy, [])
+    write_records(tmp_path / "contrasts.tsv", Contrast, [])
     write_tables(tmp_path)
     (tmp_path / "study.json").write_text(json.dumps(STUDY))
     given = {name: tmp_path / f"{name}.tsv" for name in ("remedies", "contrasts", "summary")}

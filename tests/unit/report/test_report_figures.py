@@ -11,11 +11,12 @@ from types import ModuleType
 import pytest
 from report_study import TEMPLATES, draw, write_tables
 
-from evaluate.summary import at_largest_size, read_summary, write_summary
+from evaluate.summary import ConditionSummary, at_largest_size
 from planning.code_digest import CodeDigest
 from report import plot_conditions, plot_learning_curve
 from report.style import COLOURS, INK, looks, spread
 from workbench.cli import UserError
+from workbench.records import read_records, write_records
 
 
 @pytest.mark.parametrize(
@@ -153,7 +154,11 @@ def test_the_wording_of_the_answer_is_no_part_of_the_figures() -> None:
 
 def test_the_largest_size_is_each_learners_own(tmp_path: Path) -> None:
     write_tables(tmp_path, learners=("base", "big"))
-    rows = [row for row in read_summary(tmp_path / "summary.tsv") if (row.learner, row.size) != ("big", 6000)]
+    rows = [
+        row
+        for row in read_records(tmp_path / "summary.tsv", ConditionSummary)
+        if (row.learner, row.size) != ("big", 6000)
+    ]
     found = at_largest_size(rows, "bleu")
     assert {(row.learner, row.size) for row in found} == {("base", 6000), ("big", 1500)}
     assert at_largest_size(rows, "ter") == []
@@ -170,8 +175,12 @@ def test_figures_share_a_command_line(module: ModuleType) -> None:
 
 def test_a_learner_that_only_the_baseline_trained_has_no_differences(tmp_path: Path) -> None:
     write_tables(tmp_path, learners=("base", "big"))
-    rows = [row for row in read_summary(tmp_path / "summary.tsv") if row.learner == "base" or row.condition == "human"]
-    write_summary(tmp_path / "summary.tsv", rows)
+    rows = [
+        row
+        for row in read_records(tmp_path / "summary.tsv", ConditionSummary)
+        if row.learner == "base" or row.condition == "human"
+    ]
+    write_records(tmp_path / "summary.tsv", ConditionSummary, rows)
     _, _, dots, _ = draw(tmp_path)
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", dots.read_text(encoding="utf-8"))
     assert sum("Difference from human" in text for text in texts) == 1

@@ -1,4 +1,4 @@
-"""The vocabulary comes from pretrain alone, and an impossible size is said in the configuration's words."""
+"""The vocabulary comes from pretrain alone, and an impossible size is reported in the configuration's words."""
 
 from __future__ import annotations
 

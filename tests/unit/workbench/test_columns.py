@@ -1,4 +1,4 @@
-"""Compact columns of text behave as lists and dicts of the same texts do."""
+"""Compact columns of text behave like lists and dicts of the same texts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ TEXTS = ["eins", "", "Zwölf “Äpfel”", "三つ", "𝔵 five"]
 
 def test_a_column_holds_what_a_list_holds() -> None:
     column = TextColumn(TEXTS[:2])
-    column.extend(TEXTS[2:])
+    for text in TEXTS[2:]:
+        column.append(text)
     assert list(column) == TEXTS
     assert len(column) == 5
     assert (column[-1], column[2], column[1:4]) == (TEXTS[-1], TEXTS[2], TEXTS[1:4])

@@ -1,4 +1,4 @@
-"""What all scripts share: texts on one line, files that appear whole, and failures in one line."""
+"""The workbench: texts on one line, atomic files, and failures reported in one line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from paths import SCRIPTS
 
 from workbench.cli import UserError
 from workbench.files import atomic_path, write_text
-from workbench.pairs import Pair, read_pairs
+from workbench.pairs import TrainingPair, read_training_pairs
 from workbench.tables import write_rows
 from workbench.text import one_line
 
@@ -48,7 +48,7 @@ def test_every_control_character_is_a_blank_or_gone() -> None:
             assert one_line(f"a{character}b") == ("a b" if character.isspace() else "ab"), hex(ord(character))
 
 
-def test_what_a_killed_process_left_goes_with_the_next(tmp_path: Path) -> None:
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
     output = tmp_path / "clean.tsv"
     code = """
 import os, signal, sys
@@ -66,7 +66,7 @@ with atomic_path(Path(sys.argv[1])) as temporary:
     assert output.read_text() == "whole\n"
 
 
-def test_only_what_nobody_writes_any_more_goes(tmp_path: Path) -> None:
+def test_only_abandoned_files_are_removed(tmp_path: Path) -> None:
     others = {".clean.tsv.swp", ".clean.tsv.gz.abcdefgh.tmp", ".clean.tsv.notes.tmp", "clean.tsv.abcdefgh.tmp"}
     for name in others:
         (tmp_path / name).touch()
@@ -79,7 +79,7 @@ def test_only_what_nobody_writes_any_more_goes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("log", ["file/log.txt", "file/deeper/log.txt", "folder"])
-def test_a_log_that_cannot_be_written_is_said_in_one_line(tmp_path: Path, run_script: Callable, log: str) -> None:
+def test_a_log_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path, run_script: Callable, log: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     arguments = ["--raw", "raw", "--output", "out", "--table", "table", "--languages", "de", "en"]
@@ -96,14 +96,14 @@ def test_pairs_of_datasets_and_splits(tmp_path: Path) -> None:
     dataset, split = tmp_path / "dataset.tsv", tmp_path / "valid.tsv"
     write_rows(dataset, ["id", "origin", "source", "target"], [(n, "gpt", f"Satz {n}.", f"{n}.") for n in range(5)])
     write_rows(split, ["id", "source", "target"], [("a", "Satz.", "Sentence.")])
-    assert [pair.id for pair in read_pairs(dataset, 4, 1)] == ["1", "2", "3"]
-    assert next(read_pairs(dataset)) == Pair("0", "gpt", "Satz 0.", "0.")
-    assert list(read_pairs(split)) == [Pair("a", "human", "Satz.", "Sentence.")]
+    assert [pair.id for pair in read_training_pairs(dataset, 4, 1)] == ["1", "2", "3"]
+    assert next(read_training_pairs(dataset)) == TrainingPair("0", "gpt", "Satz 0.", "0.")
+    assert list(read_training_pairs(split)) == [TrainingPair("a", "human", "Satz.", "Sentence.")]
     with pytest.raises(UserError, match=r"5 instances, but the run's size is 6: lower `sizes`.*`fallback`"):
-        list(read_pairs(dataset, 6, 2))
+        list(read_training_pairs(dataset, 6, 2))
     write_rows(split, ["id", "source", "target"], [])
-    with pytest.raises(UserError, match="it holds no pair"):
-        list(read_pairs(split))
+    with pytest.raises(UserError, match="the table has no pairs"):
+        list(read_training_pairs(split))
 
 
 @pytest.mark.parametrize("script", ["llm.finetune_hosted", "llm.prompt_learner", "llm.accounts.hosted_models"])

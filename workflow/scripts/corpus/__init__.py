@@ -1,1 +1,1 @@
-"""The corpus stage: where the human text comes from, how it is cleaned and how it is split."""
+"""The corpus stage: fetch or read the human text, clean it and split it."""

@@ -1,10 +1,9 @@
-"""Clean the raw corpus: normalise, leave out what is no sentence and its translation, and count
-why.
+"""Clean the raw corpus: normalise it, drop whatever is not a sentence with its translation, and count the reasons.
 
-Each pair meets the rules in the order of :data:`REASONS`; the first that it breaks is its reason.
-Pairs of a ``valid`` or ``test`` part that the user gave stay as they are, so that scores remain
-comparable with other people's: only empty ones are left out, and what ``train`` shares with them
-(and ``valid`` with ``test``) is left out there.
+The rules are applied in the order of :data:`REASONS`; the first one that a pair breaks is its reason. Pairs of a
+``valid`` or ``test`` part that the user gave are not changed, which keeps scores comparable with published ones: only
+empty pairs are dropped. Pairs of ``train`` that share a side with them are dropped, and so are pairs of ``valid`` that
+share a side with ``test``.
 
 Memory: three sets of 8-byte digests, about 0.4 GB for two million pairs.
 """
@@ -19,10 +18,9 @@ from typing import NamedTuple
 
 import regex
 
-from corpus.raw_table import COLUMNS, GIVEN_PARTS, Pair, part_of, read_raw
+from corpus.raw_table import COLUMNS, GIVEN_PARTS, SentencePair, part_of, read_raw
 from workbench.cli import UserError, progress, run_script, say, script_parser
-from workbench.language_identification import Identify, language_identifier
-from workbench.languages import base_language
+from workbench.languages import Identify, base_language, language_identifier
 from workbench.markup import has_markup, strip_markup
 from workbench.tables import write_rows
 from workbench.text import match_key
@@ -30,73 +28,75 @@ from workbench.words import PLACEHOLDER, count_words, plain_words
 
 REASONS = (
     "empty",  # no source or no target
-    "damaged",  # U+FFFD: the text was not decoded properly once
+    "damaged",  # U+FFFD: the text was once decoded with the wrong encoding
     "markup",  # tags, entities, reST or Markdown, if these are to be dropped
     "placeholders",  # %s, {name} and the like, if these are to be dropped
     "few_letters",  # mostly digits, signs and placeholders on one side
     "few_words",
     "many_words",
     "many_characters",
-    "length_ratio",  # one side has so many more words that it cannot be the translation
+    "length_ratio",  # one side has too many more words to be the translation of the other
     "identical",  # source and target are the same text: not translated
-    "language",  # confidently another language than it should be
+    "language",  # clearly in another language than it should be
     "leak",  # its source or target is in a given test or valid part
-    "duplicate",  # the source was there before
-    "near_duplicate",  # the source was there before but for digits and placeholders
+    "duplicate",  # an earlier pair has the same source
+    "near_duplicate",  # an earlier pair has the same source, except for digits and placeholders
 )
 
 _LETTER = regex.compile(r"[\p{L}\p{M}]")
 
 
-class Rules(NamedTuple):
-    """The cleaning part of the configuration (``corpus.cleaning``)."""
+class CleaningRules(NamedTuple):
+    """The section ``corpus.cleaning`` of the configuration.
+
+    Attributes:
+        min_letters: share of letters in a text without its placeholders and addresses.
+        markup: ``"keep"``, ``"strip"`` (keep the text inside) or ``"drop"`` (the pair).
+        placeholders, near_duplicates: ``"keep"`` or ``"drop"``.
+    """
 
     min_letters: float
-    """share of letters in a text without its placeholders and addresses"""
     min_words: int
     max_words: int
     max_characters: int
     max_length_ratio: float
     markup: str
-    """``"keep"``, ``"strip"`` (keep the text between) or ``"drop"`` (the pair)"""
     placeholders: str
-    """``"keep"`` or ``"drop"``"""
     near_duplicates: str
-    """``"keep"`` or ``"drop"``"""
 
 
 def letter_share(text: str) -> float:
-    """The share of letters among the characters that are not blanks; 0 without any letter."""
+    """The share of letters among the characters other than blanks; 0 for a text without letters."""
     letters = len(_LETTER.findall(text))
     return letters and letters / (len(text) - text.count(" "))
 
 
 def near_key(text: str) -> str:
-    """What near duplicates share: their letters, placeholders and digits left out."""
+    """The key that near duplicates share: their letters, without placeholders and digits."""
     key = match_key(PLACEHOLDER.sub("", text))
     return "".join(c for c in key if not c.isnumeric()) or match_key(text)
 
 
 def digest(text: str) -> int:
-    """Eight bytes of BLAKE2 as a number: a set of these takes the memory of numbers, not of
-    texts.
-    """
+    """Eight bytes of BLAKE2 as a number, because a set of numbers takes far less memory than a set of texts."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 class Cleaner:
-    """Decides pair after pair; it remembers the sources it has kept."""
+    """Decides which pairs are kept, one after another; it remembers the sources of those it has kept."""
 
-    def __init__(self, rules: Rules, languages: tuple[str, str], is_other: Identify | None, given: GivenKeys) -> None:
+    def __init__(
+        self, rules: CleaningRules, languages: tuple[str, str], is_other: Identify | None, given: GivenKeys
+    ) -> None:
         self.rules, self.languages, self.is_other, self.given = rules, languages, is_other, given
         self._sources: set[int] = set()
         self._near_sources: set[int] = set()
 
-    def clean(self, pair: Pair) -> tuple[Pair, str | None]:
-        """The pair as it is kept, and the reason why it is not kept, if there is one."""
+    def clean(self, pair: SentencePair) -> tuple[SentencePair, str | None]:
+        """The cleaned pair, and the reason to drop it (None: keep it)."""
         part = part_of(pair.id)
         if part not in GIVEN_PARTS and self.rules.markup == "strip":
-            pair = Pair(pair.id, strip_markup(pair.source), strip_markup(pair.target))
+            pair = SentencePair(pair.id, strip_markup(pair.source), strip_markup(pair.target))
         if not (pair.source and pair.target):
             return pair, "empty"
         keys = match_key(pair.source), match_key(pair.target)
@@ -107,7 +107,7 @@ class Cleaner:
             reason = "leak"
         return pair, reason or self._repetition(pair.source, keys[0])
 
-    def _broken_form(self, pair: Pair) -> str | None:
+    def _broken_form(self, pair: SentencePair) -> str | None:
         rules, texts = self.rules, (pair.source, pair.target)
         if any("\ufffd" in text for text in texts):
             return "damaged"
@@ -127,7 +127,7 @@ class Cleaner:
             return "many_characters"
         return "length_ratio" if most > rules.max_length_ratio * fewest else None
 
-    def _broken_content(self, pair: Pair, keys: tuple[str, str]) -> str | None:
+    def _broken_content(self, pair: SentencePair, keys: tuple[str, str]) -> str | None:
         if keys[0] == keys[1]:
             return "identical"
         if self.is_other is not None:
@@ -155,7 +155,7 @@ class GivenKeys:
     def __init__(self) -> None:
         self._keys: dict[str, tuple[set[int], set[int]]] = {part: (set(), set()) for part in GIVEN_PARTS}
 
-    def add(self, pair: Pair) -> None:
+    def add(self, pair: SentencePair) -> None:
         """Remember a pair of a given part."""
         for side, text in enumerate((pair.source, pair.target)):
             for form in (text, strip_markup(text)):
@@ -163,20 +163,18 @@ class GivenKeys:
                     self._keys[part_of(pair.id)][side].add(digest(match_key(form)))
 
     def has_leak(self, part: str, keys: tuple[str, str]) -> bool:
-        """Whether a pair's source or target is in a given part that must not share anything with
-        its own part.
-        """
-        apart = {"test": (), "valid": ("test",)}.get(part, GIVEN_PARTS)
+        """Whether a pair's source or target is in a given part that must not share any text with the pair's part."""
+        disjoint = {"test": (), "valid": ("test",)}.get(part, GIVEN_PARTS)
         return any(
             digest(key) in self._keys[other][side]
-            for other in apart
+            for other in disjoint
             if self._keys[other][0]
             for side, key in enumerate(keys)
         )
 
 
 def survey(raw: Path) -> tuple[int, GivenKeys]:
-    """How many pairs there are, and the keys of the given parts."""
+    """The number of pairs, and the keys of the given parts."""
     total, given = 0, GivenKeys()
     for pair in read_raw(raw):
         total += 1
@@ -185,9 +183,11 @@ def survey(raw: Path) -> tuple[int, GivenKeys]:
     return total, given
 
 
-def kept_pairs(raw: Path, total: int, cleaner: Cleaner, counts: dict[str, int]) -> Iterator[Pair]:
-    """The pairs that the cleaner keeps; ``counts`` grows by the reasons of the others and by
-    ``kept``.
+def kept_pairs(raw: Path, total: int, cleaner: Cleaner, counts: dict[str, int]) -> Iterator[SentencePair]:
+    """The pairs that the cleaner keeps; ``counts`` is updated with ``kept`` and the reasons of the others.
+
+    Raises:
+        UserError: no pair is kept.
     """
     for pair in progress(read_raw(raw), total, "pairs"):
         pair, reason = cleaner.clean(pair)
@@ -200,11 +200,12 @@ def kept_pairs(raw: Path, total: int, cleaner: Cleaner, counts: dict[str, int]) 
 
 
 def main(arguments: argparse.Namespace) -> None:
+    """Write the clean corpus and the table of reasons."""
     source, target = map(base_language, arguments.languages)
     is_other = None
     if arguments.language_margin is not None:
         is_other = language_identifier((source, target), arguments.language_margin)
-    rules = Rules(**{name: getattr(arguments, name) for name in Rules._fields})
+    rules = CleaningRules(**{name: getattr(arguments, name) for name in CleaningRules._fields})
     total, given = survey(arguments.raw)
     cleaner = Cleaner(rules, (source, target), is_other, given)
     counts = dict.fromkeys((*REASONS, "kept"), 0)
@@ -214,29 +215,19 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{counts['kept']:,} of {total:,} pairs kept ({dropped or 'nothing dropped'})")
 
 
-if __name__ == "__main__":
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--raw", required=True, type=Path, help="raw.tsv.gz")
     parser.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
     parser.add_argument(
-        "--min-letters",
-        required=True,
-        type=float,
-        help="share of letters on each side, blanks aside",
+        "--min-letters", required=True, type=float, help="share of letters on each side, without blanks"
     )
-    parser.add_argument(
-        "--min-words",
-        required=True,
-        type=int,
-        help="on each side, placeholders and addresses aside",
-    )
+    parser.add_argument("--min-words", required=True, type=int, help="on each side, without placeholders and addresses")
     parser.add_argument("--max-words", required=True, type=int, help="on each side")
     parser.add_argument("--max-characters", required=True, type=int, help="on each side")
     parser.add_argument(
-        "--max-length-ratio",
-        required=True,
-        type=float,
-        help="words of the longer side by the shorter's",
+        "--max-length-ratio", required=True, type=float, help="words of the longer side / the shorter's"
     )
     parser.add_argument("--markup", required=True, choices=("keep", "strip", "drop"))
     parser.add_argument("--placeholders", required=True, choices=("keep", "drop"))
@@ -244,8 +235,12 @@ if __name__ == "__main__":
     parser.add_argument(
         "--language-margin",
         type=float,
-        help="drop a text for which another language is so many times likelier; without it none is",
+        help="drop a text if another language is this many times likelier; without it, do not identify languages",
     )
     parser.add_argument("--output", required=True, type=Path, help="clean.tsv")
     parser.add_argument("--table", required=True, type=Path, help="cleaning.tsv")
-    run_script(parser, main)
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

@@ -1,14 +1,11 @@
-"""Read the sentence pairs of two languages out of the translation catalogues (``.po``, ``.mo``) in
-packages' releases.
+"""Extract the sentence pairs of two languages from the translation catalogues (``.po``, ``.mo``) in releases.
 
-A catalogue maps a message's English text (``msgid``) to its translation. If one of the two
-languages is English, each message of the other language's catalogues is a pair; else two catalogues
-of the same place in an archive are joined by message. Archives are read in place and never
-unpacked, so that what a member calls itself does not matter.
+A catalogue maps a message's English text (``msgid``) to its translation. If one of the two languages is English, each
+message of the other language's catalogues is a pair. If neither is, two catalogues at the same place in an archive are
+joined by message. Archives are read in place and never unpacked, which makes the paths of their members harmless.
 
-What counts as English, in this order: the translation in an English catalogue, if the project has
-one (projects whose message ids are symbols do), the ``Default: "..."`` comment that i18ndude writes
-for Zope and Plone, the message id.
+The English text of a message is, in this order of preference: its translation in an English catalogue, which projects
+whose message ids are symbols have; the ``Default: "..."`` comment that i18ndude writes for Zope and Plone; its id.
 """
 
 from __future__ import annotations
@@ -21,16 +18,16 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import polib
 
-from corpus.raw_table import Pair, number_pairs, write_raw
+from corpus.raw_table import SentencePair, number_pairs, write_raw
 from workbench.cli import UserError, run_script, say, script_parser
 
 ENGLISH = "en"
 
-# .../{language}/LC_MESSAGES/domain.po, else .../{language}.po, else .../{language}/domain.po
+# In this order: .../{language}/LC_MESSAGES/domain.po, .../{language}.po, .../{language}/domain.po
 _CODE = r"(?P<language>[A-Za-z]{2,3}(?:[_-][A-Za-z]{2,10})?)"
 _PLACES = [
     re.compile(rf"(?P<before>(?:.*/)?){_CODE}(?P<after>{after})\.(?P<kind>po|mo)", re.DOTALL)
@@ -47,18 +44,21 @@ Texts = dict[Key, str]
 
 
 class Member(NamedTuple):
-    """One catalogue in an archive."""
+    """One catalogue in an archive.
+
+    Attributes:
+        place: its path without language and kind, which all languages of a catalogue share.
+        kind: ``"po"`` or ``"mo"``.
+    """
 
     name: str
     place: str
-    """its path without language and kind: the same for all languages of a catalogue"""
     language: str
     kind: str
-    """``"po"`` or ``"mo"``"""
 
 
 class Archive:
-    """The regular files of a zip (wheel) or tar (source) archive, told apart by content."""
+    """The regular files of a zip (wheel) or tar (source) archive, recognised by content."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -71,7 +71,7 @@ class Archive:
                 tar = tarfile.open(path)  # noqa: SIM115 - read from until the process ends
                 files = {member.name: member for member in tar.getmembers() if member.isreg()}
                 self.names = list(files)
-                self._read = lambda name: tar.extractfile(files[name]).read()
+                self._read = lambda name: cast(IO[bytes], tar.extractfile(files[name])).read()
             else:
                 raise UserError(f"{path}: neither a wheel (zip) nor a source archive (tar)")
         except FileNotFoundError as error:
@@ -88,9 +88,7 @@ class Archive:
 
 
 def same_language(code: str) -> list[str]:
-    """The catalogue folders that hold ``code``, best first: itself, then its main region (``de_DE``
-    for ``de``).
-    """
+    """The language codes of catalogues that fit ``code``, best first: itself, then its main region (``de_de``)."""
     code = code.replace("-", "_").lower()
     if "_" in code:
         return [code]
@@ -101,8 +99,9 @@ def find_catalogues(names: list[str], release: str, exclude: list[str]) -> list[
     """The catalogues among the names of an archive's files, in the order of their names.
 
     Args:
-        names: paths in the archive. release: the release's name. exclude: patterns as of
-            :mod:`fnmatch`; a catalogue is left out whose ``release/path`` matches one.
+        names: paths in the archive.
+        release: the release's name.
+        exclude: patterns for :mod:`fnmatch`; catalogues whose ``release/path`` matches one are left out.
     """
     members = []
     for name in sorted(names):
@@ -115,9 +114,7 @@ def find_catalogues(names: list[str], release: str, exclude: list[str]) -> list[
 
 
 def choose(members: list[Member], language: str) -> dict[str, Member]:
-    """For each place the catalogue to read for ``language``: the best folder for it, and ``.po``
-    before ``.mo``.
-    """
+    """The catalogue to read for ``language`` at each place: of the best-fitting code, and ``.po`` before ``.mo``."""
     codes = same_language(language)
     fitting = [member for member in members if member.language in codes]
     fitting.sort(key=lambda m: (m.place, codes.index(m.language), m.kind != "po", m.name))
@@ -131,27 +128,28 @@ def parse_catalogue(content: bytes, kind: str, where: str) -> list[polib.POEntry
     """The finished messages of a catalogue: no header, nothing fuzzy, obsolete or untranslated.
 
     Raises:
-        UserError: the content is no catalogue.
+        UserError: the content is not a catalogue.
     """
     encoding = polib.detect_encoding(content + b"\n", binary_mode=True)
+    catalogue: polib.POFile | polib.MOFile
     try:
         if kind == "mo":
-            entries = polib.mofile(content, encoding=encoding)
+            catalogue = polib.mofile(content, encoding=encoding)  # type: ignore[call-overload] # bytes are allowed
         else:
-            # With the line end it can never be mistaken for the name of a file.
-            entries = polib.pofile(content.decode(encoding) + "\n", encoding=encoding)
+            # The line end keeps polib from mistaking the content for the name of a file.
+            catalogue = polib.pofile(content.decode(encoding) + "\n", encoding=encoding)
     except UnicodeDecodeError as error:
         raise UserError(f"{where}: not {encoding} (byte {error.start})") from error
-    except Exception as error:  # polib raises what its parser stumbles over
+    except Exception as error:  # polib passes on whatever its parser raises
         raise UserError(f"{where}: not a readable catalogue ({str(error)[-200:]})") from error
-    return [entry for entry in entries.translated_entries() if entry.msgid]
+    return [entry for entry in catalogue.translated_entries() if entry.msgid]
 
 
 def translations(entries: list[polib.POEntry | polib.MOEntry]) -> Texts:
-    """What each message is in the catalogue's language.
+    """The text of each message in the catalogue's language.
 
-    Of a message with plural forms the first goes with the singular; the last goes with the plural
-    where the language has two forms (with more, no single form says what the English plural says).
+    Of a message with plural forms, the first is paired with the English singular. The second is paired with the English
+    plural if the language has two forms; with more, no single form corresponds to the English plural.
     """
     texts: Texts = {}
     for entry in entries:
@@ -167,7 +165,7 @@ def translations(entries: list[polib.POEntry | polib.MOEntry]) -> Texts:
 
 
 def english(entries: list[polib.POEntry | polib.MOEntry]) -> Texts:
-    """What each message is in English, as far as a catalogue of another language tells."""
+    """The English text of each message, as far as a catalogue of another language has it."""
     texts: Texts = {}
     for entry in entries:
         context = entry.msgctxt or ""
@@ -183,9 +181,7 @@ def english(entries: list[polib.POEntry | polib.MOEntry]) -> Texts:
 
 
 def drop_mnemonics(text: str) -> str:
-    """Take out the ``&`` that marks an accelerator key: ``E&xit``, ``&Beenden``, but not ``R&D`` or
-    ``&amp;``.
-    """
+    """Remove the ``&`` that marks an accelerator key: in ``E&xit`` and ``&Beenden``, not in ``R&D`` or ``&amp;``."""
     return text if _NO_MNEMONIC.search(text) else _MNEMONIC.sub("", text)
 
 
@@ -213,9 +209,8 @@ def read_pairs(archive: Archive, members: list[Member], source: str, target: str
                     yield drop_mnemonics(texts[source][key]), drop_mnemonics(texts[target][key])
 
 
-def extract(archives: list[Path], source: str, target: str, exclude: list[str]) -> Iterator[Pair]:
-    """The pairs of all archives, in the order in which these are given; a part is an archive's name
-    without suffix.
+def extract(archives: list[Path], source: str, target: str, exclude: list[str]) -> Iterator[SentencePair]:
+    """The pairs of all archives, in the given order; the part is the archive's name without its suffix.
 
     Raises:
         UserError: an archive is damaged, or none has the two languages.
@@ -237,12 +232,13 @@ def extract(archives: list[Path], source: str, target: str, exclude: list[str]) 
         known = sorted(available, key=lambda language: (-available[language], language))
         listed = ", ".join(f"{language} ({available[language]})" for language in known[:40])
         raise UserError(
-            f"languages: no release has catalogues of {source!r} and {target!r}; languages of "
-            f"catalogues, with the number of releases that have them: {listed or 'none'}"
+            f"languages: no release has catalogues of {source!r} and {target!r}; languages of catalogues, with the "
+            f"number of releases that have them: {listed or 'none'}"
         )
 
 
 def main(arguments: argparse.Namespace) -> None:
+    """Write the raw table."""
     source, target = (code.replace("-", "_").lower() for code in arguments.languages)
     if source == target:
         raise UserError(f"languages: source and target are both {source!r}")
@@ -251,7 +247,8 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{sum(counts.values()):,} pairs {source}-{target} from {len(counts)} releases")
 
 
-if __name__ == "__main__":
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--archives", required=True, nargs="+", type=Path, help="wheels and tar files")
     parser.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
@@ -263,4 +260,8 @@ if __name__ == "__main__":
         help="leave out catalogues whose release/path matches, as in 'picard-*/po/countries/*'",
     )
     parser.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
-    run_script(parser, main)
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

@@ -1,8 +1,7 @@
-"""Fetch public parallel corpora by their mtdata ids, such as ``Statmt-europarl-10-deu-eng``.
+"""Download public parallel corpora by their mtdata ids, such as ``Statmt-europarl-10-deu-eng``.
 
-mtdata knows the address and format of each and keeps what it downloads in a folder of its own, so
-that a corpus is downloaded once. Ids are checked against its index, language pair included, before
-anything is downloaded.
+mtdata knows the address and format of each corpus and keeps downloads in its own cache, which means that a corpus is
+downloaded once. Ids and their language pairs are checked against its index before anything is downloaded.
 """
 
 from __future__ import annotations
@@ -21,16 +20,14 @@ from typing import Any
 
 import requests
 
-from corpus.raw_table import GIVEN_PARTS, Pair, number_pairs, write_raw
+from corpus.raw_table import GIVEN_PARTS, PARTS, SentencePair, number_pairs, write_parts
 from workbench.cli import UserError, run_script, say, script_parser
-
-PARTS = ("train", *GIVEN_PARTS)
 
 _PROGRESS_SECONDS = 10.0
 
 
 class _Counter:
-    """What mtdata calls a progress bar: one line now and then."""
+    """Replaces mtdata's progress bar: one line every ten seconds."""
 
     def __init__(self, description: str, total: int | None, unit: str) -> None:
         self.description, self.total, self.unit = description, total, unit
@@ -50,10 +47,10 @@ def _counter(desc: str = "", total: int | None = None, unit: str = "it") -> Iter
 
 
 def load_mtdata(cache: Path) -> ModuleType:
-    """``mtdata.data`` with its files under ``cache``; its index is built there the first time.
+    """Import ``mtdata.data`` with its files under ``cache``; the first import builds its index there.
 
-    mtdata reads the folder from the environment when it is imported and builds its index while it
-    is imported. An index that a killed process left half-written is built anew.
+    mtdata reads the folder from the environment when it is imported, and builds its index during the import. An index
+    that a killed process left half-written is built again.
     """
     cache.mkdir(parents=True, exist_ok=True)
     os.environ["MTDATA"] = str(cache.resolve())
@@ -71,20 +68,20 @@ def load_mtdata(cache: Path) -> ModuleType:
 
 
 def find_entry(mtdata: ModuleType, text: str, languages: tuple[Any, Any], key: str) -> tuple[Any, bool]:
-    """The data set with the id ``text`` and whether its languages stand the other way round.
+    """The data set with the id ``text``, and whether its languages are in the opposite order.
 
     Args:
-        mtdata: :func:`load_mtdata`.
+        mtdata: from :func:`load_mtdata`.
         text: an id as ``mtdata list -id`` shows it.
         languages: source and target as mtdata's language tags.
         key: the configuration key that names the id, for messages.
 
     Raises:
-        UserError: there is no such data set, or it is of other languages.
+        UserError: there is no such data set, or it has other languages.
     """
     try:
         entry = mtdata.INDEX.entries.get(mtdata.DatasetId.parse(text))
-    except Exception:  # not even of an id's form; mtdata has no exception of its own for that
+    except Exception:  # not even the form of an id; mtdata has no specific exception for it
         entry = None
     if entry is not None and len(entry.did.langs) == 2:
         fits, swapped = type(languages[0]).check_compat_swap(languages, entry.did.langs)
@@ -98,13 +95,13 @@ def find_entry(mtdata: ModuleType, text: str, languages: tuple[Any, Any], key: s
         if len(did.langs) == 2 and {language.lang for language in did.langs} == codes
     }
     near = [ids[match] for match in difflib.get_close_matches(text.lower(), ids, n=3)]
-    problem = "is no data set that mtdata knows" if entry is None else f"is not of {wanted}"
-    hint = f"near it: {', '.join(near)}" if near else "no id is near it"
+    problem = "is not a data set that mtdata knows" if entry is None else f"is not of {wanted}"
+    hint = f"similar ids: {', '.join(near)}" if near else "no id is similar"
     raise UserError(f"{key}: {text!r} {problem}; {hint} (to list all: mtdata list -id -l {wanted})")
 
 
 def read_entry(mtdata: ModuleType, cache: Path, entry: Any, swapped: bool) -> Iterator[tuple[str, str]]:
-    """Download a data set unless it is there, and yield its pairs, source first.
+    """Download a data set unless it is in the cache, and yield its pairs, source first.
 
     Raises:
         UserError: it cannot be downloaded or read.
@@ -120,14 +117,18 @@ def read_entry(mtdata: ModuleType, cache: Path, entry: Any, swapped: bool) -> It
         ) from error
     except OSError:
         raise
-    except Exception as error:  # mtdata raises whatever its many parsers stumble over
+    except Exception as error:  # mtdata passes on whatever its many parsers raise
         status = isinstance(error, AssertionError) and error.args and isinstance(error.args[0], int)
         problem = f"HTTP status {error}" if status else f"{type(error).__name__} {error}"[:200]
         raise UserError(f"{entry.did}: mtdata cannot fetch or read {entry.url} ({problem})") from error
 
 
-def read_parts(parts: dict[str, list[str]], languages: tuple[str, str], cache: Path) -> Iterator[Pair]:
-    """The pairs of all parts; a part's data sets follow one another and are numbered through."""
+def read_parts(parts: dict[str, list[str]], languages: tuple[str, str], cache: Path) -> Iterator[SentencePair]:
+    """The pairs of all parts; the pairs of all data sets of a part are numbered consecutively.
+
+    Raises:
+        UserError: as :func:`find_entry` and :func:`read_entry`, or a part has no pair.
+    """
     mtdata = load_mtdata(cache)
     tags = language_tags(languages)
     entries = {
@@ -135,12 +136,7 @@ def read_parts(parts: dict[str, list[str]], languages: tuple[str, str], cache: P
     }
     for part, found in entries.items():
         texts = (pair for entry in found for pair in read_entry(mtdata, cache, *entry))
-        count = 0
-        for pair in number_pairs(part, texts):
-            count += 1
-            yield pair
-        if not count:
-            raise UserError(f"corpus.mtdata.{part}: no pairs in {', '.join(parts[part])}")
+        yield from number_pairs(part, texts, if_none=f"corpus.mtdata.{part}: no pairs in {', '.join(parts[part])}")
 
 
 def language_tags(languages: tuple[str, str]) -> tuple[Any, Any]:
@@ -158,13 +154,13 @@ def language_tags(languages: tuple[str, str]) -> tuple[Any, Any]:
 
 
 def main(arguments: argparse.Namespace) -> None:
+    """Write the raw table."""
     parts = {part: getattr(arguments, part) for part in PARTS if getattr(arguments, part)}
-    pairs = read_parts(parts, tuple(arguments.languages), arguments.cache)
-    counts = write_raw(arguments.output, pairs)
-    say(f"{sum(counts.values()):,} pairs: " + ", ".join(f"{count:,} {part}" for part, count in counts.items()))
+    write_parts(arguments.output, read_parts(parts, tuple(arguments.languages), arguments.cache))
 
 
-if __name__ == "__main__":
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
     parser.add_argument("--train", required=True, nargs="+", metavar="ID", help="mtdata ids")
@@ -172,4 +168,8 @@ if __name__ == "__main__":
         parser.add_argument(f"--{part}", nargs="*", default=[], metavar="ID", help="mtdata ids")
     parser.add_argument("--cache", required=True, type=Path, help="mtdata's folder")
     parser.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
-    run_script(parser, main)
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

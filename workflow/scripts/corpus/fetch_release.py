@@ -1,11 +1,9 @@
-"""Fetch one release of a package by name and version with pip, which checks its hash before
-anything else happens.
+"""Download one release of a package by name and version with pip, which checks its hash first.
 
-pip is asked and not a URL, so that a mirror, a proxy or a cache that pip is configured for serves
-here too. Nothing is installed. Of a wheel no code runs. For a source archive pip asks its build
-system for the package's metadata even with ``--no-deps`` (pypa/pip#1884); that happens after the
-hash was found right, and without build isolation, so that no build requirement, which no hash
-covers, is downloaded or run.
+pip is used instead of a URL because people configure mirrors, proxies and caches for it. Nothing is installed, and no
+code of a wheel runs. For a source archive, pip asks the build system for the package's metadata even with ``--no-deps``
+(pypa/pip#1884). It does so after checking the hash, and without build isolation: build requirements, which no hash
+covers, are neither downloaded nor run.
 """
 
 from __future__ import annotations
@@ -26,11 +24,10 @@ _NO_NETWORK = re.compile(
     r"|Max retries exceeded|Temporary failure in name resolution|Connection (?:refused|reset)"
     r"|connection broken by|Read timed out|Could not fetch URL|not a trusted or secure host"
 )
-_RETRIES = "1"
 
 
 def pip_command(requirements: Path, folder: Path) -> list[str]:
-    """The pip call that puts the one file ``requirements`` allows into ``folder``."""
+    """The pip call that downloads the one file that ``requirements`` allows into ``folder``."""
     return [
         *(sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check"),
         *("--progress-bar", "off", "--no-deps", "--require-hashes", "--no-build-isolation"),
@@ -38,15 +35,8 @@ def pip_command(requirements: Path, folder: Path) -> list[str]:
     ]
 
 
-def pip_environment() -> dict[str, str]:
-    """The user's environment; unless it says how often pip tries again, once: no network is said
-    soon.
-    """
-    return {"PIP_RETRIES": _RETRIES, **os.environ}
-
-
 def explain_failure(requirement: str, output: str) -> str:
-    """Say in one line why pip failed.
+    """Explain in one line why pip failed.
 
     Args:
         requirement: ``name==version``.
@@ -55,8 +45,8 @@ def explain_failure(requirement: str, output: str) -> str:
     if "DO NOT MATCH THE HASHES" in output:
         got = re.search(r"Got\s+([0-9a-f]{64})", output)
         return (
-            f"{requirement}: wrong hash: the file has sha256 {got[1] if got else 'unknown'}, which "
-            "the list of releases does not allow: damaged, forged, or another file of this version"
+            f"{requirement}: wrong hash: the file has sha256 {got[1] if got else 'unknown'}, which the list of "
+            "releases does not allow: damaged, forged, or another file of this version"
         )
     if "No space left on device" in output:
         return f"{requirement}: the disk is full"
@@ -64,8 +54,8 @@ def explain_failure(requirement: str, output: str) -> str:
         return f"{requirement}: {sys.executable} has no pip; install it, for instance with ensurepip"
     if _NO_NETWORK.search(output):
         return (
-            f"{requirement}: pip cannot reach its package index: no network, or it needs a mirror, "
-            "a proxy or a certificate (pip's settings index-url, proxy and cert)"
+            f"{requirement}: pip cannot reach its package index: no network, or it needs a mirror, a proxy or a "
+            "certificate (pip's settings index-url, proxy and cert)"
         )
     versions = re.findall(r"\(from versions: (.*?)\)\s*$", output, re.MULTILINE)
     if versions:
@@ -80,20 +70,17 @@ def fetch(requirement: str, hashes: list[str], output: Path) -> None:
     """Download the file of ``requirement`` (``name==version``) to ``output``.
 
     Raises:
-        UserError: pip cannot get it, or gets another file than ``hashes`` (SHA-256, hexadecimal)
-            allow.
+        UserError: pip cannot download it, or the file has none of ``hashes`` (SHA-256, hexadecimal).
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as name:
         folder = Path(name)
         requirements = folder / "requirements.txt"
-        requirements.write_text(
-            " ".join([requirement, *(f"--hash=sha256:{digest}" for digest in hashes)]) + "\n",
-            encoding="utf-8",
-        )
+        allowed = " ".join(f"--hash=sha256:{digest}" for digest in hashes)
+        requirements.write_text(f"{requirement} {allowed}\n", encoding="utf-8")
         done = subprocess.run(
             pip_command(requirements, folder / "files"),
-            env=pip_environment(),
+            env={"PIP_RETRIES": "1", **os.environ},  # unless the user says otherwise: report a missing network soon
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -111,17 +98,18 @@ def fetch(requirement: str, hashes: list[str], output: Path) -> None:
 
 
 def main(arguments: argparse.Namespace) -> None:
+    """Download the release."""
     fetch(arguments.requirement, arguments.sha256, arguments.output)
 
 
-if __name__ == "__main__":
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--requirement", required=True, help="name==version")
-    parser.add_argument(
-        "--sha256",
-        required=True,
-        action="append",
-        help="hash of a file that may be fetched; repeatable",
-    )
-    parser.add_argument("--output", required=True, type=Path, help="where the file goes")
-    run_script(parser, main)
+    parser.add_argument("--sha256", required=True, action="append", help="hash of an allowed file; repeatable")
+    parser.add_argument("--output", required=True, type=Path, help="the file to write")
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

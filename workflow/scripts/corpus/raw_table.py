@@ -1,8 +1,7 @@
-"""The table that every kind of corpus ends in before it is cleaned: ``raw.tsv.gz`` with ``id source
-target``.
+"""``raw.tsv.gz`` with ``id source target``: the corpus before cleaning, whatever its origin.
 
-An id is ``<part>:<n>``: the part is a release's name for catalogues, else ``train``, ``valid`` or
-``test``; *n* counts the part's pairs from 1: in aligned files the line, in a table the row below the header.
+An id is ``<part>:<n>``. The part is a release's name for catalogues and ``train``, ``valid`` or ``test`` for any other
+corpus. *n* counts the part's pairs from 1: the line in aligned files, the row below the header in a table.
 """
 
 from __future__ import annotations
@@ -13,18 +12,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from workbench.cli import UserError
+from workbench.cli import UserError, say
 from workbench.files import atomic_path
 from workbench.text import one_line
 
 COLUMNS = ("id", "source", "target")
 GIVEN_PARTS = ("valid", "test")
+PARTS = ("train", *GIVEN_PARTS)
 
 _COMPRESSION = 4
 
 
-class Pair(NamedTuple):
-    """One source with its human target, both on one line."""
+class SentencePair(NamedTuple):
+    """One source and its human target, each on one line."""
 
     id: str
     source: str
@@ -32,20 +32,25 @@ class Pair(NamedTuple):
 
 
 def part_of(pair_id: str) -> str:
-    """``"train"`` of ``"train:17"``."""
+    """``"train"`` for ``"train:17"``."""
     return pair_id.rpartition(":")[0]
 
 
-def number_pairs(part: str, texts: Iterable[tuple[str, str]]) -> Iterator[Pair]:
-    """Give the pairs of one part their ids and put each text on one line."""
-    for number, (source, target) in enumerate(texts, start=1):
-        yield Pair(f"{part}:{number}", one_line(source), one_line(target))
+def number_pairs(part: str, texts: Iterable[tuple[str, str]], if_none: str | None = None) -> Iterator[SentencePair]:
+    """Give the pairs of one part their ids and put each text on one line.
 
-
-def write_raw(path: Path, pairs: Iterable[Pair]) -> dict[str, int]:
-    """Write ``pairs`` compressed, atomically and always to the same bytes; return the pairs of each
-    part.
+    Raises:
+        UserError: there is no pair; ``if_none`` is the message (None: no error).
     """
+    number = 0
+    for number, (source, target) in enumerate(texts, start=1):
+        yield SentencePair(f"{part}:{number}", one_line(source), one_line(target))
+    if not number and if_none is not None:
+        raise UserError(if_none)
+
+
+def write_raw(path: Path, pairs: Iterable[SentencePair]) -> dict[str, int]:
+    """Write ``pairs`` compressed, atomically and always to the same bytes; return the number of pairs in each part."""
     counts: dict[str, int] = {}
     with (
         atomic_path(path) as temporary,
@@ -61,11 +66,17 @@ def write_raw(path: Path, pairs: Iterable[Pair]) -> dict[str, int]:
     return counts
 
 
-def read_raw(path: Path) -> Iterator[Pair]:
+def write_parts(path: Path, pairs: Iterable[SentencePair]) -> None:
+    """Write ``pairs`` as :func:`write_raw` does and say how many each part has."""
+    counts = write_raw(path, pairs)
+    say(f"{sum(counts.values()):,} pairs: " + ", ".join(f"{count:,} {part}" for part, count in counts.items()))
+
+
+def read_raw(path: Path) -> Iterator[SentencePair]:
     """Yield the pairs of a table that :func:`write_raw` wrote.
 
     Raises:
-        UserError: the file is damaged or is no such table.
+        UserError: the file is damaged or not such a table.
     """
     try:
         with gzip.open(path, "rt", encoding="utf-8", newline="\n") as file:
@@ -73,6 +84,6 @@ def read_raw(path: Path) -> Iterator[Pair]:
                 raise UserError(f"{path}: not a table of {', '.join(COLUMNS)}")
             for line in file:
                 pair_id, source, target = line.rstrip("\n").split("\t")
-                yield Pair(pair_id, source, target)
+                yield SentencePair(pair_id, source, target)
     except (EOFError, gzip.BadGzipFile, ValueError) as error:
         raise UserError(f"{path}: damaged ({error}); delete it and run again") from error

@@ -1,157 +1,22 @@
-"""Read the user's own corpus: two line-aligned files or one tab-separated file for each part, plain
-or gzip.
-
-A line ends at ``\\n`` (or ``\\r\\n``) and nowhere else: U+2028, U+0085 or a vertical tab inside a
-sentence do not break the alignment. gzip is told by content. A tab-separated file has two columns,
-source and target, or a first line that names its columns, ``source`` and ``target`` among them.
-"""
+"""Read the user's own corpus: two line-aligned files or one tab-separated file for each part."""
 
 from __future__ import annotations
 
 import argparse
-import codecs
-import gzip
-import zlib
-from collections.abc import Iterator
-from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
 
-from corpus.raw_table import GIVEN_PARTS, Pair, number_pairs, write_raw
-from workbench.cli import UserError, run_script, say, script_parser
-from workbench.files import open_unpacked
-
-PARTS = ("train", *GIVEN_PARTS)
-
-
-class Part(NamedTuple):
-    """One part of the corpus and its files: source and target, or one table of both."""
-
-    name: str
-    files: tuple[Path, ...]
-
-
-def parse_parts(values: list[list[str]]) -> list[Part]:
-    """The parts named on the command line, ``train`` first.
-
-    Raises:
-        UserError: an unknown or repeated name, no ``train``, or not one or two files.
-    """
-    parts: dict[str, Part] = {}
-    for name, *files in values:
-        if name not in PARTS or name in parts:
-            problem = "is given twice" if name in parts else f"is none of {', '.join(PARTS)}"
-            raise UserError(f"corpus.files: part {name!r} {problem}")
-        if len(files) not in (1, 2):
-            raise UserError(f"corpus.files.{name}: {len(files)} files; expected source and target, or one TSV")
-        parts[name] = Part(name, tuple(Path(file) for file in files))
-    if "train" not in parts:
-        raise UserError("corpus.files: no train part")
-    return [parts[name] for name in PARTS if name in parts]
-
-
-def read_lines(path: Path, max_bytes: int) -> Iterator[str]:
-    """The lines of a UTF-8 file, plain or gzip, without their ends; a byte order mark is left out.
-
-    Raises:
-        UserError: the file is missing, empty or damaged, or a line is no text or longer than
-            ``max_bytes``.
-    """
-    number = 0
-    try:
-        with open_unpacked(path) as file:
-            while line := file.readline(max_bytes + 2):
-                number += 1
-                line = line.removesuffix(b"\n").removesuffix(b"\r")
-                if number == 1:
-                    line = line.removeprefix(codecs.BOM_UTF8)
-                if len(line) > max_bytes:
-                    raise UserError(
-                        f"{path}, line {number}: longer than {max_bytes:,} bytes; is it one sentence a line?"
-                    )
-                if b"\0" in line:
-                    raise UserError(f"{path}, line {number}: a NUL byte; is it UTF-16, or not text at all?")
-                yield line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}, line {number}: not UTF-8 (byte 0x{error.object[error.start]:02x} at byte "
-            f"{error.start + 1} of the line); convert the file, for instance with iconv"
-        ) from error
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        kind = "truncated" if isinstance(error, EOFError) else "damaged"
-        raise UserError(f"{path}: {kind} gzip file, readable up to line {number:,}") from error
-    if number == 0:
-        raise UserError(f"{path}: the file is empty")
-
-
-def read_aligned(source: Path, target: Path, max_bytes: int) -> Iterator[tuple[str, str]]:
-    """The pairs of two files aligned by line.
-
-    Raises:
-        UserError: as :func:`read_lines`, or the files have different numbers of lines.
-    """
-    missing = object()
-    sources, targets = read_lines(source, max_bytes), read_lines(target, max_bytes)
-    pairs = zip_longest(sources, targets, fillvalue=missing)
-    for number, (left, right) in enumerate(pairs):
-        if left is missing or right is missing:
-            more = 1 + sum(1 for _ in (targets if left is missing else sources))
-            counts = (number, number + more) if left is missing else (number + more, number)
-            raise UserError(
-                f"{source} has {counts[0]:,} lines and {target} has {counts[1]:,}; line-aligned files have as many"
-            )
-        yield str(left), str(right)
-
-
-def column_names(line: str) -> list[str]:
-    """The names of a table's columns, if ``line``, its first, names them; nothing if it is a pair already."""
-    names = [field.strip().lower() for field in line.split("\t")]
-    return names if "source" in names and "target" in names else []
-
-
-def read_table(path: Path, max_bytes: int) -> Iterator[tuple[str, str]]:
-    """The pairs of a tab-separated file.
-
-    Raises:
-        UserError: as :func:`read_lines`, or a line has another number of columns than there should
-            be.
-    """
-    places, width = (0, 1), 2
-    expected = "source<TAB>target, or a first line that names the columns source and target"
-    for number, line in enumerate(read_lines(path, max_bytes), start=1):
-        fields = line.split("\t")
-        if number == 1 and (names := column_names(line)):
-            places, width = (names.index("source"), names.index("target")), len(names)
-            expected = f"the {width} columns that the first line names"
-            continue
-        if len(fields) != width:
-            columns = "1 column" if len(fields) == 1 else f"{len(fields)} columns"
-            raise UserError(f"{path}, line {number}: {columns}; expected {expected}")
-        yield fields[places[0]], fields[places[1]]
-
-
-def read_parts(parts: list[Part], max_bytes: int) -> Iterator[Pair]:
-    """The pairs of all parts, each in the order of its file."""
-    for part in parts:
-        read = read_table if len(part.files) == 1 else read_aligned
-        count = 0
-        for pair in number_pairs(part.name, read(*part.files, max_bytes)):
-            count += 1
-            yield pair
-        if not count:
-            raise UserError(f"{part.files[0]}: no line after the one that names the columns")
-        print(f"{part.name}: {count:,} pairs from {' and '.join(str(file) for file in part.files)}")
+from corpus.parallel_text import parse_parts, read_parts
+from corpus.raw_table import write_parts
+from workbench.cli import run_script, script_parser
 
 
 def main(arguments: argparse.Namespace) -> None:
-    parts = parse_parts(arguments.part)
-    counts = write_raw(arguments.output, read_parts(parts, arguments.max_line_bytes))
-    say(f"{sum(counts.values()):,} pairs: " + ", ".join(f"{count:,} {part}" for part, count in counts.items()))
+    """Write the raw table."""
+    write_parts(arguments.output, read_parts(parse_parts(arguments.part), arguments.max_line_bytes))
 
 
-if __name__ == "__main__":
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument(
         "--part",
@@ -161,11 +26,10 @@ if __name__ == "__main__":
         metavar="NAME FILE",
         help="train, valid or test, then its source and target file, or its TSV; repeatable",
     )
-    parser.add_argument(
-        "--max-line-bytes",
-        required=True,
-        type=int,
-        help="a longer line is an error, not a sentence",
-    )
+    parser.add_argument("--max-line-bytes", required=True, type=int, help="a longer line is an error, not a sentence")
     parser.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
-    run_script(parser, main)
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

@@ -1,6 +1,4 @@
-"""The list of releases: a pip requirements file in which every line pins a version and the hashes
-of its file.
-"""
+"""Read the list of releases: a pip requirements file in which every line pins a version and the hashes of its files."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Release(NamedTuple):
-    """One published version of a package and the SHA-256 of each file that may stand for it."""
+    """One published version of a package and the SHA-256 of each file that is accepted for it."""
 
     name: str
     version: str
@@ -25,11 +23,10 @@ class Release(NamedTuple):
 
 
 def read_releases(path: Path) -> list[Release]:
-    """The releases of ``path`` in the order in which they stand there.
+    """The releases in ``path``, in the file's order.
 
     Raises:
-        UserError: the file is missing or empty, or a line is not ``name==version
-            --hash=sha256:...``.
+        UserError: the file is missing or empty, or a line is not ``name==version --hash=sha256:...``.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -48,7 +45,7 @@ def read_releases(path: Path) -> list[Release]:
 
 
 def _logical_lines(text: str) -> list[tuple[int, str]]:
-    """Lines with their number, continuation lines joined, comments and blank lines left out."""
+    """Lines with their numbers; continuation lines are joined, comments and blank lines left out."""
     lines: list[tuple[int, str]] = []
     joined, first = "", 0
     for number, line in enumerate(text.split("\n"), start=1):

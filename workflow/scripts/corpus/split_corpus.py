@@ -1,11 +1,11 @@
 """Split the clean corpus into pretrain, pool, valid and test, which share no source and no target.
 
-Rows with the same source or the same target, in the sense of :func:`workbench.text.match_key`, are
-linked, directly or through others, and go into one split together. Groups are drawn in the order of
-a hash of the seed and their text, for ``test`` first, then ``valid``, ``pretrain`` and ``pool``:
-neither the order of the corpus nor the rows around a row matter, a larger split begins with the
-smaller one, and a split's size changes none that is drawn before it. Parts that the user gave as
-``valid`` or ``test`` are those splits, and none is cut in the place of one that cleaning left nothing of.
+Rows with the same source or the same target, in the sense of :func:`workbench.text.match_key`, are linked, directly or
+through other rows, and go into the same split. Groups of linked rows are drawn in the order of a hash of the seed and
+their text: first for ``test``, then for ``valid``, ``pretrain`` and ``pool``. The result therefore does not depend on
+the order of the corpus or on neighbouring rows. A larger split begins with the smaller one, and the size of a split
+does not change those drawn before it. If the user gave a ``valid`` or ``test`` part, it is that split; an error is
+raised if cleaning left nothing of it.
 
 Memory: about 0.3 kB a row; the texts stay in the file.
 """
@@ -18,7 +18,6 @@ from array import array
 from collections import deque
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, part_of
 from workbench.cli import UserError, run_script, say, script_parser
@@ -29,28 +28,21 @@ DRAWN_IN_ORDER = ("test", "valid", "pretrain", "pool")
 ALL = "all"
 
 
-class Split(NamedTuple):
-    """What is wanted of one split."""
+class LinkedRows:
+    """The rows of the clean corpus: their positions in the file, the links between them and their random order.
 
-    size: int | None
-    """rows; ``None`` for all of a given part"""
-    output: Path
-
-
-class Corpus:
-    """Where the rows of the clean corpus are, what links them and the order in which they are
-    drawn.
+    Attributes:
+        offsets: where each row begins in the file, in bytes.
+        ranks: random numbers; rows are drawn in the order of their ranks.
+        given: the rows of the parts that the user gave.
     """
 
     def __init__(self, path: Path, seed: int) -> None:
         self.path = path
         self.offsets = array("Q")
-        """where each row begins in the file, in bytes"""
         self.ranks = array("Q")
-        """each row's place in the order of drawing: rows are drawn by rising rank"""
         self.given: dict[str, list[int]] = {part: [] for part in GIVEN_PARTS}
-        """rows of the parts that the user gave"""
-        self._parents = array("Q")
+        self._parents = array("Q")  # a forest of disjoint sets: the root of a row represents its group
         self._read(seed)
 
     def _read(self, seed: int) -> None:
@@ -76,7 +68,7 @@ class Corpus:
         return len(self.offsets)
 
     def group(self, row: int) -> int:
-        """The row that stands for all rows linked with ``row``."""
+        """The row that represents all rows linked with ``row``."""
         parents = self._parents
         while parents[row] != row:
             parents[row] = parents[parents[row]]
@@ -96,16 +88,15 @@ class Corpus:
 
 
 def hash64(text: str) -> int:
-    """The first eight bytes of a text's SHA-256 as a number."""
+    """The first eight bytes of the SHA-256 of ``text`` as a number."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
-def take_given(corpus: Corpus, name: str, size: int | None) -> list[int]:
-    """The rows of a part that the user gave, in their order: all, or ``size`` of them drawn by
-    rank.
+def take_given(corpus: LinkedRows, name: str, size: int | None) -> list[int]:
+    """The rows of a part that the user gave, in the file's order: all, or the ``size`` rows of lowest rank.
 
     Raises:
-        UserError: ``size`` is larger than the part.
+        UserError: the part has fewer than ``size`` rows.
     """
     rows = corpus.given[name]
     if size is None or size == len(rows):
@@ -116,9 +107,13 @@ def take_given(corpus: Corpus, name: str, size: int | None) -> list[int]:
 
 
 class Drawing:
-    """The groups of linked rows that are still free, in the order in which they are drawn."""
+    """Draws rows without replacement, one group of linked rows after another; given parts are excluded.
 
-    def __init__(self, corpus: Corpus) -> None:
+    Attributes:
+        available: the number of rows not drawn yet.
+    """
+
+    def __init__(self, corpus: LinkedRows) -> None:
         self._ranks = corpus.ranks
         taken = {corpus.group(row) for rows in corpus.given.values() for row in rows}
         lowest: dict[int, int] = {}
@@ -130,17 +125,16 @@ class Drawing:
             if group in lowest:
                 self._members.setdefault(group, [group]).append(row)
             lowest[group] = min(lowest.get(group, rank), rank)
-        # Hashed again: the lowest rank itself would draw large groups first.
+        # Hashed again, because sorting by the lowest rank itself would draw large groups first.
         order = sorted(lowest, key=lambda group: (hash64(f"group\t{lowest[group]}"), group))
         self._groups = deque(order)
         self.available = sum(len(self._rows(group)) for group in order)
-        """rows that are free"""
 
     def draw(self, size: int) -> list[int]:
-        """``size`` of the rows that are free, group by group.
+        """Draw ``size`` of the available rows, group by group.
 
-        If the last group is larger than what is missing, the rest of it goes nowhere: so what is
-        drawn for a larger size begins with what is drawn for a smaller one.
+        If the last group has more rows than are missing, its remaining rows are discarded. The rows drawn for a larger
+        size therefore begin with those drawn for a smaller one.
         """
         rows: list[int] = []
         while len(rows) < size:
@@ -156,26 +150,28 @@ class Drawing:
         return self._ranks[row], row
 
 
-def assign(corpus: Corpus, splits: dict[str, Split], given: Collection[str], table: Path) -> dict[str, list[int]]:
+def assign(
+    corpus: LinkedRows, sizes: dict[str, int | None], given: Collection[str], table: Path
+) -> dict[str, list[int]]:
     """The rows of every split.
 
     Args:
         corpus: the clean corpus.
-        splits: all four, by name.
-        given: the parts that the user gave, of which some pair must be left.
-        table: the table that says what cleaning left out, for messages.
+        sizes: the number of rows wanted for each split; None for all of a given part.
+        given: the parts that the user gave; each must have a pair left.
+        table: the table of reasons that cleaning wrote, for messages.
 
     Raises:
-        UserError: there are not as many rows as are wanted, or none of a given part.
+        UserError: the corpus has too few rows, or none of a given part.
     """
     rows: dict[str, list[int]] = {}
     drawing = Drawing(corpus)
     for name in DRAWN_IN_ORDER:
-        size = splits[name].size
+        size = sizes[name]
         if name in given and not corpus.given[name]:
             raise UserError(
                 f"splits.{name}: cleaning left no pair of the {name} part that was given: all were empty or in another "
-                f"given part (see {table}); mend its files, or give no {name} part and it is cut from the training text"
+                f"given part (see {table}); mend its files, or remove the part to split {name} off the training text"
             )
         if corpus.given.get(name):
             rows[name] = take_given(corpus, name, size)
@@ -185,43 +181,46 @@ def assign(corpus: Corpus, splits: dict[str, Split], given: Collection[str], tab
         if size > drawing.available:
             before = ", ".join(f"{done} {len(taken):,}" for done, taken in rows.items())
             raise UserError(
-                f"splits.{name}: {size:,} pairs wanted, {drawing.available:,} left of "
-                f"{len(corpus):,}{f' after {before}' if before else ''}; lower a split, or see in "
-                f"{table} why cleaning left pairs out"
+                f"splits.{name}: {size:,} pairs wanted, {drawing.available:,} left of {len(corpus):,}"
+                f"{f' after {before}' if before else ''}; lower a split, or see in {table} why cleaning left pairs out"
             )
         rows[name] = drawing.draw(size)
     return rows
 
 
-def parse_split(name: str, size: str, output: str) -> Split:
-    """A split as the command line gives it.
+def parse_sizes(values: dict[str, str]) -> dict[str, int | None]:
+    """Parse the size of each split.
 
     Raises:
-        UserError: the name or the size is not allowed.
+        UserError: a name or a size is not allowed, or a split is missing.
     """
-    if name not in DRAWN_IN_ORDER:
-        raise UserError(f"splits: {name!r} is none of {', '.join(DRAWN_IN_ORDER)}")
-    if size == ALL and name in GIVEN_PARTS:
-        return Split(None, Path(output))
-    if not (size.isascii() and size.isdigit()):
-        raise UserError(f"splits.{name}: {size!r} is no number of pairs")
-    return Split(int(size), Path(output))
+    sizes: dict[str, int | None] = {}
+    for name, size in values.items():
+        if name not in DRAWN_IN_ORDER:
+            raise UserError(f"splits: {name!r} is not one of {', '.join(DRAWN_IN_ORDER)}")
+        is_all = size == ALL and name in GIVEN_PARTS
+        if not is_all and not (size.isascii() and size.isdigit()):
+            raise UserError(f"splits.{name}: {size!r} is not a number of pairs")
+        sizes[name] = None if is_all else int(size)
+    missing = [name for name in DRAWN_IN_ORDER if name not in sizes]
+    if missing:
+        raise UserError(f"splits: no {missing[0]}")
+    return sizes
 
 
 def main(arguments: argparse.Namespace) -> None:
-    splits = {values[0]: parse_split(*values) for values in arguments.split}
-    missing = [name for name in DRAWN_IN_ORDER if name not in splits]
-    if missing:
-        raise UserError(f"splits: no {missing[0]}")
-    corpus = Corpus(arguments.clean, arguments.seed)
-    rows = assign(corpus, splits, arguments.given, arguments.table)
-    for name, split in splits.items():
-        write_rows(split.output, COLUMNS, corpus.texts(rows[name]))
-    sizes = ", ".join(f"{name} {len(rows[name]):,}" for name in splits)
-    say(f"{sizes}; {len(corpus) - sum(map(len, rows.values())):,} of {len(corpus):,} pairs not used")
+    """Write the four splits."""
+    sizes = parse_sizes({name: size for name, size, _ in arguments.split})
+    corpus = LinkedRows(arguments.clean, arguments.seed)
+    rows = assign(corpus, sizes, arguments.given, arguments.table)
+    for name, _, output in arguments.split:
+        write_rows(Path(output), COLUMNS, corpus.texts(rows[name]))
+    counts = ", ".join(f"{name} {len(rows[name]):,}" for name in sizes)
+    say(f"{counts}; {len(corpus) - sum(map(len, rows.values())):,} of {len(corpus):,} pairs not used")
 
 
-if __name__ == "__main__":
+def parser() -> argparse.ArgumentParser:
+    """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--clean", required=True, type=Path, help="clean.tsv")
     parser.add_argument("--table", required=True, type=Path, help="cleaning.tsv, for messages")
@@ -232,7 +231,7 @@ if __name__ == "__main__":
         action="append",
         nargs=3,
         metavar=("NAME", "SIZE", "OUTPUT"),
-        help=f"{', '.join(DRAWN_IN_ORDER)}: each once; '{ALL}' for the size of a given part",
+        help=f"{', '.join(DRAWN_IN_ORDER)}: each once; the size '{ALL}' is for given parts",
     )
     parser.add_argument(
         "--given",
@@ -240,6 +239,10 @@ if __name__ == "__main__":
         nargs="*",
         choices=GIVEN_PARTS,
         metavar="PART",
-        help=f"the parts that the user gave, of {' and '.join(GIVEN_PARTS)}; an error if no pair of one is left",
+        help=f"the parts that the user gave ({' or '.join(GIVEN_PARTS)}); it is an error if one has no pair left",
     )
-    run_script(parser, main)
+    return parser
+
+
+if __name__ == "__main__":
+    run_script(parser(), main)

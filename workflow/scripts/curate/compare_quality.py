@@ -16,11 +16,9 @@ from typing import Any
 
 from curate.agreement import Agreement, agreement
 from curate.quality import Metric, load_metric
-from workbench.cli import UserError, run_script, say, script_parser
+from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.draws import draw_names
-from workbench.formats import score_text
-from workbench.named_files import named_files
-from workbench.tables import read_rows, write_rows
+from workbench.tables import read_rows, score_text, write_rows
 
 COLUMNS = (
     "generator",

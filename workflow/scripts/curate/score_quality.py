@@ -18,10 +18,9 @@ from typing import overload
 from curate.quality import Context, Instance, Metric, Score, load_metric
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.columns import TextColumn, read_by_id
-from workbench.draws import ORDER, place
-from workbench.formats import score_text
+from workbench.draws import ORDER, random_key
 from workbench.generated import COLUMNS as GENERATED_COLUMNS
-from workbench.tables import read_rows, write_rows
+from workbench.tables import read_rows, score_text, write_rows
 
 COLUMNS = ("id", "score", "rank")
 
@@ -86,7 +85,7 @@ def ranks(ids: Sequence[str], scores: Sequence[str], better: str, seed: int) -> 
 
     def key(position: int) -> tuple[float, bytes]:
         text = scores[position]
-        return sign * float(text) if text else math.inf, place(seed, ORDER, ids[position])
+        return sign * float(text) if text else math.inf, random_key(seed, ORDER, ids[position])
 
     found = [0] * len(ids)
     for rank, position in enumerate(sorted(range(len(ids)), key=key), start=1):

@@ -1,1 +1,1 @@
-"""Scores of the runs, and how sure one can be of the differences between them."""
+"""The evaluation stage: scores of the runs, and the significance of the differences between them."""

@@ -1,7 +1,6 @@
-"""Gather the scores of all runs into one table, and the times of their training into another.
+"""Collect the scores of all runs in one table, and their training times in another.
 
-The times are kept apart because they differ from one machine and one day to the next; the scores
-do not.
+The times have their own table because they differ between machines and days; the scores do not.
 """
 
 from __future__ import annotations
@@ -12,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli import UserError, run_script, say, script_parser
-from workbench.formats import score_text
 from workbench.runs import Run, read_runs, trained_runs
-from workbench.tables import write_rows
+from workbench.tables import score_text, write_rows
 
 TRAINING_COLUMNS = ("updates", "epochs", "best_valid_loss")
 TIMING_COLUMNS = ("seconds", "target_tokens_per_second")
@@ -24,17 +22,10 @@ def main(arguments: argparse.Namespace) -> None:
     """Write both tables."""
     runs = read_runs(arguments.runs)
     folder = arguments.runs_folder
-    columns = [
-        *("learner", "condition", "size", "seed"),
-        *arguments.metrics,
-        *("recipe", "sentences", *TRAINING_COLUMNS),
-        *(f"{metric}_signature" for metric in arguments.metrics),
-    ]
-    write_rows(
-        arguments.scores,
-        columns,
-        (score_row(run, run.folder(folder), arguments.metrics) for run in runs),
-    )
+    metrics = arguments.metrics
+    signatures = [f"{metric}_signature" for metric in metrics]
+    columns = ["learner", "condition", "size", "seed", *metrics, "recipe", "sentences", *TRAINING_COLUMNS, *signatures]
+    write_rows(arguments.scores, columns, (score_row(run, run.folder(folder), metrics) for run in runs))
     trainings = {run.folder(folder): run for run in trained_runs(runs)}
     write_rows(
         arguments.timings,
@@ -45,7 +36,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def score_row(run: Run, folder: Path, metrics: list[str]) -> list[object]:
-    """One line of the score table.
+    """One row of the score table.
 
     Raises:
         UserError: the run was not scored by one of ``metrics``.
@@ -65,19 +56,13 @@ def score_row(run: Run, folder: Path, metrics: list[str]) -> list[object]:
 
 
 def timing_row(run: Run, folder: Path) -> list[object]:
-    """One line of the table of times: a trained model, however many conditions it stands for."""
+    """One row of the table of times: one trained model, even if several conditions share it."""
     training = read_json(folder / "training.json")
-    return [
-        run.learner,
-        run.recipe,
-        run.size,
-        run.seed,
-        *(cell(training, key) for key in TIMING_COLUMNS),
-    ]
+    return [run.learner, run.recipe, run.size, run.seed, *(cell(training, key) for key in TIMING_COLUMNS)]
 
 
 def cell(record: dict[str, Any], key: str) -> object:
-    """A value of a JSON record as a table has it: nothing where there is none."""
+    """A value of a JSON record as a field of a table, empty if there is none."""
     value = record.get(key)
     return "" if value is None else value
 
@@ -86,7 +71,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        UserError: the file holds something else.
+        UserError: the file contains something else.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -102,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     parser = script_parser(__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="the run table")
     parser.add_argument("--runs-folder", type=Path, required=True, help="folder of LEARNER/RECIPE/SIZE/SEED")
-    parser.add_argument("--metrics", nargs="+", required=True, help="metrics to gather, in the order of the columns")
+    parser.add_argument("--metrics", nargs="+", required=True, help="metrics to collect, in the order of the columns")
     parser.add_argument("--scores", type=Path, required=True, help="output table")
     parser.add_argument("--timings", type=Path, required=True, help="output table")
     return parser

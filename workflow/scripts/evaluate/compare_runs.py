@@ -1,9 +1,9 @@
 """Test each condition against the baseline on the same test set with sacreBLEU's own paired test.
 
-One learner, size and seed at a time. The test gets the sufficient statistics that ``score_run``
-left, so that nothing is scored twice. Its figures are those of ``sacrebleu REFERENCE -i BASELINE
-CONDITION... --paired-bs`` (or ``--paired-ar``), except where a condition's statistics are the
-baseline's in every segment: sacreBLEU gives such a pair its smallest p-value, here it is 1.
+One learner, size and seed at a time. The test uses the sufficient statistics that ``score_run`` wrote, and scores
+nothing again. The figures are those of ``sacrebleu REFERENCE -i BASELINE CONDITION... --paired-bs`` (or
+``--paired-ar``), with one exception. If the statistics of a condition equal the baseline's in every segment, sacreBLEU
+gives the pair its smallest p-value; here the p-value is 1.
 """
 
 from __future__ import annotations
@@ -12,26 +12,24 @@ import argparse
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple, cast
 
 import numpy as np
-from sacrebleu.significance import PairedTest
+from sacrebleu.metrics.base import Metric
+from sacrebleu.significance import PairedTest, Result
 
+from evaluate.relations import Comparison
 from stats.counts import Counts, read_counts
 from stats.metrics import CountedMetric, Scorer, add_metric_arguments, build_scorers
-from workbench.cli import UserError, run_script, say, script_parser
-from workbench.formats import p_text, score_text
-from workbench.named_files import named_files
-from workbench.runs import COMPARISON_COLUMNS
-from workbench.tables import write_rows
+from workbench.cli import UserError, named_files, run_script, say, script_parser
+from workbench.records import write_records
 
 TESTS = {"bootstrap": "bs", "randomization": "ar"}
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """One metric of one condition beside the baseline."""
+class PairedTestResult(NamedTuple):
+    """The result of a paired test of one file against the baseline by one metric."""
 
     score: float
     baseline_score: float
@@ -65,17 +63,24 @@ def main(arguments: argparse.Namespace) -> None:
                 continue
             result = results[path, scorer.name]
             rows.append(
-                (
-                    *(arguments.learner, arguments.size, arguments.seed),
-                    *(scorer.name, condition, score_text(result.score)),
-                    *(arguments.baseline, score_text(result.baseline_score)),
-                    score_text(result.score - result.baseline_score),
-                    p_text(result.p_value),
-                    *(arguments.test, arguments.samples, result.signature),
+                Comparison(
+                    learner=arguments.learner,
+                    size=arguments.size,
+                    seed=arguments.seed,
+                    metric=scorer.name,
+                    condition=condition,
+                    score=result.score,
+                    baseline=arguments.baseline,
+                    baseline_score=result.baseline_score,
+                    difference=result.score - result.baseline_score,
+                    p_value=result.p_value,
+                    test=arguments.test,
+                    samples=arguments.samples,
+                    signature=result.signature,
                 )
             )
-    write_rows(arguments.comparisons, COMPARISON_COLUMNS, rows)
-    clear = sum(float(row[COMPARISON_COLUMNS.index("p_value")]) < 0.05 for row in rows)
+    write_records(arguments.comparisons, Comparison, rows, leave_out=["p_holm"])
+    clear = sum(row.p_value < 0.05 for row in rows)
     say(f"{clear} of {len(rows)} comparisons with {arguments.baseline} have p < 0.05")
 
 
@@ -88,8 +93,8 @@ def compare(
     samples: int,
     seed: int,
     threads: int,
-) -> dict[tuple[Path, str], Comparison]:
-    """Run sacreBLEU's paired test of all ``counts`` against ``baseline``'s, by file and metric.
+) -> dict[tuple[Path, str], PairedTestResult]:
+    """Run sacreBLEU's paired test of all ``counts`` against those of ``baseline``, by file and metric.
 
     Raises:
         UserError: ``seed`` is not positive (sacreBLEU takes 0 for "no seed").
@@ -107,23 +112,23 @@ def compare(
     ]
     with _sacrebleu_seed(seed):
         jobs = max(1, min(threads, len(others)))
-        paired = PairedTest(systems, metrics, None, TESTS[test], samples, n_jobs=jobs)
+        paired = PairedTest(systems, cast(dict[str, Metric], metrics), None, TESTS[test], samples, n_jobs=jobs)
         signatures, scores = paired()
     results = {}
     for name, label in zip(metrics, signatures, strict=True):
         signature = signatures[label].format()
-        first, *rest = scores[label]
-        results[baseline, name] = Comparison(first.score, first.score, 1.0, signature)
+        first, *rest = cast(list[Result], scores[label])
+        results[baseline, name] = PairedTestResult(first.score, first.score, 1.0, signature)
         for path, result in zip(others, rest, strict=True):
             same = np.array_equal(counts[path][name], counts[baseline][name])
-            p_value = 1.0 if same else result.p_value
-            results[path, name] = Comparison(result.score, first.score, p_value, signature)
+            p_value = 1.0 if same else cast(float, result.p_value)
+            results[path, name] = PairedTestResult(result.score, first.score, p_value, signature)
     return results
 
 
 @contextmanager
 def _sacrebleu_seed(seed: int) -> Iterator[None]:
-    """Hand sacreBLEU the seed the only way it takes one: through the environment."""
+    """Pass the seed to sacreBLEU through the environment, the only way it accepts one."""
     before = os.environ.get("SACREBLEU_SEED")
     os.environ["SACREBLEU_SEED"] = str(seed)
     try:
@@ -142,18 +147,12 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=int, required=True, help="instances that the runs were trained on")
     parser.add_argument("--seed", type=int, required=True, help="seed of the runs")
     parser.add_argument("--baseline", required=True, help="condition that the others are compared with")
-    parser.add_argument(
-        "--statistics",
-        nargs="+",
-        required=True,
-        metavar="CONDITION=FILE",
-        help="of every condition",
-    )
+    parser.add_argument("--statistics", nargs="+", required=True, metavar="CONDITION=FILE", help="of every condition")
     add_metric_arguments(parser)
     parser.add_argument("--test", choices=list(TESTS), required=True, help="sacreBLEU's paired test")
     parser.add_argument("--samples", type=int, required=True, help="resamples or trials of the test")
     parser.add_argument("--resampling-seed", type=int, required=True, help="seed of the test, 1 or more")
-    parser.add_argument("--threads", type=int, required=True, help="processes, one file each")
+    parser.add_argument("--threads", type=int, required=True, help="processes, each for one file")
     parser.add_argument("--comparisons", type=Path, required=True, help="output table")
     return parser
 

@@ -1,19 +1,44 @@
-"""How conditions stand to each other: the tables ``contrasts``, ``remedies``, ``curves`` and ``exchange``.
+"""Rows of the tables that compare conditions: ``significance``, ``contrasts``, ``remedies``, ``curves``, ``exchange``.
 
-Every interval is a 95 % one over seeds and test segments (over segments alone where there is one seed), every p-value
-is two-sided. What each figure means and how it is computed: ``docs/statistics.md``.
+Every interval is a 95 % interval over seeds and test segments (over segments only, with one seed); every p-value is
+two-sided. ``docs/statistics.md`` explains each figure. :mod:`workbench.records` reads and writes the tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from workbench.records import read_records, write_records
-
-KINDS = ("baseline", "remedied", "reverse")
 VERDICTS = ("same", "undefined", "no cost", "worse", "none", "part", "closed", "more", "open")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """sacreBLEU's paired test of ``condition`` against the baseline: runs of one learner, size and seed.
+
+    Attributes:
+        score, baseline_score, difference: in the metric's points.
+        p_value: of "no difference".
+        p_holm: the same, corrected for all comparisons of the learner, metric and seed; None if both conditions are the
+            same run. The column exists only in ``significance.tsv``.
+        test: ``bootstrap`` or ``randomization``.
+        samples: resamples or trials of the test.
+        signature: sacreBLEU's signature of the metric.
+    """
+
+    learner: str
+    size: int
+    seed: int
+    metric: str
+    condition: str
+    score: float
+    baseline: str
+    baseline_score: float
+    difference: float
+    p_value: float
+    p_holm: float | None = field(default=None, kw_only=True)
+    test: str
+    samples: int
+    signature: str
 
 
 @dataclass(frozen=True)
@@ -21,10 +46,10 @@ class Contrast:
     """The score of ``condition`` minus that of ``against``, at equal size.
 
     Attributes:
-        kind: what ``against`` is: the ``baseline``, the condition that this one is to remedy (``remedied``), or the
-            same order from its other end (``reverse``).
+        kind: what ``against`` is: the ``baseline``, the condition that this one remedies (``remedied``), or the same
+            order reversed (``reverse``).
         difference, difference_low, difference_high: in the metric's points, in the metric's own direction.
-        p_value: of "no difference"; None where both conditions are the same runs.
+        p_value: of "no difference"; None if both conditions are the same runs.
         p_holm: the same, corrected for all contrasts of the learner and metric, each pair of runs counted once.
     """
 
@@ -43,13 +68,13 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Remedy:
-    """How much of what synthetic text costs a remedy wins back. Points, positive where better.
+    """How much of the cost of synthetic text a remedy recovers; in points, positive if better.
 
     Attributes:
-        gap, gap_low, gap_high, gap_p: the baseline against the ``remedied`` condition: what there is to win back.
-        won, won_low, won_high, won_p: ``condition`` against the ``remedied`` one: what is won back. A p-value is None
-            where both sides are the same runs.
-        share, share_low, share_high: won / gap; 1 is the whole gap. None where the gap is not there.
+        gap, gap_low, gap_high, gap_p: the baseline minus the ``remedied`` condition: the cost.
+        won, won_low, won_high, won_p: ``condition`` minus the ``remedied`` one: the gain.
+        gap_p, won_p: p-values of "no difference"; None if both sides are the same runs.
+        share, share_low, share_high: won / gap; 1 is the whole gap. None without a clear gap.
         verdict: one of :data:`VERDICTS`.
     """
 
@@ -74,13 +99,13 @@ class Remedy:
 
 
 @dataclass(frozen=True)
-class Curve:
+class CurveArea:
     """The area between the learning curves of ``condition`` and the baseline, over the logarithm of the size.
 
     Attributes:
-        area, area_low, area_high: mean difference from the baseline, in points, positive where better.
-        p_value: of "no area"; 1 where both are the same runs at every size.
-        smallest, largest: the sizes that the mean is taken between.
+        area, area_low, area_high: mean difference from the baseline, in points, positive if better.
+        p_value: of "no area"; 1 if both are the same runs at every size.
+        smallest, largest: the sizes between which the mean is taken.
     """
 
     learner: str
@@ -95,15 +120,15 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """How many human pairs give the score of ``size`` pairs of ``condition``.
+class ExchangeRate:
+    """The number of human pairs that give the same score as ``size`` pairs of ``condition``.
 
     Attributes:
         score: of the condition at this size, in the metric's points.
-        human_pairs, human_pairs_low, human_pairs_high: a number of pairs as text, ``<N`` where fewer than the
-            smallest size N give as much, ``>N`` where the largest size N does not; empty where none can be told.
-        rate: human_pairs / size, with the same sign before it.
-        note: why there is no number; empty where there is one.
+        human_pairs, human_pairs_low, human_pairs_high: a number of pairs as text: ``<N`` if fewer than the smallest
+            size N suffice, ``>N`` if the largest size N does not; empty if the number is undefined.
+        rate: human_pairs / size, with the same sign.
+        note: the reason if there is no number; otherwise empty.
     """
 
     learner: str
@@ -116,43 +141,3 @@ class Exchange:
     human_pairs_high: str
     rate: str
     note: str
-
-
-def write_contrasts(path: Path, rows: Iterable[Contrast]) -> int:
-    """Write the table, atomically, and return its number of rows."""
-    return write_records(path, Contrast, rows)
-
-
-def read_contrasts(path: Path) -> list[Contrast]:
-    """Read ``contrasts.tsv``, in the file's order."""
-    return read_records(path, Contrast)
-
-
-def write_remedies(path: Path, rows: Iterable[Remedy]) -> int:
-    """Write the table, atomically, and return its number of rows."""
-    return write_records(path, Remedy, rows)
-
-
-def read_remedies(path: Path) -> list[Remedy]:
-    """Read ``remedies.tsv``, in the file's order."""
-    return read_records(path, Remedy)
-
-
-def write_curves(path: Path, rows: Iterable[Curve]) -> int:
-    """Write the table, atomically, and return its number of rows."""
-    return write_records(path, Curve, rows)
-
-
-def read_curves(path: Path) -> list[Curve]:
-    """Read ``curves.tsv``, in the file's order."""
-    return read_records(path, Curve)
-
-
-def write_exchange(path: Path, rows: Iterable[Exchange]) -> int:
-    """Write the table, atomically, and return its number of rows."""
-    return write_records(path, Exchange, rows)
-
-
-def read_exchange(path: Path) -> list[Exchange]:
-    """Read ``exchange.tsv``, in the file's order."""
-    return read_records(path, Exchange)

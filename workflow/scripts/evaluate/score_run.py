@@ -1,9 +1,8 @@
-"""Score the translations of the test set with sacreBLEU, as a whole and segment by segment.
+"""Score the translations of the test set with sacreBLEU, as a corpus and segment by segment.
 
-Writes segments (``id source reference hypothesis`` and a column of sentence scores a metric), the
-sufficient statistics of each segment (``id`` and numbered columns a metric, such as ``bleu_1``,
-from which the scores of resamples are computed), and the corpus scores with their signatures as
-JSON.
+Three files are written: the segments (``id source reference hypothesis`` and a column of sentence scores for each
+metric); the sufficient statistics of each segment, from which the scores of resamples are computed (``id`` and numbered
+columns for each metric, such as ``bleu_1``); and the corpus scores with their signatures, as JSON.
 """
 
 from __future__ import annotations
@@ -18,9 +17,8 @@ from stats.counts import write_counts
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from workbench.cli import run_script, say, script_parser
 from workbench.files import write_json
-from workbench.formats import score_text
 from workbench.segments import TestSet, read_generated, read_hypotheses, read_test_set
-from workbench.tables import write_rows
+from workbench.tables import score_text, write_rows
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -43,7 +41,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def corpus_scores(scorers: list[Scorer], counts: dict[str, np.ndarray]) -> dict[str, dict[str, str | float]]:
-    """For each metric its score over all segments, its name, direction, signature and details."""
+    """For each metric: its name, the corpus score, the better direction, the signature and details."""
     result: dict[str, dict[str, str | float]] = {}
     for scorer in scorers:
         score = scorer.score(counts[scorer.name].sum(axis=0))
@@ -58,24 +56,16 @@ def corpus_scores(scorers: list[Scorer], counts: dict[str, np.ndarray]) -> dict[
 
 
 def write_segments(
-    path: Path,
-    test: TestSet,
-    hypotheses: Sequence[str],
-    scorers: list[Scorer],
-    counts: dict[str, np.ndarray],
+    path: Path, test: TestSet, hypotheses: Sequence[str], scorers: list[Scorer], counts: dict[str, np.ndarray]
 ) -> None:
     """Write each segment with its sentence scores."""
     columns = ["id", "source", "reference", "hypothesis", *(scorer.name for scorer in scorers)]
     scores = (sentence_scores(scorer, counts[scorer.name]) for scorer in scorers)
-    write_rows(
-        path,
-        columns,
-        zip(test.ids, test.sources, test.references, hypotheses, *scores, strict=True),
-    )
+    write_rows(path, columns, zip(test.ids, test.sources, test.references, hypotheses, *scores, strict=True))
 
 
 def sentence_scores(scorer: Scorer, counts: np.ndarray) -> Iterator[str]:
-    """The score of each segment from its counts, shape (segments, counts), as tables hold it."""
+    """The score of each segment from its counts, shape (segments, counts), as text for a table."""
     return (score_text(scorer.sentence_score(row)) for row in counts)
 
 
@@ -84,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     parser = script_parser(__doc__)
     parser.add_argument("--hypotheses", type=Path, required=True, help="table with id and text")
     parser.add_argument("--references", type=Path, required=True, help="table with id, source and target")
-    parser.add_argument("--generated", action="store_true", help="the text is a generator's and may lack some segments")
+    parser.add_argument("--generated", action="store_true", help="generated text, which may lack some segments")
     add_metric_arguments(parser)
     parser.add_argument("--segments", type=Path, required=True, help="output: segments with their scores")
     parser.add_argument("--statistics", type=Path, required=True, help="output: sufficient statistics")

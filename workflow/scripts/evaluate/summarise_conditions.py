@@ -1,8 +1,8 @@
-"""Average each condition over its seeds and say how far it is from the baseline, with intervals.
+"""Average each condition over its seeds, and compute its difference from the baseline, with intervals.
 
-The 95 % intervals are those of the hierarchical bootstrap over seeds and test segments: every run is scored on the same
-resamples of the test set, from the sufficient statistics that ``score_run`` left, and the seeds are weighted as
-``stats.bootstrap`` says. With one seed they say nothing about the chance in training.
+The 95 % intervals are those of the hierarchical bootstrap over seeds and test segments (:mod:`stats.bootstrap`). Every
+run is scored on the same resamples of the test set, from the sufficient statistics that ``score_run`` wrote. With one
+seed, the intervals do not include the variance of training.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluate.summary import ConditionSummary, write_summary
-from stats.bootstrap import interval, two_sided_p
+from evaluate.gap import estimate
+from evaluate.summary import ConditionSummary
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from stats.resampled import Cell, Key, ResampledScores, cells_of, check_condition
 from workbench.cli import run_script, say, script_parser
+from workbench.records import write_records
 from workbench.runs import read_runs
 
 
@@ -30,16 +31,12 @@ def main(arguments: argparse.Namespace) -> None:
     scores = ResampledScores(scorers, arguments.resamples, arguments.resampling_seed)
     scores.add(cells.values())
     rows = summarise(cells, scorers, scores, arguments.baseline, arguments.resamples)
-    count = write_summary(arguments.summary, rows)
+    count = write_records(arguments.summary, ConditionSummary, rows)
     say(f"{count:,} rows from {scores.runs:,} runs, {arguments.resamples:,} resamples of {scores.segments:,} sentences")
 
 
 def summarise(
-    cells: Mapping[Key, Cell],
-    scorers: list[Scorer],
-    scores: ResampledScores,
-    baseline: str,
-    resamples: int,
+    cells: Mapping[Key, Cell], scorers: list[Scorer], scores: ResampledScores, baseline: str, resamples: int
 ) -> list[ConditionSummary]:
     """One row for each learner, condition, size and metric, in the order of the run table."""
     rows = []
@@ -47,9 +44,10 @@ def summarise(
         # At size 0 all conditions are the same run.
         other = None if condition == baseline or size == 0 else cells[learner, baseline, size]
         for scorer in scorers:
-            values = scores.draws(cell, scorer.name)
+            draws = scores.draws(cell, scorer.name)
+            score = estimate(draws)
+            difference = estimate(draws - scores.draws(other, scorer.name)) if other else None
             seeds = scores.of_runs(cell, scorer.name)
-            low, high = interval(values[1:])
             rows.append(
                 ConditionSummary(
                     learner=learner,
@@ -61,32 +59,20 @@ def summarise(
                     sentences=scores.segments,
                     seeds=len(seeds),
                     resamples=resamples,
-                    score=float(values[0]),
-                    score_low=low,
-                    score_high=high,
+                    score=score.value,
+                    score_low=score.low,
+                    score_high=score.high,
                     score_sd=statistics.stdev(seeds) if len(seeds) > 1 else None,
                     score_min=min(seeds),
                     score_max=max(seeds),
-                    **difference(values, scores.draws(other, scorer.name) if other else None, baseline),
+                    baseline=baseline if difference else "",
+                    difference=difference.value if difference else None,
+                    difference_low=difference.low if difference else None,
+                    difference_high=difference.high if difference else None,
+                    p_value=difference.p_value if difference else None,
                 )
             )
     return rows
-
-
-def difference(values: np.ndarray, reference: np.ndarray | None, baseline: str) -> dict[str, object]:
-    """The columns about the distance from the baseline; empty for the baseline itself, without ``reference``."""
-    if reference is None:
-        none = dict.fromkeys(("difference", "difference_low", "difference_high", "p_value"))
-        return {"baseline": "", **none}
-    differences = values - reference
-    low, high = interval(differences[1:])
-    return {
-        "baseline": baseline,
-        "difference": float(differences[0]),
-        "difference_low": low,
-        "difference_high": high,
-        "p_value": two_sided_p(differences[1:]),
-    }
 
 
 def metric_label(scorer: Scorer) -> str:

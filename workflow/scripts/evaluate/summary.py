@@ -1,33 +1,31 @@
-"""The summary table: a row for each learner, condition, size and metric.
+"""Rows of the summary table, one for each learner, condition, size and metric.
 
-With the mean over seeds, its interval and its distance from the baseline.
+:mod:`workbench.records` reads and writes the table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-
-from workbench.records import columns_of, read_records, write_records
 
 
 @dataclass(frozen=True)
 class ConditionSummary:
-    """One row. Scores are in the metric's points; ``None`` is empty in the file.
+    """The mean score over seeds, its interval and its difference from the baseline, in the metric's points.
 
     Attributes:
         name: sacreBLEU's name of the metric, such as ``chrF2``.
         better: whether ``higher`` or ``lower`` scores are better.
         sentences: segments of the test set.
-        seeds: runs that the score is the mean of.
+        seeds: number of runs behind the mean score.
         resamples: draws behind every interval.
-        score, score_low, score_high: mean over seeds and its 95 % interval over seeds and test segments; over segments
-            alone for one seed.
-        score_sd, score_min, score_max: spread of the seeds; no standard deviation for one seed.
-        baseline: condition that ``difference`` is measured from; empty for that condition itself.
-        difference, difference_low, difference_high: score minus the baseline's, drawn together.
-        p_value: two-sided, of "no difference", from the same draws.
+        score, score_low, score_high: mean over seeds and its 95 % interval over seeds and test segments (over segments
+            only, with one seed).
+        score_sd, score_min, score_max: spread over the seeds; no standard deviation for one seed.
+        baseline: the condition that is subtracted in ``difference``; empty for that condition itself and at size 0.
+        difference, difference_low, difference_high: score minus the baseline's, from the same draws; None without a
+            ``baseline``.
+        p_value: two-sided, of "no difference", from the same draws; None without a ``baseline``.
     """
 
     learner: str
@@ -50,19 +48,6 @@ class ConditionSummary:
     difference_low: float | None
     difference_high: float | None
     p_value: float | None
-
-
-COLUMNS = columns_of(ConditionSummary)
-
-
-def write_summary(path: Path, rows: Iterable[ConditionSummary]) -> int:
-    """Write the table, atomically, and return its number of rows."""
-    return write_records(path, ConditionSummary, rows)
-
-
-def read_summary(path: Path) -> list[ConditionSummary]:
-    """Read what :func:`write_summary` wrote, in the file's order."""
-    return read_records(path, ConditionSummary)
 
 
 def at_largest_size(rows: Sequence[ConditionSummary], metric: str) -> list[ConditionSummary]:

@@ -34,11 +34,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
     parser.add_argument("--test", type=Path, required=True, help="the split (id source target)")
     parser.add_argument(
-        "--settings",
-        required=True,
-        help="`decoding` of the configuration as JSON, plus device",
+        "--settings", required=True, help="`decoding` of the configuration plus device and max_pieces, as JSON"
     )
-    parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
+    parser.add_argument("--threads", type=int, required=True, help="CPU threads; they do not change the result")
     parser.add_argument("--output", type=Path, required=True, help="hypotheses to write")
     return parser
 

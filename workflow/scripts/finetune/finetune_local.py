@@ -31,7 +31,7 @@ from train.monitors import add_monitor_arguments, demand_monitors
 from train.state import fingerprint, is_done
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import atomic_folder, write_json
-from workbench.pairs import read_pairs
+from workbench.pairs import read_training_pairs
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -48,8 +48,8 @@ def main(arguments: argparse.Namespace) -> None:
     reads = positions(check_base(arguments.base))
     tokenizer = load_tokenizer(arguments.base)
     prompter = Prompter(tokenizer, templates)
-    pairs = list(read_pairs(arguments.dataset, arguments.size, arguments.skip))
-    valid = list(read_pairs(arguments.valid))
+    pairs = list(read_training_pairs(arguments.dataset, arguments.size, arguments.skip))
+    valid = list(read_training_pairs(arguments.valid))
     shaping = {
         "code": arguments.code,
         "settings": settings,

@@ -11,10 +11,12 @@ from typing import Any
 from llm.local.prompting import Prompter
 from models.completions import Instance
 from workbench.cli import UserError, say
-from workbench.pairs import Pair
+from workbench.pairs import TrainingPair
 
 
-def encode_pairs(pairs: Sequence[Pair], prompter: Prompter, max_tokens: int, drop: bool, where: Path) -> list[Instance]:
+def encode_pairs(
+    pairs: Sequence[TrainingPair], prompter: Prompter, max_tokens: int, drop: bool, where: Path
+) -> list[Instance]:
     """The pairs in tokens, without those that nothing can be learnt from.
 
     An empty target, or a prompt and completion of more than ``max_tokens`` together, is of no use: cut off, it would

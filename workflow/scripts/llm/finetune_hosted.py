@@ -45,7 +45,7 @@ from llm.tuning.job import TOOL, Order, Tuner
 from llm.tuning.learners import hyperparameters, run_shape, tuned_model
 from llm.tuning.outputs import Task, write_outputs
 from workbench.cli import UserError, run_script, say, script_parser
-from workbench.pairs import read_pairs
+from workbench.pairs import read_training_pairs
 
 _MILLION = 1e6
 
@@ -81,7 +81,7 @@ def prepare(
     training = read_training(arguments, settings, execution, templates, folder)
     validation = None
     if settings["validation"]:
-        rows = read_pairs(arguments.valid)
+        rows = read_training_pairs(arguments.valid)
         # What cannot be validated on changes no model: it is left out.
         validation = write_examples(
             folder / "validation.jsonl", rows, templates, settings["max_tokens"], "drop", execution["key"]
@@ -134,7 +134,7 @@ def read_training(
     Raises:
         UserError: there are too few, or some cannot be used.
     """
-    rows = read_pairs(arguments.dataset, arguments.size, arguments.skip)
+    rows = read_training_pairs(arguments.dataset, arguments.size, arguments.skip)
     found = write_examples(
         folder / "training.jsonl", rows, templates, settings["max_tokens"], settings["unusable"], execution["key"]
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from corpus.read_files import column_names
+from corpus.parallel_text import column_names
 from planning.asking_checks import asked_generator_problems
 from planning.condition_checks import condition_problems
 from planning.configuration import Config, Key, Problem

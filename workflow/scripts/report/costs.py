@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evaluate.relations import Contrast, Curve, Exchange, read_contrasts, read_curves, read_exchange
+from evaluate.relations import Contrast, CurveArea, ExchangeRate
 from evaluate.summary import ConditionSummary, at_largest_size
 from report import words
 from report.answer import Verdict, contrasts, subjects
 from report.topics import Cell, Figure, Table, figure
 from report.words import p_value, points, span
 from report.worth import pairs_text, worth_said
+from workbench.records import read_records
 from workbench.tables import read_rows
 
 _COMPARISON = (
@@ -55,9 +56,9 @@ def worth(
         metric: any row of the summary in the metric of the answer.
         low: why nothing is compared, for each learner and size whose baseline is below the floor.
     """
-    exchange = read_exchange(tables["exchange"]) if "exchange" in tables else []
-    curves = read_curves(tables["curves"]) if "curves" in tables else []
-    paired = read_contrasts(tables["contrasts"]) if "contrasts" in tables else []
+    exchange = read_records(tables["exchange"], ExchangeRate) if "exchange" in tables else []
+    curves = read_records(tables["curves"], CurveArea) if "curves" in tables else []
+    paired = read_records(tables["contrasts"], Contrast) if "contrasts" in tables else []
     said = worth_said(exchange, curves, conditions, subjects(conditions), metric.metric, metric.name, low)
     names = {row.metric: row.name for row in rows}
     found = [
@@ -68,7 +69,7 @@ def worth(
     return said.sentences, found
 
 
-def _held_back(row: Exchange, low: Mapping[tuple[str, int], str]) -> Exchange:
+def _held_back(row: ExchangeRate, low: Mapping[tuple[str, int], str]) -> ExchangeRate:
     """A row without its claim where the baseline is below the floor."""
     if (row.learner, row.size) not in low:
         return row
@@ -76,7 +77,7 @@ def _held_back(row: Exchange, low: Mapping[tuple[str, int], str]) -> Exchange:
     return replace(row, **nothing, note="the learner has hardly learnt")
 
 
-def _exchange_table(rows: Sequence[Exchange], name: str) -> list[Table]:
+def _exchange_table(rows: Sequence[ExchangeRate], name: str) -> list[Table]:
     if not rows:
         return []
     head = [
@@ -105,10 +106,10 @@ def _exchange_table(rows: Sequence[Exchange], name: str) -> list[Table]:
         ]
         for row in rows
     ]
-    return [Table(f"Exchange rate: how many human pairs give the same {name}.", head, 3, body, folded=True)]
+    return [Table(f"ExchangeRate rate: how many human pairs give the same {name}.", head, 3, body, folded=True)]
 
 
-def _curves_table(rows: Sequence[Curve], names: Mapping[str, str]) -> list[Table]:
+def _curves_table(rows: Sequence[CurveArea], names: Mapping[str, str]) -> list[Table]:
     if not rows:
         return []
     head = [

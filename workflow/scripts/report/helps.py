@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.relations import Remedy, read_contrasts, read_remedies
+from evaluate.relations import Contrast, Remedy
 from evaluate.summary import ConditionSummary
 from report.analysis_tables import AgreementRow
 from report.helps_agreement import agreement_said, correlation
@@ -47,8 +47,8 @@ def helps_part(
         low: why nothing is compared, for each learner and size whose baseline is below the floor.
         equal_updates: learners whose trainings of all sizes make as many updates.
     """
-    remedies = read_remedies(tables["remedies"]) if "remedies" in tables else []
-    contrasts = read_contrasts(tables["contrasts"]) if "contrasts" in tables else []
+    remedies = read_records(tables["remedies"], Remedy) if "remedies" in tables else []
+    contrasts = read_records(tables["contrasts"], Contrast) if "contrasts" in tables else []
     found = attempts(remedies, contrasts, conditions, metric.metric, metric.better)
     said = remedies_said(found, metric.name, low)
     agreement = agreement_said(read_agreement(tables))

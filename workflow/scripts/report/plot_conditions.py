@@ -8,18 +8,21 @@ from typing import Any
 
 import altair as alt
 
-from evaluate.summary import ConditionSummary, at_largest_size, read_summary
+from evaluate.summary import ConditionSummary, at_largest_size
 from report import style
 from report.seeds import Seeds, read_seeds
 from report.words import count, points
 from workbench.cli import run_script, say
+from workbench.records import read_records
 
 _ROW_HEIGHT = 26
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
-    rows = at_largest_size(style.metric_rows(read_summary(arguments.summary), arguments.metric), arguments.metric)
+    rows = at_largest_size(
+        style.metric_rows(read_records(arguments.summary, ConditionSummary), arguments.metric), arguments.metric
+    )
     seeds = read_seeds(arguments.scores, arguments.metric)
     style.save(
         conditions_figure(rows, seeds, arguments.baseline, arguments.margin),

@@ -13,8 +13,7 @@ import altair as alt
 from report import style
 from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
 from report.words import count
-from workbench.cli import run_script, say, script_parser
-from workbench.named_files import named_files
+from workbench.cli import named_files, run_script, say, script_parser
 from workbench.records import read_records
 
 _ROW_HEIGHT = 20

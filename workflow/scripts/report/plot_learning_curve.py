@@ -11,11 +11,12 @@ from typing import Any
 
 import altair as alt
 
-from evaluate.summary import ConditionSummary, read_summary
+from evaluate.summary import ConditionSummary
 from report import style
 from report.seeds import Seeds, read_seeds
 from report.words import count
 from workbench.cli import run_script, say
+from workbench.records import read_records
 
 _MANY = 6
 _LABEL_OFFSET = 20
@@ -23,7 +24,7 @@ _LABEL_OFFSET = 20
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
-    rows = style.metric_rows(read_summary(arguments.summary), arguments.metric)
+    rows = style.metric_rows(read_records(arguments.summary, ConditionSummary), arguments.metric)
     seeds = read_seeds(arguments.scores, arguments.metric)
     style.save(learning_curve(rows, seeds, arguments.baseline), arguments.svg, arguments.png)
     sizes = count(len({row.size for row in rows}), "size")

@@ -11,12 +11,13 @@ from typing import Any
 
 import altair as alt
 
-from evaluate.relations import Remedy, read_contrasts, read_remedies
-from evaluate.summary import read_summary
+from evaluate.relations import Contrast, Remedy
+from evaluate.summary import ConditionSummary
 from report import style
 from report.remedies import KINDS, Attempt, attempts, share_text
 from report.words import count, points
 from workbench.cli import run_script, say, script_parser
+from workbench.records import read_records
 
 _ROW_HEIGHT = 22
 _COLUMNS = 2  # sizes beside each other
@@ -35,11 +36,13 @@ class _Mark:
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
-    row = next((row for row in read_summary(arguments.summary) if row.metric == arguments.metric), None)
+    row = next(
+        (row for row in read_records(arguments.summary, ConditionSummary) if row.metric == arguments.metric), None
+    )
     conditions = json.loads(arguments.study.read_text(encoding="utf-8"))["conditions"]
     found = attempts(
-        read_remedies(arguments.remedies),
-        read_contrasts(arguments.contrasts),
+        read_records(arguments.remedies, Remedy),
+        read_records(arguments.contrasts, Contrast),
         conditions,
         arguments.metric,
         row.better if row else "higher",

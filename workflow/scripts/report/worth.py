@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evaluate.relations import Curve, Exchange
+from evaluate.relations import CurveArea, ExchangeRate
 from report.judged import told_apart
 from report.said import MANY, Said
 from report.words import count, parts_of, points, span
@@ -27,8 +27,8 @@ def plain_synthetic(conditions: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def worth_said(
-    exchange: Sequence[Exchange],
-    curves: Sequence[Curve],
+    exchange: Sequence[ExchangeRate],
+    curves: Sequence[CurveArea],
     conditions: Mapping[str, Mapping[str, Any]],
     texts: Mapping[str, str],
     metric: str,
@@ -78,7 +78,7 @@ def _bound(value: str) -> str:
     return pairs_text(value).removeprefix("about ")
 
 
-def _worth(row: Exchange, texts: Mapping[str, str], name: str, low: Mapping[tuple[str, int], str]) -> str:
+def _worth(row: ExchangeRate, texts: Mapping[str, str], name: str, low: Mapping[tuple[str, int], str]) -> str:
     subject = f"{count(row.size, 'instance')} of {texts[row.condition]}"
     reason = low.get((row.learner, row.size), "")
     if reason or not row.human_pairs:
@@ -92,7 +92,9 @@ def _worth(row: Exchange, texts: Mapping[str, str], name: str, low: Mapping[tupl
     return f"{text}{limit}: with both, the score is {points(row.score)} {name}" if not limit else text + limit
 
 
-def _area(row: Curve, p_holm: float, texts: Mapping[str, str], name: str, low: Mapping[tuple[str, int], str]) -> str:
+def _area(
+    row: CurveArea, p_holm: float, texts: Mapping[str, str], name: str, low: Mapping[tuple[str, int], str]
+) -> str:
     """The mean over the sizes; nothing is said of it where the baseline is below the floor at any of them."""
     sizes = f"Averaged over the sizes {row.smallest:,} to {row.largest:,}"
     below = [size for learner, size in low if learner == row.learner and row.smallest <= size <= row.largest]

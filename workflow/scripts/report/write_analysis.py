@@ -14,9 +14,8 @@ from report.helps_agreement import agreement_said
 from report.page import people, render
 from report.said import paragraph
 from report.why import why_part
-from workbench.cli import run_script, say, script_parser
+from workbench.cli import named_files, run_script, say, script_parser
 from workbench.files import write_text
-from workbench.named_files import named_files
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -12,8 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.summary import ConditionSummary, read_summary
-from llm.accounts import collect_ledgers
+from evaluate.summary import ConditionSummary
 from planning.runs import FAIRSEQ
 from report.answer import answer, hardly_learnt
 from report.authors import authors_topic
@@ -21,10 +20,10 @@ from report.costs import cost_figures, largest_size_tables, signatures, signific
 from report.helps import helps_part
 from report.page import people, render
 from report.why import why_part
-from workbench.cli import UserError, run_script, say, script_parser
+from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.files import write_text
-from workbench.named_files import named_files
-from workbench.tables import read_rows
+from workbench.records import read_records
+from workbench.tables import read_header, read_rows
 
 _TEXT = {"generator", "model", "served", "mode", "usd", "price", "notes"}  # columns of the ledger that are no counts
 
@@ -32,7 +31,7 @@ _TEXT = {"generator", "model", "served", "mode", "usd", "price", "notes"}  # col
 def main(arguments: argparse.Namespace) -> None:
     """Write the page and the answers: a line a question."""
     study = json.loads(arguments.study.read_text(encoding="utf-8"))
-    rows = read_summary(arguments.summary)
+    rows = read_records(arguments.summary, ConditionSummary)
     metric = next((row for row in rows if row.metric == arguments.metric), None)
     if metric is None:
         raise UserError(f"--metric {arguments.metric}: {arguments.summary} has no such metric")
@@ -113,8 +112,10 @@ def generators(study: Mapping[str, Any], files: Mapping[str, Path]) -> list[dict
 
 def ledger(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """What LLMs behind an API were asked and what that cost; empty where there are none."""
-    columns = collect_ledgers.COLUMNS
-    rows = [dict(zip(columns, row, strict=True)) for path in paths for row in read_rows(path, columns)]
+    rows: list[dict[str, str]] = []
+    for path in paths:
+        columns = read_header(path)
+        rows += (dict(zip(columns, row, strict=True)) for row in read_rows(path, columns))
     asked: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         asked.setdefault(_who(row), []).append(row)

@@ -1,12 +1,13 @@
 """Train the SentencePiece model that every run shares, and derive fairseq's dictionary from it.
 
-Trained on both sides of ``pretrain`` only, so that no run's vocabulary depends on what the run is trained on. The split
-wrote ``pretrain`` in a random order, so its first pairs are a random sample of it.
+It is trained on both sides of ``pretrain`` only: no run's vocabulary depends on its training data. The split is in
+random order, which makes its first pairs a random sample.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import itertools
 import re
 from collections.abc import Iterator
@@ -18,33 +19,26 @@ from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import atomic_path, write_text
 from workbench.tables import read_rows
 
-# fairseq puts these four symbols in front of every dictionary by itself.
+# fairseq itself adds these four symbols to the beginning of every dictionary.
 _FAIRSEQ_SYMBOLS = {"<s>", "<pad>", "</s>", "<unk>"}
 # SentencePiece shuffles and samples beyond this; below it the model is a function of the text alone.
 _MOST_SENTENCES = 10_000_000
 
 
-def train(sentences: Iterator[str], arguments: argparse.Namespace) -> bytes:
-    """Train a SentencePiece model on ``sentences`` and return it serialised.
+def train(sentences: Iterator[str], model_type: str, size: int, character_coverage: float) -> bytes:
+    """Train a SentencePiece model of ``size`` pieces on ``sentences`` and return it serialised.
 
     Raises:
-        UserError: the text does not yield ``arguments.size`` pieces, or needs more than that for its characters alone.
+        UserError: the text does not yield ``size`` pieces, or its characters alone need more.
     """
-
-    class Sink:
-        content = b""
-
-        def write(self, data: bytes) -> None:
-            self.content += data
-
-    sink = Sink()
+    model = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=sentences,
-            model_writer=sink,
-            model_type=arguments.model_type,
-            vocab_size=arguments.size,
-            character_coverage=arguments.character_coverage,
+            model_writer=model,
+            model_type=model_type,
+            vocab_size=size,
+            character_coverage=character_coverage,
             num_threads=1,
             input_sentence_size=_MOST_SENTENCES,
             max_sentence_length=1 << 16,
@@ -53,12 +47,12 @@ def train(sentences: Iterator[str], arguments: argparse.Namespace) -> bytes:
             pad_id=-1,
         )
     except (RuntimeError, ValueError) as error:
-        raise UserError(explain(str(error), arguments.size)) from error
-    return sink.content
+        raise UserError(explain(str(error), size)) from error
+    return model.getvalue()
 
 
 def explain(error: str, size: int) -> str:
-    """What a SentencePiece error about the size means for the configuration."""
+    """Translate a SentencePiece error about the size into the terms of the configuration."""
     most = re.search(r"value <= (\d+)", error)
     if most:
         return f"vocab.size: {size} is more than the text of `pretrain` yields; allowed: {most[1]} or less"
@@ -69,7 +63,7 @@ def explain(error: str, size: int) -> str:
 
 
 def dictionary(model: bytes) -> str:
-    """fairseq's ``dict.txt`` of a SentencePiece model: one piece and a count a line, in the model's order."""
+    """fairseq's ``dict.txt`` of a SentencePiece model: a piece and a count on each line, in the model's order."""
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     pieces = [processor.id_to_piece(index) for index in range(processor.get_piece_size())]
     return "".join(f"{piece} 1\n" for piece in pieces if piece not in _FAIRSEQ_SYMBOLS)
@@ -78,7 +72,8 @@ def dictionary(model: bytes) -> str:
 def main(arguments: argparse.Namespace) -> None:
     """Write the model and the dictionary."""
     rows = itertools.islice(read_rows(arguments.pretrain, ["source", "target"]), arguments.pairs)
-    model = train(itertools.chain.from_iterable(rows), arguments)
+    sentences = itertools.chain.from_iterable(rows)
+    model = train(sentences, arguments.model_type, arguments.size, arguments.character_coverage)
     with atomic_path(arguments.model) as temporary:
         temporary.write_bytes(model)
     write_text(arguments.dictionary, dictionary(model))
@@ -89,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--pretrain", type=Path, required=True, help="table with the columns source and target")
-    parser.add_argument("--pairs", type=int, help="train on at most so many pairs, the first; left out: on all")
+    parser.add_argument("--pairs", type=int, help="train on the first pairs, at most this many (default: all)")
     parser.add_argument("--model-type", choices=["unigram", "bpe"], required=True)
     parser.add_argument("--size", type=int, required=True, help="number of pieces")
     parser.add_argument("--character-coverage", type=float, required=True, help="share of characters covered")

@@ -1,1 +1,1 @@
-"""What the scripts of more than one stage share: command line, files, tables and text."""
+"""The floor below all stages: command line, files, tables, text and random order."""

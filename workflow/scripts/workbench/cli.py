@@ -1,14 +1,15 @@
-"""How every script starts, speaks and fails.
+"""The command line of every script: arguments, log, messages and exit status.
 
-A script declares its arguments on a parser from :func:`script_parser` and hands it to :func:`run_script`
-together with a function. Whatever the script and the programs it starts print goes to the log file; what a
-person should see while the workflow runs goes to the terminal as well, through :func:`say`.
+A script declares its arguments on a parser from :func:`script_parser` and passes it to :func:`run_script` together with
+its ``main``. The output of the script and of the programs that it starts goes to the log file. Messages that people
+should see while the workflow runs go to the terminal too, through :func:`say`.
 """
 
 from __future__ import annotations
 
 import argparse
 import errno
+import io
 import logging
 import os
 import sys
@@ -16,7 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 T = TypeVar("T")
 
@@ -31,11 +32,11 @@ _OS_ERRORS = {
 
 
 class UserError(Exception):
-    """Something a person can mend: the message says what is wrong, where, what is allowed and what to do."""
+    """An error that the user can fix: the message says what is wrong, where, what is allowed and what to do."""
 
 
 class _Console:
-    """The terminal, kept apart from the log once the standard streams go to the log file."""
+    """The terminal, which stays reachable when the standard streams go to the log file."""
 
     def __init__(self) -> None:
         self.stream = sys.stderr
@@ -49,22 +50,37 @@ _console = _Console()
 
 
 def script_parser(description: str | None) -> argparse.ArgumentParser:
-    """An argument parser that knows ``--log`` (the job's log file) and ``--label`` (its name on the terminal)."""
+    """An argument parser with ``--log`` (the job's log file) and ``--label`` (the job's name on the terminal)."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--log", type=Path, help="log file; without it everything is printed")
-    parser.add_argument("--label", help="what the terminal calls this job (default: the script)")
+    parser.add_argument("--label", help="name of this job on the terminal (default: the script's)")
     return parser
 
 
+def named_files(option: str, arguments: Iterable[str]) -> dict[str, Path]:
+    """Parse the ``NAME=FILE`` arguments of ``option`` into files by name, in their order; a path may contain ``=``.
+
+    Raises:
+        UserError: an argument lacks the name, the ``=`` or the file, or a name is given twice.
+    """
+    files: dict[str, Path] = {}
+    for argument in arguments:
+        name, _, path = argument.partition("=")
+        if not (name and path) or name in files:
+            raise UserError(f"{option} {argument}: must be NAME=FILE, each name once")
+        files[name] = Path(path)
+    return files
+
+
 def say(message: str) -> None:
-    """Write one line for people to the log and, when the log is a file, to the terminal too."""
+    """Write one line to the log and, if the log is a file, to the terminal too."""
     logging.getLogger("workbench").info(message)
     if _console.stream is not sys.stderr:
         _console.write(message)
 
 
 def progress(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
-    """Pass ``items`` on and :func:`say` how many of ``total`` are done, at most every ten seconds."""
+    """Yield ``items`` and :func:`say` how many of ``total`` are done, at most every ten seconds."""
     started = last = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
@@ -76,10 +92,10 @@ def progress(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
 
 
 def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespace], None]) -> None:
-    """Parse the command line, run ``main`` and end the process: 0, or 1 with one line that says why.
+    """Parse the command line, run ``main`` and exit with status 0, 1 after an error, or 130 after an interrupt.
 
-    A :class:`UserError` and a full disk, an unwritable folder or a missing file end in one line on the
-    terminal and in the log. Anything else is a defect: its traceback goes to the log.
+    A :class:`UserError`, a full disk, an unwritable folder or a missing file is reported in one line on the terminal
+    and in the log. Any other error is a defect; its traceback goes to the log.
     """
     arguments = parser.parse_args()
     if arguments.label:
@@ -111,7 +127,7 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
 
 
 def _redirect_to_log(path: Path) -> None:
-    """Send file descriptors 1 and 2 to ``path``, so that child processes and libraries log there too.
+    """Redirect file descriptors 1 and 2 to ``path``, where child processes and libraries then log too.
 
     Raises:
         UserError: the file cannot be written.
@@ -127,7 +143,7 @@ def _redirect_to_log(path: Path) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
-    sys.stdout.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+    cast(io.TextIOWrapper, sys.stdout).reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
 
 
 def _fail(message: str, status: int = 1) -> None:

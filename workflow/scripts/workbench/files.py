@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and digests of their content."""
+"""Write files and folders atomically, open packed files, and compute digests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from workbench.locks import try_lock
 
@@ -23,10 +23,10 @@ _TEMPORARY = ".tmp"
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside ``path`` that takes its name when the block ends well and vanishes when it does not.
+    """A temporary path next to ``path``: renamed to ``path`` if the block succeeds, removed if it fails.
 
-    The content is on the disk before the name changes, so that a power cut leaves the old file or the new one. What a
-    killed process left of the same file goes first.
+    The content is on the disk before the rename, which means that a power cut leaves the old file or the new one.
+    Temporary files that killed processes left of the same file are removed first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_left_behind(path)
@@ -46,10 +46,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """An empty folder beside ``path`` that takes its name when the block ends well and vanishes when it does not.
+    """An empty folder next to ``path``: renamed to ``path`` if the block succeeds, removed if it fails.
 
-    A folder that is there already gives way to it. For folders that one process writes at a time: what a killed one
-    left goes first.
+    An existing folder is replaced. Only one process may write a folder at a time; what a killed process left of it is
+    removed first.
     """
     temporary = path.parent / f".{path.name}{_TEMPORARY}"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -58,7 +58,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         yield temporary
         for file in temporary.rglob("*"):
             if file.is_file():
-                file.chmod(0o666 & ~_umask())  # some libraries write for the owner alone
+                file.chmod(0o666 & ~_umask())  # some libraries write files that only their owner can read
         sync_folder(temporary)
         if path.exists():
             shutil.rmtree(path)
@@ -68,7 +68,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the files of a folder on the disk before anything relies on them."""
+    """Flush the files of a folder to the disk."""
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:
@@ -76,20 +76,20 @@ def sync_folder(folder: Path) -> None:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether writing ended because there was no space left; safetensors and torch have errors of their own for it."""
+    """Whether writing failed because no space was left; safetensors and torch have their own errors for it."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return True
     text = str(error).lower()
-    # torch tells of what it could not write by the place in the archive where it then is.
-    said = ("no space left on device", "quota exceeded", "pytorchstreamwriter failed", "unexpected pos")
-    return any(words in text for words in said)
+    # torch reports a failed write as an unexpected position in its archive.
+    messages = ("no space left on device", "quota exceeded", "pytorchstreamwriter failed", "unexpected pos")
+    return any(message in text for message in messages)
 
 
 def _remove_left_behind(path: Path) -> None:
-    """Remove the temporary files of ``path`` whose process is gone: the system drops a dead process' lock."""
+    """Remove temporary files of ``path`` whose process has ended: the system then releases its lock."""
     name = re.compile(re.escape(f".{path.name}.") + "[a-z0-9_]{8}" + re.escape(_TEMPORARY))
     for temporary in [file for file in path.parent.iterdir() if name.fullmatch(file.name)]:
-        with suppress(OSError):  # gone meanwhile, or somebody else's
+        with suppress(OSError):  # removed in the meantime, or owned by another user
             handle = os.open(temporary, os.O_RDWR)
             try:
                 if _lock(handle):
@@ -99,7 +99,7 @@ def _remove_left_behind(path: Path) -> None:
 
 
 def _lock(handle: int) -> bool:
-    """Lock an open file; false if another owner has it, or if the file system knows no locks."""
+    """Lock an open file; false if another process holds its lock, or if the file system has no locks."""
     try:
         return try_lock(handle)
     except OSError:
@@ -107,7 +107,7 @@ def _lock(handle: int) -> bool:
 
 
 def open_unpacked(path: Path) -> BinaryIO:
-    """Open a plain or gzip file, told apart by content, for reading its bytes unpacked."""
+    """Open a plain or gzip file, recognised by content, to read its unpacked bytes."""
     with path.open("rb") as probe:
         packed = probe.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
     return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
@@ -119,7 +119,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: object) -> None:
     """Write ``value`` as indented JSON with sorted keys, atomically."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 

@@ -1,7 +1,7 @@
-"""Generated text: what any generator or learner wrote, in one format.
+"""The table of generated text, which all generators and learners write.
 
-A table with the columns ``id text logprob metadata``: the id of the source, the target, its mean token log-probability
-(natural logarithm; empty where the generator tells none) and a JSON object with whatever else is known of it.
+Its columns are ``id text logprob metadata``: the id of the source, the target, its mean token log-probability (natural
+logarithm; empty if the generator reports none) and a JSON object with everything else that is known about the target.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from workbench.columns import TextsById, read_by_id
 from workbench.tables import write_rows
 from workbench.text import one_line
 
-HUMAN = "human"  # the origin of the corpus' own targets
-SELF = "self"  # the origin that is whatever a learner's own base model writes
+HUMAN = "human"  # origin of the corpus' targets
+SELF = "self"  # origin of the targets that a learner's own base model writes
 COLUMNS = ["id", "text", "logprob", "metadata"]
 
 
 @dataclass(frozen=True)
 class Generated:
-    """One target: ``logprob`` is the mean over its tokens, the end of the sentence included."""
+    """One target; ``logprob`` is the mean over its tokens, including the end of the sentence."""
 
     id: str
     text: str
@@ -32,7 +32,7 @@ class Generated:
 
 
 def table_row(instance: Generated) -> tuple[str, str, str, str]:
-    """``instance`` as a row of the table; its text is brought onto one line."""
+    """``instance`` as a row of the table, with its text on one line."""
     return (
         instance.id,
         one_line(instance.text),

@@ -1,7 +1,8 @@
-"""Locks on files, by which processes on one machine keep out of each other's way.
+"""File locks between processes on one machine.
 
-The kernel releases a lock when its process ends, however it ends. Whoever removes a lock file does so while holding its
-lock; a process that opened the file before then holds a lock on nothing, so it has to look whether the file is still there.
+The kernel releases a lock when its process ends, even if it is killed. A lock file may be removed only by the process
+that holds its lock. A process that opened the file earlier then locks a file without a name: it must check with
+:func:`is_still_there` and open the lock file again.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def try_lock(file: IO[str] | int, shared: bool = False) -> bool:
 
 
 def wait_for_lock(file: IO[str] | int) -> None:
-    """Lock an open file, once no other process holds its lock.
+    """Lock an open file, waiting until no other process holds its lock.
 
     Raises:
         OSError: the file system has no locks.
@@ -35,20 +36,20 @@ def wait_for_lock(file: IO[str] | int) -> None:
 
 
 def open_lock_file(path: Path) -> IO[str]:
-    """Open a lock file for appending, made with its folder where it does not exist."""
+    """Open a lock file for appending; create it and its folder if necessary."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return path.open("a+")
-        except FileNotFoundError:  # the last holder has just removed the folder
+        except FileNotFoundError:  # its last holder has just removed the folder
             continue
 
 
 def is_still_there(path: Path, file: IO[str]) -> bool:
-    """Whether ``path`` still names the open ``file``: its last holder may have removed it."""
+    """Whether ``path`` is still the open ``file``, which its last holder may have removed."""
     try:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except OSError:  # no such file; on a network share an open file that was removed is stale
+    except OSError:  # no such file, or a stale handle of a removed file on a network share
         return False
 
 

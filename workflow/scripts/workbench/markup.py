@@ -1,4 +1,4 @@
-"""Markup in a text: tags and entities, and the inline markup of reST and Markdown."""
+"""Find and strip markup: tags and entities, and the inline markup of reST and Markdown."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ _ELEMENTS = (
     "ul var"
 )
 _ATTRIBUTE = r"\s+[\w:.-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s<>\"']+)"
-# A tag of HTML, or one of XML that closes, is closed or has attributes: <file> in a usage is none.
+# A tag of HTML, or one of XML that closes, is closed or has attributes. <file> in a usage message is not a tag.
 _TAG = re.compile(
     rf"<!--.*?-->|</[A-Za-z][\w:.-]*\s*>|<(?:{'|'.join(_ELEMENTS.split())})\s*/?>"
     rf"|<[A-Za-z][\w:.-]*(?:{_ATTRIBUTE})+\s*/?>|<[A-Za-z][\w:.-]*\s*/>",
     re.IGNORECASE | re.DOTALL,
 )
 _BREAKING_TAG = re.compile(
-    r"</?(?:blockquote|br|caption|d[dlt]|div|h[1-6]|hr|li|[ou]l|option|p|pre|section|t[dhr]|table)\b",
-    re.IGNORECASE,
+    r"</?(?:blockquote|br|caption|d[dlt]|div|h[1-6]|hr|li|[ou]l|option|p|pre|section|t[dhr]|table)\b", re.IGNORECASE
 )
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _ROLE = re.compile(r":[A-Za-z][\w+:.-]*:`([^`<]*?)(?:\s*<[^`<>]*>)?`")  # :role:`text <target>`
@@ -34,12 +33,12 @@ _LINE = re.compile(r"([#=~^*+_-])\1{3,}")  # under a heading, around a table
 
 
 def has_markup(text: str) -> bool:
-    """Whether there is a tag, an entity, or reST's or Markdown's inline markup in ``text``."""
+    """Whether ``text`` contains a tag, an entity, or inline markup of reST or Markdown."""
     return any(form.search(text) for form in (_TAG, _ENTITY, _LINE, *_INLINE))
 
 
 def strip_markup(text: str) -> str:
-    """``text`` without its markup: what a reader of the rendered text sees."""
+    """``text`` without its markup, as a reader of the rendered text sees it."""
     for form in _INLINE:
         text = form.sub(r"\1", text)
     text = _LINE.sub(" ", text)

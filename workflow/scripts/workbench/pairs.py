@@ -1,4 +1,4 @@
-"""The instances that a learner is trained on, from a dataset or a split."""
+"""Sources of the pool, and the pairs of a dataset or split that a learner is trained on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from workbench.cli import UserError
 from workbench.generated import HUMAN
-from workbench.tables import read_rows
+from workbench.tables import read_header, read_rows
 
 
 class Source(NamedTuple):
@@ -19,8 +19,8 @@ class Source(NamedTuple):
     text: str
 
 
-class Pair(NamedTuple):
-    """A row; ``origin`` is who wrote the target."""
+class TrainingPair(NamedTuple):
+    """A source and its target; ``origin`` is the generator that wrote the target, or ``human``."""
 
     id: str
     origin: str
@@ -28,24 +28,22 @@ class Pair(NamedTuple):
     target: str
 
 
-def read_pairs(path: Path, size: int | None = None, skip: int = 0) -> Iterator[Pair]:
-    """The rows from ``skip`` up to ``size`` (None: the end), read as they are asked for; a split's origin is ``human``.
+def read_training_pairs(path: Path, size: int | None = None, skip: int = 0) -> Iterator[TrainingPair]:
+    """Yield the rows from ``skip`` up to ``size`` (None: the end) one at a time; the origin of a split is ``human``.
 
     Raises:
-        UserError: the table ends before ``size``, or has no row at all.
+        UserError: the table ends before ``size``, or has no row.
     """
-    with path.open(encoding="utf-8") as file:
-        has_origin = "origin" in file.readline().rstrip("\n").split("\t")
-    columns = ["id", "source", "target", *(["origin"] if has_origin else [])]
+    columns = ["id", "source", "target", *(["origin"] if "origin" in read_header(path) else [])]
     count = 0
     for name, source, target, *origin in itertools.islice(read_rows(path, columns), size):
         count += 1
         if count > skip:
-            yield Pair(name, *(origin or [HUMAN]), source, target)
+            yield TrainingPair(name, origin[0] if origin else HUMAN, source, target)
     if size is not None and count < size:
         raise UserError(
             f"{path}: {count:,} instances, but the run's size is {size:,}: lower `sizes` "
             "or give generators that left sources out (logs/build_dataset) a `fallback`"
         )
     if not count:
-        raise UserError(f"{path}: it holds no pair")
+        raise UserError(f"{path}: the table has no pairs")

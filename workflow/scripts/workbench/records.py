@@ -1,4 +1,4 @@
-"""Tables whose rows are dataclasses: a column a field, in the fields' order.
+"""Read and write tables whose rows are dataclasses: one column for each field, in the fields' order.
 
 Fields are ``str``, ``int``, ``float`` or ``float | None``; ``None`` is empty in the file. p-values (``p_...``,
 ``..._p``) have six decimals, other numbers four.
@@ -6,13 +6,12 @@ Fields are ``str``, ``int``, ``float`` or ``float | None``; ``None`` is empty in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import MISSING, astuple, fields
+from collections.abc import Container, Iterable
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-from workbench.formats import p_text, score_text
-from workbench.tables import read_rows, write_rows
+from workbench.tables import p_text, read_header, read_rows, score_text, write_rows
 
 Row = TypeVar("Row")
 
@@ -22,20 +21,18 @@ def columns_of(kind: type[Any]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
-def write_records(path: Path, kind: type[Row], rows: Iterable[Row]) -> int:
-    """Write the table, atomically, and return its number of rows."""
-    columns, hints = columns_of(kind), get_type_hints(kind)
-
-    def cells(row: Any) -> list[object]:
-        return [_cell(name, hints[name], value) for name, value in zip(columns, astuple(row), strict=True)]
-
-    return write_rows(path, columns, map(cells, rows))
+def write_records(path: Path, kind: type[Row], rows: Iterable[Row], leave_out: Container[str] = ()) -> int:
+    """Write the table, without the columns in ``leave_out``, atomically; return its number of rows."""
+    hints = get_type_hints(kind)
+    columns = [name for name in columns_of(kind) if name not in leave_out]
+    return write_rows(
+        path, columns, ([_cell(name, hints[name], getattr(row, name)) for name in columns] for row in rows)
+    )
 
 
 def read_records(path: Path, kind: type[Row]) -> list[Row]:
-    """Read what :func:`write_records` wrote, in the file's order; a field with a default may have no column."""
-    with path.open(encoding="utf-8") as file:
-        header = file.readline().rstrip("\n").split("\t")
+    """Read a table, in the file's order; the column of a field with a default may be missing."""
+    header = read_header(path)
     optional = {field.name for field in fields(kind) if field.default is not MISSING}  # type: ignore[arg-type]
     columns = [name for name in columns_of(kind) if name in header or name not in optional]
     hints = get_type_hints(kind)

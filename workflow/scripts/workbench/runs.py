@@ -1,35 +1,17 @@
-"""The run table, the table of its comparisons, and where each run's files are."""
+"""Read the run table, and locate the files of each run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.tables import read_rows
-
-RUN_COLUMNS = ("learner", "condition", "size", "seed", "recipe")
-COMPARISON_COLUMNS = (
-    "learner",
-    "size",
-    "seed",
-    "metric",
-    "condition",
-    "score",
-    "baseline",
-    "baseline_score",
-    "difference",
-    "p_value",
-    "test",
-    "samples",
-    "signature",
-)
-SIGNIFICANCE_COLUMNS = (*COMPARISON_COLUMNS[:10], "p_holm", *COMPARISON_COLUMNS[10:])  # after the p-value
+from workbench.records import columns_of, read_records
 
 
 @dataclass(frozen=True)
 class Run:
-    """One row of the run table. Rows of one learner, recipe, size and seed are one training; size 0 is none."""
+    """One row of the run table. Rows with the same learner, recipe, size and seed are one training; size 0 is none."""
 
     learner: str
     condition: str
@@ -38,23 +20,23 @@ class Run:
     recipe: str
 
     def folder(self, runs_folder: Path) -> Path:
-        """Where the run's model, translations and scores are."""
+        """The folder of the run's model, translations and scores."""
         return runs_folder / self.learner / self.recipe / str(self.size) / str(self.seed)
+
+
+RUN_COLUMNS = columns_of(Run)
 
 
 def read_runs(path: Path) -> list[Run]:
     """All rows of the run table, in its order."""
-    return [
-        Run(learner, condition, int(size), int(seed), recipe)
-        for learner, condition, size, seed, recipe in read_rows(path, RUN_COLUMNS)
-    ]
+    return read_records(path, Run)
 
 
 def trained_runs(runs: Iterable[Run]) -> list[Run]:
-    """The runs that train something: all but those of size 0, which all conditions share."""
+    """The runs with a training; all conditions share a run of size 0, which has none."""
     return [run for run in runs if run.size > 0]
 
 
-def compared_groups(runs: list[Run]) -> Iterator[tuple[str, int, int]]:
-    """Each (learner, size, seed) of the run table once, in its order: what can be compared."""
-    yield from dict.fromkeys((run.learner, run.size, run.seed) for run in trained_runs(runs))
+def compared_groups(runs: Iterable[Run]) -> list[tuple[str, int, int]]:
+    """The distinct (learner, size, seed) of the trained runs, in their order: runs are compared within such a group."""
+    return list(dict.fromkeys((run.learner, run.size, run.seed) for run in trained_runs(runs)))

@@ -1,4 +1,4 @@
-"""Translations of the test set beside their references."""
+"""Read translations together with the references of the same segments."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _MUST_AGREE = "both must hold the same segments in the same order: delete the ol
 
 @dataclass(frozen=True)
 class TestSet:
-    """Segments in the file's order; trailing blanks are cut, as sacreBLEU's command line does."""
+    """Segments in the file's order, without trailing blanks, as on sacreBLEU's command line."""
 
-    __test__ = False  # no test case of pytest
+    __test__ = False  # not a test case for pytest
 
     path: Path
     ids: list[str]
@@ -27,10 +27,10 @@ class TestSet:
 
 
 def read_test_set(path: Path, only: Container[str] | None = None) -> TestSet:
-    """Read a corpus table; with ``only``, the segments of these ids.
+    """Read a corpus table; with ``only``, segments of other ids are skipped.
 
     Raises:
-        UserError: it has no segment.
+        UserError: there is no segment.
     """
     test = _read_segments(path, only)
     if not test.ids:
@@ -53,13 +53,14 @@ def read_hypotheses(path: Path, test: TestSet) -> Sequence[str]:
 
 
 def read_generated(path: Path, references: Path, only: Container[str] | None = None) -> tuple[TestSet, Sequence[str]]:
-    """Read generated text, which may lack some of the segments and have them in any order; with ``only``, of these ids.
+    """Read generated text, which may lack some segments and have them in any order.
 
     Returns:
-        The segments of the corpus table ``references`` that it holds, and its text for each.
+        The segments of the corpus table ``references`` that have a generated text, and these texts. With ``only``,
+        segments of other ids are skipped.
 
     Raises:
-        UserError: it holds none of them.
+        UserError: there is no such segment.
     """
     (texts,) = read_by_id(path, ["text"], only)
     test = _read_segments(references, texts)
@@ -72,17 +73,17 @@ def _read_segments(path: Path, only: Container[str] | None) -> TestSet:
     ids, sources, references = [], TextColumn(), TextColumn()
     for name, source, target in read_rows(path, ["id", "source", "target"]):
         if only is None or name in only:
-            ids.append(sys.intern(name))  # which the generated text has, too
+            ids.append(sys.intern(name))  # shared with the generated text
             sources.append(source)
             references.append(target.rstrip())
     return TestSet(path, ids, sources, references)
 
 
 def check_ids(path: Path, ids: list[str], expected_path: Path, expected: list[str]) -> None:
-    """Refuse ``ids`` that differ from ``expected`` anywhere.
+    """Check that ``ids`` equal ``expected``.
 
     Raises:
-        UserError: names the first line that differs, or the two numbers of rows.
+        UserError: they do not; the message names the first line that differs, or the two numbers of rows.
     """
     for line, (identifier, wanted) in enumerate(zip(ids, expected, strict=False), start=2):
         if identifier != wanted:

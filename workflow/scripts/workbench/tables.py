@@ -1,7 +1,7 @@
-"""Tab-separated tables as the workflow writes them: UTF-8, a header, ``\\n`` line ends, no quoting.
+"""Read and write tab-separated tables: UTF-8, a header, ``\\n`` line ends, no quoting.
 
-Fields never hold a tab or a line break: texts are made :func:`workbench.text.one_line` where they enter the
-workflow. So every table can be read with ``cut``, ``grep`` and ``pandas.read_csv(sep="\\t", quoting=3)`` alike.
+Fields never contain a tab or a line break, because :func:`workbench.text.one_line` is applied to all text that enters
+the workflow. Every table can therefore be read with ``cut``, ``grep`` and ``pandas.read_csv(sep="\\t", quoting=3)``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,17 @@ from workbench.cli import UserError
 from workbench.files import atomic_path
 
 
+def read_header(path: Path) -> list[str]:
+    """The names of a table's columns."""
+    with path.open(encoding="utf-8", newline="\n") as file:
+        return file.readline().rstrip("\n").split("\t")
+
+
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Yield the named columns of every row of ``path`` as text, one row at a time.
 
     Raises:
-        UserError: a column is missing or a row has another number of fields than the header.
+        UserError: a column is missing, or a row and the header have different numbers of fields.
     """
     with path.open(encoding="utf-8", newline="\n") as file:
         header = file.readline().rstrip("\n").split("\t")
@@ -35,10 +41,10 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 @contextmanager
 def row_writer(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[object]], None]]:
-    """A function that adds a row under the header ``columns`` to a table, which appears when the block ends well.
+    """A function that adds one row to a table with the header ``columns``; the file appears if the block succeeds.
 
-    The function raises ValueError for a field that holds a tab or a line break and for a row with another number of
-    fields than ``columns``.
+    The function raises ValueError if a field contains a tab or a line break, or if the number of fields is not that of
+    ``columns``.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
 
@@ -53,10 +59,10 @@ def row_writer(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequenc
 
 
 def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
-    """Write ``rows`` under the header ``columns``, atomically, and return how many there were.
+    """Write ``rows`` under the header ``columns``, atomically, and return their number.
 
     Raises:
-        ValueError: a field holds a tab or a line break, or a row has another number of fields than ``columns``.
+        ValueError: as the function of :func:`row_writer`.
     """
     count = 0
     with row_writer(path, columns) as write:
@@ -64,3 +70,13 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[objec
             write(row)
             count += 1
     return count
+
+
+def score_text(value: float | None) -> str:
+    """A score or a difference of scores with four decimals, the same on every machine; empty for ``None``."""
+    return "" if value is None else f"{value:.4f}".replace("-0.0000", "0.0000")
+
+
+def p_text(value: float | None) -> str:
+    """A p-value with six decimals; empty for ``None``."""
+    return "" if value is None else f"{value:.6f}"

@@ -1,4 +1,4 @@
-"""What counts as a word of a text."""
+"""Split texts into words and count them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLACEHOLDER = re.compile(
     r"|\$[A-Za-z_]\w*"  # $name
 )
 
-# Scripts without spaces between words: every character counts as one.
+# Scripts without spaces between words: every character counts as a word.
 _UNSPACED_SCRIPTS = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]"
 _UNSPACED = regex.compile(_UNSPACED_SCRIPTS)
 _WORD = regex.compile(_UNSPACED_SCRIPTS + r"\p{M}*|[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:['’][\p{L}\p{N}\p{M}]+)*")
@@ -26,13 +26,13 @@ def plain_words(text: str) -> str:
 
 
 def count_words(text: str) -> int:
-    """Words between blanks; in scripts without blanks every character counts as one."""
+    """The number of words between blanks; in scripts without blanks, every character counts as a word."""
     unspaced = len(_UNSPACED.findall(text))
     return len((_UNSPACED.sub(" ", text) if unspaced else text).split()) + unspaced
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text as they are written, punctuation left out."""
+    """The words of a text as written, without punctuation."""
     return _WORD.findall(text)
 
 

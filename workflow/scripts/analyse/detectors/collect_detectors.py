@@ -19,10 +19,8 @@ from typing import Any
 
 from analyse.detectors.detect_text import read_texts
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
-from workbench.cli import UserError, run_script, say, script_parser
-from workbench.formats import score_text
-from workbench.named_files import named_files
-from workbench.tables import read_rows, write_rows
+from workbench.cli import UserError, named_files, run_script, say, script_parser
+from workbench.tables import read_rows, score_text, write_rows
 
 KINDS = ("human-machine", "human-human", "machine-machine")
 PAIR_COLUMNS = ("first", "second", "kind", "targets", "auc", "auc_low", "auc_high", "brier")

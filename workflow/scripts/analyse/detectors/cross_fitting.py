@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 from analyse.detectors import Detector
 from workbench.cli import progress
-from workbench.draws import place
+from workbench.draws import random_key
 
 _LEAST_SLOPE = 1e-3  # log-odds in one standard deviation of the scores
 
@@ -34,7 +34,7 @@ def deal(groups: Iterable[str], seed: int) -> np.ndarray:
     sources does not matter. Dealt into *K* folds, a source's fold is its place modulo *K*: folds hold as many groups,
     and so do the first *n* places of each.
     """
-    digests = b"".join(place(seed, "fold", group) for group in groups)
+    digests = b"".join(random_key(seed, "fold", group) for group in groups)
     return np.unique(np.frombuffer(digests, dtype="S32"), return_inverse=True)[1]
 
 

@@ -23,9 +23,8 @@ from stats.metrics import build_scorers
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.columns import read_by_id
 from workbench.draws import draw_names
-from workbench.formats import p_text, score_text
 from workbench.generated import read_targets
-from workbench.tables import write_rows
+from workbench.tables import p_text, score_text, write_rows
 
 _BATCH = 250  # swaps that are measured at a time
 

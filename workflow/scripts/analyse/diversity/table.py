@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stats.holm import holm
-from workbench.formats import p_text
+from workbench.tables import p_text
 
 # seeds: versions of the text; tokens: words of each text compared; chrf: against the human text, in points.
 MEASURED_COLUMNS = (

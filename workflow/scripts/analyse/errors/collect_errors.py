@@ -18,9 +18,8 @@ from analyse.errors.rates import Comparison, Estimate, Measure, build_measures, 
 from stats.holm import holm
 from stats.metrics import add_metric_arguments, build_scorers
 from workbench.cli import UserError, progress, run_script, say, script_parser
-from workbench.formats import p_text, score_text
 from workbench.segments import check_ids
-from workbench.tables import write_rows
+from workbench.tables import p_text, score_text, write_rows
 
 COLUMNS = (
     *("scope", "text", "learner", "size", "seeds", "measure", "basis", "segments"),

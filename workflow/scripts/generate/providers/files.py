@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from corpus.read_files import read_lines
+from corpus.parallel_text import read_lines
 from workbench.cli import UserError
 from workbench.columns import TextColumn
 from workbench.generated import Generated

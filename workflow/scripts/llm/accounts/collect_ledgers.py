@@ -10,8 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from workbench.cli import run_script, say, script_parser
-from workbench.named_files import named_files
+from workbench.cli import named_files, run_script, say, script_parser
 from workbench.tables import write_rows
 from workbench.text import one_line
 

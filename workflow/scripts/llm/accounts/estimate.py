@@ -28,7 +28,7 @@ from llm.prices import dollars, shutdown_date, shutdown_note, training_price
 from llm.tuning.examples import WORST_FACTOR, epochs_of, example_line, example_tokens
 from llm.tuning.learners import Run, run_shape
 from workbench.cli import UserError
-from workbench.pairs import read_pairs
+from workbench.pairs import read_training_pairs
 
 _LEARNT_FROM = 200  # answers that the estimate learns from
 _ENOUGH = 20  # fewer tell too little
@@ -181,7 +181,7 @@ def _training(asking: Asking, missing: Sequence[Run], pool: Path) -> Training:
     price = training_price(
         settings["provider"], settings["model"], settings["base_url"], asking.execution["training_price"]
     )
-    rows = islice(read_pairs(pool), _MEAN_FROM)
+    rows = islice(read_training_pairs(pool), _MEAN_FROM)
     lengths = [example_tokens(templates, row.source, row.target) for row in rows]
     mean = sum(lengths) / len(lengths) if lengths else 0.0
     tokens = round(sum(run.new * epochs_of(settings, run.new) for run in missing) * mean)

@@ -19,8 +19,7 @@ from llm.answers.wording import added
 from llm.answers.wording import repair as repair_wording
 from llm.calls import Answer, Finish
 from llm.prompts import Languages, language_name
-from workbench.language_identification import Identify, language_identifier
-from workbench.languages import base_language
+from workbench.languages import Identify, base_language, language_identifier
 from workbench.text import match_key, one_line
 from workbench.words import count_words, plain_words
 

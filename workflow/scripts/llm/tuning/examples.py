@@ -17,7 +17,7 @@ from llm.prompts import Templates
 from llm.tokens import FRAME_TOKENS, estimate_tokens
 from workbench.cli import UserError
 from workbench.files import file_digest
-from workbench.pairs import Pair
+from workbench.pairs import TrainingPair
 
 FEWEST_EXAMPLES = 10  # that OpenAI takes
 AUTO_EPOCHS = 3
@@ -76,7 +76,7 @@ class Examples:
 
 
 def write_examples(
-    path: Path, instances: Iterable[Pair], templates: Templates, max_tokens: int, unusable: str, key: str
+    path: Path, instances: Iterable[TrainingPair], templates: Templates, max_tokens: int, unusable: str, key: str
 ) -> Examples:
     """Write the examples of ``instances``.
 
@@ -92,7 +92,7 @@ def write_examples(
         UserError: an instance cannot be used and ``unusable`` is ``stop``.
     """
     found = Examples(path)
-    first: tuple[Pair, int] | None = None
+    first: tuple[TrainingPair, int] | None = None
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for instance in instances:
             tokens = example_tokens(templates, instance.source, instance.target)
@@ -141,7 +141,7 @@ def notable(text: str) -> list[str]:
     return [name for name, pattern in _NOTABLE.items() if pattern.search(text)]
 
 
-def _unusable(found: Examples, first: Pair, tokens: int, max_tokens: int, key: str) -> str:
+def _unusable(found: Examples, first: TrainingPair, tokens: int, max_tokens: int, key: str) -> str:
     kinds = [
         f"{number:,} {what}"
         for number, what in (
