@@ -10,7 +10,7 @@ import pytest
 
 from analyse.detectors.collect_detectors import main, parser
 from report.analysis_tables import PairRow
-from report.why_detector import detector_said
+from report.why.detector import detector_said
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
 from workbench.records import read_records

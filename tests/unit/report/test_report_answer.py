@@ -6,8 +6,8 @@ import pytest
 from report_tables import summary_row as row
 
 from evaluate.summary import ConditionSummary
-from report.answer import Verdict, answer, contrast
-from report.words import count, listing, p_value, points, span, training_text
+from report.cost.answer import Verdict, answer, contrast
+from report.text.numbers import count, listing, p_value, points, span, training_text
 
 CONDITIONS = {
     "human": {"mixture": {"human": 1.0}, "order": "random"},

@@ -11,7 +11,7 @@ from report_study import write_page, write_tables
 from report_tables import remedied_conditions, summary_row
 
 from evaluate.summary import ConditionSummary
-from report.authors import authors, authors_topic
+from report.cost.authors import authors, authors_topic
 from report.topics import Topic
 
 PLAIN = remedied_conditions()["human"]

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from report_tables import agreement_row, contrast_row, curve_row, exchange_row, remedied_conditions, remedy_row
 
-from report.answer import subjects
-from report.helps import remedies_table
-from report.helps_agreement import agreement_said
-from report.helps_remedies import remedies_said
-from report.remedies import attempts, remedy_kind, share_text
-from report.worth import worth_said
+from report.cost.answer import subjects
+from report.cost.worth import worth_said
+from report.helps.agreement import agreement_said
+from report.helps.remedies import attempts, remedy_kind, share_text
+from report.helps.remedy_sentences import remedies_said
+from report.helps.section import remedies_table
 
 CONDITIONS = remedied_conditions()
 

@@ -11,7 +11,7 @@ from report_study import Page, draw, write_page, write_tables
 
 from llm.accounts import collect_ledgers
 from report import write_report
-from report.costs import handling
+from report.cost.tables import handling
 from report.page import settings
 from workbench.cli import UserError
 from workbench.tables import write_rows

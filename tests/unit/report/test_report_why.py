@@ -10,10 +10,10 @@ from report_tables import diversity_row, error_row, pair_row
 
 from report.analysis_tables import ErrorRow, PostEditingRow
 from report.judged import per_cent, told_apart
-from report.why import Part, why_part
-from report.why_detector import detector_said, warnings
-from report.why_diversity import diversity_said
-from report.why_errors import errors_said
+from report.why.detector import detector_said, warnings
+from report.why.diversity import diversity_said
+from report.why.errors import errors_said
+from report.why.section import Part, why_part
 from workbench.records import write_records
 
 PEOPLE = ["human-B"]

@@ -20,8 +20,7 @@ class ErrorRow:
         scope: ``pool`` (``text`` is an origin) or ``test`` (``text`` is a condition).
         learner, size: of the runs whose output it is; empty and None in the pool.
         basis: ``source`` or ``reference``: what the measure compares the text with.
-        rate: per 1,000 segments, or per 1,000 reference words, or in points (``report.measures.unit``); with its 95 %
-            interval.
+        rate: per 1,000 segments, or per 1,000 reference words, or in points; with its 95 % interval.
         floor: the same measure on human targets; None where there are none to measure.
         difference: ``rate`` less ``floor``, paired by segment, with its interval.
         p_holm: of no difference, after Holm's correction over the measures of the text.

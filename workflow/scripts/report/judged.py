@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from report.analysis_tables import AgreementRow, DiversityRow, ErrorRow, largest
-from report.measures import SCORES
+from report.text.measures import SCORES
 from workbench.generated import HUMAN
 
 ALPHA = 0.05

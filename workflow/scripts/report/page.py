@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from report import words
+from report.text import numbers as words
 
 
 def render(template: Path, **values: Any) -> str:

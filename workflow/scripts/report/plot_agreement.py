@@ -8,11 +8,11 @@ from pathlib import Path
 
 import altair as alt
 
-from report import style
 from report.analysis_tables import AgreementRow
+from report.figures import style
+from report.figures.panels import Dot, Panel, multiples
 from report.judged import agreement_standing
-from report.panels import Dot, Panel, multiples
-from report.words import count
+from report.text.numbers import count
 from workbench.cli import run_script, say, script_parser
 from workbench.records import read_records
 

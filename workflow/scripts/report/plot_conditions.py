@@ -9,9 +9,9 @@ from typing import Any
 import altair as alt
 
 from evaluate.summary import ConditionSummary, at_largest_size, read_summary
-from report import style
-from report.seeds import Seeds, read_seeds
-from report.words import count, points
+from report.figures import style
+from report.figures.seeds import Seeds, read_seeds
+from report.text.numbers import count, points
 from workbench.cli import run_script, say
 
 _ROW_HEIGHT = 26

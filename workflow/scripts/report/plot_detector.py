@@ -10,9 +10,9 @@ from typing import Any
 
 import altair as alt
 
-from report import style
 from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
-from report.words import count
+from report.figures import style
+from report.text.numbers import count
 from workbench.cli import run_script, say, script_parser
 from workbench.named_files import named_files
 from workbench.records import read_records

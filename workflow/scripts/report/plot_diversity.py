@@ -8,12 +8,12 @@ from pathlib import Path
 
 import altair as alt
 
-from report import style
 from report.analysis_tables import DiversityRow, texts_of
+from report.figures import style
+from report.figures.panels import Dot, Panel, multiples
 from report.judged import diversity_standing, per_cent, shown_diversity
-from report.measures import capital, measure_name
-from report.panels import Dot, Panel, multiples
-from report.words import count
+from report.text.measures import capital, measure_name
+from report.text.numbers import count
 from workbench.cli import run_script, say, script_parser
 from workbench.records import read_records
 

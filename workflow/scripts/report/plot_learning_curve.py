@@ -12,9 +12,9 @@ from typing import Any
 import altair as alt
 
 from evaluate.summary import ConditionSummary, read_summary
-from report import style
-from report.seeds import Seeds, read_seeds
-from report.words import count
+from report.figures import style
+from report.figures.seeds import Seeds, read_seeds
+from report.text.numbers import count
 from workbench.cli import run_script, say
 
 _MANY = 6

@@ -13,9 +13,9 @@ import altair as alt
 
 from evaluate.relations import Remedy, read_contrasts, read_remedies
 from evaluate.summary import read_summary
-from report import style
-from report.remedies import KINDS, Attempt, attempts, share_text
-from report.words import count, points
+from report.figures import style
+from report.helps.remedies import KINDS, Attempt, attempts, share_text
+from report.text.numbers import count, points
 from workbench.cli import run_script, say, script_parser
 
 _ROW_HEIGHT = 22

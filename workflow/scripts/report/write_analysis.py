@@ -9,11 +9,11 @@ import argparse
 import json
 from pathlib import Path
 
-from report.helps import agreement_topic, read_agreement
-from report.helps_agreement import agreement_said
+from report.helps.agreement import agreement_said
+from report.helps.section import agreement_topic, read_agreement
 from report.page import people, render
-from report.said import paragraph
-from report.why import why_part
+from report.text.findings import paragraph
+from report.why.section import why_part
 from workbench.cli import run_script, say, script_parser
 from workbench.files import write_text
 from workbench.named_files import named_files

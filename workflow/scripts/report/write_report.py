@@ -15,12 +15,12 @@ from typing import Any
 from evaluate.summary import ConditionSummary, read_summary
 from llm.accounts import collect_ledgers
 from planning.runs import FAIRSEQ
-from report.answer import answer, hardly_learnt
-from report.authors import authors_topic
-from report.costs import cost_figures, largest_size_tables, signatures, significance, size_tables, worth
-from report.helps import helps_part
+from report.cost.answer import answer, hardly_learnt
+from report.cost.authors import authors_topic
+from report.cost.tables import cost_figures, largest_size_tables, signatures, significance, size_tables, worth
+from report.helps.section import helps_part
 from report.page import people, render
-from report.why import why_part
+from report.why.section import why_part
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import write_text
 from workbench.named_files import named_files

@@ -18,7 +18,7 @@ from enum import Enum
 from typing import Any
 
 from evaluate.summary import ConditionSummary, at_largest_size
-from report.words import count, listing, parts_of, points, span, training_text
+from report.text.numbers import count, listing, parts_of, points, span, training_text
 from workbench.generated import HUMAN
 
 _SPELT_OUT = 3

@@ -11,7 +11,7 @@ import altair as alt
 import vl_convert
 
 from evaluate.summary import ConditionSummary
-from report.words import count
+from report.text.numbers import count
 from workbench.cli import UserError, script_parser
 from workbench.files import atomic_path
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from report.analysis_tables import DiversityRow, ErrorRow, texts_of
-from report.measures import capital, measure_name
+from report.text.measures import capital, measure_name
 
 Row = TypeVar("Row", ErrorRow, DiversityRow)
 

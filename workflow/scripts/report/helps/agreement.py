@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from report.analysis_tables import AgreementRow
 from report.judged import agreement_standing
-from report.said import Said
-from report.words import MINUS, listing, points
+from report.text.findings import Said
+from report.text.numbers import MINUS, listing, points
 
 
 def correlation(value: float) -> str:

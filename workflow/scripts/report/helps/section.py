@@ -9,13 +9,13 @@ from typing import Any
 from evaluate.relations import Remedy, read_contrasts, read_remedies
 from evaluate.summary import ConditionSummary
 from report.analysis_tables import AgreementRow
-from report.helps_agreement import agreement_said, correlation
-from report.helps_remedies import remedies_said
-from report.remedies import KINDS, Attempt, attempts, share_text
-from report.said import paragraph
+from report.helps.agreement import agreement_said, correlation
+from report.helps.remedies import KINDS, Attempt, attempts, share_text
+from report.helps.remedy_sentences import remedies_said
+from report.text.findings import paragraph
+from report.text.numbers import listing, points, span
 from report.topics import Cell, Table, Topic, figure
-from report.why import Part
-from report.words import listing, points, span
+from report.why.section import Part
 from workbench.records import read_records
 
 _NO_REMEDY = (

@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 
 from report.analysis_tables import DiversityRow
 from report.judged import diversity_standing, per_cent, shown_diversity
-from report.measures import measure_name
-from report.said import MANY, Said, most_often, said_of_texts, subject_of
-from report.words import count, listing, points, span
+from report.text.findings import MANY, Said, most_often, said_of_texts, subject_of
+from report.text.measures import measure_name
+from report.text.numbers import count, listing, points, span
 
 _SPELT_OUT = 3
 

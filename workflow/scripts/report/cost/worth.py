@@ -11,8 +11,8 @@ from typing import Any
 
 from evaluate.relations import Curve, Exchange
 from report.judged import told_apart
-from report.said import MANY, Said
-from report.words import count, parts_of, points, span
+from report.text.findings import MANY, Said
+from report.text.numbers import count, parts_of, points, span
 from stats.holm import holm
 from workbench.generated import HUMAN
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from evaluate.relations import Contrast, Remedy
 from report.judged import told_apart
-from report.words import MINUS, parts_of
+from report.text.numbers import MINUS, parts_of
 from workbench.generated import HUMAN
 
 KINDS = {

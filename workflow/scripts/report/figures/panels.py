@@ -8,7 +8,7 @@ from typing import Any
 
 import altair as alt
 
-from report import style
+from report.figures import style
 
 _ROW_HEIGHT = 19
 _WIDTHS = {3: 190, 4: 150}  # of a panel, by the columns it stands in
@@ -52,7 +52,7 @@ def multiples(panels: Sequence[Panel], names: Sequence[str], looks: dict[str, di
 
     Args:
         names: the rows of every panel, from the top; a panel without a dot for one leaves it empty.
-        looks: colour and shape by name, see :func:`report.style.looks`.
+        looks: colour and shape by name, see :func:`report.figures.style.looks`.
     """
     columns = 3 if len(panels) <= _FEW else 4
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]

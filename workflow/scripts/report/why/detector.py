@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow, PostEditingRow
-from report.said import MANY, Said
-from report.words import count, listing
+from report.text.findings import MANY, Said
+from report.text.numbers import count, listing
 
 _CHANCE = 0.5
 

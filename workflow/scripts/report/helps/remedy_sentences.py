@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluate.relations import Remedy
-from report.measures import capital
-from report.remedies import KINDS, Attempt, share_text, telling
-from report.said import MANY, Said
-from report.words import count, listing, points, span
+from report.helps.remedies import KINDS, Attempt, share_text, telling
+from report.text.findings import MANY, Said
+from report.text.measures import capital
+from report.text.numbers import count, listing, points, span
 
 
 def remedies_said(found: Sequence[Attempt], name: str, low: Mapping[tuple[str, int], str]) -> Said:

@@ -12,8 +12,8 @@ from typing import Any
 
 from evaluate.summary import ConditionSummary
 from planning.runs import LLM_KINDS, conditions_of, origins_of, own_generator
+from report.text.numbers import listing, points, span
 from report.topics import Cell, Table, Topic
-from report.words import listing, points, span
 from workbench.generated import HUMAN
 
 _NOTE = (

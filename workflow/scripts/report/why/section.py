@@ -10,13 +10,13 @@ from typing import Any
 
 from report.analysis_tables import DiversityRow, ErrorRow, PairRow, PostEditingRow
 from report.judged import per_cent
-from report.measures import SCORES, capital, measure_name, unit
-from report.said import Said, paragraph
+from report.text.findings import Said, paragraph
+from report.text.measures import SCORES, capital, measure_name, unit
+from report.text.numbers import p_value, points, span
 from report.topics import Cell, Figure, Table, Topic, figure
-from report.why_detector import detector_said, warnings
-from report.why_diversity import diversity_said
-from report.why_errors import errors_said
-from report.words import p_value, points, span
+from report.why.detector import detector_said, warnings
+from report.why.diversity import diversity_said
+from report.why.errors import errors_said
 from workbench.generated import HUMAN
 from workbench.records import read_records
 

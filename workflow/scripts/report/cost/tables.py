@@ -9,11 +9,11 @@ from typing import Any
 
 from evaluate.relations import Contrast, Curve, Exchange, read_contrasts, read_curves, read_exchange
 from evaluate.summary import ConditionSummary, at_largest_size
-from report import words
-from report.answer import Verdict, contrasts, subjects
+from report.cost.answer import Verdict, contrasts, subjects
+from report.cost.worth import pairs_text, worth_said
+from report.text import numbers as words
+from report.text.numbers import p_value, points, span
 from report.topics import Cell, Figure, Table, figure
-from report.words import p_value, points, span
-from report.worth import pairs_text, worth_said
 from workbench.tables import read_rows
 
 _COMPARISON = (
