@@ -1,4 +1,4 @@
-"""Draw how well origins are told apart: AUC of every pair, ROC curves and calibration."""
+"""Draw how well a detector distinguishes origins: AUC of every pair, ROC curves and calibration."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
+from altair.typing import ChartType
 
 from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
 from report.figures import style
@@ -24,7 +25,7 @@ _KINDS = {
     HUMAN_HUMAN: ("two people", style.COLOURS[1]),
     MACHINE_MACHINE: ("two machines", "#8a8a8a"),
 }
-_TITLE = "How well a detector tells origins apart"
+_TITLE = "How well a detector distinguishes origins"
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -36,7 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
     say(count(len(pairs), "pair"))
 
 
-def detector_figure(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> alt.TopLevelMixin:
+def detector_figure(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> ChartType:
     """The figure.
 
     Args:
@@ -44,7 +45,7 @@ def detector_figure(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[st
         detectors: each pair's ROC curve (points of false and true positive rate) and calibration (bins), by name.
     """
     if not pairs:
-        return style.nothing(_TITLE, "There are no two origins to tell apart.")
+        return style.nothing(_TITLE, "There are no two origins to distinguish.")
     chart = alt.hconcat(
         _aucs(pairs), _rocs(pairs, detectors), _calibrations(pairs, detectors), spacing=34
     ).resolve_legend(color="independent")
@@ -85,19 +86,15 @@ def _height(pairs: Sequence[PairRow]) -> int:
     return _ROW_HEIGHT * len(pairs)
 
 
-def _aucs(pairs: Sequence[PairRow]) -> alt.LayerChart:
+def _aucs(pairs: Sequence[PairRow]) -> ChartType:
     rows = _ordered(pairs)
     records = [
         {"pair": _label(row), "kind": _KINDS[row.kind][0], "auc": row.auc, "low": row.auc_low, "high": row.auc_high}
         for row in rows
     ]
     low = min(0.48, *(row.auc_low - 0.02 for row in rows))
-    scale = alt.Scale(domain=[low, 1.0], zero=False, nice=False)
-    y = alt.Y(
-        "pair:N",
-        scale=alt.Scale(domain=[record["pair"] for record in records]),
-        axis=alt.Axis(title=None, ticks=False, domain=False, labelPadding=8, labelLimit=230),
-    )
+    scale = style.fixed_scale([low, 1.0])
+    y = style.names_axis([_label(row) for row in rows], "pair", labelPadding=8, labelLimit=230)
     axis = alt.Axis(title="AUC", values=[0.5, 0.6, 0.7, 0.8, 0.9, 1.0], format=".1f", labelFlush=False)
     base = alt.Chart(alt.Data(values=records)).encode(y=y, color=_colour(True, pairs))
     chance = alt.Chart(alt.Data(values=[{"auc": 0.5}])).mark_rule(color=style.INK, strokeWidth=1.2)
@@ -111,34 +108,25 @@ def _aucs(pairs: Sequence[PairRow]) -> alt.LayerChart:
     ).properties(width=_SIDE, height=_height(rows))
 
 
-def _square(layers: Sequence[alt.Chart], x: str, y: str) -> alt.LayerChart:
-    diagonal = alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}]))
-    line = diagonal.mark_line(color=style.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=_unit("x", x), y=_unit_y(y))
-    return alt.layer(line, *layers).properties(width=_SIDE, height=_SIDE)
-
-
-def _unit(field: str, title: str) -> alt.X:
+def _share(title: str) -> dict[str, Any]:
+    """Scale and axis of a share."""
     axis = alt.Axis(title=title, values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".1f", labelFlush=False)
-    return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=axis)
-
-
-def _unit_y(title: str) -> alt.Y:
-    axis = alt.Axis(title=title, values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".1f", labelFlush=False)
-    return alt.Y("y:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=axis)
+    return {"scale": alt.Scale(domain=[0, 1], nice=False), "axis": axis}
 
 
 def _curves(
     pairs: Sequence[PairRow], curves: Mapping[str, Sequence[tuple[float, float]]], titles: tuple[str, str], dots: bool
-) -> alt.LayerChart:
-    """A line a pair, the controls first so that those of human and machine lie on top."""
+) -> ChartType:
+    """A line for each pair, the controls first, so that human and machine lie on top."""
     records = [
         {"pair": _label(row), "kind": _KINDS[row.kind][0], "place": place, "x": x, "y": y}
         for row in reversed(_ordered(pairs))
         for place, (x, y) in enumerate(curves.get(row.name, ()))
     ]
+    x, y = alt.X("x:Q", **_share(titles[0])), alt.Y("y:Q", **_share(titles[1]))
     base = alt.Chart(alt.Data(values=records)).encode(
-        x=_unit("x", titles[0]),
-        y=_unit_y(titles[1]),
+        x=x,
+        y=y,
         color=_colour(False, pairs),
         detail="pair:N",
         order="place:Q",
@@ -147,15 +135,17 @@ def _curves(
     layers = [base.mark_line(strokeWidth=1.6, opacity=opacity)]
     if dots and len(pairs) <= 6:
         layers.append(base.mark_circle(size=22, opacity=1))
-    return _square(layers, *titles)
+    diagonal = alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}]))
+    line = diagonal.mark_line(color=style.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y)
+    return alt.layer(line, *layers).properties(width=_SIDE, height=_SIDE)
 
 
-def _rocs(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> alt.LayerChart:
+def _rocs(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> ChartType:
     curves = {name: [(x, y) for x, y in found["roc"]] for name, found in detectors.items()}
     return _curves(pairs, curves, ("False positives, share", "True positives, share"), dots=False)
 
 
-def _calibrations(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> alt.LayerChart:
+def _calibrations(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> ChartType:
     curves = {
         name: [(bin_["predicted"], bin_["observed"]) for bin_ in found["calibration"] if bin_["count"]]
         for name, found in detectors.items()

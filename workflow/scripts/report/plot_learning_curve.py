@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import altair as alt
+from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary, read_summary
 from report.figures import style
@@ -30,7 +31,7 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{rows[0].name} of {count(len(style.conditions_of(rows)), 'condition')} at {sizes}")
 
 
-def learning_curve(rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str) -> alt.TopLevelMixin:
+def learning_curve(rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str) -> ChartType:
     """The figure.
 
     Args:
@@ -65,7 +66,7 @@ def _curved(rows: Sequence[ConditionSummary]) -> bool:
     return len({row.size for row in rows}) > 1
 
 
-def _crowded(looks: dict[str, dict[str, Any]]) -> bool:
+def _crowded(looks: style.Looks) -> bool:
     """Whether there are so many lines that all bands and dots would make them hard to see."""
     return len(looks) > _MANY
 
@@ -73,12 +74,12 @@ def _crowded(looks: dict[str, dict[str, Any]]) -> bool:
 def _panel(
     rows: list[ConditionSummary],
     seeds: Seeds,
-    looks: dict[str, dict[str, Any]],
+    looks: style.Looks,
     baseline: str,
     domain: list[float],
     title: str | None,
     width: int,
-) -> alt.LayerChart:
+) -> ChartType:
     conditions = [name for name in looks if any(row.condition == name for row in rows)]
     height = max(280, style.LINE_HEIGHT * len(conditions))
     sizes = sorted({row.size for row in rows})
@@ -87,7 +88,7 @@ def _panel(
     y = alt.Y(
         "score:Q",
         title=style.axis_title(rows[0]),
-        scale=alt.Scale(domain=domain, zero=False, nice=False),
+        scale=style.fixed_scale(domain),
     )
     records = [
         {
@@ -105,9 +106,8 @@ def _panel(
         if row.seeds > 1 and not _crowded(looks)
         for score in seeds.get((row.learner, row.condition, row.size), [])
     ]
-    colour = alt.Color("condition:N", scale=style.by_condition(looks, "colour"), legend=None)
+    colour = style.coloured(looks)
     dash = alt.StrokeDash("condition:N", scale=style.by_condition(looks, "dash"), legend=None)
-    shape = alt.Shape("condition:N", scale=style.by_condition(looks, "shape"), legend=None)
     base = alt.Chart(alt.Data(values=records)).encode(x=x, y=y, color=colour)
     if _curved(rows):
         bands = [r for r in records if not _crowded(looks) or r["condition"] == baseline]
@@ -123,20 +123,20 @@ def _panel(
     layers.append(
         alt.Chart(alt.Data(values=dots)).mark_circle(size=12, opacity=0.55).encode(x=x, y="score:Q", color=colour)
     )
-    layers.append(base.mark_point(size=55, filled=True, opacity=1).encode(shape=shape))
+    layers.append(base.mark_point(size=55, filled=True, opacity=1).encode(shape=style.shaped(looks)))
     layers += _labels(rows, conditions, places, looks, domain, x_domain, width, height)
     return alt.layer(*layers).properties(width=width, height=height, **({"title": title} if title else {}))
 
 
 def _places(conditions: list[str], sizes: list[int]) -> dict[tuple[str, int], float]:
-    """Where scores are drawn: at their size, or side by side where there is one size only."""
+    """Where scores are drawn: at their size, or side by side if there is only one size."""
     if len(sizes) > 1:
         return {(name, size): _place(size, sizes) for name in conditions for size in sizes}
     return {(name, sizes[0]): float(index) for index, name in enumerate(conditions)}
 
 
 def _place(size: int, sizes: Sequence[int]) -> float:
-    """Where a size is drawn: size 0, which a logarithm has no place for, a step to the left of the smallest."""
+    """Where a size is drawn: size 0, which has no logarithm, a step to the left of the smallest."""
     if size > 0 or size_scale(sizes) == "linear":
         return float(size)
     _, smallest, second, *_ = [*sizes, sizes[-1] * 2]
@@ -168,7 +168,7 @@ def _x_axis(sizes: list[int], places: dict[tuple[str, int], float]) -> tuple[alt
 
 
 def size_scale(sizes: Sequence[int]) -> str:
-    """``log`` where the sizes above 0 grow by factors rather than by steps, else ``linear``."""
+    """``log`` if the sizes above 0 grow by factors rather than by steps, otherwise ``linear``."""
     sizes = [size for size in sizes if size > 0]
     if len(sizes) == 1:
         return "linear"
@@ -187,18 +187,18 @@ def _labels(
     rows: list[ConditionSummary],
     conditions: list[str],
     places: dict[tuple[str, int], float],
-    looks: dict[str, dict[str, Any]],
+    looks: style.Looks,
     domain: list[float],
     x_domain: list[float],
     width: int,
     height: int,
 ) -> list[alt.Chart]:
-    """The conditions' names to the right of their last points, kept apart, with lines to them."""
+    """The conditions' names to the right of their last points, without overlap, with lines to them."""
     last = {name: max((r for r in rows if r.condition == name), key=lambda r: r.size) for name in conditions}
     per_pixel = (domain[1] - domain[0]) / height
     wanted = [last[name].score for name in conditions]
     at = style.spread(wanted, style.LINE_HEIGHT * per_pixel, *domain)
-    records = [
+    records: list[dict[str, Any]] = [
         {
             "condition": name,
             "score": last[name].score,
@@ -209,9 +209,8 @@ def _labels(
     ]
     data = alt.Chart(alt.Data(values=records))
     x = alt.X("place:Q", scale=alt.Scale(domain=x_domain))
-    colour = alt.Color("condition:N", scale=style.by_condition(looks, "colour"), legend=None)
     leaders = data.mark_rule(strokeWidth=0.8, opacity=0.6).encode(
-        x=x, x2=alt.value(width + _LABEL_OFFSET - 4), y="score:Q", y2="at:Q", color=colour
+        x=x, x2=alt.value(width + _LABEL_OFFSET - 4), y="score:Q", y2="at:Q", color=style.coloured(looks)
     )
     text = alt.Chart(alt.Data(values=[{**record, "look": looks[record["condition"]]["text"]} for record in records]))
     names = text.mark_text(align="left", baseline="middle", fontSize=style.FONT_SIZE).encode(

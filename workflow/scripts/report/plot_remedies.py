@@ -1,4 +1,4 @@
-"""Draw what each remedy wins back at each size, with its reverse beside: a group of rows a kind of remedy."""
+"""Draw what each remedy and its reverse win back at each size: a group of rows for each kind of remedy."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
+from altair.typing import ChartType
 
 from evaluate.relations import Remedy, read_contrasts, read_remedies
 from evaluate.summary import read_summary
 from report.figures import style
-from report.helps.remedies import KINDS, Attempt, attempts, share_text
-from report.text.numbers import count, points
+from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
+from report.study import read_study
+from report.text.numbers import count, signed_points
 from workbench.cli import run_script, say, script_parser
 
 _ROW_HEIGHT = 22
@@ -25,73 +27,69 @@ _WIDE, _WIDTH = 330, 215
 
 @dataclass(frozen=True)
 class _Mark:
-    """One line of the forest: a remedy, or the reverse of the one above it (``control``)."""
+    """One line of the forest: a remedy, or the reverse of the one above it (``is_control``)."""
 
     label: str
-    remedy: Remedy
-    control: bool
-    told: bool
+    row: Remedy
+    is_control: bool
+    is_significant: bool
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
-    row = next((row for row in read_summary(arguments.summary) if row.metric == arguments.metric), None)
-    conditions = json.loads(arguments.study.read_text(encoding="utf-8"))["conditions"]
-    found = attempts(
+    summary = next((row for row in read_summary(arguments.summary) if row.metric == arguments.metric), None)
+    conditions = read_study(arguments.study)["conditions"]
+    found = judged_remedies(
         read_remedies(arguments.remedies),
         read_contrasts(arguments.contrasts),
         conditions,
         arguments.metric,
-        row.better if row else "higher",
+        summary.better if summary else "higher",
     )
-    style.save(remedies_figure(found, row.name if row else arguments.metric), arguments.svg, arguments.png)
-    sizes = {a.remedy.size for a in found}
-    say(f"{count(len({a.remedy.condition for a in found}), 'remedied condition')} at {count(len(sizes), 'size')}")
+    style.save(remedies_figure(found, summary.name if summary else arguments.metric), arguments.svg, arguments.png)
+    sizes = {a.row.size for a in found}
+    say(f"{count(len({a.row.condition for a in found}), 'remedied condition')} at {count(len(sizes), 'size')}")
 
 
-def remedies_figure(found: Sequence[Attempt], name: str) -> alt.TopLevelMixin:
+def remedies_figure(found: Sequence[JudgedRemedy], name: str) -> ChartType:
     """The figure; ``name`` is the metric's."""
     title = f"What remedies win back, {name}"
     if not found:
         return style.nothing(title, "No condition of the study remedies another.")
     domain = style.padded([0.0, *(value for a in found for mark in _marks(a) for value in _extent(mark))], 0.06)
-    learners = list(dict.fromkeys(a.remedy.learner for a in found))
-    charts = []
+    learners = list(dict.fromkeys(a.row.learner for a in found))
+    charts: dict[str, ChartType] = {}
     for learner in learners:
-        own = [a for a in found if a.remedy.learner == learner]
+        own = [a for a in found if a.row.learner == learner]
         labels = _labels(own)
-        sizes = sorted({a.remedy.size for a in own})
+        sizes = sorted({a.row.size for a in own})
         panels = [
-            _panel(
-                [a for a in own if a.remedy.size == size], labels, domain, name, size, place % _COLUMNS == 0, len(sizes)
-            )
+            _panel([a for a in own if a.row.size == size], labels, domain, name, place % _COLUMNS == 0, len(sizes) == 1)
             for place, size in enumerate(sizes)
         ]
         rows = [alt.hconcat(*panels[start : start + _COLUMNS], spacing=24) for start in range(0, len(panels), _COLUMNS)]
-        chart = rows[0] if len(rows) == 1 else alt.vconcat(*rows, spacing=26)
-        charts.append(chart.properties(title=f"Learner {learner}") if len(learners) > 1 else chart)
-    chart = charts[0] if len(charts) == 1 else alt.vconcat(*charts, spacing=34)
+        charts[learner] = rows[0] if len(rows) == 1 else alt.vconcat(*rows, spacing=26)
     notes = [
-        "Score less the unremedied condition’s at the same size, with 95 % interval; right of the line: it helps",
-        "Filled: told apart from the unremedied condition (Holm’s p < 0.05). Grey: the same order reversed",
-        "Tick: the whole gap to the baseline. Figures: points won, and the share of the gap closed with 95 % interval",
+        "Score minus that of the remedied condition at the same size, with 95 % interval; right of the line: it helps",
+        "Filled: significantly different from the remedied condition (Holm’s p < 0.05). Grey: the ordering reversed",
+        "Tick: the whole gap to the baseline. Numbers: points won, and the share of the gap closed with 95 % interval",
     ]
-    return style.finish(chart, title, notes)
+    return style.finish(style.stacked(charts), title, notes)
 
 
-def _marks(a: Attempt) -> list[_Mark]:
-    marks = [_Mark(a.remedy.condition, a.remedy, False, a.standing != 0)]
+def _marks(a: JudgedRemedy) -> list[_Mark]:
+    marks = [_Mark(a.row.condition, a.row, False, a.sign != 0)]
     if a.control:
         marks.append(_Mark(a.control.condition, a.control, True, False))
     return marks
 
 
 def _extent(mark: _Mark) -> tuple[float, ...]:
-    row = mark.remedy
-    return row.won_low, row.won_high, row.won, *(() if mark.control else (row.gap,))
+    row = mark.row
+    return row.won_low, row.won_high, row.won, *(() if mark.is_control else (row.gap,))
 
 
-def _labels(found: Sequence[Attempt]) -> list[str]:
+def _labels(found: Sequence[JudgedRemedy]) -> list[str]:
     """The rows from the top: each kind of remedy, and below it its conditions, each before its control."""
     labels = []
     for kind, title in KINDS.items():
@@ -101,31 +99,20 @@ def _labels(found: Sequence[Attempt]) -> list[str]:
 
 
 def _panel(
-    found: Sequence[Attempt],
+    found: Sequence[JudgedRemedy],
     labels: Sequence[str],
     domain: list[float],
     name: str,
-    size: int,
     labelled: bool,
-    sizes: int,
-) -> alt.LayerChart:
-    """One size: a row for each of ``labels``, which stand beside it where it is ``labelled``."""
-    width = _WIDE if sizes == 1 else _WIDTH
-    scale = alt.Scale(domain=domain, zero=False, nice=False)
-    x_axis = alt.Axis(
-        tickCount=5, labelExpr="datum.value ? format(datum.value, '+~g') : '0'", title=f"Won back, {name}"
-    )
+    alone: bool,
+) -> ChartType:
+    """One size: a row for each of ``labels``, which are beside it if it is ``labelled``."""
+    width = _WIDE if alone else _WIDTH
+    scale = style.fixed_scale(domain)
+    x_axis = alt.Axis(tickCount=5, labelExpr=style.signed_labels(), title=f"Won back, {name}")
     titles = json.dumps(list(KINDS.values()), ensure_ascii=False)
-    y_axis = alt.Axis(
-        title=None,
-        ticks=False,
-        domain=False,
-        labels=labelled,
-        labelPadding=10,
-        labelLimit=260,
-        labelFontWeight=alt.condition(f"indexof({titles}, datum.value) >= 0", alt.value("bold"), alt.value("normal")),
-    )
-    y = alt.Y("label:N", scale=alt.Scale(domain=list(labels)), axis=y_axis)
+    bold = alt.condition(f"indexof({titles}, datum.value) >= 0", alt.value("bold"), alt.value("normal"))
+    y = style.names_axis(labels, "label", labelled, labelPadding=10, labelLimit=260, labelFontWeight=bold)
 
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", scale=scale, axis=x_axis)
@@ -142,28 +129,24 @@ def _panel(
             x=x("won"), stroke=alt.Stroke("colour:N", scale=None), fill=alt.Fill("fill:N", scale=None)
         ),
         base.mark_text(align="left").encode(x=alt.value(width + 8), text="text:N", color=alt.value(style.INK)),
-    ).properties(width=width, height=_ROW_HEIGHT * len(labels), title=f"{size:,} instances")
+    ).properties(width=width, height=_ROW_HEIGHT * len(labels), title=f"{found[0].row.size:,} instances")
 
 
 def _record(mark: _Mark) -> dict[str, Any]:
-    row = mark.remedy
-    colour = style.MUTED if mark.control else style.COLOURS[0] if row.won >= 0 else style.COLOURS[1]
-    same = "the same runs" if row.verdict == "same" else f"{points(row.won, signed=True)}, {_share(row)}"
-    text = "" if mark.control else same
+    row = mark.row
+    colour = style.MUTED if mark.is_control else style.COLOURS[0] if row.won >= 0 else style.COLOURS[1]
+    share = "no gap" if row.share is None else share_text(row)
+    text = "the same runs" if row.verdict == "same" else f"{signed_points(row.won)}, {share}"
     return {
         "label": mark.label,
         "won": row.won,
         "low": row.won_low,
         "high": row.won_high,
-        "gap": None if mark.control else row.gap,
+        "gap": None if mark.is_control else row.gap,
         "colour": colour,
-        "fill": colour if mark.told else "white",
-        "text": text,
+        "fill": colour if mark.is_significant else "white",
+        "text": "" if mark.is_control else text,
     }
-
-
-def _share(row: Remedy) -> str:
-    return "no gap" if row.share is None else share_text(row)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,241 +1,231 @@
-"""The part of a page that answers "What does it cost?": scores, differences, exchange rate, tests."""
+"""The tables and figures that show what machine text costs: scores, differences, exchange rate, tests."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
-from evaluate.relations import Contrast, Curve, Exchange, read_contrasts, read_curves, read_exchange
+from evaluate.relations import Contrast, Curve, Exchange
 from evaluate.summary import ConditionSummary, at_largest_size
-from report.cost.answer import Verdict, contrasts, subjects
-from report.cost.worth import pairs_text, worth_said
-from report.text import numbers as words
-from report.text.numbers import p_value, points, span
-from report.topics import Cell, Figure, Table, figure
+from report.cost.answer import Loss, Verdict, losses
+from report.cost.worth import pairs_interval, pairs_text
+from report.page import Figure, figure
+from report.study import Condition
+from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column, table
+from report.text.names import training_texts
+from report.text.numbers import (
+    Interval,
+    count,
+    interval_of,
+    listing,
+    p_value,
+    points,
+    span,
+    thousands,
+)
 from workbench.tables import read_rows
 
-_COMPARISON = (
-    "learner",
-    "size",
-    "seed",
-    "metric",
-    "condition",
-    "p_value",
-    "test",
-    "samples",
-    "signature",
-)
 _TESTS = {
     "bootstrap": ("paired bootstrap", "resample"),
     "randomization": ("paired approximate randomization", "trial"),
 }
-_VERDICT_STYLES = {
-    Verdict.WORSE: "worse",
-    Verdict.BETTER: "better",
-    Verdict.EQUAL: "equal",
-    Verdict.UNCLEAR: "unclear",
-}
+_STYLES = {Verdict.WORSE: "worse", Verdict.BETTER: "better", Verdict.EQUAL: "equal", Verdict.UNCLEAR: "unclear"}
+_AGAINST = {"baseline": "the baseline", "remedied": "the condition it remedies", "reverse": "its own reverse"}
 
 
-def worth(
-    tables: Mapping[str, Path],
-    rows: Sequence[ConditionSummary],
-    conditions: Mapping[str, Mapping[str, Any]],
-    metric: ConditionSummary,
-    low: Mapping[tuple[str, int], str],
-) -> tuple[list[str], list[Table]]:
-    """What the exchange rate, the learning curves and the contrasts say: sentences, and tables to look them up in.
+def exchange_tables(rows: Sequence[Exchange], name: str, low: Mapping[tuple[str, int], str]) -> list[Table]:
+    """How many human pairs give the same score, in the metric that ``name`` names; empty without rows.
 
-    Args:
-        tables: ``exchange``, ``curves``, ``contrasts``; those that a study does not have are left out.
-        rows: the summary table.
-        conditions: each condition's settings, by name.
-        metric: any row of the summary in the metric of the answer.
-        low: why nothing is compared, for each learner and size whose baseline is below the floor.
+    There is no number for a learner and size whose baseline is below the floor (in ``low``).
     """
-    exchange = read_exchange(tables["exchange"]) if "exchange" in tables else []
-    curves = read_curves(tables["curves"]) if "curves" in tables else []
-    paired = read_contrasts(tables["contrasts"]) if "contrasts" in tables else []
-    said = worth_said(exchange, curves, conditions, subjects(conditions), metric.metric, metric.name, low)
-    names = {row.metric: row.name for row in rows}
-    found = [
-        *_exchange_table([_held_back(row, low) for row in exchange if row.metric == metric.metric], metric.name),
-        *_curves_table(curves, names),
-        *_contrasts_table(paired, names),
+    columns = [
+        Column("Condition", "condition"),
+        Column("Learner", "learner"),
+        Column("Note", "note"),
+        Column("Instances", "size", thousands),
+        Column(name, "score", points),
+        Column(
+            "Human pairs of the same score",
+            lambda row: Cell(pairs_text(row.human_pairs), pairs_interval(row)) if row.human_pairs else None,
+            str,
+            note=INTERVAL,
+        ),
+        Column("Human pairs per instance", lambda row: row.rate or None, str),
     ]
-    return said.sentences, found
+    shown = [_without_number(row) if (row.learner, row.size) in low else row for row in rows]
+    caption = f"Exchange rate: how many human pairs give the same {name}."
+    return [table(caption, columns, shown, folded=True)] if rows else []
 
 
-def _held_back(row: Exchange, low: Mapping[tuple[str, int], str]) -> Exchange:
-    """A row without its claim where the baseline is below the floor."""
-    if (row.learner, row.size) not in low:
-        return row
+def _without_number(row: Exchange) -> Exchange:
     nothing = dict.fromkeys(("human_pairs", "human_pairs_low", "human_pairs_high", "rate"), "")
-    return replace(row, **nothing, note="the learner has hardly learnt")
+    return replace(row, **nothing, note="the learner has learnt too little")  # type: ignore[arg-type]
 
 
-def _exchange_table(rows: Sequence[Exchange], name: str) -> list[Table]:
-    if not rows:
-        return []
-    head = [
-        Cell("Condition"),
-        Cell("Learner"),
-        Cell("Note"),
-        Cell("Instances"),
-        Cell(name),
-        Cell("Human pairs of the same score", "95 % interval"),
-        Cell("Human pairs an instance"),
-    ]
-    body = [
-        [
-            Cell(row.condition),
-            Cell(row.learner),
-            Cell(row.note),
-            Cell(f"{row.size:,}"),
-            Cell(points(row.score)),
-            Cell(
-                pairs_text(row.human_pairs) if row.human_pairs else "–",
-                f"{pairs_text(row.human_pairs_low)} to {pairs_text(row.human_pairs_high)}".replace("about ", "")
-                if row.human_pairs_low and row.human_pairs_high
-                else "",
-            ),
-            Cell(row.rate or "–"),
-        ]
-        for row in rows
-    ]
-    return [Table(f"Exchange rate: how many human pairs give the same {name}.", head, 3, body, folded=True)]
-
-
-def _curves_table(rows: Sequence[Curve], names: Mapping[str, str]) -> list[Table]:
-    if not rows:
-        return []
-    head = [
-        Cell("Condition"),
-        Cell("Learner"),
-        Cell("Metric"),
-        Cell("Sizes"),
-        Cell("Mean difference", "95 % interval"),
-        Cell("p"),
-    ]
-    body = [
-        [
-            Cell(row.condition),
-            Cell(row.learner),
-            Cell(names.get(row.metric, row.metric)),
-            Cell(f"{row.smallest:,} to {row.largest:,}"),
-            Cell(points(row.area, signed=True), span(row.area_low, row.area_high, signed=True)),
-            Cell(p_value(row.p_value)),
-        ]
-        for row in rows
+def curve_tables(rows: Sequence[Curve], names: Mapping[str, str]) -> list[Table]:
+    """The area between each learning curve and the baseline's; ``names`` are the metrics' by key."""
+    columns = [
+        Column("Condition", "condition"),
+        Column("Learner", "learner"),
+        Column("Metric", lambda row: names.get(row.metric, row.metric)),
+        Column("Sizes", lambda row: f"{row.smallest:,} to {row.largest:,}", str),
+        interval_column("Mean difference", "area", SIGNED),
+        Column("p", "p_value", p_value),
     ]
     caption = "Area between each learning curve and the baseline’s: mean difference over log size, + is better."
-    return [Table(caption, head, 3, body, folded=True)]
+    return [table(caption, columns, rows, folded=True)] if rows else []
 
 
-def _contrasts_table(contrasts: Sequence[Contrast], names: Mapping[str, str]) -> list[Table]:
+def contrast_tables(rows: Sequence[Contrast], names: Mapping[str, str]) -> list[Table]:
     """Every paired contrast between conditions; ``names`` are the metrics' by key."""
-    if not contrasts:
-        return []
-    kinds = {"baseline": "baseline", "remedied": "what it remedies", "reverse": "its own reverse"}
-    head = [
-        Cell("Condition"),
-        Cell("Against"),
-        Cell("Which is"),
-        Cell("Learner"),
-        Cell("Metric"),
-        Cell("Instances"),
-        Cell("Difference", "95 % interval"),
-        Cell("p"),
-        Cell("p", "Holm"),
-    ]
-    body = [
-        [
-            Cell(row.condition),
-            Cell(row.against),
-            Cell(kinds[row.kind]),
-            Cell(row.learner),
-            Cell(names.get(row.metric, row.metric)),
-            Cell(f"{row.size:,}"),
-            Cell(points(row.difference, signed=True), span(row.difference_low, row.difference_high, signed=True)),
-            Cell("–" if row.p_value is None else p_value(row.p_value)),
-            Cell("–" if row.p_holm is None else p_value(row.p_holm)),
-        ]
-        for row in contrasts
+    columns = [
+        Column("Condition", "condition"),
+        Column("Compared with", "against"),
+        Column("Which is", lambda row: _AGAINST[row.kind]),
+        Column("Learner", "learner"),
+        Column("Metric", lambda row: names.get(row.metric, row.metric)),
+        Column("Instances", "size", thousands),
+        interval_column("Difference", "difference", SIGNED),
+        Column("p", "p_value", p_value),
+        Column("p", "p_holm", p_value, note="Holm"),
     ]
     caption = (
-        "Every paired contrast, in the metric’s own points and direction; p-values are corrected for all contrasts of "
-        "a learner and metric (Holm)."
+        "Every paired contrast, in the metric’s own points and direction; p-values are corrected (Holm) for all "
+        "contrasts of a learner and metric."
     )
-    return [Table(caption, head, 5, body, folded=True)]
+    return [table(caption, columns, rows, folded=True)] if rows else []
 
 
 def largest_size_tables(
-    rows: Sequence[ConditionSummary], conditions: Mapping[str, Any], metric: str, margin: float, floor: float
-) -> list[dict[str, Any]]:
-    """For each learner, its conditions at its largest size: scores, difference and verdict."""
-    texts = subjects(conditions)
-    found = {(c.row.learner, c.row.condition): c for c in contrasts(at_largest_size(rows, metric), margin, floor)}
-    others = [name for name in dict.fromkeys(row.metric for row in rows) if name != metric]
-    extra = {(r.learner, r.condition, name): r for name in others for r in at_largest_size(rows, name)}
-    tables: dict[str, dict[str, Any]] = {}
-    for row in at_largest_size(rows, metric):
-        table = tables.setdefault(row.learner, {"learner": row.learner, "size": row.size, "rows": []})
-        c = found.get((row.learner, row.condition))
-        further = [extra[row.learner, row.condition, name] for name in others]
-        table["others"] = [(r.name, r.better) for r in further]
-        table["rows"].append(
-            {
-                "summary": row,
-                "trained_on": texts[row.condition],
-                "how": words.listing(handling(conditions[row.condition])),
-                "contrast": c,
-                "verdict": c.verdict.value if c else "",
-                "style": _VERDICT_STYLES[c.verdict] if c else "",
-                "others": further,
-            }
-        )
-    return list(tables.values())
+    rows: Sequence[ConditionSummary],
+    conditions: Mapping[str, Condition],
+    metric: str,
+    baseline: str,
+    margin: float,
+    floor: float,
+) -> list[Table]:
+    """For each learner, its conditions at its largest size: scores, difference from the baseline and verdict.
+
+    Args:
+        rows: the summary table.
+        conditions: each condition's settings, by name.
+        metric: the metric of the answer.
+        baseline: condition trained on human text.
+        margin, floor: as for :func:`report.cost.answer.answer`.
+    """
+    texts = training_texts(conditions)
+    judged = {
+        (loss.row.learner, loss.row.condition): loss for loss in losses(at_largest_size(rows, metric), margin, floor)
+    }
+    others = [row for row in {row.metric: row for row in rows}.values() if row.metric != metric]
+    scores = {
+        (row.learner, row.condition, other.metric): row.score
+        for other in others
+        for row in at_largest_size(rows, other.metric)
+    }
+    found = []
+    for learner, own in _by_learner(at_largest_size(rows, metric)).items():
+        first = own[0]
+        columns = [
+            Column(
+                "Condition",
+                lambda row: Cell(
+                    row.condition, ", ".join([texts[row.condition], *handling_text(conditions[row.condition])])
+                ),
+                note="and what it trains on",
+            ),
+            interval_column(first.name, "score", note=f"{first.better} is better"),
+        ]
+        if _several_seeds(rows):
+            columns.append(Column("Seeds", lambda row: span(row.score_min, row.score_max), str, "lowest to highest"))
+        columns += [
+            interval_column("Difference", "difference", SIGNED, f"from {baseline}"),
+            Column("Verdict", lambda row: _verdict(judged.get((row.learner, row.condition)))),
+        ]
+        columns += [
+            Column(
+                other.name,
+                partial(_score, scores, other.metric),
+                points,
+                f"{other.better} is better",
+            )
+            for other in others
+        ]
+        caption = f"Learner {learner}, {count(first.size, 'training instance')}."
+        found.append(table(caption, columns, own, is_marked=lambda row: row.condition == baseline))
+    return found
 
 
-def handling(condition: Mapping[str, Any]) -> list[str]:
+def _score(scores: Mapping[tuple[str, str, str], float], metric: str, row: ConditionSummary) -> float:
+    return scores[row.learner, row.condition, metric]
+
+
+def _by_learner(rows: Sequence[ConditionSummary]) -> dict[str, list[ConditionSummary]]:
+    return {
+        learner: [row for row in rows if row.learner == learner]
+        for learner in dict.fromkeys(row.learner for row in rows)
+    }
+
+
+def _several_seeds(rows: Sequence[ConditionSummary]) -> bool:
+    return any(row.seeds > 1 for row in rows if row.size > 0)
+
+
+def _verdict(loss: Loss | None) -> Cell:
+    return Cell(loss.verdict.value, style=f"verdict {_STYLES[loss.verdict]}") if loss else Cell("baseline")
+
+
+def handling_text(condition: Condition) -> list[str]:
+    """The clause that says what a condition does with its text; empty where it only draws in random order."""
+    handled = listing(handling(condition))
+    return [handled] if handled else []
+
+
+def handling(condition: Condition) -> list[str]:
     """What a condition does with its text besides drawing it in random order, in words."""
     order = condition.get("order", "random")
-    found = {"all": ["every output of a source"], "diverse": ["the most diverse outputs"]}
-    told = list(found.get(condition.get("combine", "draw"), []))
+    combined = {"all": ["every output of a source"], "diverse": ["the most diverse outputs"]}
+    steps = list(combined.get(condition.get("combine", "draw"), []))
     if condition.get("copies", 1) > 1:
-        told.append(f"each instance {condition['copies']} times")
+        steps.append(f"each instance {condition['copies']} times")
     if order != "random" or condition.get("reverse"):
         of = f" of {condition['order_of']}" if order != "random" and condition.get("order_of") else ""
-        told.append(f"order {order}{of}{' reversed' if condition.get('reverse') else ''}")
+        steps.append(f"order {order}{of}{' reversed' if condition.get('reverse') else ''}")
     if condition.get("schedule") == "incremental":
-        told.append("trained incrementally")
-    return told
+        steps.append("trained incrementally")
+    return steps
 
 
-def size_tables(rows: Sequence[ConditionSummary]) -> list[dict[str, Any]]:
+def size_tables(rows: Sequence[ConditionSummary], baseline: str) -> list[Table]:
     """For each learner and metric, the scores of conditions (rows) at sizes (columns)."""
-    tables: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in rows:
-        table = tables.setdefault(
-            (row.learner, row.metric),
-            {"learner": row.learner, "row": row, "sizes": [], "conditions": {}},
-        )
-        if row.size not in table["sizes"]:
-            table["sizes"].append(row.size)
-        table["conditions"].setdefault(row.condition, {})[row.size] = row
-    for table in tables.values():
-        table["sizes"].sort()
-    return list(tables.values())
+    found = []
+    for learner, metric in dict.fromkeys((row.learner, row.metric) for row in rows):
+        own = [row for row in rows if (row.learner, row.metric) == (learner, metric)]
+        scores: dict[str, dict[int, Interval | None]] = {}
+        for row in own:
+            scores.setdefault(row.condition, {})[row.size] = interval_of(row, "score")
+        columns = [Column("Condition", itemgetter(0))]
+        columns += [
+            Column(thousands(size), partial(_at_size, size), points) for size in sorted({row.size for row in own})
+        ]
+        caption = f"{own[0].name}, {own[0].better} is better; learner {learner}"
+        found.append(table(caption, columns, scores.items(), is_marked=lambda line: line[0] == baseline))
+    return found
+
+
+def _at_size(size: int, line: tuple[str, Mapping[int, Interval | None]]) -> Interval | None:
+    return line[1].get(size)
 
 
 def cost_figures(rows: Sequence[ConditionSummary], files: Mapping[str, Path], metric: str) -> list[Figure]:
     """The conditions at the largest size, and all learning curves."""
     name = next(row.name for row in rows if row.metric == metric)
     number = len({row.condition for row in rows})
-    conditions = words.count(number, "condition")
-    sizes = words.listing([f"{size:,}" for size in sorted({row.size for row in rows})])
+    conditions = count(number, "condition")
+    sizes = listing([thousands(size) for size in sorted({row.size for row in rows})])
     curve = f"{name} of {conditions} at {sizes} training instances"
     dots = f"{name} of {conditions} at the largest size"
     if number > 1:
@@ -246,38 +236,41 @@ def cost_figures(rows: Sequence[ConditionSummary], files: Mapping[str, Path], me
     ]
 
 
-def significance(path: Path) -> dict[str, Any] | None:
-    """The paired tests: a row for each learner, condition and size, in it p-values by metric; None without any."""
-    table: dict[tuple[str, str, int], dict[str, list[str]]] = {}
-    metrics: dict[str, str] = {}
-    seeds: dict[str, None] = {}
-    tests: dict[str, None] = {}
-    for learner, size, seed, metric, condition, p, test, samples, signature in read_rows(path, _COMPARISON):
-        cell = table.setdefault((learner, condition, int(size)), {})
-        cell.setdefault(metric, []).append(words.p_value(float(p)))
-        metrics[metric] = signature
-        seeds[seed] = None
-        kind, unit = _TESTS[test]
-        tests[f"{kind}, {words.count(int(samples), unit)}"] = None
-    rows = [
-        {"learner": learner, "condition": condition, "size": size, "p": [cells[m] for m in metrics]}
-        for (learner, condition, size), cells in sorted(table.items(), key=lambda item: (item[0][0], -item[0][2]))
+def significance_tables(path: Path) -> tuple[list[Table], dict[str, str]]:
+    """The paired tests: a table of p-values, in each cell one for each seed, and the tests' signatures by metric.
+
+    Both are empty if there was nothing to test.
+    """
+    columns = ["learner", "size", "seed", "metric", "condition", "p_value", "test", "samples", "signature"]
+    tests = [dict(zip(columns, row, strict=True)) for row in read_rows(path, columns)]
+    if not tests:
+        return [], {}
+    p_values: dict[tuple[str, str, int], dict[str, list[str]]] = {}
+    for row in tests:
+        run = p_values.setdefault((row["learner"], row["condition"], int(row["size"])), {})
+        run.setdefault(row["metric"], []).append(p_value(float(row["p_value"])))
+    signatures = {row["metric"]: row["signature"] for row in tests}
+    kinds = dict.fromkeys((row["test"], int(row["samples"])) for row in tests)
+    seeds = list(dict.fromkeys(row["seed"] for row in tests))
+    caption = f"p-values of the {listing([f'{_TESTS[kind][0]}, {count(n, _TESTS[kind][1])}' for kind, n in kinds])}"
+    if len(seeds) > 1:
+        caption += f"; each cell has one for each of the seeds {', '.join(seeds)}"
+    runs = [
+        {"learner": learner, "condition": condition, "size": size}
+        | {metric: " · ".join(values) for metric, values in found.items()}
+        for (learner, condition, size), found in sorted(p_values.items(), key=lambda item: (item[0][0], -item[0][2]))
     ]
-    if not rows:
-        return None
-    return {
-        "metrics": metrics,
-        "seeds": list(seeds),
-        "rows": rows,
-        "test": words.listing(list(tests)),
-    }
+    shown = [
+        Column("Condition", itemgetter("condition")),
+        Column("Learner", itemgetter("learner")),
+        Column("Instances", itemgetter("size"), thousands),
+        *(Column(metric, itemgetter(metric), str) for metric in signatures),
+    ]
+    return [table(f"{caption}.", shown, runs)], signatures
 
 
-def signatures(scores: Path, metrics: Sequence[str]) -> dict[str, list[str]]:
+def score_signatures(scores: Path, metrics: Sequence[str]) -> list[tuple[str, str]]:
     """sacreBLEU's signatures of each metric: one, if all runs were scored alike."""
     names = list(dict.fromkeys(metrics))
-    found: dict[str, dict[str, None]] = {name: {} for name in names}
-    for row in read_rows(scores, [f"{name}_signature" for name in names]):
-        for name, signature in zip(names, row, strict=True):
-            found[name][signature] = None
-    return {name: list(values) for name, values in found.items()}
+    rows = list(read_rows(scores, [f"{name}_signature" for name in names]))
+    return [(name, value) for place, name in enumerate(names) for value in dict.fromkeys(row[place] for row in rows)]

@@ -1,14 +1,15 @@
-"""What the figures share: command line, colours, fonts, labels that keep apart; and how they are saved."""
+"""What all figures share: command line, colours, fonts, labels that do not overlap, and how they are saved."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary
 from report.text.numbers import count
@@ -29,6 +30,8 @@ DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 4))
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 FONT_SIZE = 12
 LINE_HEIGHT = 15
+
+Looks = dict[str, dict[str, Any]]  # colour, colour of text, shape and dash, by condition
 
 
 def figure_parser(description: str | None) -> argparse.ArgumentParser:
@@ -53,12 +56,12 @@ def conditions_of(rows: Sequence[ConditionSummary]) -> list[str]:
     return list(dict.fromkeys(row.condition for row in rows))
 
 
-def looks(conditions: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]:
+def looks(conditions: Sequence[str], baseline: str) -> Looks:
     """Colour (of marks and of text), shape and dash of each condition.
 
-    The baseline's are always the same, the others' go by their place.
+    The baseline's are always the same; those of the others depend on their place.
     """
-    result: dict[str, dict[str, Any]] = {}
+    result: Looks = {}
     others = [name for name in conditions if name != baseline]
     for place, name in enumerate(others):
         turn = place // len(COLOURS)
@@ -72,9 +75,43 @@ def looks(conditions: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]
     return result
 
 
-def by_condition(looks: dict[str, dict[str, Any]], key: str) -> alt.Scale:
+def by_condition(looks: Looks, key: str) -> alt.Scale:
     """A scale that gives each condition its look."""
     return alt.Scale(domain=list(looks), range=[look[key] for look in looks.values()])
+
+
+def coloured(looks: Looks, field: str = "condition") -> alt.Color:
+    """The colour of each condition, without a legend."""
+    return alt.Color(f"{field}:N", scale=by_condition(looks, "colour"), legend=None)
+
+
+def shaped(looks: Looks, field: str = "condition") -> alt.Shape:
+    """The shape of each condition, without a legend."""
+    return alt.Shape(f"{field}:N", scale=by_condition(looks, "shape"), legend=None)
+
+
+def fixed_scale(domain: Sequence[float]) -> alt.Scale:
+    """A scale from exactly the first to exactly the last of ``domain``."""
+    return alt.Scale(domain=list(domain), zero=False, nice=False)
+
+
+def signed_labels(format: str = "+~g") -> str:
+    """The expression of an axis whose labels have a sign, except zero."""
+    return f"datum.value ? format(datum.value, '{format}') : '0'"
+
+
+def names_axis(names: Sequence[str], field: str = "condition", labels: bool = True, **look: Any) -> alt.Y:
+    """A vertical axis with a row for each name, without ticks."""
+    axis = alt.Axis(title=None, ticks=False, domain=False, labels=labels, **look)
+    return alt.Y(f"{field}:N", scale=alt.Scale(domain=list(names)), axis=axis)
+
+
+def stacked(charts: Mapping[str, ChartType], spacing: int = 34) -> ChartType:
+    """The charts of all learners below each other, with their names as titles if they are several."""
+    if len(charts) == 1:
+        return next(iter(charts.values()))
+    titled = [chart.properties(title=f"Learner {learner}") for learner, chart in charts.items()]
+    return alt.vconcat(*titled, spacing=spacing)
 
 
 def metric_rows(rows: Sequence[ConditionSummary], metric: str) -> list[ConditionSummary]:
@@ -90,7 +127,7 @@ def metric_rows(rows: Sequence[ConditionSummary], metric: str) -> list[Condition
     return chosen
 
 
-def nothing(title: str, why: str) -> alt.TopLevelMixin:
+def nothing(title: str, why: str) -> ChartType:
     """A figure that says that there is nothing to draw, and why."""
     text = (
         alt.Chart(alt.Data(values=[{"text": why}]))
@@ -106,7 +143,7 @@ def axis_title(row: ConditionSummary) -> str:
 
 
 def intervals_note(rows: Sequence[ConditionSummary], mark: str, dots: bool = True) -> list[str]:
-    """What the intervals (called ``mark``) and the dots of a figure are, in lines of a subtitle."""
+    """Lines of a subtitle that explain the intervals (called ``mark``) and the dots of a figure."""
     seeds = sorted({row.seeds for row in rows if row.size > 0})  # at size 0 there is nothing that a seed could change
     runs = "One run each" if seeds == [1] else f"Mean over {' or '.join(map(str, seeds))} seeds"
     if dots and seeds != [1]:
@@ -120,7 +157,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     """Places near to ``wanted``, between ``low`` and ``high``, with ``gap`` between neighbours.
 
     Places that are too close form a group around their common middle, and groups that touch are
-    joined. Where there is not room enough the places are even, and closer than ``gap``.
+    joined. If there is not enough room, the places are even and closer than ``gap``.
     """
     if len(wanted) > 1:
         gap = min(gap, (high - low) / (len(wanted) - 1))
@@ -152,7 +189,7 @@ def padded(values: Sequence[float], share: float = 0.05) -> list[float]:
     return [low - room, high + room]
 
 
-def finish(chart: alt.TopLevelMixin, title: str, subtitle: list[str]) -> alt.TopLevelMixin:
+def finish(chart: ChartType, title: str, subtitle: list[str]) -> ChartType:
     """Give a whole figure its title, fonts and grid."""
     text = alt.TitleParams(
         title,
@@ -167,7 +204,7 @@ def finish(chart: alt.TopLevelMixin, title: str, subtitle: list[str]) -> alt.Top
         subtitlePadding=5,
         offset=14,
     )
-    axis = {
+    axis: dict[str, Any] = {
         "labelFont": FONT,
         "titleFont": FONT,
         "labelFontSize": FONT_SIZE,
@@ -189,7 +226,7 @@ def finish(chart: alt.TopLevelMixin, title: str, subtitle: list[str]) -> alt.Top
     return chart.properties(title=text, background="white", padding=12, config=config)
 
 
-def save(chart: alt.TopLevelMixin, svg: Path, png: Path) -> None:
+def save(chart: ChartType, svg: Path, png: Path) -> None:
     """Write a figure as SVG and, at twice its size, as PNG; atomically and without a browser."""
     with atomic_path(svg) as temporary:
         chart.save(str(temporary), format="svg")

@@ -1,48 +1,64 @@
-"""Remedies as the report judges them: of which kind, whether told from nothing won, and beside which control."""
+"""Remedies and their judgement: the kind of each, whether it helps significantly, and its control. No sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from evaluate.relations import Contrast, Remedy
-from report.judged import told_apart
-from report.text.numbers import MINUS, parts_of
+from report.analysis_tables import significant_sign
+from report.study import Condition
+from report.text.names import parts_of
+from report.text.numbers import Interval, decimal, interval_of, known_interval_of
 from workbench.generated import HUMAN
 
 KINDS = {
     "quality": "Best first by a quality metric",
     "human_like": "Most human-like first",
-    "reverse": "An order reversed",
+    "reverse": "A reversed ordering",
     "several": "Several generators",
     "real": "Human text mixed in",
     "copies": "Each instance repeated",
-    "schedule": "Another schedule of training",
+    "schedule": "Another training schedule",
     "other": "Another mixture",
 }
 
 
 @dataclass(frozen=True)
-class Attempt:
+class JudgedRemedy:
     """A remedy at one size, with its control.
 
     Attributes:
         kind: a key of :data:`KINDS`.
-        standing: 1 where it helps, -1 where it harms, 0 where the data cannot tell.
-        control: the same order from its other end, as a remedy of the same condition; None where there is none.
-        order_standing: whether the order beats (1) or loses to (-1) its own reverse; None without a reverse, or where
-            both are the same runs.
+        sign: 1 if it helps, -1 if it harms, 0 if neither is significant.
+        control: the reversed ordering, as a remedy of the same condition; None if there is none.
+        ordering_sign: whether the ordering beats (1) or loses to (-1) its reverse; None without a reverse, or if both
+            are the same runs.
     """
 
-    remedy: Remedy
+    row: Remedy
     kind: str
-    standing: int
+    sign: int
     control: Remedy | None
-    order_standing: int | None
+    ordering_sign: int | None
+
+    @property
+    def won(self) -> Interval:
+        """Points won back on the remedied condition."""
+        return known_interval_of(self.row, "won")
+
+    @property
+    def gap(self) -> Interval:
+        """What there is to win back: the baseline's score minus the remedied condition's."""
+        return known_interval_of(self.row, "gap")
+
+    @property
+    def is_same_runs(self) -> bool:
+        """Whether the remedy has the same runs as the condition that it remedies."""
+        return self.row.verdict == "same"
 
 
-def remedy_kind(condition: Mapping[str, Any], remedied: Mapping[str, Any]) -> str:
+def remedy_kind(condition: Condition, remedied: Condition) -> str:
     """What a condition does to remedy another, a key of :data:`KINDS`."""
     if condition.get("reverse") and not remedied.get("reverse"):
         return "reverse"
@@ -61,22 +77,22 @@ def remedy_kind(condition: Mapping[str, Any], remedied: Mapping[str, Any]) -> st
     return "other"
 
 
-def attempts(
+def judged_remedies(
     remedies: Sequence[Remedy],
     contrasts: Sequence[Contrast],
-    conditions: Mapping[str, Mapping[str, Any]],
+    conditions: Mapping[str, Condition],
     metric: str,
     better: str,
-) -> list[Attempt]:
+) -> list[JudgedRemedy]:
     """The remedies in one metric, each with its control.
 
-    A reversed condition is a control, not a remedy, where the same order from its right end is a remedy.
+    A reversed condition is a control, not a remedy, if the same ordering from its right end is a remedy.
 
     Args:
         remedies, contrasts: the tables.
         conditions: each condition's settings, by name.
         metric: the metric to report.
-        better: whether ``higher`` or ``lower`` scores of it are better, which is how contrasts are signed.
+        better: whether ``higher`` or ``lower`` scores of it are better, which gives contrasts their sign.
     """
     tested = {
         (row.learner, row.size, row.kind, row.condition): row
@@ -93,43 +109,39 @@ def attempts(
             continue
         against = tested.get((row.learner, row.size, "remedied", row.condition))
         reverse = tested.get((row.learner, row.size, "reverse", row.condition))
-        side = None
+        ordering = None
         if reverse and reverse.p_value is not None:
-            side = told_apart(reverse.difference_low, reverse.difference_high, reverse.p_holm)
+            ordering = significant_sign(interval_of(reverse, "difference"), reverse.p_holm)
+            ordering = -ordering if better == "lower" else ordering
         found.append(
-            Attempt(
-                remedy=row,
+            JudgedRemedy(
+                row=row,
                 kind=remedy_kind(conditions[row.condition], conditions[row.remedied]),
-                standing=told_apart(row.won_low, row.won_high, against.p_holm if against else None),
+                sign=significant_sign(interval_of(row, "won"), against.p_holm if against else None),
                 control=places.get((row.learner, row.size, reverse.against)) if reverse else None,
-                order_standing=-side if side and better == "lower" else side,
+                ordering_sign=ordering,
             )
         )
     return found
 
 
-def telling(found: Sequence[Attempt]) -> list[Attempt]:
-    """Each remedied condition of each learner at the largest size where it is not the same runs as what it remedies.
+def most_informative(found: Sequence[JudgedRemedy]) -> list[JudgedRemedy]:
+    """Each remedy of each learner at the largest size at which its runs differ from those of the remedied condition.
 
-    Orders of the whole pool share one run, so its size says nothing of them. A condition that is the same runs at
-    every size stands at its largest.
+    An ordering of the whole pool selects nothing, so that it shares its run with every other. A remedy that has the
+    same runs at every size is taken at its largest.
     """
-    best: dict[tuple[str, str], Attempt] = {}
-    for a in sorted(found, key=lambda a: (a.remedy.verdict != "same", a.remedy.size)):
-        best[a.remedy.learner, a.remedy.condition] = a
-    return [a for a in found if best[a.remedy.learner, a.remedy.condition] is a]
+    best: dict[tuple[str, str], JudgedRemedy] = {}
+    for remedy in sorted(found, key=lambda remedy: (not remedy.is_same_runs, remedy.row.size)):
+        best[remedy.row.learner, remedy.row.condition] = remedy
+    return [remedy for remedy in found if best[remedy.row.learner, remedy.row.condition] is remedy]
 
 
 def share_text(row: Remedy) -> str:
-    """The share of the gap that a remedy closes, such as ``43 % (20 to 66 %)``; ``undefined`` where there is none."""
+    """The share of the gap that a remedy closes, such as ``43 % (20 to 66 %)``; ``undefined`` without a gap."""
     if row.share is None:
         return "undefined"
-    text = _per_cent(row.share)
-    if row.share_low is None or row.share_high is None:
-        return f"{text} %"
-    return f"{text} % ({_per_cent(row.share_low)} to {_per_cent(row.share_high)} %)"
-
-
-def _per_cent(share: float) -> str:
-    value = f"{abs(100 * share):.0f}"
-    return f"{MINUS}{value}" if share < 0 and value != "0" else value
+    share, bounds = decimal(100 * row.share, 0), interval_of(row, "share")
+    if bounds is None:
+        return f"{share} %"
+    return f"{share} % ({decimal(100 * bounds.low, 0)} to {decimal(100 * bounds.high, 0)} %)"

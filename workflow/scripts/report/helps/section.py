@@ -1,42 +1,37 @@
-"""The part of a page that answers "What helps, and how much?": remedies with their controls, and quality metrics."""
+"""The section of a page that answers "What helps, and how much?": remedies with their controls, and quality metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from evaluate.relations import Remedy, read_contrasts, read_remedies
 from evaluate.summary import ConditionSummary
-from report.analysis_tables import AgreementRow
-from report.helps.agreement import agreement_said, correlation
-from report.helps.remedies import KINDS, Attempt, attempts, share_text
-from report.helps.remedy_sentences import remedies_said
+from report.helps.agreement import agreement_findings, agreement_topic, read_agreement
+from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
+from report.helps.remedy_sentences import remedy_findings
+from report.page import Section, Topic, figure
+from report.study import Condition
+from report.tables import INTERVAL, SIGNED, Cell, Column, Table, table
 from report.text.findings import paragraph
-from report.text.numbers import listing, points, span
-from report.topics import Cell, Table, Topic, figure
-from report.why.section import Part
-from workbench.records import read_records
+from report.text.numbers import NOTHING, interval_of, listing, thousands
 
 _NO_REMEDY = (
     "Nothing to show: no condition remedies another. Give one an order (order: quality:NAME or human_like), several "
     "generators or human text in its mixture, and name the condition that it remedies (remedies)."
 )
-_NO_METRIC = "Nothing to show: no quality metric was computed. Name some under quality."
-_STANDING = {1: "helps", 0: "cannot tell", -1: "harms"}
-_SAME = "the same runs"
-_LOW = "hardly learnt"
-_REVERSE = {1: "beats its reverse", 0: "not told from its reverse", -1: "loses to its reverse"}
+_EFFECT = {1: "helps", 0: "unclear", -1: "harms"}
+_ORDERING = {1: "beats its reverse", 0: "unclear", -1: "loses to its reverse"}
 
 
-def helps_part(
+def helps_section(
     tables: Mapping[str, Path],
     figures: Mapping[str, Path],
-    conditions: Mapping[str, Mapping[str, Any]],
+    conditions: Mapping[str, Condition],
     metric: ConditionSummary,
     low: Mapping[tuple[str, int], str],
     equal_updates: Collection[str],
-) -> Part:
+) -> Section:
     """What helps, and how much.
 
     Args:
@@ -49,155 +44,87 @@ def helps_part(
     """
     remedies = read_remedies(tables["remedies"]) if "remedies" in tables else []
     contrasts = read_contrasts(tables["contrasts"]) if "contrasts" in tables else []
-    found = attempts(remedies, contrasts, conditions, metric.metric, metric.better)
-    said = remedies_said(found, metric.name, low)
-    agreement = agreement_said(read_agreement(tables))
-    line = paragraph([said, agreement])
-    if not found:
-        remedies_topic = Topic(key="remedies", title="Remedies", nothing=_NO_REMEDY)
-    else:
-        caption = f"What each remedy wins back, {metric.name}, by size, with its reverse"
-        remedies_topic = Topic(
-            key="remedies",
-            title="Remedies",
-            sentences=said.sentences,
-            notes=_notes(found, conditions, equal_updates),
-            figures=figure(figures.get("remedies"), "remedies", "Forest plot", caption),
-            tables=[remedies_table(found, metric.name, low)],
-        )
-    return Part(
-        line if said.short else f"{_NO_REMEDY} {line}".strip(), [remedies_topic, agreement_topic(tables, figures)]
+    found = judged_remedies(remedies, contrasts, conditions, metric.metric, metric.better)
+    findings = remedy_findings(found, metric.name, low)
+    line = paragraph([findings, agreement_findings(read_agreement(tables))])
+    caption = f"What each remedy and its reverse win back, {metric.name}, by size"
+    topic = Topic(
+        key="remedies",
+        title="Remedies",
+        sentences=findings.sentences,
+        notes=_notes(found, conditions, equal_updates) if found else [],
+        figures=figure(figures.get("remedies"), "remedies", "Forest plot", caption) if found else [],
+        tables=[remedies_table(found, metric.name, low)] if found else [],
+        nothing="" if found else _NO_REMEDY,
     )
+    return Section(line if found else f"{_NO_REMEDY} {line}".strip(), [topic, agreement_topic(tables, figures)])
 
 
 def _notes(
-    found: Sequence[Attempt], conditions: Mapping[str, Mapping[str, Any]], equal_updates: Collection[str]
+    found: Sequence[JudgedRemedy], conditions: Mapping[str, Condition], equal_updates: Collection[str]
 ) -> list[str]:
-    """How to read what is said of remedies."""
+    """How to read the sentences about remedies."""
     notes = [
-        "Won: the remedy’s score less the unremedied condition’s at equal size, positive where better. The gap: the "
-        "baseline’s score less the unremedied condition’s; without one there is nothing to close and the share is "
-        "undefined. A remedy that is an order must beat its own reverse before the order gets the credit."
+        "Won: the remedy’s score minus that of the condition it remedies, at equal size; positive is better. Gap: the "
+        "baseline’s score minus that of the remedied condition; without a gap, there is nothing to close and the share "
+        "is undefined. A remedy that is an ordering gets the credit only if it beats its own reverse."
     ]
-    if any(a.remedy.verdict == "same" for a in found):
+    if any(remedy.is_same_runs for remedy in found):
         notes.append(
-            "Orders of the whole pool share their runs; what is said of one is said at the largest size where its runs "
-            "are its own."
+            "An ordering selects nothing when the whole pool is used, and all orderings then share their runs. The "
+            "sentences compare each at the largest size at which its runs are its own."
         )
     stepwise = [
         name
-        for name in dict.fromkeys(a.remedy.condition for a in found if a.remedy.learner in equal_updates)
+        for name in dict.fromkeys(remedy.row.condition for remedy in found if remedy.row.learner in equal_updates)
         if conditions[name].get("schedule") == "incremental"
     ]
     if stepwise:
         notes.append(
-            f"Trained incrementally: {listing(stepwise)}. Each step made as many updates as a whole training, so "
-            "beyond the smallest size there were more updates in all than in a condition that is trained at once."
+            f"Trained incrementally: {listing(stepwise)}. Each step made as many updates as a whole training. Beyond "
+            "the smallest size, these conditions therefore had more updates in all than one that is trained at once."
         )
     return notes
 
 
-def remedies_table(found: Sequence[Attempt], name: str, low: Mapping[tuple[str, int], str]) -> Table:
-    """Every remedy at every size with its control; arguments as for :func:`remedies_said`."""
-    several = len({a.remedy.learner for a in found}) > 1
-    head = [
-        Cell("Condition", "what it does"),
-        Cell("Remedies"),
-        Cell("Verdict", "Holm’s p < 0.05"),
-        Cell("Its order"),
-        Cell("Instances"),
-        Cell(f"Won, {name}", "95 % interval"),
-        Cell("Gap", "95 % interval"),
-        Cell("Share of the gap", "95 % interval"),
+def remedies_table(found: Sequence[JudgedRemedy], name: str, low: Mapping[tuple[str, int], str]) -> Table:
+    """Every remedy at every size, each followed by its control; arguments as for :func:`remedy_findings`."""
+    several = len({remedy.row.learner for remedy in found}) > 1
+
+    def lines() -> Iterator[tuple[Remedy, Cell, str, str]]:
+        """A row of the table of remedies, the condition, the effect and the ordering's."""
+        ordered = sorted(found, key=lambda one: (one.row.learner, -one.row.size, list(KINDS).index(one.kind)))
+        for remedy in ordered:
+            row = remedy.row
+            kind = KINDS[remedy.kind].lower() + (f", learner {row.learner}" if several else "")
+            effect, ordering = _verdicts(remedy, (row.learner, row.size) in low)
+            yield row, Cell(row.condition, kind), effect, ordering
+            if remedy.control:
+                control = Cell(remedy.control.condition, f"control: {row.condition} reversed")
+                yield remedy.control, control, NOTHING, NOTHING
+
+    columns = [
+        Column("Condition", lambda line: line[1], note="what it does"),
+        Column("Remedies", lambda line: line[0].remedied),
+        Column("Verdict", lambda line: line[2], note="Holm’s p < 0.05"),
+        Column("Its ordering", lambda line: line[3]),
+        Column("Instances", lambda line: line[0].size, thousands),
+        Column(f"Won, {name}", lambda line: interval_of(line[0], "won"), SIGNED, INTERVAL),
+        Column("Gap", lambda line: interval_of(line[0], "gap"), SIGNED, INTERVAL),
+        Column("Share of the gap", lambda line: _share(line[0], low), str, INTERVAL),
     ]
-    body = []
-    for a in sorted(found, key=lambda a: (a.remedy.learner, -a.remedy.size, list(KINDS).index(a.kind))):
-        row = a.remedy
-        what = KINDS[a.kind].lower() + (f", learner {row.learner}" if several else "")
-        learnt = (row.learner, row.size) not in low
-        order = "–" if a.order_standing is None or not learnt else _REVERSE[a.order_standing]
-        verdict = _SAME if row.verdict == "same" else _STANDING[a.standing]
-        body.append(
-            [
-                Cell(row.condition, what),
-                Cell(row.remedied),
-                Cell(verdict if learnt else _LOW),
-                Cell(order),
-                Cell(f"{row.size:,}"),
-                *_figures(row, learnt),
-            ]
-        )
-        if a.control:
-            control = a.control
-            body.append(
-                [
-                    Cell(control.condition, f"control: {row.condition} reversed"),
-                    Cell(control.remedied),
-                    Cell("–"),
-                    Cell("–"),
-                    Cell(f"{control.size:,}"),
-                    *_figures(control, learnt),
-                ]
-            )
-    return Table("Remedies and their controls at every size, the largest first.", head, 4, body)
+    return table("Remedies and their controls at every size, the largest first.", columns, lines())
 
 
-def _figures(row: Remedy, learnt: bool) -> list[Cell]:
-    """Points won, the gap and, where the learner has ``learnt`` enough to compare conditions, the share of it."""
-    share, _, interval = (share_text(row) if learnt else "–").partition(" (")
-    return [
-        Cell(points(row.won, signed=True), span(row.won_low, row.won_high, signed=True)),
-        Cell(points(row.gap, signed=True), span(row.gap_low, row.gap_high, signed=True)),
-        Cell(share, interval.rstrip(")")),
-    ]
+def _verdicts(remedy: JudgedRemedy, is_low: bool) -> tuple[str, str]:
+    """The effect of a remedy and of its ordering, in words; none if the baseline is below the floor (``is_low``)."""
+    if is_low:
+        return "learnt too little", NOTHING
+    effect = "same runs" if remedy.is_same_runs else _EFFECT[remedy.sign]
+    return effect, NOTHING if remedy.ordering_sign is None else _ORDERING[remedy.ordering_sign]
 
 
-def read_agreement(tables: Mapping[str, Path]) -> list[AgreementRow]:
-    """The table of agreement, empty where the study has none."""
-    return read_records(tables["agreement"], AgreementRow) if "agreement" in tables else []
-
-
-def agreement_topic(tables: Mapping[str, Path], figures: Mapping[str, Path]) -> Topic:
-    """Which quality metrics mean anything."""
-    rows = read_agreement(tables)
-    title = "Which quality metrics mean anything"
-    if not rows:
-        return Topic(key="agreement", title=title, nothing=_NO_METRIC)
-    head = [
-        Cell("Metric"),
-        Cell("Generator"),
-        Cell("Needs no human target"),
-        Cell("Scored", "of all targets"),
-        Cell("Spearman", "95 % interval"),
-        Cell("chrF of the better half"),
-        Cell("of the other half"),
-    ]
-    body = [
-        [
-            Cell(row.quality, "" if row.quality == row.metric else row.metric),
-            Cell(row.generator),
-            Cell(row.practical),
-            Cell(f"{row.scored:,}", f"{row.targets:,}"),
-            _correlation(row),
-            Cell("–" if row.top_half_oracle is None else points(row.top_half_oracle)),
-            Cell("–" if row.bottom_half_oracle is None else points(row.bottom_half_oracle)),
-        ]
-        for row in rows
-    ]
-    caption = "How each quality metric’s ranking agrees with the oracle’s"
-    return Topic(
-        key="agreement",
-        title=title,
-        sentences=agreement_said(rows).sentences,
-        notes=["The oracle is chrF to the human target: an upper bound that nobody has in practice."],
-        figures=figure(figures.get("agreement"), "agreement", "Dot plots", caption),
-        tables=[Table(f"{caption}.", head, 3, body)],
-    )
-
-
-def _correlation(row: AgreementRow) -> Cell:
-    if row.spearman is None:
-        return Cell("–")
-    if row.spearman_low is None or row.spearman_high is None:
-        return Cell(correlation(row.spearman))
-    return Cell(correlation(row.spearman), f"{correlation(row.spearman_low)} to {correlation(row.spearman_high)}")
+def _share(row: Remedy, low: Mapping[tuple[str, int], str]) -> Cell | None:
+    """The share of the gap that is closed; None if the baseline is below the floor."""
+    share, _, interval = share_text(row).partition(" (")
+    return None if (row.learner, row.size) in low else Cell(share, interval.removesuffix(")"))
