@@ -58,7 +58,7 @@ DIVERSITY = {
 
 
 def error_row(text: str, measure: str = "omission", rate: float = 31.2, floor: float | None = 12.0, **more: Any):
-    """A rate ± 4 whose difference from the floor is ± 3; told apart where the interval leaves out zero."""
+    """A rate ± 4 whose difference from the floor is ± 3; significant if the interval excludes zero."""
     away = None if floor is None else rate - floor
     values = {
         "scope": "pool",
@@ -214,7 +214,7 @@ def curve_row(condition: str, area: float, half: float = 0.5, **more: Any) -> Cu
 
 
 def pair_row(first: str, second: str, kind: str, auc: float, half: float = 0.015) -> PairRow:
-    """A pair told apart with ``auc`` ± ``half``."""
+    """A pair distinguished with an AUC of ``auc`` ± ``half``."""
     return PairRow(first, second, kind, 2000, auc, auc - half, min(1.0, auc + half), 0.18)
 
 

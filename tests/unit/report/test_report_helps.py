@@ -136,7 +136,7 @@ def test_the_table_has_a_word_for_the_same_runs() -> None:
 def test_a_reversed_ordering_without_its_twin_is_a_remedy() -> None:
     (sentence,) = said(remedy_row("worst-first", -2.0)).sentences
     assert sentence.startswith("A reversed ordering, at 6,400 instances: worst-first loses 2.0 BLEU")
-    # Nor may it vanish as the control of an order that is no remedy itself.
+    # It must not vanish as the control of an ordering that is not a remedy itself.
     paired = [
         contrast_row("worst-first", "strong", -2.0),
         contrast_row("best-first", "worst-first", 2.1, kind="reverse"),

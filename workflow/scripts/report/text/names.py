@@ -12,6 +12,7 @@ from workbench.generated import HUMAN
 _MEASURES = {
     "any": "any error",
     "copy": "untranslated copy",
+    "empty": "empty target",
     "repeated_target": "repeated target",
     "number_missing": "number missing",
     "number_added": "number added",

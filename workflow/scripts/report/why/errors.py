@@ -36,7 +36,8 @@ def _details(rows: Sequence[ErrorRow], name: str) -> str:
     sentences = [*_any_error(rows, name), *([f"{name} is {listing(parts)}"] if parts else [])]
     unknown = [measure_name(row.measure) for row in single if row.difference is None]
     if unknown:
-        sentences.append(f"{name} has no human floor to compare with in {listing(unknown)}")
+        subject = "there is no human floor for" if parts else f"{name} has no human floor to compare with in"
+        sentences.append(f"{subject} {listing(unknown)}")
     return f"{_joined(sentences)}."
 
 
