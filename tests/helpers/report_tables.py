@@ -66,7 +66,6 @@ def error_row(text: str, measure: str = "omission", rate: float = 31.2, floor: f
         "learner": "",
         "size": None,
         "measure": measure,
-        "basis": "reference" if measure.startswith("ter") or measure == "bleu" else "source",
         "rate": rate,
         "rate_low": max(0.0, rate - 4),
         "rate_high": rate + 4,
@@ -221,7 +220,7 @@ def pair_row(first: str, second: str, kind: str, auc: float, half: float = 0.015
 def agreement_row(quality: str, generator: str, spearman: float | None, half: float = 0.03, practical: str = "yes"):
     """A metric's correlation with the oracle, ± ``half``."""
     low, high = (None, None) if spearman is None else (spearman - half, spearman + half)
-    means = (55.0, 55 + 20 * (spearman or 0), 55 - 20 * (spearman or 0))
+    means = (55 + 20 * (spearman or 0), 55 - 20 * (spearman or 0))
     return AgreementRow(generator, quality, quality, 6400, 6400, spearman, low, high, *means, practical)
 
 

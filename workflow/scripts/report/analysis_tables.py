@@ -73,12 +73,10 @@ class ErrorRow(MeasureRow):
     """How often one measure of errors finds something in one text, and in human text.
 
     Attributes:
-        basis: ``source`` or ``reference``: what the measure compares the text with.
         rate: per 1,000 segments, or per 1,000 reference words, or in points; with its 95 % interval.
         floor: the human floor, the same measure on human targets; None where there are none to measure.
     """
 
-    basis: str
     rate: float
     rate_low: float
     rate_high: float
@@ -192,8 +190,8 @@ class AgreementRow:
     """How a quality metric's ranking of a generator's targets agrees with the oracle's: Spearman, with interval.
 
     Attributes:
-        mean_oracle, top_half_oracle, bottom_half_oracle: mean chrF to the human target of all targets, and of the
-            halves that the metric ranks first and last.
+        top_half_oracle, bottom_half_oracle: mean chrF to the human target in the halves that the metric ranks first
+            and last.
         practical: ``yes`` if it needs no human target.
     """
 
@@ -205,7 +203,6 @@ class AgreementRow:
     spearman: float | None
     spearman_low: float | None
     spearman_high: float | None
-    mean_oracle: float | None
     top_half_oracle: float | None
     bottom_half_oracle: float | None
     practical: str

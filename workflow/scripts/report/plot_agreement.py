@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from altair.typing import ChartType
 
@@ -12,7 +11,7 @@ from report.analysis_tables import AgreementRow
 from report.figures import style
 from report.figures.panels import Dot, Panel, multiples
 from report.text.numbers import count
-from workbench.cli import run_script, say, script_parser
+from workbench.cli import run_script, say
 from workbench.records import read_records
 
 _TITLE = "Quality metrics compared with the oracle"
@@ -63,9 +62,7 @@ def agreement_figure(rows: Sequence[AgreementRow]) -> ChartType:
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    parser = style.with_outputs(script_parser(__doc__))
-    parser.add_argument("--agreement", type=Path, required=True, help="table of metrics and generators")
-    return parser
+    return style.figure_parser(__doc__, "agreement")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary, at_largest_size, read_summary
 from report.figures import style
-from report.figures.seeds import Seeds, read_seeds
 from report.text.numbers import count, interval_of, points, signed_points
 from workbench.cli import run_script, say
 
@@ -21,7 +20,7 @@ _ROW_HEIGHT = 26
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
     rows = at_largest_size(style.metric_rows(read_summary(arguments.summary), arguments.metric), arguments.metric)
-    seeds = read_seeds(arguments.scores, arguments.metric)
+    seeds = style.read_seeds(arguments.scores, arguments.metric)
     style.save(
         conditions_figure(rows, seeds, arguments.baseline, arguments.margin),
         arguments.svg,
@@ -30,7 +29,7 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{rows[0].name} of {count(len(rows), 'condition')} at {count(rows[0].size, 'instance')}")
 
 
-def conditions_figure(rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str, margin: float) -> ChartType:
+def conditions_figure(rows: Sequence[ConditionSummary], seeds: style.Seeds, baseline: str, margin: float) -> ChartType:
     """The figure.
 
     Args:
@@ -66,7 +65,7 @@ def _ordered(rows: Sequence[ConditionSummary], baseline: str) -> list[ConditionS
 
 
 def _score_panel(
-    rows: Sequence[ConditionSummary], seeds: Seeds, looks: style.Looks, domain: Sequence[float]
+    rows: Sequence[ConditionSummary], seeds: style.Seeds, looks: style.Looks, domain: Sequence[float]
 ) -> ChartType:
     records = [_record(row, "score", points(row.score)) for row in rows]
     dots = [
@@ -138,9 +137,7 @@ def _interval_layers(
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    parser = style.figure_parser(__doc__)
-    parser.add_argument("--margin", type=float, required=True, help="difference that counts as none, in points")
-    return parser
+    return style.figure_parser(__doc__, "summary", "scores", "metric", "baseline", "margin")
 
 
 if __name__ == "__main__":

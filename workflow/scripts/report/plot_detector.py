@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -14,7 +13,7 @@ from altair.typing import ChartType
 from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
 from report.figures import style
 from report.text.numbers import count
-from workbench.cli import run_script, say, script_parser
+from workbench.cli import run_script, say
 from workbench.named_files import named_files
 from workbench.records import read_records
 
@@ -46,9 +45,16 @@ def detector_figure(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[st
     """
     if not pairs:
         return style.nothing(_TITLE, "There are no two origins to distinguish.")
-    chart = alt.hconcat(
-        _aucs(pairs), _rocs(pairs, detectors), _calibrations(pairs, detectors), spacing=34
-    ).resolve_legend(color="independent")
+    rocs = {name: [(x, y) for x, y in found["roc"]] for name, found in detectors.items()}
+    calibrations = {
+        name: [(bin_["predicted"], bin_["observed"]) for bin_ in found["calibration"] if bin_["count"]]
+        for name, found in detectors.items()
+    }
+    curves = [
+        _curves(pairs, rocs, ("False positives, share", "True positives, share"), dots=False),
+        _curves(pairs, calibrations, ("Predicted", "Observed, share"), dots=True),
+    ]
+    chart = alt.hconcat(_aucs(pairs), *curves, spacing=34).resolve_legend(color="independent")
     notes = [
         "Left: area under the ROC curve with 95 % interval; 0.5, the vertical line, is chance",
         "Middle: ROC curves. Right: probability predicted and share observed; on the diagonal they agree",
@@ -73,17 +79,13 @@ def _colour(legend: bool, pairs: Sequence[PairRow]) -> alt.Color:
         title=None,
         orient="none",
         legendX=0,
-        legendY=_height(pairs) + 46,
+        legendY=_ROW_HEIGHT * len(pairs) + 46,
         direction="vertical",
         labelFont=style.FONT,
         labelFontSize=style.FONT_SIZE,
         symbolOpacity=1,
     )
     return alt.Color("kind:N", scale=scale, legend=look if legend else None)
-
-
-def _height(pairs: Sequence[PairRow]) -> int:
-    return _ROW_HEIGHT * len(pairs)
 
 
 def _aucs(pairs: Sequence[PairRow]) -> ChartType:
@@ -105,7 +107,7 @@ def _aucs(pairs: Sequence[PairRow]) -> ChartType:
         base.mark_text(align="left").encode(
             x=alt.value(_SIDE + 6), text=alt.Text("auc:Q", format=".2f"), color=alt.value(style.INK)
         ),
-    ).properties(width=_SIDE, height=_height(rows))
+    ).properties(width=_SIDE, height=_ROW_HEIGHT * len(rows))
 
 
 def _share(title: str) -> dict[str, Any]:
@@ -124,13 +126,8 @@ def _curves(
         for place, (x, y) in enumerate(curves.get(row.name, ()))
     ]
     x, y = alt.X("x:Q", **_share(titles[0])), alt.Y("y:Q", **_share(titles[1]))
-    base = alt.Chart(alt.Data(values=records)).encode(
-        x=x,
-        y=y,
-        color=_colour(False, pairs),
-        detail="pair:N",
-        order="place:Q",
-    )
+    colour = _colour(False, pairs)
+    base = alt.Chart(alt.Data(values=records)).encode(x=x, y=y, color=colour, detail="pair:N", order="place:Q")
     opacity = 0.9 if len(pairs) <= 6 else 0.55
     layers = [base.mark_line(strokeWidth=1.6, opacity=opacity)]
     if dots and len(pairs) <= 6:
@@ -140,23 +137,9 @@ def _curves(
     return alt.layer(line, *layers).properties(width=_SIDE, height=_SIDE)
 
 
-def _rocs(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> ChartType:
-    curves = {name: [(x, y) for x, y in found["roc"]] for name, found in detectors.items()}
-    return _curves(pairs, curves, ("False positives, share", "True positives, share"), dots=False)
-
-
-def _calibrations(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> ChartType:
-    curves = {
-        name: [(bin_["predicted"], bin_["observed"]) for bin_ in found["calibration"] if bin_["count"]]
-        for name, found in detectors.items()
-    }
-    return _curves(pairs, curves, ("Predicted", "Observed, share"), dots=True)
-
-
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    parser = style.with_outputs(script_parser(__doc__))
-    parser.add_argument("--pairs", type=Path, required=True, help="table of pairs of origins")
+    parser = style.figure_parser(__doc__, "pairs")
     parser.add_argument("--detectors", nargs="*", required=True, metavar="PAIR=FILE", help="each pair's curves, JSON")
     return parser
 

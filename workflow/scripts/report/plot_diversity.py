@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 
 from report.analysis_tables import DiversityRow
-from report.figures.measures import MeasuresFigure, measures_parser
+from report.figures import style
+from report.figures.measures import MeasuresFigure
 from report.figures.panels import Dot, Panel
 from report.text.names import measure_name
 from report.text.numbers import capital
@@ -57,7 +58,7 @@ FIGURE = MeasuresFigure(
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    return measures_parser(__doc__, "diversity")
+    return style.figure_parser(__doc__, "diversity", "baseline")
 
 
 if __name__ == "__main__":

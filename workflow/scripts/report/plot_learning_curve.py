@@ -7,14 +7,12 @@ import math
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import altair as alt
 from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary, read_summary
 from report.figures import style
-from report.figures.seeds import Seeds, read_seeds
 from report.text.numbers import count
 from workbench.cli import run_script, say
 
@@ -25,13 +23,13 @@ _LABEL_OFFSET = 20
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
     rows = style.metric_rows(read_summary(arguments.summary), arguments.metric)
-    seeds = read_seeds(arguments.scores, arguments.metric)
+    seeds = style.read_seeds(arguments.scores, arguments.metric)
     style.save(learning_curve(rows, seeds, arguments.baseline), arguments.svg, arguments.png)
     sizes = count(len({row.size for row in rows}), "size")
     say(f"{rows[0].name} of {count(len(style.conditions_of(rows)), 'condition')} at {sizes}")
 
 
-def learning_curve(rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str) -> ChartType:
+def learning_curve(rows: Sequence[ConditionSummary], seeds: style.Seeds, baseline: str) -> ChartType:
     """The figure.
 
     Args:
@@ -73,7 +71,7 @@ def _crowded(looks: style.Looks) -> bool:
 
 def _panel(
     rows: list[ConditionSummary],
-    seeds: Seeds,
+    seeds: style.Seeds,
     looks: style.Looks,
     baseline: str,
     domain: list[float],
@@ -85,11 +83,7 @@ def _panel(
     sizes = sorted({row.size for row in rows})
     places = _places(conditions, sizes)
     x, x_domain = _x_axis(sizes, places)
-    y = alt.Y(
-        "score:Q",
-        title=style.axis_title(rows[0]),
-        scale=style.fixed_scale(domain),
-    )
+    y = alt.Y("score:Q", title=style.axis_title(rows[0]), scale=style.fixed_scale(domain))
     records = [
         {
             "condition": row.condition,
@@ -149,10 +143,7 @@ def _x_axis(sizes: list[int], places: dict[tuple[str, int], float]) -> tuple[alt
     if len(sizes) == 1:
         low, high = min(places.values()) - 1, max(places.values()) + 1
         axis = alt.Axis(values=[(low + high) / 2], labelExpr=f"'{sizes[0]:,}'", grid=False)
-        return alt.X("place:Q", title=title, axis=axis, scale=alt.Scale(domain=[low, high])), [
-            low,
-            high,
-        ]
+        return alt.X("place:Q", title=title, axis=axis, scale=alt.Scale(domain=[low, high])), [low, high]
     kind = size_scale(sizes)
     drawn = [_place(size, sizes) for size in sizes]
     if kind == "log":
@@ -198,12 +189,13 @@ def _labels(
     per_pixel = (domain[1] - domain[0]) / height
     wanted = [last[name].score for name in conditions]
     at = style.spread(wanted, style.LINE_HEIGHT * per_pixel, *domain)
-    records: list[dict[str, Any]] = [
+    records = [
         {
             "condition": name,
             "score": last[name].score,
             "place": places[name, last[name].size],
             "at": level,
+            "look": looks[name]["text"],
         }
         for name, level in zip(conditions, at, strict=True)
     ]
@@ -212,8 +204,7 @@ def _labels(
     leaders = data.mark_rule(strokeWidth=0.8, opacity=0.6).encode(
         x=x, x2=alt.value(width + _LABEL_OFFSET - 4), y="score:Q", y2="at:Q", color=style.coloured(looks)
     )
-    text = alt.Chart(alt.Data(values=[{**record, "look": looks[record["condition"]]["text"]} for record in records]))
-    names = text.mark_text(align="left", baseline="middle", fontSize=style.FONT_SIZE).encode(
+    names = data.mark_text(align="left", baseline="middle", fontSize=style.FONT_SIZE).encode(
         x=alt.value(width + _LABEL_OFFSET),
         y="at:Q",
         text="condition:N",
@@ -224,7 +215,7 @@ def _labels(
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    return style.figure_parser(__doc__)
+    return style.figure_parser(__doc__, "summary", "scores", "metric", "baseline")
 
 
 if __name__ == "__main__":

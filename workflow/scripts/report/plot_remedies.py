@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -18,21 +16,11 @@ from report.figures import style
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
 from report.study import read_study
 from report.text.numbers import count, signed_points
-from workbench.cli import run_script, say, script_parser
+from workbench.cli import run_script, say
 
 _ROW_HEIGHT = 22
 _COLUMNS = 2  # sizes beside each other
 _WIDE, _WIDTH = 330, 215
-
-
-@dataclass(frozen=True)
-class _Mark:
-    """One line of the forest: a remedy, or the reverse of the one above it (``is_control``)."""
-
-    label: str
-    row: Remedy
-    is_control: bool
-    is_significant: bool
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -56,7 +44,9 @@ def remedies_figure(found: Sequence[JudgedRemedy], name: str) -> ChartType:
     title = f"What remedies win back, {name}"
     if not found:
         return style.nothing(title, "No condition of the study remedies another.")
-    domain = style.padded([0.0, *(value for a in found for mark in _marks(a) for value in _extent(mark))], 0.06)
+    drawn = [record for a in found for record in _records(a)]
+    ends = [record[key] for record in drawn for key in ("low", "high", "won", "gap") if record[key] is not None]
+    domain = style.padded([0.0, *ends], 0.06)
     learners = list(dict.fromkeys(a.row.learner for a in found))
     charts: dict[str, ChartType] = {}
     for learner in learners:
@@ -77,23 +67,11 @@ def remedies_figure(found: Sequence[JudgedRemedy], name: str) -> ChartType:
     return style.finish(style.stacked(charts), title, notes)
 
 
-def _marks(a: JudgedRemedy) -> list[_Mark]:
-    marks = [_Mark(a.row.condition, a.row, False, a.sign != 0)]
-    if a.control:
-        marks.append(_Mark(a.control.condition, a.control, True, False))
-    return marks
-
-
-def _extent(mark: _Mark) -> tuple[float, ...]:
-    row = mark.row
-    return row.won_low, row.won_high, row.won, *(() if mark.is_control else (row.gap,))
-
-
 def _labels(found: Sequence[JudgedRemedy]) -> list[str]:
     """The rows from the top: each kind of remedy, and below it its conditions, each before its control."""
     labels = []
     for kind, title in KINDS.items():
-        members = dict.fromkeys(mark.label for a in found if a.kind == kind for mark in _marks(a))
+        members = dict.fromkeys(record["label"] for a in found if a.kind == kind for record in _records(a))
         labels += [title, *members] if members else []
     return labels
 
@@ -117,7 +95,7 @@ def _panel(
     def x(field: str) -> alt.X:
         return alt.X(f"{field}:Q", scale=scale, axis=x_axis)
 
-    records = [_record(mark) for a in found for mark in _marks(a)]
+    records = [record for a in found for record in _records(a)]
     base = alt.Chart(alt.Data(values=records)).encode(y=y)
     gaps = alt.Chart(alt.Data(values=[record for record in records if record["gap"] is not None]))
     zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color=style.INK, strokeWidth=1.2)
@@ -132,32 +110,26 @@ def _panel(
     ).properties(width=width, height=_ROW_HEIGHT * len(labels), title=f"{found[0].row.size:,} instances")
 
 
-def _record(mark: _Mark) -> dict[str, Any]:
-    row = mark.row
-    colour = style.MUTED if mark.is_control else style.COLOURS[0] if row.won >= 0 else style.COLOURS[1]
+def _records(remedy: JudgedRemedy) -> list[dict[str, Any]]:
+    """The line of a remedy, and that of its control, which is grey and has no gap."""
+    row = remedy.row
     share = "no gap" if row.share is None else share_text(row)
-    text = "the same runs" if row.verdict == "same" else f"{signed_points(row.won)}, {share}"
-    return {
-        "label": mark.label,
-        "won": row.won,
-        "low": row.won_low,
-        "high": row.won_high,
-        "gap": None if mark.is_control else row.gap,
-        "colour": colour,
-        "fill": colour if mark.is_significant else "white",
-        "text": "" if mark.is_control else text,
-    }
+    text = "the same runs" if remedy.is_same_runs else f"{signed_points(row.won)}, {share}"
+    colour = style.COLOURS[0] if row.won >= 0 else style.COLOURS[1]
+    fill = colour if remedy.sign else "white"
+    records = [_record(row) | {"gap": row.gap, "colour": colour, "fill": fill, "text": text}]
+    if remedy.control:
+        records.append(_record(remedy.control) | {"gap": None, "colour": style.MUTED, "fill": "white", "text": ""})
+    return records
+
+
+def _record(row: Remedy) -> dict[str, Any]:
+    return {"label": row.condition, "won": row.won, "low": row.won_low, "high": row.won_high}
 
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    parser = style.with_outputs(script_parser(__doc__))
-    parser.add_argument("--summary", type=Path, required=True, help="table of conditions")
-    parser.add_argument("--remedies", type=Path, required=True, help="table of remedied conditions")
-    parser.add_argument("--contrasts", type=Path, required=True, help="table of paired contrasts")
-    parser.add_argument("--study", type=Path, required=True, help="what was run, JSON")
-    parser.add_argument("--metric", required=True, help="metric to draw")
-    return parser
+    return style.figure_parser(__doc__, "summary", "remedies", "contrasts", "study", "metric")
 
 
 if __name__ == "__main__":

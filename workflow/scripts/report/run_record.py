@@ -13,23 +13,15 @@ from planning.runs import FAIRSEQ
 from report.study import Condition, Study
 from report.tables import Cell, Column, Table, table
 from report.text.names import training_text
-from report.text.numbers import thousands
+from report.text.numbers import capital, thousands
 from workbench.tables import read_rows
 
 _TEXT = {"generator", "model", "served", "mode", "usd", "price", "notes"}  # columns of the ledger that are not counts
-_LEDGER = {
+_HIDDEN = {"model", "failed", "price", "notes"}
+_HEADERS = {  # the others are the column's name
     "generator": "Generator, judge or learner",
     "served": "Model as served",
-    "mode": "Mode",
-    "sources": "Sources",
-    "targets": "Targets",
-    "left_out": "Left out",
-    "reused": "Reused",
-    "requests": "Requests",
-    "repeated": "Repeated",
-    "retried": "Retried",
     "throttled": "429s",
-    "refusals": "Refusals",
     "input_tokens": "Tokens in",
     "output_tokens": "Tokens out",
     "usd": "USD",
@@ -114,8 +106,11 @@ def _schedule(condition: Condition, is_slow: bool) -> Cell:
 def ledger_table(rows: Sequence[Mapping[str, str]]) -> Table:
     """What LLMs behind an API were asked and what that cost; ``rows`` are from :func:`ledger`."""
     columns = [
-        Column(header, itemgetter(key), None if key in ("generator", "served", "mode") else str)
-        for key, header in _LEDGER.items()
+        Column(
+            _HEADERS.get(key, capital(key.replace("_", " "))), itemgetter(key), None if key in _TEXT - {"usd"} else str
+        )
+        for key in collect_ledgers.COLUMNS
+        if key not in _HIDDEN
     ]
     return table(_LEDGER_CAPTION, columns, rows)
 

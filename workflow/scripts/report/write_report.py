@@ -132,32 +132,30 @@ def about(rows: Sequence[ConditionSummary], metric: ConditionSummary) -> dict[st
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--study", type=Path, required=True, help="what was run, JSON")
-    parser.add_argument("--summary", type=Path, required=True, help="table of conditions")
-    parser.add_argument("--scores", type=Path, required=True, help="table of runs")
-    parser.add_argument("--significance", type=Path, required=True, help="table of paired tests")
-    parser.add_argument("--cleaning", type=Path, required=True, help="table of reasons and pairs")
-    parser.add_argument("--splits", nargs="+", required=True, metavar="NAME=FILE", help="corpus tables to count")
-    parser.add_argument(
-        "--generator-scores",
-        nargs="*",
-        required=True,
-        metavar="NAME=FILE",
-        help="scores of generated text, JSON; none where no condition has any",
-    )
-    parser.add_argument("--dataset", type=Path, required=True, help="the baseline's dataset: the pool without its gaps")
+    for name, text in {
+        "study": "what was run, JSON",
+        "summary": "table of conditions",
+        "scores": "table of runs",
+        "significance": "table of paired tests",
+        "cleaning": "table of reasons and pairs",
+        "dataset": "the baseline's dataset: the pool without its gaps",
+        "template": "Jinja template of the page",
+        "page": "output, HTML",
+        "answer": "output, a line for each question",
+    }.items():
+        parser.add_argument(f"--{name}", type=Path, required=True, help=text)
+    for name, number, text in (
+        ("splits", "+", "corpus tables to count"),
+        ("generator-scores", "*", "scores of generated text, JSON; none if no condition has any"),
+        ("tables", "+", "other tables of results"),
+        ("figures", "+", "figures, SVG"),
+        ("detectors", "*", "what each detector found, JSON, by pair; may be none"),
+    ):
+        parser.add_argument(f"--{name}", nargs=number, required=True, metavar="NAME=FILE", help=text)
     parser.add_argument("--ledger", nargs="*", type=Path, default=[], help="ledger of the LLMs asked, if any")
-    parser.add_argument("--tables", nargs="+", required=True, metavar="NAME=FILE", help="other tables of results")
-    parser.add_argument("--figures", nargs="+", required=True, metavar="NAME=FILE", help="figures, SVG")
-    parser.add_argument(
-        "--detectors", nargs="*", required=True, metavar="PAIR=FILE", help="what each detector found, JSON; may be none"
-    )
     parser.add_argument("--metric", required=True, help="metric of the answer")
     parser.add_argument("--margin", type=float, required=True, help="difference that counts as none, in points")
     parser.add_argument("--floor", type=float, required=True, help="baseline's score, in points, to compare from")
-    parser.add_argument("--template", type=Path, required=True, help="Jinja template of the page")
-    parser.add_argument("--page", type=Path, required=True, help="output, HTML")
-    parser.add_argument("--answer", type=Path, required=True, help="output, a line for each question")
     return parser
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from report.analysis_tables import Row, learners_of, shown, texts_of
 from report.figures import style
 from report.figures.panels import Panel, multiples
 from report.text.numbers import count
-from workbench.cli import say, script_parser
+from workbench.cli import say
 from workbench.records import read_records
 
 
@@ -59,11 +58,3 @@ class MeasuresFigure(Generic[Row]):
         panels = [self.panel([row for row in rows if row.measure == measure]) for measure in measures]
         panels += self.more_panels(rows)
         return multiples([panel for panel in panels if panel.dots], texts_of(rows), looks)
-
-
-def measures_parser(description: str | None, table: str) -> argparse.ArgumentParser:
-    """The command line of a script that draws such a figure; ``table`` names the option of its table."""
-    parser = style.with_outputs(script_parser(description))
-    parser.add_argument(f"--{table}", type=Path, required=True, help=f"table of {table} of one scope")
-    parser.add_argument("--baseline", required=True, help="text that is drawn darkest")
-    return parser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from evaluate.summary import ConditionSummary
 from report.text.numbers import count
 from workbench.cli import UserError, script_parser
 from workbench.files import atomic_path
+from workbench.tables import read_rows
 
 INK = "#1a1a1a"
 MUTED = "#5c5c5c"
@@ -31,24 +32,43 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 FONT_SIZE = 12
 LINE_HEIGHT = 15
 
+Seeds = dict[tuple[str, str, int], list[float]]  # scores of single runs, by learner, condition and size
+_OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "summary": (Path, "table of conditions"),
+    "scores": (Path, "table of runs"),
+    "remedies": (Path, "table of remedied conditions"),
+    "contrasts": (Path, "table of paired contrasts"),
+    "errors": (Path, "table of errors of one scope"),
+    "diversity": (Path, "table of lexical diversity of one scope"),
+    "agreement": (Path, "table of metrics and generators"),
+    "pairs": (Path, "table of pairs of origins"),
+    "study": (Path, "what was run, JSON"),
+    "metric": (str, "metric to draw"),
+    "baseline": (str, "condition or origin that is drawn darkest"),
+    "margin": (float, "difference that counts as none, in points"),
+    "svg": (Path, "output figure"),
+    "png": (Path, "output figure, at twice the size"),
+}
+
 Looks = dict[str, dict[str, Any]]  # colour, colour of text, shape and dash, by condition
 
 
-def figure_parser(description: str | None) -> argparse.ArgumentParser:
-    """The command line that the scripts of all figures share."""
+def figure_parser(description: str | None, *options: str) -> argparse.ArgumentParser:
+    """The command line of a figure's script: ``options`` of :data:`_OPTIONS`, and the files that it writes."""
     parser = script_parser(description)
-    parser.add_argument("--summary", type=Path, required=True, help="table of conditions")
-    parser.add_argument("--scores", type=Path, required=True, help="table of runs")
-    parser.add_argument("--metric", required=True, help="metric to draw")
-    parser.add_argument("--baseline", required=True, help="condition that is drawn darkest")
-    return with_outputs(parser)
-
-
-def with_outputs(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """``parser`` with the files that a figure is written to."""
-    parser.add_argument("--svg", type=Path, required=True, help="output figure")
-    parser.add_argument("--png", type=Path, required=True, help="output figure, at twice the size")
+    for name in (*options, "svg", "png"):
+        kind, text = _OPTIONS[name]
+        parser.add_argument(f"--{name}", type=kind, required=True, help=text)
     return parser
+
+
+def read_seeds(path: Path, metric: str) -> Seeds:
+    """The scores of single runs by learner, condition and size."""
+    seeds: Seeds = {}
+    columns = ["learner", "condition", "size", metric]
+    for learner, condition, size, score in read_rows(path, columns):
+        seeds.setdefault((learner, condition, int(size)), []).append(float(score))
+    return seeds
 
 
 def conditions_of(rows: Sequence[ConditionSummary]) -> list[str]:
