@@ -61,8 +61,10 @@ def pairs_text(value: str) -> str:
 
 
 def pairs_interval(row: Exchange) -> str:
-    """The interval of a number of human pairs, such as ``1,500 to more than 6,400``; nothing where it is unknown."""
+    """The interval of a number of human pairs, such as ``1,500 to more than 6,400``; nothing if unknown or a single limit."""
     if not (row.human_pairs_low and row.human_pairs_high):
+        return ""
+    if row.human_pairs_low == row.human_pairs_high == row.human_pairs:
         return ""
     bounds = (pairs_text(bound).removeprefix("about ") for bound in (row.human_pairs_low, row.human_pairs_high))
     return " to ".join(bounds)
@@ -76,7 +78,7 @@ def _worth(row: Exchange, text: str, name: str, low: Mapping[tuple[str, int], st
         return f"It cannot be determined how many human pairs {subject} are worth{f': {reason}' if reason else ''}"
     worth = f"{subject} are worth {pairs_text(row.human_pairs)} human pairs"
     interval = pairs_interval(row)
-    if interval and not (row.human_pairs_low == row.human_pairs_high == row.human_pairs):
+    if interval:
         worth += f" (95 % interval {interval})"
     limit = {"<": ", the smallest size in the study", ">": ", the largest size in the study"}.get(row.human_pairs[0])
     return worth + (limit or f": both score {points(row.score)} {name}")

@@ -100,6 +100,11 @@ def listing(items: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
 
 
+def clauses(items: Sequence[str]) -> str:
+    """Like :func:`listing`, for clauses that contain commas themselves: ``a; b; and c``."""
+    return "; and ".join(filter(None, ["; ".join(items[:-1]), *items[-1:]]))
+
+
 def capital(text: str) -> str:
     """``text`` with a capital first letter."""
     return text[:1].upper() + text[1:]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from report.analysis_tables import DiversityRow
 from report.text.findings import Findings
 from report.text.names import measure_name
-from report.text.numbers import count, listing, points, signed_points, thousands
+from report.text.numbers import clauses, count, listing, points, signed_points, thousands
 from report.why.texts import Wording, measures_text, text_findings
 
 _SIDES = {
@@ -38,7 +38,7 @@ def _details(rows: Sequence[DiversityRow], name: str) -> str:
     equal = " to ".join(map(thousands, tokens if len(tokens) == 1 else (tokens[0], tokens[-1])))
     chrf = rows[0].chrf
     adequacy = "" if chrf is None else f"; its adequacy, chrF to the human targets, is {points(chrf)}"
-    return f"at {equal} tokens each, {name} is {listing(parts)}{adequacy}."
+    return f"at {equal} tokens each, {name} is {clauses(parts)}{adequacy}."
 
 
 def _summary(rows: Sequence[DiversityRow], name: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from report.analysis_tables import ANY, ErrorRow
 from report.text.findings import Findings
 from report.text.names import measure_name
-from report.text.numbers import capital, count, known_interval_of, listing, points, signed_points
+from report.text.numbers import capital, clauses, count, known_interval_of, listing, points, signed_points
 from report.why.texts import Wording, measures_text, text_findings
 
 _SIDES = {1: ("exceeds the human floor", "exceed the human floor"), -1: ("is below it", "are below it")}
@@ -33,7 +33,7 @@ def _details(rows: Sequence[ErrorRow], name: str) -> str:
     same = [measure_name(row.measure) for row in single if row.difference is not None and not row.sign]
     if same:
         parts.append(f"not significantly different from {_floor(parts)} in {listing(same)}")
-    sentences = [*_any_error(rows, name), *([f"{name} is {listing(parts)}"] if parts else [])]
+    sentences = [*_any_error(rows, name), *([f"{name} is {clauses(parts)}"] if parts else [])]
     unknown = [measure_name(row.measure) for row in single if row.difference is None]
     if unknown:
         subject = "there is no human floor for" if parts else f"{name} has no human floor to compare with in"
