@@ -8,8 +8,8 @@ from report_tables import summary_row as row
 
 from evaluate.summary import ConditionSummary
 from report.cost.answer import Verdict, answer, loss_of
+from report.text.formatting import count, listing, p_value, points, span
 from report.text.names import training_text
-from report.text.numbers import count, listing, p_value, points, span
 
 CONDITIONS = {
     "human": {"mixture": {"human": 1.0}, "order": "random"},

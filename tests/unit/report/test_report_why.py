@@ -11,7 +11,7 @@ from report_tables import diversity_row, error_row, pair_row
 
 from report.analysis_tables import ErrorRow, PostEditingRow, significant_sign
 from report.page import Section
-from report.text.numbers import Interval
+from report.text.formatting import Interval
 from report.why.detector import detector_findings
 from report.why.diversity import diversity_findings
 from report.why.errors import error_findings

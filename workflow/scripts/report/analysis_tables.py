@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from report.text.numbers import Interval, interval_of
+from report.text.formatting import Interval, interval_of
 from workbench.generated import HUMAN
 
 ALPHA = 0.05

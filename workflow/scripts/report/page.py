@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from report.tables import Table
-from report.text.numbers import points
+from report.text.formatting import points
 from workbench.cli import UserError
 
 

@@ -10,7 +10,7 @@ from altair.typing import ChartType
 from report.analysis_tables import AgreementRow
 from report.figures import style
 from report.figures.panels import Dot, Panel, multiples
-from report.text.numbers import count
+from report.text.formatting import count
 from workbench.cli import run_script, say
 from workbench.records import read_records
 

@@ -11,7 +11,7 @@ from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary, at_largest_size, read_summary
 from report.figures import style
-from report.text.numbers import count, interval_of, points, signed_points
+from report.text.formatting import count, interval_of, points, signed_points
 from workbench.cli import run_script, say
 
 _ROW_HEIGHT = 26

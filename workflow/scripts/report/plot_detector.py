@@ -12,7 +12,7 @@ from altair.typing import ChartType
 
 from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
 from report.figures import style
-from report.text.numbers import count
+from report.text.formatting import count
 from workbench.cli import run_script, say
 from workbench.named_files import named_files
 from workbench.records import read_records

@@ -9,8 +9,8 @@ from report.analysis_tables import ErrorRow
 from report.figures import style
 from report.figures.measures import MeasuresFigure
 from report.figures.panels import Dot, Panel
+from report.text.formatting import capital
 from report.text.names import measure_name
-from report.text.numbers import capital
 from workbench.cli import run_script
 
 

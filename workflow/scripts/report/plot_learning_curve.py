@@ -13,7 +13,7 @@ from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary, read_summary
 from report.figures import style
-from report.text.numbers import count
+from report.text.formatting import count
 from workbench.cli import run_script, say
 
 _MANY = 6

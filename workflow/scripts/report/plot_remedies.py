@@ -15,7 +15,7 @@ from evaluate.summary import read_summary
 from report.figures import style
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
 from report.study import read_study
-from report.text.numbers import count, signed_points
+from report.text.formatting import count, signed_points
 from workbench.cli import run_script, say
 
 _ROW_HEIGHT = 22

@@ -12,8 +12,8 @@ from llm.accounts import collect_ledgers
 from planning.runs import FAIRSEQ
 from report.study import Condition, Study
 from report.tables import Cell, Column, Table, table
+from report.text.formatting import capital, thousands
 from report.text.names import training_text
-from report.text.numbers import capital, thousands
 from workbench.tables import read_rows
 
 _TEXT = {"generator", "model", "served", "mode", "usd", "price", "notes"}  # columns of the ledger that are not counts

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from report.text.numbers import NOTHING, Interval, interval_of, points, signed_points
+from report.text.formatting import NOTHING, Interval, interval_of, points, signed_points
 
 SIGNED = signed_points
 INTERVAL = "95 % interval"

@@ -19,8 +19,8 @@ from enum import Enum
 from evaluate.summary import ConditionSummary, at_largest_size
 from report.study import Condition
 from report.text.findings import MANY, learner_prefix
+from report.text.formatting import Interval, capital, count, known_interval_of, listing, points, verb
 from report.text.names import is_synthetic, training_texts
-from report.text.numbers import Interval, capital, count, known_interval_of, listing, points, verb
 
 
 class Verdict(Enum):

@@ -16,7 +16,7 @@ from planning.runs import LLM_KINDS, conditions_of, origins_of, own_generator
 from report.page import Topic
 from report.study import Study
 from report.tables import SIGNED, Column, Table, table
-from report.text.numbers import Interval, interval_of, listing, points, thousands
+from report.text.formatting import Interval, interval_of, listing, points, thousands
 from workbench.generated import HUMAN
 
 _NOTE = (

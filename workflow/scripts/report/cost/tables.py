@@ -15,8 +15,7 @@ from report.cost.worth import pairs_interval, pairs_text
 from report.page import Figure, figure
 from report.study import Condition
 from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column, table
-from report.text.names import training_texts
-from report.text.numbers import (
+from report.text.formatting import (
     Interval,
     count,
     interval_of,
@@ -26,6 +25,7 @@ from report.text.numbers import (
     span,
     thousands,
 )
+from report.text.names import training_texts
 from workbench.tables import read_rows
 
 _TESTS = {

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from evaluate.relations import Curve, Exchange
 from report.analysis_tables import significant_sign
 from report.study import Condition
+from report.text.formatting import count, known_interval_of, points, thousands
 from report.text.names import is_synthetic, training_texts
-from report.text.numbers import count, known_interval_of, points, thousands
 from stats.holm import holm
 
 
@@ -61,7 +61,7 @@ def pairs_text(value: str) -> str:
 
 
 def pairs_interval(row: Exchange) -> str:
-    """The interval of a number of human pairs, such as ``1,500 to more than 6,400``; nothing if unknown or a single limit."""
+    """The interval of a number of human pairs, such as ``1,500 to more than 6,400``; nothing if it adds nothing."""
     if not (row.human_pairs_low and row.human_pairs_high):
         return ""
     if row.human_pairs_low == row.human_pairs_high == row.human_pairs:

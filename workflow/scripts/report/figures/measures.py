@@ -12,7 +12,7 @@ from altair.typing import ChartType
 from report.analysis_tables import Row, learners_of, shown, texts_of
 from report.figures import style
 from report.figures.panels import Panel, multiples
-from report.text.numbers import count
+from report.text.formatting import count
 from workbench.cli import say
 from workbench.records import read_records
 

@@ -12,7 +12,7 @@ import vl_convert
 from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary
-from report.text.numbers import count
+from report.text.formatting import count
 from workbench.cli import UserError, script_parser
 from workbench.files import atomic_path
 from workbench.tables import read_rows

@@ -13,7 +13,7 @@ from report.analysis_tables import AgreementRow
 from report.page import Topic, figure
 from report.tables import INTERVAL, Cell, Column, table
 from report.text.findings import Findings
-from report.text.numbers import decimal, listing, points, thousands, verb
+from report.text.formatting import decimal, listing, points, thousands, verb
 from workbench.records import read_records
 
 _TITLE = "Which quality metrics are informative"

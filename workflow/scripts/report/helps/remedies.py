@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from evaluate.relations import Contrast, Remedy
 from report.analysis_tables import significant_sign
 from report.study import Condition
+from report.text.formatting import Interval, decimal, interval_of, known_interval_of
 from report.text.names import parts_of
-from report.text.numbers import Interval, decimal, interval_of, known_interval_of
 from workbench.generated import HUMAN
 
 KINDS = {

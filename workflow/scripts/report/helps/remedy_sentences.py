@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from report.helps.remedies import KINDS, JudgedRemedy, most_informative, share_text
 from report.text.findings import MANY, Findings, learner_prefix
-from report.text.numbers import capital, count, known_interval_of, listing, points, signed_points, verb
+from report.text.formatting import capital, count, known_interval_of, listing, points, signed_points, verb
 
 _ORDERING = {
     1: "the ordering beats its own reverse",

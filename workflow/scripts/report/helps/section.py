@@ -14,7 +14,7 @@ from report.page import Section, Topic, figure
 from report.study import Condition
 from report.tables import INTERVAL, SIGNED, Cell, Column, Table, table
 from report.text.findings import paragraph
-from report.text.numbers import NOTHING, interval_of, listing, thousands
+from report.text.formatting import NOTHING, interval_of, listing, thousands
 
 _NO_REMEDY = (
     "Nothing to show: no condition remedies another. Give one an order (order: quality:NAME or human_like), several "

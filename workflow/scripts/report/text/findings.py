@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from report.text.numbers import capital
+from report.text.formatting import capital
 
 MANY = 3  # more subjects than these are counted instead of named one by one
 

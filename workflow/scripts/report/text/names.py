@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from report.study import Condition
-from report.text.numbers import listing
+from report.text.formatting import listing
 from workbench.generated import HUMAN
 
 _MEASURES = {

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
 from report.text.findings import MANY, Findings
-from report.text.numbers import count, listing
+from report.text.formatting import count, listing
 
 _CHANCE = 0.5
 

@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 
 from report.analysis_tables import DiversityRow
 from report.text.findings import Findings
+from report.text.formatting import clauses, count, listing, points, signed_points, thousands
 from report.text.names import measure_name
-from report.text.numbers import clauses, count, listing, points, signed_points, thousands
 from report.why.texts import Wording, measures_text, text_findings
 
 _SIDES = {

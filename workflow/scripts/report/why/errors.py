@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 
 from report.analysis_tables import ANY, ErrorRow
 from report.text.findings import Findings
+from report.text.formatting import capital, clauses, count, known_interval_of, listing, points, signed_points
 from report.text.names import measure_name
-from report.text.numbers import capital, clauses, count, known_interval_of, listing, points, signed_points
 from report.why.texts import Wording, measures_text, text_findings
 
 _SIDES = {1: ("exceeds the human floor", "exceed the human floor"), -1: ("is below it", "are below it")}

@@ -13,8 +13,8 @@ from report.analysis_tables import SCORES, DiversityRow, ErrorRow, MeasureRow, P
 from report.page import Figure, Section, Topic, figure
 from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column, table
 from report.text.findings import Findings, paragraph
+from report.text.formatting import capital, p_value, points, thousands
 from report.text.names import measure_name
-from report.text.numbers import capital, p_value, points, thousands
 from report.why.detector import detector_findings
 from report.why.diversity import diversity_findings
 from report.why.errors import error_findings

@@ -9,8 +9,8 @@ from typing import Generic
 
 from report.analysis_tables import MeasureRow, Row, learners_of, shown, texts_of
 from report.text.findings import MANY, Findings, learner_prefix
+from report.text.formatting import capital, count, listing, verb
 from report.text.names import author, measure_name
-from report.text.numbers import capital, count, listing, verb
 
 _SPELT_OUT = 3  # measures with numbers in a sentence; the others are listed by name
 
