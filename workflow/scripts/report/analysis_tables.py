@@ -74,7 +74,7 @@ class ErrorRow(MeasureRow):
 
     Attributes:
         rate: per 1,000 segments, or per 1,000 reference words, or in points; with its 95 % interval.
-        floor: the human floor, the same measure on human targets; None where there are none to measure.
+        floor: the human floor, the same measure on human targets; None if there are none to measure.
     """
 
     rate: float
@@ -103,7 +103,7 @@ class DiversityRow(MeasureRow):
 
     Attributes:
         better: whether ``higher`` or ``lower`` values mean a more diverse text.
-        chrf: of the text against the human targets, in points: how adequate it is; None where it is not known.
+        chrf: of the text against the human targets, in points: how adequate it is; None if unknown.
     """
 
     tokens: int

@@ -119,7 +119,7 @@ def _share(title: str) -> dict[str, Any]:
 def _curves(
     pairs: Sequence[PairRow], curves: Mapping[str, Sequence[tuple[float, float]]], titles: tuple[str, str], dots: bool
 ) -> ChartType:
-    """A line for each pair, the controls first, so that human and machine lie on top."""
+    """A line for each pair, the controls first, to draw human and machine on top of them."""
     records = [
         {"pair": _label(row), "kind": _KINDS[row.kind][0], "place": place, "x": x, "y": y}
         for row in reversed(_ordered(pairs))

@@ -179,7 +179,7 @@ def _verdict(loss: Loss | None) -> Cell:
 
 
 def handling_text(condition: Condition) -> list[str]:
-    """The clause that says what a condition does with its text; empty where it only draws in random order."""
+    """The clause that says what a condition does with its text; empty if it only draws in random order."""
     handled = listing(handling(condition))
     return [handled] if handled else []
 

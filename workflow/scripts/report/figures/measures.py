@@ -45,7 +45,7 @@ class MeasuresFigure(Generic[Row]):
         """The figure of the rows of one scope at one size a learner; ``baseline`` is the text that is drawn darkest."""
         title = self.titles["test" if any(row.scope == "test" for row in rows) else "pool"]
         if not rows:
-            return style.nothing(title, "There is no text to measure beside the human targets.")
+            return style.nothing(title, "There is no text to compare with the human targets.")
         looks = style.looks(texts_of(rows), baseline)
         charts = {
             learner: self._panels([row for row in rows if row.learner == learner], looks)

@@ -48,7 +48,7 @@ class Panel:
 
 
 def multiples(panels: Sequence[Panel], names: Sequence[str], looks: style.Looks) -> ChartType:
-    """The panels in rows of three or, where they are many, of four; the names beside the first of each row.
+    """The panels in rows of three, or of four if they are many; names are to the left of each row's first panel.
 
     Args:
         names: the rows of every panel, from the top; a panel without a dot for one leaves it empty.

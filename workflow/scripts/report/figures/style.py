@@ -26,8 +26,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 TEXT_COLOURS = ("#0072B2", "#B34E00", "#007A58", "#A2507B", "#1F7FB3", "#9A6A00")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 4))
-# vl-convert carries Liberation Sans, so that text is measured and drawn alike everywhere; Arial and
-# Helvetica have its widths.
+# vl-convert contains Liberation Sans: text is measured and drawn alike everywhere. Arial and Helvetica have the same
+# widths.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 FONT_SIZE = 12
 LINE_HEIGHT = 15

@@ -128,7 +128,7 @@ def judged_remedies(
 def most_informative(found: Sequence[JudgedRemedy]) -> list[JudgedRemedy]:
     """Each remedy of each learner at the largest size at which its runs differ from those of the remedied condition.
 
-    An ordering of the whole pool selects nothing, so that it shares its run with every other. A remedy that has the
+    An ordering of the whole pool selects nothing and shares its run with every other ordering. A remedy that has the
     same runs at every size is taken at its largest.
     """
     best: dict[tuple[str, str], JudgedRemedy] = {}

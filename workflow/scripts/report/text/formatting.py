@@ -41,7 +41,7 @@ def interval_of(row: object, name: str) -> Interval | None:
 
 
 def known_interval_of(row: object, name: str) -> Interval:
-    """The same where the fields must not be empty.
+    """The same for fields that must not be empty.
 
     Raises:
         ValueError: one of them is.
