@@ -117,7 +117,7 @@ def test_every_job_is_paid_once_and_told(studied: Workspace, server: Server) -> 
 
 def test_the_report_tells_whose_text_it_was(studied: Workspace) -> None:
     page = (studied.folder / "results/report/index.html").read_text(encoding="utf-8")
-    assert "Before fine-tuning gpt reaches" in page
+    assert "Before fine-tuning, gpt scores" in page
     assert "<td>self</td>" in page
     assert "learner gpt, fine-tuning" in page
     answer = (studied.folder / "results/answer.txt").read_text(encoding="utf-8")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html.parser
 import json
+import os
+import re
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,38 @@ from report import plot_conditions, plot_learning_curve, write_report
 from workbench.records import write_records
 from workbench.tables import write_rows
 
+GOLDEN = Path(__file__).parent.parent / "unit" / "report" / "golden"
+_SENTENCES = GOLDEN / "sentences.txt"
+_IS_REWRITTEN = bool(os.environ.get("REWRITE_GOLDEN"))
 _SVG = '<svg xmlns="http://www.w3.org/2000/svg"><g id="a"></g></svg>'
+
+
+def check_golden(name: str, text: str) -> None:
+    """Compare a whole page's text with its golden file.
+
+    After a change of wording, rewrite the files in one process, and read the difference::
+
+        REWRITE_GOLDEN=1 pytest -p no:xdist tests/unit/report && git diff tests/unit/report/golden
+    """
+    if _IS_REWRITTEN:
+        (GOLDEN / name).write_text(text, encoding="utf-8")
+    assert text == (GOLDEN / name).read_text(encoding="utf-8"), f"golden/{name} differs: see check_golden"
+
+
+def check_sentence(case: str, sentence: str, *parts: str) -> None:
+    """Compare a sentence with the one of ``case`` in ``golden/sentences.txt``.
+
+    Args:
+        parts: what it must say however it is worded, in this order: numbers, verdicts and names.
+    """
+    found = re.search(".*".join(map(re.escape, parts)), sentence, re.DOTALL)
+    assert found, f"{case}: {sentence!r} lacks some of {parts}, or their order"
+    lines = _SENTENCES.read_text(encoding="utf-8").splitlines() if _SENTENCES.exists() else []
+    sentences = dict(line.split(" | ", 1) for line in lines)
+    if _IS_REWRITTEN:
+        sentences[case] = sentence
+        _SENTENCES.write_text("".join(f"{c} | {s}\n" for c, s in sorted(sentences.items())), encoding="utf-8")
+    assert sentence == sentences.get(case), f"golden/sentences.txt differs for {case!r}: see check_golden"
 
 
 def write_tables(
@@ -95,7 +128,14 @@ class Page(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.open[-1:] != ["style"]:
+            self.text += data
+
+    @property
+    def lines(self) -> str:
+        """The text, a line for each paragraph, caption or cell."""
+        found = (" ".join(line.split()) for line in self.text.splitlines())
+        return "".join(f"{line}\n" for line in found if line)
 
 
 def write_page(folder: Path, names: list[str], **changes: Any) -> str:

@@ -49,7 +49,7 @@ DIVERSITY = {
 
 
 def error_row(text: str, measure: str = "omission", rate: float = 31.2, floor: float | None = 12.0, **more: Any):
-    """A rate ± 4 whose difference from the floor is ± 3; told apart where the interval leaves out zero."""
+    """A rate ± 4 whose difference from the floor is ± 3; significant if the interval excludes zero."""
     away = None if floor is None else rate - floor
     values = {
         "scope": "pool",
@@ -57,7 +57,6 @@ def error_row(text: str, measure: str = "omission", rate: float = 31.2, floor: f
         "learner": "",
         "size": None,
         "measure": measure,
-        "basis": "reference" if measure.startswith("ter") or measure == "bleu" else "source",
         "rate": rate,
         "rate_low": max(0.0, rate - 4),
         "rate_high": rate + 4,
@@ -207,14 +206,14 @@ def curve_row(condition: str, area: float, half: float = 0.5, **more: Any) -> Cu
 
 
 def pair_row(first: str, second: str, kind: str, auc: float, half: float = 0.015) -> PairRow:
-    """A pair told apart with ``auc`` ± ``half``."""
+    """A pair distinguished with an AUC of ``auc`` ± ``half``."""
     return PairRow(first, second, kind, 2000, auc, auc - half, min(1.0, auc + half), 0.18)
 
 
 def agreement_row(quality: str, generator: str, spearman: float | None, half: float = 0.03, practical: str = "yes"):
     """A metric's correlation with the oracle, ± ``half``."""
     low, high = (None, None) if spearman is None else (spearman - half, spearman + half)
-    means = (55.0, 55 + 20 * (spearman or 0), 55 - 20 * (spearman or 0))
+    means = (55 + 20 * (spearman or 0), 55 - 20 * (spearman or 0))
     return AgreementRow(generator, quality, quality, 6400, 6400, spearman, low, high, *means, practical)
 
 

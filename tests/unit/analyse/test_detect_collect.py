@@ -10,7 +10,7 @@ import pytest
 
 from analyse.detectors.collect_detectors import main, parser
 from report.analysis_tables import PairRow
-from report.why_detector import detector_said
+from report.why.detector import detector_findings
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
 from workbench.records import read_records
@@ -77,7 +77,7 @@ def test_the_size_of_a_sample_is_in_the_table_and_on_the_page(tmp_path: Path) ->
     said = []
     for files in ([whole], [whole, sampled]):
         collect(tmp_path, independent("human"), {}, "--detectors", *(f"human-machine:{file}" for file in files))
-        said.append(" ".join(detector_said(read_records(tmp_path / "pairs.tsv", PairRow)).sentences))
+        said.append(" ".join(detector_findings(read_records(tmp_path / "pairs.tsv", PairRow)).sentences))
     assert [row for (row,) in read_rows(tmp_path / "pairs.tsv", ["drawn"])] == ["", "200"]
     assert "sample" not in said[0]
     assert "a random sample of 200 of 1,234 sources" in said[1]

@@ -1,4 +1,4 @@
-"""Whose text an LLM was fine-tuned on: rows in order, who is stronger and who weaker, and what is said of it."""
+"""Who wrote the text that an LLM was fine-tuned on: the order, who is stronger or weaker, and the sentences."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_study import write_page, write_tables
+from report_study import check_sentence, write_page, write_tables
 from report_tables import remedied_conditions, summary_row
 
 from evaluate.summary import ConditionSummary
-from report.authors import authors, authors_topic
-from report.topics import Topic
+from report.cost.authors import authors, authors_topic
+from report.page import Topic
 
 PLAIN = remedied_conditions()["human"]
-# As a user might order them: the report has an order of its own.
+# As a user might order them: the report has its own order.
 CONDITIONS = {
     "from-weak": PLAIN | {"mixture": {"weak": 1.0}},
     "from-peer": PLAIN | {"mixture": {"peer": 1.0}},
@@ -59,7 +59,7 @@ def scores(quality: Mapping[str, float], metric: str = "bleu") -> dict[str, Any]
 def found(conditions: Mapping[str, Any] = CONDITIONS, quality: Mapping[str, float] = QUALITY) -> list[tuple[str, str]]:
     """Condition and standing of each author, in the report's order."""
     listed = authors(study(conditions), "llm", ROWS, scores(quality), ROWS[0], margin=1.0)
-    return [(author.condition, author.standing) for author in listed]
+    return [(author.condition, author.strength) for author in listed]
 
 
 def topic(**changes: Any) -> Topic:
@@ -97,7 +97,7 @@ def test_where_lower_is_better_the_lower_score_is_the_stronger() -> None:
     metric = row("human", 400, 50.0, metric="ter", name="TER", better="lower")
     quality = scores({"weak": 80.0, "peer": 60.5, "self-llm": 60.0, "strong": 45.0}, "ter")
     listed = authors(study(), "llm", [metric], quality, metric, margin=1.0)
-    assert [(author.condition, author.standing) for author in listed] == [
+    assert [(author.condition, author.strength) for author in listed] == [
         ("human", "human"),
         ("own", "self"),
         ("from-strong", "stronger"),
@@ -131,17 +131,17 @@ def test_only_conditions_of_one_author_in_random_order_are_compared() -> None:
     assert ("mixed", "stronger") in found(nothing_of_it)
 
 
-def test_what_a_learner_does_not_train_on_is_not_told() -> None:
+def test_what_a_learner_does_not_train_on_is_left_out() -> None:
     told = topic(study=study(llm={"kind": "openai", "conditions": ["human", "own"]}))
     assert [line[0] for line in cells(told)] == ["human", "own"]
 
 
-def test_one_sentence_tells_before_and_after() -> None:
-    assert topic().sentences == [
-        "Before fine-tuning llm reaches 25.0 BLEU; after 400 instances 40.0 on human text, 30.0 on its own text, "
-        "36.0 on text written by strong (stronger), 31.0 on text written by peer (as strong) "
-        "and 28.0 on text written by weak (weaker)."
-    ]
+def test_one_sentence_compares_before_and_after() -> None:
+    (text,) = topic().sentences
+    models = "36.0", "strong (stronger)", "31.0", "peer (as strong)", "28.0", "weak (weaker)"
+    check_sentence(
+        "authors", text, "llm", "25.0 BLEU", "400 instances", "40.0", "human text", "30.0", "its own", *models
+    )
 
 
 def test_the_table_has_a_column_for_each_size() -> None:
@@ -154,7 +154,7 @@ def test_the_table_has_a_column_for_each_size() -> None:
     assert "text written by weak" not in topic(rows=fewer).sentences[0]
 
 
-def test_of_a_learner_below_the_floor_no_sentence_is_said() -> None:
+def test_a_learner_below_the_floor_has_no_sentence() -> None:
     told = topic(low={("llm", 400): "llm has learnt too little"})
     assert list(told.sentences) == []
     assert len(cells(told)) == len(CONDITIONS)
@@ -172,13 +172,14 @@ def test_each_llm_has_its_own_table_and_its_own_standing() -> None:
     assert len(told.tables) == 2
     standings = [{line[0]: line[2] for line in cells(told, table)} for table in range(2)]
     assert (standings[0]["from-strong"], standings[1]["from-strong"]) == ("stronger", "weaker")
-    assert told.sentences[0].startswith("Before fine-tuning llm reaches 25.0 BLEU; after 400 instances 40.0")
-    assert told.sentences[1].startswith("Before fine-tuning gpt reaches 26.0 BLEU; after 400 instances 41.0")
+    after = "after fine-tuning on 400 instances, it scores"
+    assert told.sentences[0].startswith(f"Before fine-tuning, llm scores 25.0 BLEU; {after} 40.0")
+    assert told.sentences[1].startswith(f"Before fine-tuning, gpt scores 26.0 BLEU; {after} 41.0")
     assert told.sentences[1].endswith("29.0 on text written by weak (weaker).")
 
 
-def test_without_llms_there_is_nothing_to_tell(tmp_path: Path) -> None:
+def test_without_llms_there_is_no_topic(tmp_path: Path) -> None:
     plain = study(base={"kind": "fairseq", "conditions": None})
     rows = [row(one.condition, one.size, one.score, learner="base") for one in ROWS]
     assert authors_topic(plain, rows, scores(QUALITY), rows[0], 1.0, {}) is None
-    assert "Whose text" not in write_page(tmp_path, write_tables(tmp_path))
+    assert "Who wrote the training text" not in write_page(tmp_path, write_tables(tmp_path))

@@ -14,7 +14,7 @@ from report_study import TEMPLATES, draw, write_tables
 from evaluate.summary import ConditionSummary, at_largest_size
 from planning.code_digest import CodeDigest
 from report import plot_conditions, plot_learning_curve
-from report.style import COLOURS, INK, looks, spread
+from report.figures.style import COLOURS, INK, looks, spread
 from workbench.cli import UserError
 from workbench.records import read_records, write_records
 
@@ -135,21 +135,24 @@ def test_size_0_and_every_other_has_its_tick(tmp_path: Path, sizes: tuple[int, .
         assert min(steps) == pytest.approx(max(steps), rel=0.01)  # all of these grow evenly, by steps or factors
 
 
-def test_the_wording_of_the_answer_is_no_part_of_the_figures() -> None:
+def test_the_wording_of_the_answer_does_not_change_the_figures() -> None:
     digest = CodeDigest(TEMPLATES.parent / "scripts")
-    words = {
-        "answer",
-        "said",
-        "worth",
-        "why_errors",
-        "why_diversity",
-        "why_detector",
-        "helps_remedies",
-        "helps_agreement",
+    sentences = {
+        "cost/answer",
+        "cost/worth",
+        "helps/agreement",
+        "helps/remedy_sentences",
+        "text/findings",
+        "why/texts",
+        "why/detector",
+        "why/diversity",
+        "why/errors",
     }
-    for script in (TEMPLATES.parent / "scripts/report").glob("plot_*.py"):
-        used = {path.stem for path in digest.files(f"report/{script.name}") if path.parent.name == "report"}
-        assert not words & used, script
+    folder = TEMPLATES.parent / "scripts/report"
+    assert all((folder / f"{name}.py").is_file() for name in sentences)
+    for script in folder.glob("plot_*.py"):
+        used = {str(path.with_suffix("")) for path in digest.files(f"report/{script.name}")}
+        assert not {f"report/{name}" for name in sentences} & used, script
 
 
 def test_the_largest_size_is_each_learners_own(tmp_path: Path) -> None:

@@ -1,4 +1,8 @@
-"""Rows of the analysis' tables, for :func:`workbench.records.read_records`: the columns that the report needs."""
+"""Rows of the analysis's tables, for :func:`workbench.records.read_records`, and what is significant in them.
+
+Only the columns that the report needs. There are no words here: figures and sentences share these judgements, and a
+change of wording draws no figure again.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,35 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-T = TypeVar("T")
+from report.text.formatting import Interval, interval_of
+from workbench.generated import HUMAN
 
-# Kinds of pairs that a detector tells apart.
+ALPHA = 0.05
+ANY = "any"  # segments with at least one kind of error that needs no reference
+SCORES = ("bleu", "chrf", "ter")  # in points, in the same table as the errors
+
+# Kinds of pairs of origins that a detector compares.
 HUMAN_MACHINE, HUMAN_HUMAN, MACHINE_MACHINE = "human-machine", "human-human", "machine-machine"
 
 
+def significant_sign(interval: Interval | None, p_holm: float | None) -> int:
+    """The sign of a difference: 1 above zero, -1 below, 0 if it is not significant.
+
+    It is significant if the interval excludes zero and the p-value, after Holm's correction, is below 0.05.
+    """
+    if interval is None or p_holm is None or p_holm >= ALPHA:
+        return 0
+    return 1 if interval.low > 0 else -1 if interval.high < 0 else 0
+
+
 @dataclass(frozen=True)
-class ErrorRow:
-    """How often one measure finds something in one text, per 1,000, beside the human floor.
+class MeasureRow:
+    """One measure of one text, compared with human text.
 
     Attributes:
         scope: ``pool`` (``text`` is an origin) or ``test`` (``text`` is a condition).
         learner, size: of the runs whose output it is; empty and None in the pool.
-        basis: ``source`` or ``reference``: what the measure compares the text with.
-        rate: per 1,000 segments, or per 1,000 reference words, or in points (``report.measures.unit``); with its 95 %
-            interval.
-        floor: the same measure on human targets; None where there are none to measure.
-        difference: ``rate`` less ``floor``, paired by segment, with its interval.
+        difference: from human text, paired by segment, with its 95 % interval; None without human text to compare.
         p_holm: of no difference, after Holm's correction over the measures of the text.
     """
 
@@ -32,51 +47,116 @@ class ErrorRow:
     learner: str
     size: float | None
     measure: str
-    basis: str
+    difference: float | None
+    difference_low: float | None
+    difference_high: float | None
+    p_holm: float | None
+
+    @property
+    def interval(self) -> Interval | None:
+        """The difference with its interval."""
+        return interval_of(self, "difference")
+
+    @property
+    def sign(self) -> int:
+        """Whether a value is significantly above (1) or below (-1) the human one, or neither (0)."""
+        return significant_sign(self.interval, self.p_holm)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether figures and sentences show the row: human text of the pool is what the others are compared with."""
+        return self.scope == "test" or self.text != HUMAN
+
+
+@dataclass(frozen=True)
+class ErrorRow(MeasureRow):
+    """How often one measure of errors finds something in one text, and in human text.
+
+    Attributes:
+        rate: per 1,000 segments, or per 1,000 reference words, or in points; with its 95 % interval.
+        floor: the human floor, the same measure on human targets; None if there are none to measure.
+    """
+
     rate: float
     rate_low: float
     rate_high: float
     floor: float | None
     floor_low: float | None
     floor_high: float | None
-    difference: float | None
-    difference_low: float | None
-    difference_high: float | None
-    p_holm: float | None
+
+    @property
+    def unit(self) -> str:
+        """The unit of the rate."""
+        if self.measure in SCORES:
+            return "points"
+        return "per 1,000 reference words" if self.measure.startswith("ter_") else "per 1,000 segments"
+
+    @property
+    def is_shown(self) -> bool:
+        """The same, without scores in points."""
+        return self.measure not in SCORES and super().is_shown
 
 
 @dataclass(frozen=True)
-class DiversityRow:
-    """One measure of lexical diversity of one text beside the human text, at the same number of tokens.
+class DiversityRow(MeasureRow):
+    """One measure of lexical diversity of one text and of human text, at the same number of tokens.
 
     Attributes:
         better: whether ``higher`` or ``lower`` values mean a more diverse text.
-        chrf: of the text against the human targets, in points: how adequate it is; None where it is not known.
+        chrf: of the text against the human targets, in points: how adequate it is; None if unknown.
     """
 
-    scope: str
-    text: str
-    learner: str
-    size: float | None
-    measure: str
     tokens: int
     value: float | None
     human: float | None
-    difference: float | None
-    difference_low: float | None
-    difference_high: float | None
-    p_holm: float | None
     better: str
     chrf: float | None
+
+    @property
+    def sign(self) -> int:
+        """Whether a text is significantly more (1) or less (-1) diverse than human text, or neither (0)."""
+        return -super().sign if self.better == "lower" else super().sign
+
+    @property
+    def per_cent(self) -> Interval | None:
+        """The difference in per cent of the human value, positive for more diverse; None without one."""
+        found = self.interval
+        if found is None or not self.human:
+            return None
+        scale = 100 / abs(self.human)
+        scaled = Interval(found.value * scale, found.low * scale, found.high * scale)
+        return -scaled if self.better == "lower" else scaled
+
+
+Row = TypeVar("Row", bound=MeasureRow)
+
+
+def shown(rows: Iterable[Row]) -> list[Row]:
+    """The rows that figures and sentences show, at each learner's largest size; those of the pool have no size."""
+    rows = [row for row in rows if row.is_shown]
+    sizes: dict[str, float] = {}
+    for row in rows:
+        sizes[row.learner] = max(sizes.get(row.learner, 0), row.size or 0)
+    return [row for row in rows if (row.size or 0) == sizes[row.learner]]
+
+
+def texts_of(rows: Sequence[MeasureRow]) -> list[str]:
+    """The origins or conditions of a table, in its order."""
+    return list(dict.fromkeys(row.text for row in rows))
+
+
+def learners_of(rows: Sequence[MeasureRow]) -> list[str]:
+    """The learners of a table, in its order."""
+    return list(dict.fromkeys(row.learner for row in rows))
 
 
 @dataclass(frozen=True)
 class PairRow:
-    """How well a detector tells two origins apart; ``kind``: human-machine, human-human, machine-machine.
+    """How well a detector distinguishes two origins; ``kind``: human-machine, human-human, machine-machine.
 
     Attributes:
-        targets: of each origin, all of which are scored.
-        drawn: how many of these it learnt from; None: all.
+        targets: of each origin, all of which it scores.
+        drawn: how many of these it was trained on; None: all.
     """
 
     first: str
@@ -91,13 +171,13 @@ class PairRow:
 
     @property
     def name(self) -> str:
-        """The pair as its folder is called."""
+        """The name of the pair's folder."""
         return f"{self.first}--{self.second}"
 
 
 @dataclass(frozen=True)
 class PostEditingRow:
-    """BLEU of a generator's text against the human targets, the highest of the others', and a warning or nothing."""
+    """BLEU of a generator's text against the human targets, the highest of the others, and a warning or nothing."""
 
     generator: str
     bleu: float
@@ -110,9 +190,9 @@ class AgreementRow:
     """How a quality metric's ranking of a generator's targets agrees with the oracle's: Spearman, with interval.
 
     Attributes:
-        mean_oracle, top_half_oracle, bottom_half_oracle: mean chrF to the human target of all targets, and of the
-            halves that the metric ranks first and last.
-        practical: ``yes`` where it needs no human target.
+        top_half_oracle, bottom_half_oracle: mean chrF to the human target in the halves that the metric ranks first
+            and last.
+        practical: ``yes`` if it needs no human target.
     """
 
     generator: str
@@ -123,21 +203,13 @@ class AgreementRow:
     spearman: float | None
     spearman_low: float | None
     spearman_high: float | None
-    mean_oracle: float | None
     top_half_oracle: float | None
     bottom_half_oracle: float | None
     practical: str
 
-
-def largest(rows: Iterable[T]) -> list[T]:
-    """The rows at each learner's largest size; those of the pool, which have no size, stay."""
-    rows = list(rows)
-    sizes: dict[str, float] = {}
-    for row in rows:
-        sizes[row.learner] = max(sizes.get(row.learner, 0), row.size or 0)  # type: ignore[attr-defined]
-    return [row for row in rows if (row.size or 0) == sizes[row.learner]]  # type: ignore[attr-defined]
-
-
-def texts_of(rows: Sequence[ErrorRow] | Sequence[DiversityRow]) -> list[str]:
-    """The origins or conditions of a table, in its order."""
-    return list(dict.fromkeys(row.text for row in rows))
+    @property
+    def sign(self) -> int:
+        """Whether the correlation is significantly positive (1) or negative (-1), or neither (0)."""
+        if self.spearman_low is None or self.spearman_high is None:
+            return 0
+        return 1 if self.spearman_low > 0 else -1 if self.spearman_high < 0 else 0

@@ -1,19 +1,89 @@
-"""How a page is rendered from its template and the parts beside it."""
+"""A page: sections with topics, each of sentences, figures and tables, and how they are rendered from a template."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from report import words
+from report.tables import Table
+from report.text.formatting import points
+from workbench.cli import UserError
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as inline SVG with its caption."""
+
+    svg: Markup
+    caption: str
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One part of the answer to a question.
+
+    Attributes:
+        key: id on the page.
+        title: heading.
+        sentences: what was found, a line each; ``more`` are shown only on request; ``notes`` explain how to read them.
+        warnings: what a reader must not overlook.
+        nothing: if there is nothing to show: why, and what to configure.
+    """
+
+    key: str
+    title: str
+    sentences: Sequence[str] = ()
+    more: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    figures: Sequence[Figure] = ()
+    tables: Sequence[Table] = ()
+    nothing: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """The topics of one question, and its answer in a line."""
+
+    line: str
+    topics: list[Topic]
+
+
+def figure(path: Path | None, key: str, kind: str, caption: str) -> list[Figure]:
+    """A figure of the page; an empty list if no file is given.
+
+    Args:
+        path: SVG.
+        key: prefix of its ids.
+        kind: what kind of figure it is, such as ``Dot plot``, for those who cannot see it.
+        caption: without a full stop.
+
+    Raises:
+        UserError: the file is not an SVG.
+    """
+    return [Figure(_inline_svg(path, key, f"{kind}: {caption}."), f"{caption}.")] if path else []
+
+
+def _inline_svg(path: Path, prefix: str, label: str) -> Markup:
+    """An SVG file as part of a page, with unique ids and a text for those who cannot see it."""
+    svg = path.read_text(encoding="utf-8")
+    start = svg.find("<svg")
+    if start < 0:
+        raise UserError(f"{path}: not an SVG; delete it and run again")
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg[start:])
+    label = f"{escape(label)} The numbers are in the tables of this page."
+    return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))
 
 
 def render(template: Path, **values: Any) -> str:
-    """Fill a template, and the parts beside it that it names; everything is escaped and nothing may be missing."""
+    """Fill a template and the templates that it includes; everything is escaped and nothing may be missing."""
     environment = Environment(
         loader=FileSystemLoader(template.parent),
         autoescape=True,
@@ -22,13 +92,7 @@ def render(template: Path, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(
-        points=words.points,
-        span=words.span,
-        p=words.p_value,
-        settings=settings,
-        mixture=words.training_text,
-    )
+    environment.filters.update(points=points, settings=settings)
     return environment.get_template(template.name).render(values)
 
 
@@ -39,8 +103,3 @@ def settings(value: Any, key: str = "") -> list[tuple[str, str]]:
     if isinstance(value, list):
         return [(key, ", ".join(map(str, value)))] if value else []
     return [] if value is None else [(key, json.dumps(value) if isinstance(value, bool) else str(value))]
-
-
-def people(study: Mapping[str, Any]) -> list[str]:
-    """The generators of a study that are second human references."""
-    return [name for name, given in study["generators"].items() if given.get("human")]

@@ -1,22 +1,20 @@
-"""Draw how each quality metric's ranking agrees with the oracle's: a panel a generator, a row a metric."""
+"""Draw how each quality metric's ranking agrees with the oracle's: a panel per generator, a row per metric."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
-import altair as alt
+from altair.typing import ChartType
 
-from report import style
 from report.analysis_tables import AgreementRow
-from report.judged import agreement_standing
-from report.panels import Dot, Panel, multiples
-from report.words import count
-from workbench.cli import run_script, say, script_parser
+from report.figures import style
+from report.figures.panels import Dot, Panel, multiples
+from report.text.formatting import count
+from workbench.cli import run_script, say
 from workbench.records import read_records
 
-_TITLE = "Quality metrics beside the oracle"
+_TITLE = "Quality metrics compared with the oracle"
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -27,7 +25,7 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{count(len(names), 'metric')} on {count(len({row.generator for row in rows}), 'generator')}")
 
 
-def agreement_figure(rows: Sequence[AgreementRow]) -> alt.TopLevelMixin:
+def agreement_figure(rows: Sequence[AgreementRow]) -> ChartType:
     """The figure; a metric that needs the human target is grey, and one without a correlation has an empty row."""
     drawn = [row for row in rows if row.spearman is not None]
     if not drawn:
@@ -44,7 +42,7 @@ def agreement_figure(rows: Sequence[AgreementRow]) -> alt.TopLevelMixin:
             title=generator,
             unit="Spearman’s correlation",
             dots=[
-                Dot(row.quality, row.spearman or 0, row.spearman_low, row.spearman_high, agreement_standing(row) != 0)
+                Dot(row.quality, row.spearman or 0, row.spearman_low, row.spearman_high, row.sign != 0)
                 for row in drawn
                 if row.generator == generator
             ],
@@ -55,18 +53,16 @@ def agreement_figure(rows: Sequence[AgreementRow]) -> alt.TopLevelMixin:
     ]
     notes = [
         "Ranks of the targets by the metric and by the oracle (chrF to the human target); 1: the same, 0: unrelated",
-        "Lines: 95 % interval. Filled marks: the interval leaves out zero",
+        "Lines: 95 % interval. Filled marks: the interval excludes zero",
     ]
     if known:
-        notes.append("Grey: needs the human target, so no help in practice")
+        notes.append("Grey: needs the human target and cannot be used in practice")
     return style.finish(multiples(panels, names, looks), _TITLE, notes)
 
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    parser = style.with_outputs(script_parser(__doc__))
-    parser.add_argument("--agreement", type=Path, required=True, help="table of metrics and generators")
-    return parser
+    return style.figure_parser(__doc__, "agreement")
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-"""Draw how well origins are told apart: AUC of every pair, ROC curves and calibration."""
+"""Draw how well a detector distinguishes origins: AUC of every pair, ROC curves and calibration."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import altair as alt
+from altair.typing import ChartType
 
-from report import style
 from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
-from report.words import count
-from workbench.cli import named_files, run_script, say, script_parser
+from report.figures import style
+from report.text.formatting import count
+from workbench.cli import named_files, run_script, say
 from workbench.records import read_records
 
 _ROW_HEIGHT = 20
@@ -23,7 +23,7 @@ _KINDS = {
     HUMAN_HUMAN: ("two people", style.COLOURS[1]),
     MACHINE_MACHINE: ("two machines", "#8a8a8a"),
 }
-_TITLE = "How well a detector tells origins apart"
+_TITLE = "How well a detector distinguishes origins"
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -35,7 +35,7 @@ def main(arguments: argparse.Namespace) -> None:
     say(count(len(pairs), "pair"))
 
 
-def detector_figure(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> alt.TopLevelMixin:
+def detector_figure(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> ChartType:
     """The figure.
 
     Args:
@@ -43,10 +43,17 @@ def detector_figure(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[st
         detectors: each pair's ROC curve (points of false and true positive rate) and calibration (bins), by name.
     """
     if not pairs:
-        return style.nothing(_TITLE, "There are no two origins to tell apart.")
-    chart = alt.hconcat(
-        _aucs(pairs), _rocs(pairs, detectors), _calibrations(pairs, detectors), spacing=34
-    ).resolve_legend(color="independent")
+        return style.nothing(_TITLE, "There are no two origins to distinguish.")
+    rocs = {name: [(x, y) for x, y in found["roc"]] for name, found in detectors.items()}
+    calibrations = {
+        name: [(bin_["predicted"], bin_["observed"]) for bin_ in found["calibration"] if bin_["count"]]
+        for name, found in detectors.items()
+    }
+    curves = [
+        _curves(pairs, rocs, ("False positives, share", "True positives, share"), dots=False),
+        _curves(pairs, calibrations, ("Predicted", "Observed, share"), dots=True),
+    ]
+    chart = alt.hconcat(_aucs(pairs), *curves, spacing=34).resolve_legend(color="independent")
     notes = [
         "Left: area under the ROC curve with 95 % interval; 0.5, the vertical line, is chance",
         "Middle: ROC curves. Right: probability predicted and share observed; on the diagonal they agree",
@@ -71,7 +78,7 @@ def _colour(legend: bool, pairs: Sequence[PairRow]) -> alt.Color:
         title=None,
         orient="none",
         legendX=0,
-        legendY=_height(pairs) + 46,
+        legendY=_ROW_HEIGHT * len(pairs) + 46,
         direction="vertical",
         labelFont=style.FONT,
         labelFontSize=style.FONT_SIZE,
@@ -80,23 +87,15 @@ def _colour(legend: bool, pairs: Sequence[PairRow]) -> alt.Color:
     return alt.Color("kind:N", scale=scale, legend=look if legend else None)
 
 
-def _height(pairs: Sequence[PairRow]) -> int:
-    return _ROW_HEIGHT * len(pairs)
-
-
-def _aucs(pairs: Sequence[PairRow]) -> alt.LayerChart:
+def _aucs(pairs: Sequence[PairRow]) -> ChartType:
     rows = _ordered(pairs)
     records = [
         {"pair": _label(row), "kind": _KINDS[row.kind][0], "auc": row.auc, "low": row.auc_low, "high": row.auc_high}
         for row in rows
     ]
     low = min(0.48, *(row.auc_low - 0.02 for row in rows))
-    scale = alt.Scale(domain=[low, 1.0], zero=False, nice=False)
-    y = alt.Y(
-        "pair:N",
-        scale=alt.Scale(domain=[record["pair"] for record in records]),
-        axis=alt.Axis(title=None, ticks=False, domain=False, labelPadding=8, labelLimit=230),
-    )
+    scale = style.fixed_scale([low, 1.0])
+    y = style.names_axis([_label(row) for row in rows], "pair", labelPadding=8, labelLimit=230)
     axis = alt.Axis(title="AUC", values=[0.5, 0.6, 0.7, 0.8, 0.9, 1.0], format=".1f", labelFlush=False)
     base = alt.Chart(alt.Data(values=records)).encode(y=y, color=_colour(True, pairs))
     chance = alt.Chart(alt.Data(values=[{"auc": 0.5}])).mark_rule(color=style.INK, strokeWidth=1.2)
@@ -107,65 +106,39 @@ def _aucs(pairs: Sequence[PairRow]) -> alt.LayerChart:
         base.mark_text(align="left").encode(
             x=alt.value(_SIDE + 6), text=alt.Text("auc:Q", format=".2f"), color=alt.value(style.INK)
         ),
-    ).properties(width=_SIDE, height=_height(rows))
+    ).properties(width=_SIDE, height=_ROW_HEIGHT * len(rows))
 
 
-def _square(layers: Sequence[alt.Chart], x: str, y: str) -> alt.LayerChart:
-    diagonal = alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}]))
-    line = diagonal.mark_line(color=style.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=_unit("x", x), y=_unit_y(y))
-    return alt.layer(line, *layers).properties(width=_SIDE, height=_SIDE)
-
-
-def _unit(field: str, title: str) -> alt.X:
+def _share(title: str) -> dict[str, Any]:
+    """Scale and axis of a share."""
     axis = alt.Axis(title=title, values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".1f", labelFlush=False)
-    return alt.X(f"{field}:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=axis)
-
-
-def _unit_y(title: str) -> alt.Y:
-    axis = alt.Axis(title=title, values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".1f", labelFlush=False)
-    return alt.Y("y:Q", scale=alt.Scale(domain=[0, 1], nice=False), axis=axis)
+    return {"scale": alt.Scale(domain=[0, 1], nice=False), "axis": axis}
 
 
 def _curves(
     pairs: Sequence[PairRow], curves: Mapping[str, Sequence[tuple[float, float]]], titles: tuple[str, str], dots: bool
-) -> alt.LayerChart:
-    """A line a pair, the controls first so that those of human and machine lie on top."""
+) -> ChartType:
+    """A line for each pair, the controls first, to draw human and machine on top of them."""
     records = [
         {"pair": _label(row), "kind": _KINDS[row.kind][0], "place": place, "x": x, "y": y}
         for row in reversed(_ordered(pairs))
         for place, (x, y) in enumerate(curves.get(row.name, ()))
     ]
-    base = alt.Chart(alt.Data(values=records)).encode(
-        x=_unit("x", titles[0]),
-        y=_unit_y(titles[1]),
-        color=_colour(False, pairs),
-        detail="pair:N",
-        order="place:Q",
-    )
+    x, y = alt.X("x:Q", **_share(titles[0])), alt.Y("y:Q", **_share(titles[1]))
+    colour = _colour(False, pairs)
+    base = alt.Chart(alt.Data(values=records)).encode(x=x, y=y, color=colour, detail="pair:N", order="place:Q")
     opacity = 0.9 if len(pairs) <= 6 else 0.55
     layers = [base.mark_line(strokeWidth=1.6, opacity=opacity)]
     if dots and len(pairs) <= 6:
         layers.append(base.mark_circle(size=22, opacity=1))
-    return _square(layers, *titles)
-
-
-def _rocs(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> alt.LayerChart:
-    curves = {name: [(x, y) for x, y in found["roc"]] for name, found in detectors.items()}
-    return _curves(pairs, curves, ("False positives, share", "True positives, share"), dots=False)
-
-
-def _calibrations(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[str, Any]]) -> alt.LayerChart:
-    curves = {
-        name: [(bin_["predicted"], bin_["observed"]) for bin_ in found["calibration"] if bin_["count"]]
-        for name, found in detectors.items()
-    }
-    return _curves(pairs, curves, ("Predicted", "Observed, share"), dots=True)
+    diagonal = alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}]))
+    line = diagonal.mark_line(color=style.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y)
+    return alt.layer(line, *layers).properties(width=_SIDE, height=_SIDE)
 
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    parser = style.with_outputs(script_parser(__doc__))
-    parser.add_argument("--pairs", type=Path, required=True, help="table of pairs of origins")
+    parser = style.figure_parser(__doc__, "pairs")
     parser.add_argument("--detectors", nargs="*", required=True, metavar="PAIR=FILE", help="each pair's curves, JSON")
     return parser
 

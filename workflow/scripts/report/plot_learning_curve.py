@@ -7,14 +7,13 @@ import math
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import altair as alt
+from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary
-from report import style
-from report.seeds import Seeds, read_seeds
-from report.words import count
+from report.figures import style
+from report.text.formatting import count
 from workbench.cli import run_script, say
 from workbench.records import read_records
 
@@ -25,13 +24,13 @@ _LABEL_OFFSET = 20
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
     rows = style.metric_rows(read_records(arguments.summary, ConditionSummary), arguments.metric)
-    seeds = read_seeds(arguments.scores, arguments.metric)
+    seeds = style.read_seeds(arguments.scores, arguments.metric)
     style.save(learning_curve(rows, seeds, arguments.baseline), arguments.svg, arguments.png)
     sizes = count(len({row.size for row in rows}), "size")
     say(f"{rows[0].name} of {count(len(style.conditions_of(rows)), 'condition')} at {sizes}")
 
 
-def learning_curve(rows: Sequence[ConditionSummary], seeds: Seeds, baseline: str) -> alt.TopLevelMixin:
+def learning_curve(rows: Sequence[ConditionSummary], seeds: style.Seeds, baseline: str) -> ChartType:
     """The figure.
 
     Args:
@@ -66,30 +65,26 @@ def _curved(rows: Sequence[ConditionSummary]) -> bool:
     return len({row.size for row in rows}) > 1
 
 
-def _crowded(looks: dict[str, dict[str, Any]]) -> bool:
+def _crowded(looks: style.Looks) -> bool:
     """Whether there are so many lines that all bands and dots would make them hard to see."""
     return len(looks) > _MANY
 
 
 def _panel(
     rows: list[ConditionSummary],
-    seeds: Seeds,
-    looks: dict[str, dict[str, Any]],
+    seeds: style.Seeds,
+    looks: style.Looks,
     baseline: str,
     domain: list[float],
     title: str | None,
     width: int,
-) -> alt.LayerChart:
+) -> ChartType:
     conditions = [name for name in looks if any(row.condition == name for row in rows)]
     height = max(280, style.LINE_HEIGHT * len(conditions))
     sizes = sorted({row.size for row in rows})
     places = _places(conditions, sizes)
     x, x_domain = _x_axis(sizes, places)
-    y = alt.Y(
-        "score:Q",
-        title=style.axis_title(rows[0]),
-        scale=alt.Scale(domain=domain, zero=False, nice=False),
-    )
+    y = alt.Y("score:Q", title=style.axis_title(rows[0]), scale=style.fixed_scale(domain))
     records = [
         {
             "condition": row.condition,
@@ -106,9 +101,8 @@ def _panel(
         if row.seeds > 1 and not _crowded(looks)
         for score in seeds.get((row.learner, row.condition, row.size), [])
     ]
-    colour = alt.Color("condition:N", scale=style.by_condition(looks, "colour"), legend=None)
+    colour = style.coloured(looks)
     dash = alt.StrokeDash("condition:N", scale=style.by_condition(looks, "dash"), legend=None)
-    shape = alt.Shape("condition:N", scale=style.by_condition(looks, "shape"), legend=None)
     base = alt.Chart(alt.Data(values=records)).encode(x=x, y=y, color=colour)
     if _curved(rows):
         bands = [r for r in records if not _crowded(looks) or r["condition"] == baseline]
@@ -124,20 +118,20 @@ def _panel(
     layers.append(
         alt.Chart(alt.Data(values=dots)).mark_circle(size=12, opacity=0.55).encode(x=x, y="score:Q", color=colour)
     )
-    layers.append(base.mark_point(size=55, filled=True, opacity=1).encode(shape=shape))
+    layers.append(base.mark_point(size=55, filled=True, opacity=1).encode(shape=style.shaped(looks)))
     layers += _labels(rows, conditions, places, looks, domain, x_domain, width, height)
     return alt.layer(*layers).properties(width=width, height=height, **({"title": title} if title else {}))
 
 
 def _places(conditions: list[str], sizes: list[int]) -> dict[tuple[str, int], float]:
-    """Where scores are drawn: at their size, or side by side where there is one size only."""
+    """Where scores are drawn: at their size, or side by side if there is only one size."""
     if len(sizes) > 1:
         return {(name, size): _place(size, sizes) for name in conditions for size in sizes}
     return {(name, sizes[0]): float(index) for index, name in enumerate(conditions)}
 
 
 def _place(size: int, sizes: Sequence[int]) -> float:
-    """Where a size is drawn: size 0, which a logarithm has no place for, a step to the left of the smallest."""
+    """Where a size is drawn: size 0, which has no logarithm, a step to the left of the smallest."""
     if size > 0 or size_scale(sizes) == "linear":
         return float(size)
     _, smallest, second, *_ = [*sizes, sizes[-1] * 2]
@@ -150,10 +144,7 @@ def _x_axis(sizes: list[int], places: dict[tuple[str, int], float]) -> tuple[alt
     if len(sizes) == 1:
         low, high = min(places.values()) - 1, max(places.values()) + 1
         axis = alt.Axis(values=[(low + high) / 2], labelExpr=f"'{sizes[0]:,}'", grid=False)
-        return alt.X("place:Q", title=title, axis=axis, scale=alt.Scale(domain=[low, high])), [
-            low,
-            high,
-        ]
+        return alt.X("place:Q", title=title, axis=axis, scale=alt.Scale(domain=[low, high])), [low, high]
     kind = size_scale(sizes)
     drawn = [_place(size, sizes) for size in sizes]
     if kind == "log":
@@ -169,7 +160,7 @@ def _x_axis(sizes: list[int], places: dict[tuple[str, int], float]) -> tuple[alt
 
 
 def size_scale(sizes: Sequence[int]) -> str:
-    """``log`` where the sizes above 0 grow by factors rather than by steps, else ``linear``."""
+    """``log`` if the sizes above 0 grow by factors rather than by steps, otherwise ``linear``."""
     sizes = [size for size in sizes if size > 0]
     if len(sizes) == 1:
         return "linear"
@@ -188,13 +179,13 @@ def _labels(
     rows: list[ConditionSummary],
     conditions: list[str],
     places: dict[tuple[str, int], float],
-    looks: dict[str, dict[str, Any]],
+    looks: style.Looks,
     domain: list[float],
     x_domain: list[float],
     width: int,
     height: int,
 ) -> list[alt.Chart]:
-    """The conditions' names to the right of their last points, kept apart, with lines to them."""
+    """The conditions' names to the right of their last points, without overlap, with lines to them."""
     last = {name: max((r for r in rows if r.condition == name), key=lambda r: r.size) for name in conditions}
     per_pixel = (domain[1] - domain[0]) / height
     wanted = [last[name].score for name in conditions]
@@ -205,17 +196,16 @@ def _labels(
             "score": last[name].score,
             "place": places[name, last[name].size],
             "at": level,
+            "look": looks[name]["text"],
         }
         for name, level in zip(conditions, at, strict=True)
     ]
     data = alt.Chart(alt.Data(values=records))
     x = alt.X("place:Q", scale=alt.Scale(domain=x_domain))
-    colour = alt.Color("condition:N", scale=style.by_condition(looks, "colour"), legend=None)
     leaders = data.mark_rule(strokeWidth=0.8, opacity=0.6).encode(
-        x=x, x2=alt.value(width + _LABEL_OFFSET - 4), y="score:Q", y2="at:Q", color=colour
+        x=x, x2=alt.value(width + _LABEL_OFFSET - 4), y="score:Q", y2="at:Q", color=style.coloured(looks)
     )
-    text = alt.Chart(alt.Data(values=[{**record, "look": looks[record["condition"]]["text"]} for record in records]))
-    names = text.mark_text(align="left", baseline="middle", fontSize=style.FONT_SIZE).encode(
+    names = data.mark_text(align="left", baseline="middle", fontSize=style.FONT_SIZE).encode(
         x=alt.value(width + _LABEL_OFFSET),
         y="at:Q",
         text="condition:N",
@@ -226,7 +216,7 @@ def _labels(
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
-    return style.figure_parser(__doc__)
+    return style.figure_parser(__doc__, "summary", "scores", "metric", "baseline")
 
 
 if __name__ == "__main__":

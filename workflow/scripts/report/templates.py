@@ -1,4 +1,4 @@
-"""Which templates a page is made of, so that a change of any of them is seen."""
+"""The templates that a page includes: a change of any of them changes the page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from jinja2 import Environment, meta
 
 
 def template_files(template: Path) -> list[Path]:
-    """A template and the templates beside it that it names, directly or not; itself first, the others by name."""
+    """A template and all that it includes from its folder, directly or not; itself first, the others by name."""
     environment = Environment()
     waiting, found = [template], [template]
     while waiting:

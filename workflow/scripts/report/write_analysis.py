@@ -1,34 +1,33 @@
 """Write the page of the analysis, which trains nothing: why training on machine text may cost what it does.
 
-It is the part "Why?" of the study's page, of the pool alone, with what the quality metrics are worth.
+It is the section "Why?" of the study's page, for the pool alone, and the quality metrics' agreement with the oracle.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from report.helps import agreement_topic, read_agreement
-from report.helps_agreement import agreement_said
-from report.page import people, render
-from report.said import paragraph
-from report.why import why_part
+from report.helps.agreement import agreement_findings, agreement_topic, read_agreement
+from report.page import render
+from report.study import read_study, second_references
+from report.text.findings import paragraph
+from report.why.section import why_section
 from workbench.cli import named_files, run_script, say, script_parser
 from workbench.files import write_text
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the page, and its sentences as text."""
-    study = json.loads(arguments.study.read_text(encoding="utf-8"))
+    study = read_study(arguments.study)
     tables = named_files("--tables", arguments.tables)
     figures = named_files("--figures", arguments.figures)
-    why = why_part(tables, figures, named_files("--detectors", arguments.detectors), people(study), study["baseline"])
+    detectors = named_files("--detectors", arguments.detectors)
+    why = why_section(tables, figures, detectors, second_references(study), study["baseline"])
     agreement = agreement_topic(tables, figures)
     write_text(arguments.page, render(arguments.template, study=study, why=why, agreement=agreement))
-    lines = [why.line, paragraph([agreement_said(read_agreement(tables))])]
-    topics = [*why.topics, agreement]
-    found = [line for topic in topics for line in (*topic.warnings, *topic.sentences)]
+    lines = [why.line, paragraph([agreement_findings(read_agreement(tables))])]
+    found = [line for topic in [*why.topics, agreement] for line in (*topic.warnings, *topic.sentences)]
     write_text(arguments.text, "".join(f"{line}\n" for line in [*lines, *found] if line))
     for line in filter(None, lines):
         say(line)
@@ -37,7 +36,7 @@ def main(arguments: argparse.Namespace) -> None:
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--study", type=Path, required=True, help="what the study is made of, JSON")
+    parser.add_argument("--study", type=Path, required=True, help="description of the study, JSON")
     parser.add_argument("--tables", nargs="*", required=True, metavar="NAME=FILE", help="tables of the analysis")
     parser.add_argument("--figures", nargs="*", required=True, metavar="NAME=FILE", help="figures, SVG")
     parser.add_argument("--detectors", nargs="*", required=True, metavar="PAIR=FILE", help="reports of detectors, JSON")

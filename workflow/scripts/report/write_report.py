@@ -1,36 +1,36 @@
 """Write the study's page: what training on machine text costs, why, what helps, and what was run.
 
-One HTML file without scripts or links to other files. Times are left out, so that the same study
-gives the same page.
+One HTML file without scripts or links to other files. It contains no times: the same study gives the same page.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from evaluate.relations import Contrast, CurveArea, ExchangeRate
 from evaluate.summary import ConditionSummary
 from planning.runs import FAIRSEQ
-from report.answer import answer, hardly_learnt
-from report.authors import authors_topic
-from report.costs import cost_figures, largest_size_tables, signatures, significance, size_tables, worth
-from report.helps import helps_part
-from report.page import people, render
-from report.why import why_part
+from report import run_record
+from report.cost import tables as cost_tables
+from report.cost.answer import answer, below_floor
+from report.cost.authors import authors_topic
+from report.cost.worth import worth_sentences
+from report.helps.section import helps_section
+from report.page import render
+from report.study import Condition, Study, read_study, second_references
+from report.tables import Table
+from report.why.section import why_section
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.files import write_text
 from workbench.records import read_records
-from workbench.tables import read_header, read_rows
-
-_TEXT = {"generator", "model", "served", "mode", "usd", "price", "notes"}  # columns of the ledger that are no counts
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write the page and the answers: a line a question."""
-    study = json.loads(arguments.study.read_text(encoding="utf-8"))
+    """Write the page and the answers: a line for each question."""
+    study = read_study(arguments.study)
     rows = read_records(arguments.summary, ConditionSummary)
     metric = next((row for row in rows if row.metric == arguments.metric), None)
     if metric is None:
@@ -39,36 +39,40 @@ def main(arguments: argparse.Namespace) -> None:
     figures = named_files("--figures", arguments.figures)
     detectors = named_files("--detectors", arguments.detectors)
     splits = named_files("--splits", arguments.splits)
-    conditions = study["conditions"]
-    cost = answer(rows, conditions, arguments.metric, arguments.margin, arguments.floor)
-    why = why_part(tables, figures, detectors, people(study), study["baseline"])
-    low = hardly_learnt(rows, conditions, study["baseline"], arguments.metric, arguments.floor)
-    helps = helps_part(tables, figures, conditions, metric, low, equal_updates(study))
-    sentences, worth_tables = worth(tables, rows, conditions, metric, low)
-    written = generators(study, named_files("--generator-scores", arguments.generator_scores))
+    margin, floor, baseline, conditions = arguments.margin, arguments.floor, study["baseline"], study["conditions"]
+    low = below_floor(rows, conditions, baseline, metric.metric, floor)
+    cost = answer(rows, conditions, metric.metric, margin, floor)
+    why = why_section(tables, figures, detectors, second_references(study), baseline)
+    helps = helps_section(tables, figures, conditions, metric, low, equal_updates(study))
+    sentences, folded_tables = worth(tables, rows, conditions, metric, low)
+    significance, test_signatures = cost_tables.significance_tables(arguments.significance)
+    written = run_record.generators(study, named_files("--generator-scores", arguments.generator_scores))
     scores = {one["name"]: one["scores"] for one in written if one["scores"]}
+    ledger = run_record.ledger(arguments.ledger)
     page = render(
         arguments.template,
         answer=cost,
         why=why,
         helps=helps,
         study=study,
-        margin=arguments.margin,
-        floor=arguments.floor,
+        margin=margin,
+        floor=floor,
+        about=about(rows, metric),
         worth=sentences,
-        worth_tables=worth_tables,
-        learners=largest_size_tables(rows, conditions, arguments.metric, arguments.margin, arguments.floor),
-        curves=size_tables(rows),
-        figures=cost_figures(rows, figures, arguments.metric),
-        significance=significance(arguments.significance),
-        signatures=signatures(arguments.scores, [row.metric for row in rows]),
-        cleaning=list(read_rows(arguments.cleaning, ["reason", "pairs"])),
-        splits=[(name, row_count(path)) for name, path in splits.items()],
-        ledger=ledger(arguments.ledger),
-        left_out=row_count(splits["pool"]) - row_count(arguments.dataset),
+        figures=cost_tables.cost_figures(rows, figures, metric.metric),
+        learners=cost_tables.largest_size_tables(rows, conditions, metric.metric, baseline, margin, floor),
+        sizes=cost_tables.size_tables(rows, baseline),
+        folded_tables=folded_tables,
+        authors=authors_topic(study, rows, scores, metric, margin, low),
+        signatures=cost_tables.score_signatures(arguments.scores, [row.metric for row in rows]),
+        significance=significance,
+        test_signatures=test_signatures,
+        corpus=run_record.corpus_tables(arguments.cleaning, splits),
         generators=written,
-        authors=authors_topic(study, rows, scores, metric, arguments.margin, low),
-        about=about(rows, arguments.metric),
+        ledger=run_record.ledger_table(ledger) if ledger else None,
+        ledger_notes={row["generator"]: row["notes"] for row in ledger if row["notes"]},
+        left_out=run_record.row_count(splits["pool"]) - run_record.row_count(arguments.dataset),
+        conditions=run_record.condition_table(study),
     )
     write_text(arguments.page, page)
     lines = [cost, f"Why? {why.line}", f"What helps, and how much? {helps.line}"]
@@ -77,103 +81,81 @@ def main(arguments: argparse.Namespace) -> None:
         say(line)
 
 
-def equal_updates(study: Mapping[str, Any]) -> list[str]:
-    """The learners whose trainings of all sizes make as many updates: an LLM goes through its instances instead."""
+def worth(
+    tables: Mapping[str, Path],
+    rows: Sequence[ConditionSummary],
+    conditions: Mapping[str, Condition],
+    metric: ConditionSummary,
+    low: Mapping[tuple[str, int], str],
+) -> tuple[list[str], list[Table]]:
+    """The exchange rate, the learning curves and the contrasts: sentences, and tables to look them up in.
+
+    Args:
+        tables: ``exchange``, ``curves``, ``contrasts``; those that a study does not have are left out.
+        rows: the summary table.
+        conditions: each condition's settings, by name.
+        metric: any row of the summary in the metric of the answer.
+        low: why nothing is compared, for each learner and size whose baseline is below the floor.
+    """
+    exchange = read_records(tables["exchange"], ExchangeRate) if "exchange" in tables else []
+    curves = read_records(tables["curves"], CurveArea) if "curves" in tables else []
+    contrasts = read_records(tables["contrasts"], Contrast) if "contrasts" in tables else []
+    names = {row.metric: row.name for row in rows}
+    in_metric = [row for row in exchange if row.metric == metric.metric]
+    return worth_sentences(exchange, curves, conditions, metric.metric, metric.name, low), [
+        *cost_tables.exchange_tables(in_metric, metric.name, low),
+        *cost_tables.curve_tables(curves, names),
+        *cost_tables.contrast_tables(contrasts, names),
+    ]
+
+
+def equal_updates(study: Study) -> list[str]:
+    """The learners whose trainings of all sizes make as many updates; an LLM goes through its instances instead."""
     if study["training"]["equal"] != "updates":
         return []
     return [name for name, learner in study["learners"].items() if learner["kind"] == FAIRSEQ]
 
 
-def about(rows: Sequence[ConditionSummary], metric: str) -> dict[str, Any]:
-    """What the page says of all its numbers."""
-    row = next(row for row in rows if row.metric == metric)
+def about(rows: Sequence[ConditionSummary], metric: ConditionSummary) -> dict[str, Any]:
+    """What the page says about all its numbers."""
     seeds = sorted({row.seeds for row in rows if row.size > 0})
     return {
-        "metric": row.name,
-        "better": row.better,
-        "sentences": row.sentences,
-        "resamples": row.resamples,
+        "metric": metric.name,
+        "better": metric.better,
+        "sentences": metric.sentences,
+        "resamples": metric.resamples,
         "seeds": " or ".join(map(str, seeds)),
         "several_seeds": seeds[-1] > 1,
     }
 
 
-def generators(study: Mapping[str, Any], files: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """Each generator's settings and, where there are, the scores of its text."""
-    return [
-        {
-            "name": name,
-            "settings": given,
-            "scores": json.loads(files[name].read_text(encoding="utf-8")) if name in files else None,
-        }
-        for name, given in study["generators"].items()
-    ]
-
-
-def ledger(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """What LLMs behind an API were asked and what that cost; empty where there are none."""
-    rows: list[dict[str, str]] = []
-    for path in paths:
-        columns = read_header(path)
-        rows += (dict(zip(columns, row, strict=True)) for row in read_rows(path, columns))
-    asked: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
-        asked.setdefault(_who(row), []).append(row)
-    return [_together(name, group) for name, group in asked.items()]
-
-
-def _who(row: Mapping[str, str]) -> str:
-    """Whom a row of the ledger is about: a generator, a judge, or a hosted learner in all of its runs."""
-    learner, is_run, _ = row["generator"].partition("/")
-    if not is_run:
-        return row["generator"]
-    return f"learner {learner}, {'fine-tuning' if row['mode'] == 'fine-tuning' else 'translations of the test set'}"
-
-
-def _together(name: str, rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """Rows of the ledger as one, its numbers added up."""
-    counts = {key: f"{sum(int(row[key]) for row in rows):,}" for key in rows[0] if key not in _TEXT}
-    notes = "; ".join(dict.fromkeys(row["notes"] for row in rows if row["notes"]))
-    served = rows[0]["served"] if len(rows) == 1 else f"{len(rows)} models"
-    usd = f"{sum(float(row['usd']) for row in rows):.4f}"
-    return {**rows[0], **counts, "generator": name, "served": served, "usd": usd, "notes": notes}
-
-
-def row_count(path: Path) -> int:
-    """Rows of a table below its header."""
-    with path.open("rb") as file:
-        return sum(1 for _ in file) - 1
-
-
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--study", type=Path, required=True, help="what was run, JSON")
-    parser.add_argument("--summary", type=Path, required=True, help="table of conditions")
-    parser.add_argument("--scores", type=Path, required=True, help="table of runs")
-    parser.add_argument("--significance", type=Path, required=True, help="table of paired tests")
-    parser.add_argument("--cleaning", type=Path, required=True, help="table of reasons and pairs")
-    parser.add_argument("--splits", nargs="+", required=True, metavar="NAME=FILE", help="corpus tables to count")
-    parser.add_argument(
-        "--generator-scores",
-        nargs="*",
-        required=True,
-        metavar="NAME=FILE",
-        help="scores of generated text, JSON; none where no condition has any",
-    )
-    parser.add_argument("--dataset", type=Path, required=True, help="the baseline's dataset: the pool without its gaps")
-    parser.add_argument("--ledger", nargs="*", type=Path, default=[], help="table of what LLMs were asked, if any were")
-    parser.add_argument("--tables", nargs="+", required=True, metavar="NAME=FILE", help="what else was found")
-    parser.add_argument("--figures", nargs="+", required=True, metavar="NAME=FILE", help="figures, SVG")
-    parser.add_argument(
-        "--detectors", nargs="*", required=True, metavar="PAIR=FILE", help="what each detector found, JSON; may be none"
-    )
+    for name, text in {
+        "study": "what was run, JSON",
+        "summary": "table of conditions",
+        "scores": "table of runs",
+        "significance": "table of paired tests",
+        "cleaning": "table of reasons and pairs",
+        "dataset": "the baseline's dataset: the pool without its gaps",
+        "template": "Jinja template of the page",
+        "page": "output, HTML",
+        "answer": "output, a line for each question",
+    }.items():
+        parser.add_argument(f"--{name}", type=Path, required=True, help=text)
+    for name, number, text in (
+        ("splits", "+", "corpus tables to count"),
+        ("generator-scores", "*", "scores of generated text, JSON; none if no condition has any"),
+        ("tables", "+", "other tables of results"),
+        ("figures", "+", "figures, SVG"),
+        ("detectors", "*", "what each detector found, JSON, by pair; may be none"),
+    ):
+        parser.add_argument(f"--{name}", nargs=number, required=True, metavar="NAME=FILE", help=text)
+    parser.add_argument("--ledger", nargs="*", type=Path, default=[], help="ledger of the LLMs asked, if any")
     parser.add_argument("--metric", required=True, help="metric of the answer")
     parser.add_argument("--margin", type=float, required=True, help="difference that counts as none, in points")
     parser.add_argument("--floor", type=float, required=True, help="baseline's score, in points, to compare from")
-    parser.add_argument("--template", type=Path, required=True, help="Jinja template of the page")
-    parser.add_argument("--page", type=Path, required=True, help="output, HTML")
-    parser.add_argument("--answer", type=Path, required=True, help="output, a line for each question")
     return parser
 
 

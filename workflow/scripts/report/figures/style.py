@@ -1,19 +1,21 @@
-"""What the figures share: command line, colours, fonts, labels that keep apart; and how they are saved."""
+"""What all figures share: command line, colours, fonts, labels that do not overlap, and how they are saved."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary
-from report.words import count
+from report.text.formatting import count
 from workbench.cli import UserError, script_parser
 from workbench.files import atomic_path
+from workbench.tables import read_rows
 
 INK = "#1a1a1a"
 MUTED = "#5c5c5c"
@@ -24,28 +26,49 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 TEXT_COLOURS = ("#0072B2", "#B34E00", "#007A58", "#A2507B", "#1F7FB3", "#9A6A00")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross")
 DASHES = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 4))
-# vl-convert carries Liberation Sans, so that text is measured and drawn alike everywhere; Arial and
-# Helvetica have its widths.
+# vl-convert contains Liberation Sans: text is measured and drawn alike everywhere. Arial and Helvetica have the same
+# widths.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 FONT_SIZE = 12
 LINE_HEIGHT = 15
 
+Seeds = dict[tuple[str, str, int], list[float]]  # scores of single runs, by learner, condition and size
+_OPTIONS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "summary": (Path, "table of conditions"),
+    "scores": (Path, "table of runs"),
+    "remedies": (Path, "table of remedied conditions"),
+    "contrasts": (Path, "table of paired contrasts"),
+    "errors": (Path, "table of errors of one scope"),
+    "diversity": (Path, "table of lexical diversity of one scope"),
+    "agreement": (Path, "table of metrics and generators"),
+    "pairs": (Path, "table of pairs of origins"),
+    "study": (Path, "what was run, JSON"),
+    "metric": (str, "metric to draw"),
+    "baseline": (str, "condition or origin that is drawn darkest"),
+    "margin": (float, "difference that counts as none, in points"),
+    "svg": (Path, "output figure"),
+    "png": (Path, "output figure, at twice the size"),
+}
 
-def figure_parser(description: str | None) -> argparse.ArgumentParser:
-    """The command line that the scripts of all figures share."""
+Looks = dict[str, dict[str, Any]]  # colour, colour of text, shape and dash, by condition
+
+
+def figure_parser(description: str | None, *options: str) -> argparse.ArgumentParser:
+    """The command line of a figure's script: ``options`` of :data:`_OPTIONS`, and the files that it writes."""
     parser = script_parser(description)
-    parser.add_argument("--summary", type=Path, required=True, help="table of conditions")
-    parser.add_argument("--scores", type=Path, required=True, help="table of runs")
-    parser.add_argument("--metric", required=True, help="metric to draw")
-    parser.add_argument("--baseline", required=True, help="condition that is drawn darkest")
-    return with_outputs(parser)
-
-
-def with_outputs(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    """``parser`` with the files that a figure is written to."""
-    parser.add_argument("--svg", type=Path, required=True, help="output figure")
-    parser.add_argument("--png", type=Path, required=True, help="output figure, at twice the size")
+    for name in (*options, "svg", "png"):
+        kind, text = _OPTIONS[name]
+        parser.add_argument(f"--{name}", type=kind, required=True, help=text)
     return parser
+
+
+def read_seeds(path: Path, metric: str) -> Seeds:
+    """The scores of single runs by learner, condition and size."""
+    seeds: Seeds = {}
+    columns = ["learner", "condition", "size", metric]
+    for learner, condition, size, score in read_rows(path, columns):
+        seeds.setdefault((learner, condition, int(size)), []).append(float(score))
+    return seeds
 
 
 def conditions_of(rows: Sequence[ConditionSummary]) -> list[str]:
@@ -53,12 +76,12 @@ def conditions_of(rows: Sequence[ConditionSummary]) -> list[str]:
     return list(dict.fromkeys(row.condition for row in rows))
 
 
-def looks(conditions: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]:
+def looks(conditions: Sequence[str], baseline: str) -> Looks:
     """Colour (of marks and of text), shape and dash of each condition.
 
-    The baseline's are always the same, the others' go by their place.
+    The baseline's are always the same; those of the others depend on their place.
     """
-    result: dict[str, dict[str, Any]] = {}
+    result: Looks = {}
     others = [name for name in conditions if name != baseline]
     for place, name in enumerate(others):
         turn = place // len(COLOURS)
@@ -72,9 +95,43 @@ def looks(conditions: Sequence[str], baseline: str) -> dict[str, dict[str, Any]]
     return result
 
 
-def by_condition(looks: dict[str, dict[str, Any]], key: str) -> alt.Scale:
+def by_condition(looks: Looks, key: str) -> alt.Scale:
     """A scale that gives each condition its look."""
     return alt.Scale(domain=list(looks), range=[look[key] for look in looks.values()])
+
+
+def coloured(looks: Looks, field: str = "condition") -> alt.Color:
+    """The colour of each condition, without a legend."""
+    return alt.Color(f"{field}:N", scale=by_condition(looks, "colour"), legend=None)
+
+
+def shaped(looks: Looks, field: str = "condition") -> alt.Shape:
+    """The shape of each condition, without a legend."""
+    return alt.Shape(f"{field}:N", scale=by_condition(looks, "shape"), legend=None)
+
+
+def fixed_scale(domain: Sequence[float]) -> alt.Scale:
+    """A scale from exactly the first to exactly the last of ``domain``."""
+    return alt.Scale(domain=list(domain), zero=False, nice=False)
+
+
+def signed_labels(format: str = "+~g") -> str:
+    """The expression of an axis whose labels have a sign, except zero."""
+    return f"datum.value ? format(datum.value, '{format}') : '0'"
+
+
+def names_axis(names: Sequence[str], field: str = "condition", labels: bool = True, **look: Any) -> alt.Y:
+    """A vertical axis with a row for each name, without ticks."""
+    axis = alt.Axis(title=None, ticks=False, domain=False, labels=labels, **look)
+    return alt.Y(f"{field}:N", scale=alt.Scale(domain=list(names)), axis=axis)
+
+
+def stacked(charts: Mapping[str, ChartType], spacing: int = 34) -> ChartType:
+    """The charts of all learners below each other, with their names as titles if they are several."""
+    if len(charts) == 1:
+        return next(iter(charts.values()))
+    titled = [chart.properties(title=f"Learner {learner}") for learner, chart in charts.items()]
+    return alt.vconcat(*titled, spacing=spacing)
 
 
 def metric_rows(rows: Sequence[ConditionSummary], metric: str) -> list[ConditionSummary]:
@@ -90,7 +147,7 @@ def metric_rows(rows: Sequence[ConditionSummary], metric: str) -> list[Condition
     return chosen
 
 
-def nothing(title: str, why: str) -> alt.TopLevelMixin:
+def nothing(title: str, why: str) -> ChartType:
     """A figure that says that there is nothing to draw, and why."""
     text = (
         alt.Chart(alt.Data(values=[{"text": why}]))
@@ -106,7 +163,7 @@ def axis_title(row: ConditionSummary) -> str:
 
 
 def intervals_note(rows: Sequence[ConditionSummary], mark: str, dots: bool = True) -> list[str]:
-    """What the intervals (called ``mark``) and the dots of a figure are, in lines of a subtitle."""
+    """Lines of a subtitle that explain the intervals (called ``mark``) and the dots of a figure."""
     seeds = sorted({row.seeds for row in rows if row.size > 0})  # at size 0 there is nothing that a seed could change
     runs = "One run each" if seeds == [1] else f"Mean over {' or '.join(map(str, seeds))} seeds"
     if dots and seeds != [1]:
@@ -120,7 +177,7 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     """Places near to ``wanted``, between ``low`` and ``high``, with ``gap`` between neighbours.
 
     Places that are too close form a group around their common middle, and groups that touch are
-    joined. Where there is not room enough the places are even, and closer than ``gap``.
+    joined. If there is not enough room, the places are even and closer than ``gap``.
     """
     if len(wanted) > 1:
         gap = min(gap, (high - low) / (len(wanted) - 1))
@@ -152,7 +209,7 @@ def padded(values: Sequence[float], share: float = 0.05) -> list[float]:
     return [low - room, high + room]
 
 
-def finish(chart: alt.TopLevelMixin, title: str, subtitle: list[str]) -> alt.TopLevelMixin:
+def finish(chart: ChartType, title: str, subtitle: list[str]) -> ChartType:
     """Give a whole figure its title, fonts and grid."""
     text = alt.TitleParams(
         title,
@@ -167,7 +224,7 @@ def finish(chart: alt.TopLevelMixin, title: str, subtitle: list[str]) -> alt.Top
         subtitlePadding=5,
         offset=14,
     )
-    axis = {
+    axis: dict[str, Any] = {
         "labelFont": FONT,
         "titleFont": FONT,
         "labelFontSize": FONT_SIZE,
@@ -189,7 +246,7 @@ def finish(chart: alt.TopLevelMixin, title: str, subtitle: list[str]) -> alt.Top
     return chart.properties(title=text, background="white", padding=12, config=config)
 
 
-def save(chart: alt.TopLevelMixin, svg: Path, png: Path) -> None:
+def save(chart: ChartType, svg: Path, png: Path) -> None:
     """Write a figure as SVG and, at twice its size, as PNG; atomically and without a browser."""
     with atomic_path(svg) as temporary:
         chart.save(str(temporary), format="svg")

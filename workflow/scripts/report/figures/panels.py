@@ -1,30 +1,30 @@
-"""Small multiples of dots with intervals: a panel for each measure, a row for each text, a scale for each panel."""
+"""Small multiples of dots with intervals: a panel for each measure with its own scale, a row for each text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import altair as alt
+from altair.typing import ChartType
 
-from report import style
+from report.figures import style
 
 _ROW_HEIGHT = 19
-_WIDTHS = {3: 190, 4: 150}  # of a panel, by the columns it stands in
+_WIDTHS = {3: 190, 4: 150}  # of a panel, by the number of columns
 _FEW = 9
 _LABEL_LIMIT = 170
 
 
 @dataclass(frozen=True)
 class Dot:
-    """A value with its interval (None: none is known); ``told``: whether it is told from the panel's reference."""
+    """A value with its interval, None if unknown; ``significant``: whether it differs from the panel's reference."""
 
     name: str
     value: float
     low: float | None
     high: float | None
-    told: bool
+    significant: bool
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Panel:
     Attributes:
         title, unit: what is measured, and the axis' title.
         dots: a row each.
-        reference: what the dots are compared with, its interval after it; None where there is nothing.
+        reference: what the dots are compared with, its interval after it; None if there is nothing.
         domain: the axis; None for one that holds the panel's values.
         signed: whether ticks carry their sign.
     """
@@ -47,12 +47,12 @@ class Panel:
     signed: bool = False
 
 
-def multiples(panels: Sequence[Panel], names: Sequence[str], looks: dict[str, dict[str, Any]]) -> alt.TopLevelMixin:
-    """The panels in rows of three or, where they are many, of four; the names beside the first of each row.
+def multiples(panels: Sequence[Panel], names: Sequence[str], looks: style.Looks) -> ChartType:
+    """The panels in rows of three, or of four if they are many; names are to the left of each row's first panel.
 
     Args:
         names: the rows of every panel, from the top; a panel without a dot for one leaves it empty.
-        looks: colour and shape by name, see :func:`report.style.looks`.
+        looks: colour and shape by name, see :func:`report.figures.style.looks`.
     """
     columns = 3 if len(panels) <= _FEW else 4
     rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
@@ -65,21 +65,13 @@ def multiples(panels: Sequence[Panel], names: Sequence[str], looks: dict[str, di
     return drawn[0] if len(drawn) == 1 else alt.vconcat(*drawn, spacing=22)
 
 
-def _panel(
-    panel: Panel, names: Sequence[str], looks: dict[str, dict[str, Any]], width: int, first: bool
-) -> alt.LayerChart:
-    domain = panel.domain or _domain(panel)
-    scale = alt.Scale(domain=list(domain), zero=False, nice=False)
-    expression = "datum.value ? format(datum.value, '+,~g') : '0'" if panel.signed else "format(datum.value, ',~g')"
+def _panel(panel: Panel, names: Sequence[str], looks: style.Looks, width: int, first: bool) -> ChartType:
+    scale = style.fixed_scale(panel.domain or _domain(panel))
+    expression = style.signed_labels("+,~g") if panel.signed else "format(datum.value, ',~g')"
     axis = alt.Axis(tickCount=4, labelExpr=expression, title=panel.unit, labelOverlap="greedy", labelFlush=False)
-    y = alt.Y(
-        "name:N",
-        scale=alt.Scale(domain=list(names)),
-        axis=alt.Axis(title=None, ticks=False, domain=False, labels=first, labelPadding=10, labelLimit=_LABEL_LIMIT),
-    )
+    y = style.names_axis(names, "name", first, labelPadding=10, labelLimit=_LABEL_LIMIT)
     x = alt.X("value:Q", scale=scale, axis=axis)
-    colour = alt.Color("name:N", scale=style.by_condition(looks, "colour"), legend=None)
-    shape = alt.Shape("name:N", scale=style.by_condition(looks, "shape"), legend=None)
+    colour, shape = style.coloured(looks, "name"), style.shaped(looks, "name")
     records = [
         {
             "name": dot.name,
@@ -89,24 +81,22 @@ def _panel(
         }
         for dot in panel.dots
     ]
-    told = [record for record, dot in zip(records, panel.dots, strict=True) if dot.told]
-    open_ = [record for record, dot in zip(records, panel.dots, strict=True) if not dot.told]
+    significant = [record for record, dot in zip(records, panel.dots, strict=True) if dot.significant]
+    others = [record for record, dot in zip(records, panel.dots, strict=True) if not dot.significant]
     lines = alt.Chart(alt.Data(values=records)).mark_rule(strokeWidth=2)
-    full = alt.Chart(alt.Data(values=told)).mark_point(size=58, filled=True, opacity=1)
-    hollow = alt.Chart(alt.Data(values=open_)).mark_point(
+    full = alt.Chart(alt.Data(values=significant)).mark_point(size=58, filled=True, opacity=1)
+    hollow = alt.Chart(alt.Data(values=others)).mark_point(
         size=52, filled=True, fill="white", strokeWidth=1.8, opacity=1
     )
     layers = [
         lines.encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q", y=y, color=colour),
-        hollow.encode(x=x, y=y, stroke=_stroke(looks), shape=shape),
+        hollow.encode(
+            x=x, y=y, stroke=alt.Stroke("name:N", scale=style.by_condition(looks, "colour"), legend=None), shape=shape
+        ),
         full.encode(x=x, y=y, color=colour, shape=shape),
     ]
     chart = alt.layer(*_reference(panel, scale, axis), *layers)
     return chart.properties(width=width, height=_ROW_HEIGHT * len(names) + 4, title=panel.title)
-
-
-def _stroke(looks: dict[str, dict[str, Any]]) -> alt.Stroke:
-    return alt.Stroke("name:N", scale=style.by_condition(looks, "colour"), legend=None)
 
 
 def _reference(panel: Panel, scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:
@@ -123,7 +113,7 @@ def _reference(panel: Panel, scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart
 
 
 def _domain(panel: Panel) -> list[float]:
-    """From the lowest to the highest of all that is drawn; from zero where some are near to it and none below."""
+    """From the lowest to the highest value drawn; from zero if some values are near zero and none are below."""
     values = [v for dot in panel.dots for v in (dot.value, dot.low, dot.high) if v is not None]
     values += [v for v in panel.reference or () if v is not None]
     low, high = style.padded(values, 0.08)

@@ -1,25 +1,28 @@
-"""Whose text an LLM was fine-tuned on: people's, its own, that of a stronger or of a weaker model.
+"""Who wrote the text that an LLM was fine-tuned on: people, the LLM itself, a stronger or a weaker model.
 
-Stronger and weaker are measured: by the first metric of a generator's text against the human targets of the pool,
-beside what the learner's own base model writes for the same sources.
+Stronger and weaker are measured by the answer's metric: the score of a generator's text against the human targets of
+the pool, compared with that of the learner's own base model for the same sources.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from evaluate.summary import ConditionSummary
 from planning.runs import LLM_KINDS, conditions_of, origins_of, own_generator
-from report.topics import Cell, Table, Topic
-from report.words import listing, points, span
+from report.page import Topic
+from report.study import Study
+from report.tables import SIGNED, Column, Table, table
+from report.text.formatting import Interval, interval_of, listing, points, thousands
 from workbench.generated import HUMAN
 
 _NOTE = (
-    "Stronger and weaker: the text’s score against the human targets of the pool, beside that of what the learner’s "
-    "base model writes for the same sources; within ±{margin:g} {name} it is as strong. Without a condition of the "
-    "learner’s own text (self) nothing is said of others’ strength. Size 0 is the base model itself."
+    "Stronger and weaker compare the text’s score against the human targets of the pool with that of the learner’s "
+    "base model for the same sources; within ±{margin:g} {name} the text is as strong. Without a condition of the "
+    "learner’s own text (self), the strength of the others is unknown. Size 0 is the base model itself."
 )
 
 
@@ -29,27 +32,27 @@ class Author:
 
     Attributes:
         origin: who wrote it, ``human`` or a generator.
-        standing: ``human``, ``self``, ``stronger``, ``weaker``, ``as strong`` or, where that is not known, nothing.
+        strength: ``human``, ``self``, ``stronger``, ``weaker``, ``as strong`` or, if that is not known, nothing.
         score: of the text against the human targets of the pool; None for human text.
         rows: the learner's scores after training on it, by size.
     """
 
     condition: str
     origin: str
-    standing: str
+    strength: str
     score: float | None
     rows: Mapping[int, ConditionSummary]
 
 
 def authors_topic(
-    study: Mapping[str, Any],
+    study: Study,
     rows: Sequence[ConditionSummary],
     scores: Mapping[str, Mapping[str, Any]],
     metric: ConditionSummary,
     margin: float,
     low: Mapping[tuple[str, int], str],
 ) -> Topic | None:
-    """What the page says of it; None for a study without such learners.
+    """What the page shows of it; None for a study without such learners.
 
     Args:
         study: ``study.json``.
@@ -65,7 +68,7 @@ def authors_topic(
         return None
     return Topic(
         key="authors",
-        title="Whose text: its own, a stronger and a weaker model’s, people’s",
+        title="Who wrote the training text: people, the learner itself, a stronger or a weaker model",
         sentences=[line for name, own in found.items() for line in _sentences(name, own, metric.name, low)],
         notes=[_NOTE.format(margin=margin, name=metric.name)],
         tables=[_table(name, own, metric) for name, own in found.items() if own],
@@ -73,7 +76,7 @@ def authors_topic(
 
 
 def authors(
-    study: Mapping[str, Any],
+    study: Study,
     learner: str,
     rows: Sequence[ConditionSummary],
     scores: Mapping[str, Mapping[str, Any]],
@@ -91,12 +94,12 @@ def authors(
             row.size: row for row in rows if (row.learner, row.condition, row.metric) == (learner, name, metric.metric)
         }
         score = _score(scores, origins[0], metric)
-        standing = _standing(origins[0], own_generator(learner), score, own, metric.better, margin)
-        found.append(Author(name, origins[0], standing, score, mine))
+        strength = _strength(origins[0], own_generator(learner), score, own, metric.better, margin)
+        found.append(Author(name, origins[0], strength, score, mine))
     worst = float("inf")
     sign = -1 if metric.better == "higher" else 1
     place = {HUMAN: 0, "self": 1}
-    return sorted(found, key=lambda a: (place.get(a.standing, 2), worst if a.score is None else sign * a.score))
+    return sorted(found, key=lambda a: (place.get(a.strength, 2), worst if a.score is None else sign * a.score))
 
 
 def _score(scores: Mapping[str, Mapping[str, Any]], generator: str, metric: ConditionSummary) -> float | None:
@@ -104,7 +107,7 @@ def _score(scores: Mapping[str, Mapping[str, Any]], generator: str, metric: Cond
     return None if given is None else float(given["metrics"][metric.metric]["score"])
 
 
-def _standing(origin: str, self: str, score: float | None, own: float | None, better: str, margin: float) -> str:
+def _strength(origin: str, self: str, score: float | None, own: float | None, better: str, margin: float) -> str:
     if origin == HUMAN:
         return HUMAN
     if origin == self:
@@ -116,55 +119,48 @@ def _standing(origin: str, self: str, score: float | None, own: float | None, be
 
 
 def _sentences(learner: str, found: Sequence[Author], name: str, low: Mapping[tuple[str, int], str]) -> list[str]:
-    """One sentence for a learner: what it translates like before, and after training on each author's text."""
+    """One sentence for a learner: its score before fine-tuning, and after fine-tuning on each author's text."""
     if not found:
         return []
     size = max(size for author in found for size in author.rows)
     if (learner, size) in low:
         return []
     start = found[0].rows.get(0)
-    before = f"Before fine-tuning {learner} reaches {points(start.score)} {name}; " if start else ""
     after = [f"{points(author.rows[size].score)} on {_text(author)}" for author in found if size in author.rows]
-    after_size = f"after {size:,} instances " if before else f"After {size:,} instances {learner} reaches "
-    return [f"{before}{after_size}{listing(after)}."]
+    if start:
+        before = f"Before fine-tuning, {learner} scores {points(start.score)} {name}"
+        return [f"{before}; after fine-tuning on {size:,} instances, it scores {listing(after)}."]
+    return [f"In {name}, after fine-tuning on {size:,} instances, {learner} scores {listing(after)}."]
 
 
 def _text(author: Author) -> str:
-    if author.standing == HUMAN:
+    if author.strength == HUMAN:
         return "human text"
-    if author.standing == "self":
+    if author.strength == "self":
         return "its own text"
-    return f"text written by {author.origin}" + (f" ({author.standing})" if author.standing else "")
+    return f"text written by {author.origin}" + (f" ({author.strength})" if author.strength else "")
 
 
 def _table(learner: str, found: Sequence[Author], metric: ConditionSummary) -> Table:
-    sizes = sorted({size for author in found for size in author.rows})
-    head = [
-        Cell("Condition"),
-        Cell("Author"),
-        Cell("Which is"),
-        Cell(f"{metric.name} of the text", "on the pool"),
-        *(Cell(f"{size:,}") for size in sizes),
-        Cell("Difference", "from the baseline"),
+    columns = [
+        Column("Condition", "condition"),
+        Column("Author", "origin"),
+        Column("Strength", lambda author: author.strength or None),
+        Column(f"{metric.name} of the text", "score", points, "on the pool"),
     ]
-    body = []
-    for author in found:
-        largest = author.rows[max(author.rows)]
-        difference = largest.difference
-        body.append(
-            [
-                Cell(author.condition),
-                Cell(author.origin),
-                Cell(author.standing or "–"),
-                Cell("–" if author.score is None else points(author.score)),
-                *(Cell(points(author.rows[size].score)) if size in author.rows else Cell("–") for size in sizes),
-                Cell("–")
-                if difference is None or largest.difference_low is None or largest.difference_high is None
-                else Cell(
-                    points(difference, signed=True),
-                    span(largest.difference_low, largest.difference_high, signed=True),
-                ),
-            ]
-        )
+    columns += [
+        Column(thousands(size), partial(_score_at, size), points)
+        for size in sorted({size for author in found for size in author.rows})
+    ]
+    columns.append(Column("Difference", _largest_difference, SIGNED, "from the baseline"))
     caption = f"{metric.name} of learner {learner} by number of instances and by whose text it was fine-tuned on."
-    return Table(caption, head, 3, body)
+    return table(caption, columns, found)
+
+
+def _score_at(size: int, author: Author) -> float | None:
+    return author.rows[size].score if size in author.rows else None
+
+
+def _largest_difference(author: Author) -> Interval | None:
+    """The difference from the baseline at the largest size."""
+    return interval_of(author.rows[max(author.rows)], "difference")

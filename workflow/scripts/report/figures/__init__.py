@@ -1,0 +1,1 @@
+"""What the plotting scripts share."""

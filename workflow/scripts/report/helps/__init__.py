@@ -1,0 +1,1 @@
+"""What helps, and how much: remedies and quality metrics."""

@@ -1,0 +1,131 @@
+"""Which quality metrics rank a generator's targets as the oracle does: sentences, and the topic of a page.
+
+The oracle ranks by chrF to the human target, which nobody has in practice. A metric agrees with it if the 95 %
+interval of Spearman's correlation lies above zero, and is negatively correlated with it if the interval lies below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from report.analysis_tables import AgreementRow
+from report.page import Topic, figure
+from report.tables import INTERVAL, Cell, Column, table
+from report.text.findings import Findings
+from report.text.formatting import decimal, listing, points, thousands, verb
+from workbench.records import read_records
+
+_TITLE = "Which quality metrics are informative"
+_NO_METRIC = "Nothing to show: no quality metric was computed. Name some under quality."
+
+
+def correlation_text(row: AgreementRow) -> str:
+    """Spearman's correlation with its interval, such as ``0.45 (0.42 to 0.48)``."""
+    if row.spearman is None:
+        return "(undefined)"
+    if row.spearman_low is None or row.spearman_high is None:
+        return decimal(row.spearman, 2)
+    return f"{decimal(row.spearman, 2)} ({decimal(row.spearman_low, 2)} to {decimal(row.spearman_high, 2)})"
+
+
+def agreement_findings(rows: Sequence[AgreementRow]) -> Findings:
+    """How the metrics that need no human target agree with the oracle: a sentence for each generator."""
+    rows = [row for row in rows if row.practical == "yes"]
+    generators = list(dict.fromkeys(row.generator for row in rows))
+    sentences = [_sentence(name, [row for row in rows if row.generator == name]) for name in generators]
+    return Findings(_summary(rows, len(generators)) if rows else "", sentences)
+
+
+def _sentence(generator: str, rows: Sequence[AgreementRow]) -> str:
+    agree = sorted((row for row in rows if row.sign > 0), key=lambda row: -(row.spearman or 0))
+    contrary = sorted((row for row in rows if row.sign < 0), key=lambda row: row.spearman or 0)
+    unclear = [row for row in rows if not row.sign]
+    parts = []
+    if agree:
+        parts.append(f"{_correlations(agree)} {_agree(agree)}{_halves(agree[0])}")
+    if contrary:
+        parts.append(f"{_correlations(contrary)} {_contradict(contrary)}")
+    if unclear:
+        parts.append(f"it is unclear whether {_correlations(unclear)} {_agree(unclear)}")
+    return f"On the targets of {generator} (Spearman, 95 % interval): {'; '.join(parts)}."
+
+
+def _correlations(rows: Sequence[AgreementRow]) -> str:
+    return listing([f"{row.quality} {correlation_text(row)}" for row in rows])
+
+
+def _agree(metrics: Sequence[object]) -> str:
+    return f"{verb(len(metrics), 'agrees', 'agree')} with the oracle"
+
+
+def _contradict(metrics: Sequence[object]) -> str:
+    return f"{verb(len(metrics), 'is', 'are')} negatively correlated with the oracle"
+
+
+def _halves(row: AgreementRow) -> str:
+    if row.top_half_oracle is None or row.bottom_half_oracle is None:
+        return ""
+    return (
+        f" (the mean chrF to the human target is {points(row.top_half_oracle)} in the half that {row.quality} ranks "
+        f"first, and {points(row.bottom_half_oracle)} in the other half)"
+    )
+
+
+def _summary(rows: Sequence[AgreementRow], generators: int) -> str:
+    """The metrics that agree with the oracle, that contradict it, and that are unclear, and for which generators."""
+    signs = {
+        name: {row.sign for row in rows if row.quality == name} for name in dict.fromkeys(row.quality for row in rows)
+    }
+    where = {1: "", 2: " on the targets of both generators"}.get(
+        generators, f" on the targets of all {generators} generators"
+    )
+    parts, agreeing = [], []
+    for sign, text in ((1, _agree), (-1, _contradict)):
+        always = [name for name, found in signs.items() if found == {sign}]
+        sometimes = [name for name, found in signs.items() if sign in found and found != {sign}]
+        parts += [f"{listing(always)} {text(always)}{where}"] if always else []
+        parts += [f"{listing(sometimes)} {text(sometimes)} for some generators only"] if sometimes else []
+        agreeing += always if sign > 0 else []
+    unclear = [name for name, found in signs.items() if not any(found)]
+    if unclear:
+        any_generator = " for any generator" if generators > 1 else ""
+        parts.append(f"it is unclear whether {listing(unclear)} {_agree(unclear)}{any_generator}")
+    best = max(rows, key=lambda row: row.spearman if row.spearman is not None else -2)
+    closest = f" (closest: {best.quality} on {best.generator}, Spearman {correlation_text(best)})" if agreeing else ""
+    return f"of the quality metrics that need no human target, {'; '.join(parts)}{closest}"
+
+
+def read_agreement(tables: Mapping[str, Path]) -> list[AgreementRow]:
+    """The table of agreement, empty if the study has none."""
+    return read_records(tables["agreement"], AgreementRow) if "agreement" in tables else []
+
+
+def agreement_topic(tables: Mapping[str, Path], figures: Mapping[str, Path]) -> Topic:
+    """Which quality metrics are informative."""
+    rows = read_agreement(tables)
+    if not rows:
+        return Topic(key="agreement", title=_TITLE, nothing=_NO_METRIC)
+    columns = [
+        Column("Metric", lambda row: Cell(row.quality, "" if row.quality == row.metric else row.metric)),
+        Column("Generator", "generator"),
+        Column("Needs no human target", "practical"),
+        Column("Scored", lambda row: Cell(thousands(row.scored), thousands(row.targets)), str, "of all targets"),
+        Column("Spearman", _correlation, str, INTERVAL),
+        Column("chrF of the better half", "top_half_oracle", points),
+        Column("of the other half", "bottom_half_oracle", points),
+    ]
+    caption = "How each quality metric’s ranking agrees with the oracle’s"
+    return Topic(
+        key="agreement",
+        title=_TITLE,
+        sentences=agreement_findings(rows).sentences,
+        notes=["The oracle is chrF to the human target: an upper bound that nobody has in practice."],
+        figures=figure(figures.get("agreement"), "agreement", "Dot plots", caption),
+        tables=[table(f"{caption}.", columns, rows)],
+    )
+
+
+def _correlation(row: AgreementRow) -> Cell | None:
+    value, _, interval = correlation_text(row).partition(" (")
+    return None if row.spearman is None else Cell(value, interval.removesuffix(")"))

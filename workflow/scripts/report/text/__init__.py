@@ -1,0 +1,1 @@
+"""Numbers, names and sentences that every part of the report shares."""

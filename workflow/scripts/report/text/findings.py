@@ -1,0 +1,33 @@
+"""What the report found about one question: a clause for the terminal, sentences for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from report.text.formatting import capital
+
+MANY = 3  # more subjects than these are counted instead of named one by one
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Sentences about one topic.
+
+    Attributes:
+        short: a clause without a full stop, or nothing.
+        sentences: whole sentences for the page, one a line.
+    """
+
+    short: str = ""
+    sentences: list[str] = field(default_factory=list)
+
+
+def paragraph(topics: Sequence[Findings]) -> str:
+    """The short clauses of some topics as sentences in one line."""
+    return " ".join(f"{capital(topic.short)}." for topic in topics if topic.short)
+
+
+def learner_prefix(learner: str, learners: Sequence[str]) -> str:
+    """How a sentence begins that is about one of several learners."""
+    return f"with learner {learner}, " if len(learners) > 1 else ""

@@ -1,0 +1,1 @@
+"""Why it costs that much: errors, lexical diversity and the detector."""
