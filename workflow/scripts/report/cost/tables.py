@@ -56,7 +56,7 @@ def exchange_tables(rows: Sequence[ExchangeRate], name: str, low: Mapping[tuple[
         Column("Human pairs per instance", lambda row: row.rate or None, str),
     ]
     shown = [_without_number(row) if (row.learner, row.size) in low else row for row in rows]
-    caption = f"ExchangeRate rate: how many human pairs give the same {name}."
+    caption = f"Exchange rate: how many human pairs give the same {name}."
     return [table(caption, columns, shown, folded=True)] if rows else []
 
 
