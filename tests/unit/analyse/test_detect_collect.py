@@ -111,7 +111,7 @@ def test_one_generator_cannot_be_compared(tmp_path: Path, caplog: pytest.LogCapt
     texts = independent("a")
     rows = collect(tmp_path, texts, {"a": texts})
     assert rows == {"a": ("100.0000", "", "")}
-    assert "post-editing cannot be told" in caplog.text
+    assert "post-editing cannot be detected" in caplog.text
 
 
 def test_with_one_other_there_is_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -12,7 +12,8 @@ from types import ModuleType
 import pytest
 
 from analyse.errors import collect_errors, find_errors, learn_norms
-from analyse.errors.collect_errors import COLUMNS, named_texts
+from analyse.errors.collect_errors import COLUMNS
+from analyse.texts import analysed_texts
 from stats.holm import holm
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
@@ -160,7 +161,7 @@ def test_norms_that_are_none_are_refused(refusal: Callable[..., str], tmp_path: 
 
 def test_conditions_that_share_runs_stay_apart() -> None:
     runs = [("base", name, "10", "runs/1.tsv") for name in ("human", "again")]
-    assert [text.name for text in named_texts([], runs)] == ["human", "again"]
+    assert [text.cells[1] for text in analysed_texts([], runs)] == ["human", "again"]
 
 
 def test_a_language_that_nothing_is_known_of_names_the_key_of_the_analysis(judge: Judge) -> None:

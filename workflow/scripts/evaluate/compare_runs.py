@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from sacrebleu.significance import PairedTest
 
-from stats.counts import Counts, read_counts
+from stats.counts import SegmentCounts, read_counts
 from stats.metrics import CountedMetric, Scorer, add_metric_arguments, build_scorers
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.formats import p_text, score_text
@@ -45,7 +45,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.baseline not in paths:
         raise UserError(f"--baseline {arguments.baseline}: not among the conditions given; allowed: {', '.join(paths)}")
     scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
-    counts: dict[Path, Counts] = {}
+    counts: dict[Path, SegmentCounts] = {}
     for path in paths.values():
         if path not in counts:
             counts[path] = read_counts(path, arguments.metrics, like=next(iter(counts.values()), None))
