@@ -20,7 +20,7 @@ GOOD = {name for name in POOL if int(name.partition(":")[2]) % 4 == 0}  # a quar
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """A pool, two generators and the ranks of their targets: `a` has its good ones first, `b` goes by number."""
+    """A pool, two generators and the ranks of their targets: `a` has its good ones first, `b` is ranked by number."""
     write_rows(tmp_path / "pool.tsv", ["id", "source", "target"], [(i, f"Quelle {i}", f"human {i}") for i in POOL])
     for name in "ab":
         write_generated(tmp_path / f"{name}.tsv", (Generated(i, f"{name} says {i}") for i in POOL))
@@ -37,7 +37,7 @@ Row = tuple[str, ...]
 def dataset(
     files: Path, mixture: dict[str, float], ranks: dict[str, str] | None = None, **changes: object
 ) -> list[Row]:
-    """Rows ``id origin target`` of a condition; ``ranks`` has for an origin whose ranks it goes by."""
+    """Rows ``id origin target`` of a condition; ``ranks`` names for each origin the generator whose ranks order it."""
     plain = {"combine": "draw", "copies": 1, "order": "random", "reverse": False}
     arguments = ["--pool", str(files / "pool.tsv"), "--seed", "1", "--output", str(files / "dataset.tsv")]
     arguments += ["--recipe", json.dumps({"mixture": mixture, **plain, **changes})]
@@ -127,10 +127,10 @@ def test_the_most_diverse_targets_are_taken(files: Path) -> None:
 
 
 def test_variety_is_counted_in_words_and_in_scripts_without_blanks_in_characters() -> None:
-    ids = ["1", "2"]
+    ids, mixture = ["1", "2"], {"a": 0.5, "b": 0.5}
     plain = {"1": "The cat sat.", "2": "the CAT, sat!"}
     # In what `a` says the second time nothing is new but case and marks, or the order of the words.
     spaced = {"a": plain, "b": {"1": "The cat sat.", "2": "the cat runs"}}
-    assert most_diverse(ids, {"a": 0.5, "b": 0.5}, spaced) == [("1", ["a"]), ("2", ["b"])]
+    assert most_diverse(ids, mixture, lambda origin, name: spaced[origin][name]) == [("1", ["a"]), ("2", ["b"])]
     unspaced = {"a": {"1": "猫が眠る。", "2": "眠る猫が"}, "b": {"1": "猫が眠る。", "2": "犬は走っ"}}
-    assert most_diverse(ids, {"a": 0.5, "b": 0.5}, unspaced) == [("1", ["a"]), ("2", ["b"])]
+    assert most_diverse(ids, mixture, lambda origin, name: unspaced[origin][name]) == [("1", ["a"]), ("2", ["b"])]

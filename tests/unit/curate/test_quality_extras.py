@@ -63,7 +63,7 @@ def test_comet_without_program_or_weights_says_what_to_do(comet: str, tmp_path: 
         load_metric("comet_qe").score(INSTANCES, context(program="no-such-comet", weights=""))
     with pytest.raises(UserError, match=r"weights: .*absent\.ckpt is not there; download the model once"):
         load_metric("comet_qe").score(INSTANCES, context(program=comet, weights=str(tmp_path / "absent.ckpt")))
-    with pytest.raises(UserError, match="is no checkpoint"):
+    with pytest.raises(UserError, match="is not a checkpoint"):
         load_metric("comet_qe").score(INSTANCES, context(program=comet, weights=str(tmp_path)))
 
 

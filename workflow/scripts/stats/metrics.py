@@ -52,7 +52,7 @@ class Scorer:
         Only some segments at a time are in memory. The sum is exact, whatever their number.
         """
         rest = iter(segments)
-        totals = self.statistics(*zip(*itertools.islice(rest, _CHUNK), strict=True)).sum(axis=0)
+        totals: np.ndarray = self.statistics(*zip(*itertools.islice(rest, _CHUNK), strict=True)).sum(axis=0)
         while chunk := list(itertools.islice(rest, _CHUNK)):
             totals += self.statistics(*zip(*chunk, strict=True)).sum(axis=0)
         return totals

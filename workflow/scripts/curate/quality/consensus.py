@@ -26,7 +26,7 @@ METRIC = Metric(
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """Compare each target with every other text for its source, each text once; None where there is none.
+    """Compare each target with every other text for its source, each text once; None if there is none.
 
     Raises:
         UserError: no source has another text.
@@ -49,7 +49,7 @@ def score(instances: Sequence[Instance], context: Context) -> list[Score]:
 
 
 def other_samples(answers: Path, instances: Sequence[Instance]) -> dict[str, list[str]]:
-    """What an LLM's other samples gave for each source: those of its answers that are no instance's target."""
+    """The texts of an LLM's other samples for each source: its answers that are not an instance's target."""
     chosen = {(instance.id, str(instance.metadata.get("sample"))) for instance in instances}
     texts: defaultdict[str, list[str]] = defaultdict(list)
     for source, sample, text in read_rows(answers, ["id", "sample", "text"]):

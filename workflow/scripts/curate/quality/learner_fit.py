@@ -1,4 +1,4 @@
-"""How well the target fits what a small model learnt from human pairs."""
+"""How well the target fits what a small model learned from human pairs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ METRIC = Metric(
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """Score every target; an empty one is its end of sentence alone."""
+    """Score every target; an empty one consists of its end of sentence only."""
     pairs = [(instance.source, instance.target) for instance in instances]
     fits = score_targets(trained_model(context), pairs, context.settings["decoding"], context.threads)
     return [-fit.logprob for fit in fits]

@@ -1,4 +1,4 @@
-"""Whether the target is as long as its source makes expect."""
+"""Whether the target has a usual length for its source."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ METRIC = Metric(
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """-|z|, where z is the log ratio's distance from the usual one; None for an empty target."""
+    """-|z|, with z the distance of the log ratio from the usual one; None for an empty target."""
     usual, spread = usual_ratio(context.input("pretrain"))
     return [
         -abs(log_ratio(instance.source, instance.target) - usual) / spread if instance.target else None
@@ -34,7 +34,7 @@ def score(instances: Sequence[Instance], context: Context) -> list[Score]:
 
 
 def log_ratio(source: str, target: str) -> float:
-    """Natural logarithm of the target's characters by the source's."""
+    """Natural logarithm of target length by source length, in characters."""
     return math.log(len(target) / len(source))
 
 
@@ -42,14 +42,14 @@ def usual_ratio(pretrain: Path) -> tuple[float, float]:
     """Median of the log ratio of human pairs, and its spread: the median absolute deviation times 1.4826.
 
     Raises:
-        UserError: more than half of the pairs have the same ratio, so that there is no spread, or there is no pair.
+        UserError: there is no spread, because more than half of the pairs have the same ratio, or there is no pair.
     """
     ratios = [log_ratio(*pair) for pair in read_rows(pretrain, ["source", "target"])]
     usual = median(ratios) if ratios else 0.0
     spread = _TO_DEVIATION * median(abs(ratio - usual) for ratio in ratios) if ratios else 0.0
     if spread == 0:
         raise UserError(
-            f"{pretrain}: no usual spread of lengths in its {len(ratios):,} pairs, so the metric length tells nothing; "
-            "leave it out, or give `splits.pretrain` more pairs"
+            f"{pretrain}: no usual spread of lengths in its {len(ratios):,} pairs, so the metric length carries "
+            "no information; leave it out, or give `splits.pretrain` more pairs"
         )
     return usual, spread

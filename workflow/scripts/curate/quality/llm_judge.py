@@ -1,4 +1,4 @@
-"""What a language model that was asked to judge thinks of the target."""
+"""The points that a language model gives the target when asked to judge it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ METRIC = Metric(
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """The points in the table ``judge`` (``id score``); None where there are none.
+    """The points in the table ``judge`` (``id score``); None if a target has none.
 
     Raises:
-        UserError: a score is no number from 0 to 100.
+        UserError: a score is not a number from 0 to 100.
     """
     path = context.input("judge")
     points = {name: _points(text, f"{path}, id {name}") for name, text in read_rows(path, ["id", "score"])}

@@ -1,4 +1,4 @@
-"""How close the target is to what a person wrote: an upper bound, not to be had in practice."""
+"""How close the target is to the human target: an upper bound that is not available in practice."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ METRIC = Metric(
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """Compare each target with its human one."""
+    """Compare each target with the human one."""
     return [
         sentence_chrf(instance.target, instance.human or "")
         for instance in progress(instances, len(instances), "targets")

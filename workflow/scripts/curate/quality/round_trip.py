@@ -1,4 +1,4 @@
-"""How much of the source comes back when the target is translated back."""
+"""How much of the source is recovered when the target is translated back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ METRIC = Metric(
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """Translate every target back with the reverse model; an empty target gives back nothing, which is 0."""
+    """Translate every target back with the reverse model; an empty target scores 0."""
     written = [instance for instance in instances if instance.target]
     back = translate(
         trained_model(context), [instance.target for instance in written], context.settings["decoding"], context.threads
