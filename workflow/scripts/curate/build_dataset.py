@@ -28,20 +28,12 @@ from workbench.tables import read_rows, write_rows
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a condition's dataset contains.
+    """What a condition's dataset contains."""
 
-    Attributes:
-        mixture: share of each origin.
-        combine: name of a function in :data:`curate.selecting.COMBINE`.
-        copies: how often each instance is repeated.
-        order: ``random`` or another order.
-        reverse: whether the order is reversed.
-    """
-
-    mixture: Mapping[str, float]
-    combine: str
-    copies: int
-    order: str
+    mixture: Mapping[str, float]  # share of each origin
+    combine: str  # a key of curate.selecting.COMBINE
+    copies: int  # how often each instance is repeated
+    order: str  # ``random`` or another order
     reverse: bool
 
 

@@ -64,9 +64,8 @@ COLUMNS = ("generator", "quality", "metric", "better", *Agreement._fields, "prac
 
 def is_practical(definitions: Mapping[str, ScoreDefinition], name: str) -> bool:
     """Whether the score ``name`` needs no human targets; an average is practical if all its parts are."""
-    return metric_of(definitions, name).practical and all(
-        is_practical(definitions, part) for part in definitions[name].of
-    )
+    needs_human = metric_of(definitions, name).needs_human
+    return not needs_human and all(is_practical(definitions, part) for part in definitions[name].of)
 
 
 def metric_of(definitions: Mapping[str, ScoreDefinition], name: str) -> Metric:

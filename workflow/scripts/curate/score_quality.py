@@ -37,7 +37,7 @@ class Instances(Sequence[Instance]):
 
     def __init__(self, pool: Path, generated: Path, metric: Metric) -> None:
         self._targets, self._logprobs, self._metadata = read_by_id(generated, GENERATED_COLUMNS[1:])
-        self._humans = None if metric.practical else TextColumn()
+        self._humans = TextColumn() if metric.needs_human else None
         self._sources = TextColumn()
         self.ids: list[str] = []
         for name, source, human in read_rows(pool, ["id", "source", "target"]):

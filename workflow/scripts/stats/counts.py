@@ -35,16 +35,12 @@ def columns_of_metric(metric: str, header: Iterable[str]) -> list[str]:
     return [name for name in header if name.rpartition("_")[0] == metric]
 
 
-def count_text(count: float) -> str:
-    """A count as tables hold it."""
-    return f"{count:.15g}"
-
-
 def write_counts(path: Path, ids: Sequence[str], metrics: Mapping[str, np.ndarray]) -> None:
     """Write ``id`` and the columns of every metric's counts."""
     columns = [column for metric, counts in metrics.items() for column in count_columns(metric, counts)]
     table = np.hstack(list(metrics.values()))
-    write_rows(path, ["id", *columns], ([key, *map(count_text, row)] for key, row in zip(ids, table, strict=True)))
+    rows = ([key, *(f"{value:.15g}" for value in row)] for key, row in zip(ids, table, strict=True))
+    write_rows(path, ["id", *columns], rows)
 
 
 def read_counts(path: Path, metrics: Sequence[str], like: SegmentCounts | None = None) -> SegmentCounts:

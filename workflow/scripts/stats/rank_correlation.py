@@ -42,7 +42,8 @@ def resampled_correlations(left: np.ndarray, right: np.ndarray, resamples: int, 
         ranks = (_resampled_ranks(weights, values) for values in (left, right))
         blocks.append(_weighted_correlations(weights, *ranks))
     correlations = np.concatenate(blocks)
-    return correlations[np.isfinite(correlations)]
+    finite: np.ndarray = correlations[np.isfinite(correlations)]
+    return finite
 
 
 def _resampled_ranks(weights: np.ndarray, values: np.ndarray) -> np.ndarray:

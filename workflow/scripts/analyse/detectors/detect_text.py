@@ -26,8 +26,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -50,26 +50,12 @@ FEATURES = 20
 
 @dataclass(frozen=True)
 class DetectorSettings:
-    """The section ``detector`` of the configuration.
+    """The keys of the configuration section ``detector`` that all kinds share."""
 
-    Attributes:
-        kind: module of :mod:`analyse.detectors`.
-        folds: number of folds.
-        least: smallest number of different sources.
-        pairs: number of sources in the sample to learn from; None learns from all.
-        of_kind: the other keys, which only the kind knows.
-    """
-
-    kind: str
+    kind: str  # module of analyse.detectors
     folds: int
-    least: int
-    pairs: int | None
-    of_kind: Mapping[str, Any]
-
-    @classmethod
-    def read(cls, kind: str, folds: int, least: int, pairs: int | None, **of_kind: Any) -> DetectorSettings:
-        """The settings from the section's keys."""
-        return cls(kind, folds, least, pairs, of_kind)
+    least: int  # different sources that are needed
+    pairs: int | None  # sources in the sample to learn from; None learns from all
 
 
 @dataclass(frozen=True)
@@ -97,7 +83,8 @@ class PairedTargets:
 
 def main(arguments: argparse.Namespace) -> None:
     """Score every target of both authors and write the results."""
-    settings = DetectorSettings.read(**json.loads(arguments.settings))
+    of_kind = json.loads(arguments.settings)
+    settings = DetectorSettings(**{field.name: of_kind.pop(field.name) for field in fields(DetectorSettings)})
     names = (arguments.first, arguments.second)
     targets = read_pairs(arguments.pool, arguments.first_text, arguments.second_text, arguments.seed)
     check_number(targets, names, max(settings.least, settings.folds))
@@ -106,7 +93,7 @@ def main(arguments: argparse.Namespace) -> None:
     texts = LabelledTexts(
         np.repeat([True, False], len(differ)), *(np.tile(column, 2) for column in (fold, differ, drawn))
     )
-    detector = build_detector(settings.kind, settings.of_kind, targets.texts, texts.drawn)
+    detector = build_detector(settings.kind, of_kind, targets.texts, texts.drawn)
     fitted = cross_fit(detector, texts, arguments.threads)
     # Six digits, as they are written, so that machines agree on ties.
     scores, probabilities = (

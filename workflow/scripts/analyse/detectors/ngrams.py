@@ -37,24 +37,15 @@ _PLAIN = str.maketrans(
 
 @dataclass(frozen=True)
 class NgramSettings:
-    """Settings of this kind of detector.
+    """Settings of this kind of detector."""
 
-    Attributes:
-        word_ngrams, character_ngrams: shortest and longest; None for none.
-        min_df: fewest texts that an n-gram must occur in.
-        max_features: maximum number of n-grams of each type, the most frequent first; None keeps all.
-        C: inverse strength of the penalty.
-        lowercase: ignore case.
-        fold_typography: treat equivalent marks, such as “ and ", as equal.
-    """
-
-    word_ngrams: Sequence[int] | None
+    word_ngrams: Sequence[int] | None  # shortest and longest; None for none
     character_ngrams: Sequence[int] | None
-    min_df: int
-    max_features: int | None
-    C: float
+    min_df: int  # fewest texts that an n-gram must occur in
+    max_features: int | None  # of each type of n-grams, the most frequent; None keeps all
+    C: float  # inverse strength of the penalty
     lowercase: bool
-    fold_typography: bool
+    fold_typography: bool  # treat equivalent marks, such as “ and ", as equal
 
 
 @dataclass(frozen=True)
@@ -81,13 +72,15 @@ class NgramDetector:
         self._drawn = drawn
         self._row = np.cumsum(drawn) - 1  # of a drawn text among the drawn ones
         counted = self._read(np.flatnonzero(drawn))
-        self._types = []
-        if settings.word_ngrams:
-            analysis = {"analyzer": "word", "token_pattern": _TOKEN, "ngram_range": tuple(settings.word_ngrams)}
-            self._types.append(self._count(counted, "words", analysis))
-        if settings.character_ngrams:
-            analysis = {"analyzer": "char_wb", "ngram_range": tuple(settings.character_ngrams)}
-            self._types.append(self._count(counted, "characters", analysis))
+        types: list[tuple[str, Sequence[int] | None, dict[str, Any]]] = [
+            ("words", settings.word_ngrams, {"analyzer": "word", "token_pattern": _TOKEN}),
+            ("characters", settings.character_ngrams, {"analyzer": "char_wb"}),
+        ]
+        self._types = [
+            self._count(counted, label, {**analysis, "ngram_range": tuple(lengths)})
+            for label, lengths, analysis in types
+            if lengths
+        ]
 
     def _read(self, rows: np.ndarray) -> list[str]:
         texts = [self._texts[row] for row in rows.tolist()]

@@ -34,27 +34,16 @@ _DISTANCES_BYTES = 256 * 1024**2
 
 @dataclass(frozen=True)
 class DiversitySettings:
-    """The section ``analysis.diversity`` of the configuration.
+    """The section ``analysis.diversity`` of the configuration."""
 
-    Attributes:
-        tokenize: sacreBLEU's name of the tokenizer; None chooses one by language.
-        tokens: maximum number of words of each text to compare.
-        types_tokens: number of words for which the expected number of types is computed.
-        window: number of words in a window of MATTR.
-        threshold: type-token ratio at which an MTLD factor is complete.
-        draws: number of words drawn for HD-D.
-        self_bleu_segments: number of segments in the sample of self-BLEU.
-        swaps: number of random exchanges for each interval and p-value.
-    """
-
-    tokenize: str | None
-    tokens: int
-    types_tokens: int
-    window: int
-    threshold: float
-    draws: int
-    self_bleu_segments: int
-    swaps: int
+    tokenize: str | None  # sacreBLEU's name of the tokenizer; None chooses one by language
+    tokens: int  # words of each text that are compared, at most
+    types_tokens: int  # words for which the expected number of types is computed
+    window: int  # words in a window of MATTR
+    threshold: float  # type-token ratio at which an MTLD factor is complete
+    draws: int  # words drawn for HD-D
+    self_bleu_segments: int  # segments in the sample of self-BLEU
+    swaps: int  # random exchanges for each interval and p-value
 
 
 class DiversityComparison:

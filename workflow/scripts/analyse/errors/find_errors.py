@@ -36,7 +36,7 @@ def main(arguments: argparse.Namespace) -> None:
     else:
         pairs = read_test_set(arguments.pairs, only)
         targets = pairs.references if arguments.text is None else read_hypotheses(arguments.text, pairs)
-    columns: dict[str, Sequence[object]] = dict(source_errors(pairs.sources, targets, norms, judged_by, limits))
+    columns: dict[str, Sequence[int]] = dict(source_errors(pairs.sources, targets, norms, judged_by, limits))
     if arguments.text is not None:
         names = list(dict.fromkeys([*arguments.metrics, "ter"]))
         scorers = build_scorers(names, arguments.metric_options, arguments.target_language)

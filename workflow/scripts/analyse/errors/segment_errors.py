@@ -15,7 +15,7 @@ from analyse.errors.repetition import oscillates, repeated_targets
 from analyse.errors.settings import ErrorLimits
 from analyse.errors.ter_edits import Edits, edits_of
 from llm.answers.outcomes import Standards
-from stats.counts import count_columns, count_text
+from stats.counts import count_columns
 from stats.metrics import Scorer
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
@@ -92,21 +92,20 @@ def source_errors(
 
 def reference_errors(
     targets: Sequence[str], references: Sequence[str], scorers: Iterable[Scorer]
-) -> dict[str, Sequence[object]]:
+) -> dict[str, Sequence[int]]:
     """TER's edits by type, and the counts behind each metric's score: a column of one number per segment for each."""
-    columns: dict[str, Sequence[object]] = {}
+    columns: dict[str, Sequence[int]] = {}
     for scorer in scorers:
         if scorer.name == "ter":
             names = (*(f"ter_{name}" for name in Edits._fields[:-1]), REFERENCE_WORDS)
             columns |= zip(names, zip(*edits_of(targets, references, scorer), strict=True), strict=True)
         else:
             counts = scorer.statistics(targets, references)
-            texts = ([count_text(count) for count in column] for column in counts.T)
-            columns |= zip(count_columns(scorer.name, counts), texts, strict=True)
+            columns |= zip(count_columns(scorer.name, counts), counts.T.astype(np.int64).tolist(), strict=True)
     return columns
 
 
-def write_segment_errors(path: Path, ids: Sequence[str], columns: Mapping[str, Sequence[object]]) -> None:
+def write_segment_errors(path: Path, ids: Sequence[str], columns: Mapping[str, Sequence[int]]) -> None:
     """Write ``id`` and the columns."""
     write_rows(path, ["id", *columns], zip(ids, *columns.values(), strict=True))
 

@@ -2,7 +2,9 @@
 
 A metric's module has
 
-- ``METRIC``, a :class:`Metric`: what it measures, which scores are better, what it needs;
+- a docstring that says what the score is, its range, what it needs besides source and target, and its source: the
+  paper or library behind the formula (the choice of formula is ours);
+- ``METRIC``, a :class:`Metric`;
 - ``score(instances, context)``, which returns a score or None for each instance, in their order.
 
 To add a metric, add a module here, its name and keys in the schema, and its files in
@@ -26,29 +28,13 @@ Score = float | None
 
 @dataclass(frozen=True)
 class Metric:
-    """Description of a metric.
+    """Which scores of a metric are better, and whether it needs the human target.
 
-    Attributes:
-        summary: what it measures, in one sentence.
-        source: the paper or library behind the formula; the choice of formula is ours.
-        low, high: smallest and largest possible score; None if there is no bound.
-        better: which scores are better.
-        needs: what it uses besides source and target: ``logprob`` (the generator's own), ``model`` or
-            ``reverse_model`` (trained on ``pretrain``), ``pretrain``, ``others`` (other texts for the source),
-            ``human`` (the human target), ``weights`` (a model that the user has), ``judge``, ``scores``.
+    A metric that needs the human target is not practical: if there are human targets, nobody needs synthetic ones.
     """
 
-    summary: str
-    source: str
-    low: float | None
-    high: float | None
     better: Literal["higher", "lower"]
-    needs: tuple[str, ...] = ()
-
-    @property
-    def practical(self) -> bool:
-        """Whether it works without human targets. If there are any, nobody needs synthetic ones."""
-        return "human" not in self.needs
+    needs_human: bool = False
 
 
 class Instance(NamedTuple):

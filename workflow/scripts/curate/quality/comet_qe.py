@@ -1,7 +1,9 @@
-"""A model trained to judge translations from source and target alone (reference-free COMET).
+"""Score of a reference-free COMET model, trained to judge translations; higher is better, the range is the model's.
 
 unbabel-comet 2.2 requires numpy below 2, unlike the workbench's other packages. It is therefore installed in a separate
-environment, and this module runs its program ``comet-score``.
+environment, and this module runs its program ``comet-score``. Needs the model's weights.
+
+Source: Rei et al., CometKiwi: IST-Unbabel 2022 Submission for the Quality Estimation Shared Task (WMT 2022).
 """
 
 from __future__ import annotations
@@ -21,15 +23,7 @@ from workbench.cli import UserError
 
 log = logging.getLogger(__name__)
 
-METRIC = Metric(
-    summary="score of a COMET model that needs no reference",
-    source="Rei et al., CometKiwi: IST-Unbabel 2022 Submission for the Quality Estimation Shared Task (WMT 2022), by "
-    "unbabel-comet",
-    low=None,
-    high=None,
-    better="higher",
-    needs=("weights",),
-)
+METRIC = Metric(better="higher")
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:

@@ -1,4 +1,10 @@
-"""How much of a target other texts for the same source share."""
+"""Mean sentence chrF of the target against the other texts for its source: 0 to 100, higher is better.
+
+Other texts are those of other generators and the generator's own other samples.
+
+Source: ours; utility of minimum Bayes risk decoding: Eikema & Aziz, Is MAP Decoding All You Need? (COLING 2020), with
+chrF: Popović (WMT 2015).
+"""
 
 from __future__ import annotations
 
@@ -13,16 +19,7 @@ from workbench.cli import UserError, progress
 from workbench.generated import read_targets
 from workbench.tables import read_rows
 
-METRIC = Metric(
-    summary="mean sentence chrF of the target against the other generators' targets for its source and the generator's "
-    "own other samples",
-    source="ours; utility of minimum Bayes risk decoding: Eikema & Aziz, Is MAP Decoding All You Need? (COLING 2020), "
-    "with chrF: Popović (WMT 2015)",
-    low=0.0,
-    high=100.0,
-    better="higher",
-    needs=("others",),
-)
+METRIC = Metric(better="higher")
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:

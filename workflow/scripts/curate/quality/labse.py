@@ -1,4 +1,9 @@
-"""How close source and target are in a space of sentence embeddings that many languages share."""
+"""Cosine of the sentence embeddings of source and target: -1 to 1, higher is better.
+
+Needs the weights of a model whose embeddings many languages share.
+
+Source: Feng et al., Language-agnostic BERT Sentence Embedding (ACL 2022), by sentence-transformers.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,7 @@ from collections.abc import Sequence
 from curate.quality import Context, Instance, Metric, Score
 from curate.quality._extras import local_model, optional_package
 
-METRIC = Metric(
-    summary="cosine of the sentence embeddings of source and target",
-    source="Feng et al., Language-agnostic BERT Sentence Embedding (ACL 2022), by sentence-transformers",
-    low=-1.0,
-    high=1.0,
-    better="higher",
-    needs=("weights",),
-)
+METRIC = Metric(better="higher")
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:

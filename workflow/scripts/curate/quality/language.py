@@ -1,4 +1,9 @@
-"""Whether the target is in the target language."""
+"""Natural logarithm of how many times likelier the target language is than the likeliest other one; higher is better.
+
+The range is about -69 to 69, the logarithm of py3langid's smallest probability and its negative.
+
+Source: ours; py3langid, after Lui & Baldwin, langid.py (ACL 2012).
+"""
 
 from __future__ import annotations
 
@@ -12,13 +17,7 @@ from workbench.words import plain_words
 
 _LEAST = 1e-30  # the smallest probability that py3langid's single precision distinguishes from 0
 
-METRIC = Metric(
-    summary="natural logarithm of how many times likelier the target language is than the likeliest other one",
-    source="ours; py3langid, after Lui & Baldwin, langid.py (ACL 2012)",
-    low=math.log(_LEAST),
-    high=-math.log(_LEAST),
-    better="higher",
-)
+METRIC = Metric(better="higher")
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:

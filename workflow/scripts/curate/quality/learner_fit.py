@@ -1,4 +1,9 @@
-"""How well the target fits what a small model learned from human pairs."""
+"""Mean natural-log cross-entropy of the target's tokens, given the source: 0 or more, lower is better.
+
+Needs a small model trained on human pairs, those of ``pretrain``.
+
+Source: ours; forward half of Junczys-Dowmunt, Dual Conditional Cross-Entropy Filtering (WMT 2018).
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,7 @@ from curate.quality import Context, Instance, Metric, Score
 from curate.quality._models import trained_model
 from models.scoring import score_targets
 
-METRIC = Metric(
-    summary="mean natural-log cross-entropy of the target's tokens, given the source, under a small model trained on "
-    "`pretrain`",
-    source="ours; forward half of Junczys-Dowmunt, Dual Conditional Cross-Entropy Filtering (WMT 2018)",
-    low=0.0,
-    high=None,
-    better="lower",
-    needs=("model",),
-)
+METRIC = Metric(better="lower")
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:

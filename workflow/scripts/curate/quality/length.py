@@ -1,4 +1,10 @@
-"""Whether the target has a usual length for its source."""
+"""Minus the distance of the target's length, relative to its source's, from what is usual: at most 0, higher is better.
+
+Needs ``pretrain``, whose pairs say what is usual.
+
+Source: ours; length ratios in characters: Gale & Church, A Program for Aligning Sentences in Bilingual Corpora (CL
+1993); median and MAD: Iglewicz & Hoaglin, How to Detect and Handle Outliers (1993).
+"""
 
 from __future__ import annotations
 
@@ -13,15 +19,7 @@ from workbench.tables import read_rows
 
 _TO_DEVIATION = 1.482602  # a normal distribution's standard deviation in median absolute deviations
 
-METRIC = Metric(
-    summary="minus the distance of the target's length, relative to its source's, from what is usual in `pretrain`",
-    source="ours; length ratios in characters: Gale & Church, A Program for Aligning Sentences in Bilingual Corpora "
-    "(CL 1993); median and MAD: Iglewicz & Hoaglin, How to Detect and Handle Outliers (1993)",
-    low=None,
-    high=0.0,
-    better="higher",
-    needs=("pretrain",),
-)
+METRIC = Metric(better="higher")
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:

@@ -1,4 +1,8 @@
-"""The points that a language model gives the target when asked to judge it."""
+"""Points that an LLM gives the target when asked to judge it with its source: 0 to 100, higher is better.
+
+Source: ours; after Kocmi & Federmann, Large Language Models Are State-of-the-Art Evaluators of Translation Quality
+(EAMT 2023).
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,7 @@ from curate.quality import Context, Instance, Metric, Score
 from workbench.cli import UserError
 from workbench.tables import read_rows
 
-METRIC = Metric(
-    summary="points from 0 to 100 that an LLM gives the target when asked to judge it beside its source",
-    source="ours; after Kocmi & Federmann, Large Language Models Are State-of-the-Art Evaluators of Translation "
-    "Quality (EAMT 2023)",
-    low=0.0,
-    high=100.0,
-    better="higher",
-    needs=("judge",),
-)
+METRIC = Metric(better="higher")
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:

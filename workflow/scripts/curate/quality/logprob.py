@@ -1,4 +1,7 @@
-"""The generator's own confidence in its target."""
+"""Mean natural log-probability of the target's tokens, as reported by the generator: at most 0, higher is better.
+
+Source: ours; sequence probability as in Fomicheva et al., Unsupervised Quality Estimation for NMT (TACL 2020).
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,7 @@ from collections.abc import Sequence
 from curate.quality import Context, Instance, Metric, Score
 from workbench.cli import UserError
 
-METRIC = Metric(
-    summary="mean natural log-probability of the target's tokens, as reported by the generator itself",
-    source="ours; sequence probability as in Fomicheva et al., Unsupervised Quality Estimation for NMT (TACL 2020)",
-    low=None,
-    high=0.0,
-    better="higher",
-    needs=("logprob",),
-)
+METRIC = Metric(better="higher")
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:

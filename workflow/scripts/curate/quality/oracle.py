@@ -1,4 +1,9 @@
-"""How close the target is to the human target: an upper bound that is not available in practice."""
+"""Sentence chrF of the target against the human target of its source: 0 to 100, higher is better.
+
+It needs human targets: an upper bound that is not available in practice.
+
+Source: chrF: Popović (WMT 2015), by sacreBLEU.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +13,7 @@ from curate.quality import Context, Instance, Metric, Score
 from curate.quality._similarity import sentence_chrf
 from workbench.cli import progress
 
-METRIC = Metric(
-    summary="sentence chrF of the target against the human target of its source",
-    source="chrF: Popović (WMT 2015), by sacreBLEU",
-    low=0.0,
-    high=100.0,
-    better="higher",
-    needs=("human",),
-)
+METRIC = Metric(better="higher", needs_human=True)
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:

@@ -1,6 +1,8 @@
-"""An average of metrics: the mean of a target's ranks under each.
+"""Mean of the target's ranks under other metrics, 1 for the best target of the generator: lower is better.
 
 Targets with equal scores share the mean of their ranks (mid-ranks), so that the order of ties has no effect.
+
+Source: ours; Borda's count, by mean rank: Dwork et al., Rank Aggregation Methods for the Web (WWW 2001).
 """
 
 from __future__ import annotations
@@ -16,14 +18,7 @@ from curate.quality import Context, Instance, Metric, Score
 from workbench.cli import UserError
 from workbench.tables import read_rows
 
-METRIC = Metric(
-    summary="mean of the target's ranks under other metrics, 1 for the best target of the generator, ties shared",
-    source="ours; Borda's count, by mean rank: Dwork et al., Rank Aggregation Methods for the Web (WWW 2001)",
-    low=1.0,
-    high=None,
-    better="lower",
-    needs=("scores",),
-)
+METRIC = Metric(better="lower")
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:

@@ -1,4 +1,10 @@
-"""How much of the source is recovered when the target is translated back."""
+"""Sentence chrF of the target's back-translation against the source: 0 to 100, higher is better.
+
+Needs a reverse model trained on ``pretrain``.
+
+Source: ours; back-translation as quality estimation: Moon et al., Revisiting Round-Trip Translation for Quality
+Estimation (EAMT 2020); chrF: Popović (WMT 2015).
+"""
 
 from __future__ import annotations
 
@@ -9,15 +15,7 @@ from curate.quality._models import trained_model
 from curate.quality._similarity import sentence_chrf
 from models.translation import translate
 
-METRIC = Metric(
-    summary="sentence chrF of the target's back-translation against the source",
-    source="ours; back-translation as quality estimation: Moon et al., Revisiting Round-Trip Translation for Quality "
-    "Estimation (EAMT 2020); chrF: Popović (WMT 2015)",
-    low=0.0,
-    high=100.0,
-    better="higher",
-    needs=("reverse_model",),
-)
+METRIC = Metric(better="higher")
 
 
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:
