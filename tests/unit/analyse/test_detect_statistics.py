@@ -1,4 +1,4 @@
-"""Cross-fitting, calibration and the figures of a detector, on data whose truth is known."""
+"""Cross-fitting, calibration and the intervals of a detector, on data with a known truth."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def test_equal_groups_share_a_fold_and_folds_are_of_one_size() -> None:
 
 
 class GivenModel:
-    """A model whose scores are given, and which only answers for texts of folds that it did not learn from."""
+    """A model with given scores, which only scores texts of folds that it did not learn from."""
 
-    def __init__(self, scores: np.ndarray, fold: np.ndarray, learnt: np.ndarray) -> None:
-        self._scores, self._fold, self._learnt = scores, fold, set(fold[learnt].tolist())
+    def __init__(self, scores: np.ndarray, fold: np.ndarray, learned: np.ndarray) -> None:
+        self._scores, self._fold, self._learned = scores, fold, set(fold[learned].tolist())
 
     def scores(self, rows: np.ndarray) -> np.ndarray:
-        assert not self._learnt & set(self._fold[rows].tolist())
+        assert not self._learned & set(self._fold[rows].tolist())
         return self._scores[rows]
 
     def features(self, count: int) -> tuple[list[Feature], list[Feature]]:
@@ -54,10 +54,10 @@ class GivenDetector:
 
     def __init__(self, scores: np.ndarray, fold: np.ndarray) -> None:
         self._scores, self._fold = scores, fold
-        self.learnt: list[np.ndarray] = []
+        self.learned: list[np.ndarray] = []
 
     def fit(self, rows: np.ndarray, first: np.ndarray) -> GivenModel:
-        self.learnt.append(rows)
+        self.learned.append(rows)
         return GivenModel(self._scores, self._fold, rows)
 
 
@@ -75,8 +75,8 @@ def test_models_learn_only_from_other_folds_and_from_texts_that_differ() -> None
     detector = GivenDetector(odds, fold)
     cross_fit(detector, LabelledTexts(first, fold, differ, np.full(len(fold), True)))
     # Three models without one fold, three without two.
-    assert sorted(len(rows) for rows in detector.learnt) == [90, 90, 90, 180, 180, 180]
-    assert all(differ[rows].all() for rows in detector.learnt)
+    assert sorted(len(rows) for rows in detector.learned) == [90, 90, 90, 180, 180, 180]
+    assert all(differ[rows].all() for rows in detector.learned)
 
 
 def test_who_wrote_the_texts_of_a_fold_has_no_part_in_their_probabilities() -> None:
@@ -134,7 +134,7 @@ def test_calibration_never_turns_the_order_round() -> None:
     assert found == pytest.approx([0.5] * 3, abs=0.01)
 
 
-def test_equal_scores_tell_nothing() -> None:
+def test_equal_scores_carry_no_information() -> None:
     first = np.repeat([True, False], 10)
     assert platt_scaling(np.zeros(20), first, np.zeros(3)) == pytest.approx([0.5] * 3)
 
@@ -146,12 +146,12 @@ class MeansDetector:
         self._vectors = vectors
 
     def fit(self, rows: np.ndarray, first: np.ndarray) -> GivenModel:
-        learnt = self._vectors[rows]
-        difference = learnt[first].mean(axis=0) - learnt[~first].mean(axis=0)
+        learned = self._vectors[rows]
+        difference = learned[first].mean(axis=0) - learned[~first].mean(axis=0)
         return GivenModel(self._vectors @ difference, np.arange(len(self._vectors)), rows)
 
 
-def test_the_interval_covers_chance_in_what_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_interval_covers_chance_in_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Authors without a style: 0.5 is in the interval as often as it says; with the models as given it is not."""
     # Probabilities have no part in the area, and fitting their curves takes the time.
     monkeypatch.setattr("analyse.detectors.cross_fitting.platt_scaling", lambda scores, first, new_scores: new_scores)

@@ -75,7 +75,7 @@ def detect(
     )
 
 
-def test_a_planted_style_is_found_and_told(tmp_path: Path) -> None:
+def test_a_planted_style_is_found_and_reported(tmp_path: Path) -> None:
     found = detect(
         tmp_path, sentences(200, "a", lambda _: "indeed"), sentences(200, "b", lambda n: "truly" if n % 10 else "")
     )
@@ -91,14 +91,14 @@ def test_a_planted_style_is_found_and_told(tmp_path: Path) -> None:
     assert sum(by_author[f"t:{n}", "human"] > 0.5 > by_author[f"t:{n}", "g"] for n in range(200)) > 190
 
 
-def test_two_authors_of_one_style_are_not_told_apart(tmp_path: Path) -> None:
+def test_two_authors_of_one_style_are_not_distinguished(tmp_path: Path) -> None:
     report = detect(tmp_path, sentences(300, "a"), sentences(300, "b")).report
     assert report["auc_low"] < 0.5 < report["auc_high"]
     assert report["brier"] == pytest.approx(0.25, abs=0.01)
     assert sum(row["count"] for row in report["calibration"]) == 600
 
 
-def test_a_word_of_the_source_in_both_targets_is_no_help(tmp_path: Path) -> None:
+def test_a_word_of_the_source_in_both_targets_does_not_help(tmp_path: Path) -> None:
     first, second = sentences(300, "a"), sentences(300, "b")
     report = detect(
         tmp_path,
@@ -108,7 +108,7 @@ def test_a_word_of_the_source_in_both_targets_is_no_help(tmp_path: Path) -> None
     assert report["auc_low"] < 0.5 < report["auc_high"]
 
 
-def test_what_was_learnt_from_a_source_is_no_help_with_the_same_source_under_another_id(tmp_path: Path) -> None:
+def test_what_was_learned_from_a_source_does_not_help_with_the_same_source_under_another_id(tmp_path: Path) -> None:
     # Every source comes twice, and each author always has the same odd word for it.
     first = [f"{text} h{n // 2}h" for n, text in enumerate(sentences(300, "a"))]
     second = [f"{text} g{n // 2}g" for n, text in enumerate(sentences(300, "b"))]
@@ -162,7 +162,7 @@ def test_targets_that_are_the_same_are_counted_and_scored_alike(tmp_path: Path) 
     assert 0.7 < found.report["auc"] < 0.98
 
 
-def test_an_author_and_a_copy_of_it_are_not_told_apart(tmp_path: Path) -> None:
+def test_an_author_and_a_copy_of_it_are_not_distinguished(tmp_path: Path) -> None:
     texts = sentences(60, "a")
     found = detect(tmp_path, texts, list(texts))
     report = found.report
@@ -240,10 +240,10 @@ def test_a_text_outside_the_sample_has_the_score_it_would_have_inside_whatever_t
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     texts = [f"{text} “X” – Ä" for author in styled(40) for text in author]
-    learnt, first = np.arange(60), np.arange(60) < 30
+    learned, first = np.arange(60), np.arange(60) < 30
     rows = np.arange(80)[::-1]
-    whole = ngrams.detector(NGRAMS | changes, texts, np.full(80, True)).fit(learnt, first).scores(rows)
-    model = ngrams.detector(NGRAMS | changes, texts, np.arange(80) < 60).fit(learnt, first)
+    whole = ngrams.detector(NGRAMS | changes, texts, np.full(80, True)).fit(learned, first).scores(rows)
+    model = ngrams.detector(NGRAMS | changes, texts, np.arange(80) < 60).fit(learned, first)
     found = []
     for size in (3, 10_000):
         monkeypatch.setattr(ngrams, "_CHUNK", size)

@@ -1,4 +1,4 @@
-"""Two texts beside each other: equal numbers of words, symmetry, the size and the power of the randomisation test."""
+"""Two texts compared: equal numbers of words, symmetry, the size and the power of the randomisation test."""
 
 from __future__ import annotations
 
@@ -85,11 +85,6 @@ def test_the_order_of_an_id_depends_on_nothing_else() -> None:
     assert draw_names(ids, None, 1, "diversity") != draw_names(ids, None, 2, "diversity")
 
 
-def test_more_swaps_leave_the_earlier_ones_as_they_were() -> None:
-    assert np.array_equal(draw_swaps(30, 50, 7)[:11], draw_swaps(30, 10, 7))
-    assert not draw_swaps(30, 1, 7)[0].any()
-
-
 def test_changing_the_roles_turns_every_sign() -> None:
     first, second = written(60, 1), written(60, 2, exponent=1.3)
     there, back = swap_tests(first, second), swap_tests(second, first)
@@ -141,7 +136,7 @@ def test_rare_words_for_frequent_ones_are_found_too() -> None:
     assert results["vocabulary"].value < 0
 
 
-def test_length_alone_is_no_diversity() -> None:
+def test_length_alone_is_not_diversity() -> None:
     human = written(200, 1, words=12)
     longer = [words + more for words, more in zip(written(200, 2, words=12), written(200, 3, words=12), strict=True)]
     results = swap_tests(longer, human, swaps=99)
@@ -160,20 +155,6 @@ def test_a_difference_by_chance_is_found_in_one_of_twenty() -> None:
             differences.append(entropy(counts[0]) - entropy(counts[1]))
         found += randomisation_test(np.array(differences)).p_value <= 0.05
     assert 4 <= found <= 27  # binomial of 300 and 5 %: 99.8 % of all cases
-
-
-def test_interval_and_p_value_agree() -> None:
-    drawn = np.random.default_rng(1)
-    for shift in np.linspace(-3, 3, 41):
-        result = randomisation_test(np.append(shift, drawn.normal(size=199)))
-        assert (result.p_value <= 0.05) == (result.low * result.high > 0)
-
-
-def test_p_value_by_hand() -> None:
-    result = randomisation_test(np.array([2.0, -3.0, 1.0, 2.0, 0.0]))
-    assert (result.value, result.p_value) == (2, 3 / 5)
-    assert randomisation_test(np.array([np.nan, 1.0])) is None
-    assert randomisation_test(np.array([1.0, np.nan])) is None
 
 
 @pytest.mark.parametrize("text", [[[], []], [["a"], []]])

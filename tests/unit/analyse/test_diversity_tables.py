@@ -66,7 +66,7 @@ def test_a_row_for_every_measure(measure: Measure) -> None:
         assert float(row["difference_low"]) <= float(row["difference"]) <= float(row["difference_high"])
 
 
-def test_chrf_stands_beside(measure: Measure) -> None:
+def test_chrf_is_in_every_row(measure: Measure) -> None:
     expected = CHRF().corpus_score(MACHINE, [HUMAN]).score
     assert {row["chrf"] for row in measure(MACHINE)} == {f"{expected:.4f}"}
 

@@ -1,4 +1,4 @@
-"""Errors that show without a reference: each planted once, beside its clean twin."""
+"""Errors that are visible without a reference: each planted once, with a clean twin."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_an_empty_target_has_no_other_error(norms: Norms, judged_by: Standards) 
         ("", "", False),
     ],
 )
-def test_what_the_source_repeats_is_no_oscillation(source: str, target: str, expected: bool) -> None:
+def test_what_the_source_repeats_is_not_oscillation(source: str, target: str, expected: bool) -> None:
     assert oscillates(source, target, LIMITS) is expected
 
 

@@ -47,7 +47,7 @@ def test_edits_are_per_thousand_words_and_add_up_to_ter() -> None:
     assert one([text], None, "ter").rate.value == pytest.approx(sum(rates) / 10)
 
 
-def test_the_floor_is_beside_the_rate_and_the_difference_changes_its_sign_with_the_sides() -> None:
+def test_the_difference_from_the_floor_changes_its_sign_if_the_texts_are_exchanged() -> None:
     many, few = table(300, copy=marked(300, slice(40))), table(300, copy=marked(300, slice(30, 45)))
     there, back = one([many], few, "copy"), one([few], many, "copy")
     assert there.floor == back.rate

@@ -73,12 +73,12 @@ def rows_of(folder: Path) -> dict[tuple[str, str], dict[str, str]]:
 
 
 def wrong_numbers(every: int) -> dict[str, str]:
-    """The human targets, of which each so manieth has another number and one word less."""
+    """The human targets, of which every ``every``-th has another number and one word less."""
     texts = {key: target for key, _, target in PAIRS}
     return texts | {key: "There are 999 files in." for key in list(texts)[::every]}
 
 
-def test_origins_stand_beside_the_human_floor(judge: Judge, tmp_path: Path) -> None:
+def test_origins_are_compared_with_the_human_floor(judge: Judge, tmp_path: Path) -> None:
     judge("machine", wrong_numbers(4), "--generated")
     judge("second", dict(list(wrong_numbers(8).items())[:24]), "--generated")
     origins = [word for name in ("human", "machine", "second") for word in ("--origin", name, f"{name}.tsv")]

@@ -1,4 +1,4 @@
-"""Orders put the right instances first, in any mixture and at every size; generators are combined as said."""
+"""Orders put the right instances first, in any mixture and at every size; generators are combined as configured."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_all_orders_hold_the_same_instances_at_the_whole_pool(files: Path) -> No
         assert sorted(dataset(files, mixture, ranks, **changes)) == sorted(random)
 
 
-def test_an_order_goes_inside_a_mixture_and_leaves_its_shares_at_every_size(files: Path) -> None:
+def test_an_order_within_a_mixture_keeps_its_shares_at_every_size(files: Path) -> None:
     mixture = {"human": 0.25, "a": 0.5, "b": 0.25}
     random = dataset(files, mixture)
     rows = dataset(files, mixture, {"a": "a", "b": "b"}, order="quality:x")
@@ -103,7 +103,7 @@ def test_a_target_without_a_rank_comes_last_in_both_directions(files: Path) -> N
         assert {row[0] for row in ordered[-3:]} == set(POOL[:3])
 
 
-def test_all_outputs_of_a_source_stand_together_and_have_their_control(files: Path) -> None:
+def test_all_outputs_of_a_source_are_adjacent_and_have_their_control(files: Path) -> None:
     both = dataset(files, {"a": 0.5, "b": 0.5}, combine="all")
     assert len(both) == 2 * COUNT
     assert [row[1] for row in both] == ["a", "b"] * COUNT

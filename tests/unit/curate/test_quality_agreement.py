@@ -34,7 +34,7 @@ def table(path: Path, scores: list[float | None], better: str) -> str:
 
 
 def compare(folder: Path, *more: str, **scores: str) -> dict[str, dict[str, str]]:
-    """The rows of the table by the name of the score, for a generator ``g`` whose oracle runs from 0 to 90."""
+    """The rows of the table by the name of the score, for a generator ``g`` with oracle scores from 0 to 90."""
     oracle = table(folder / "oracle.tsv", [10.0 * n for n in range(10)], "higher")
     main(
         parser().parse_args(

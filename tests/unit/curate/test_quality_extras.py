@@ -1,4 +1,4 @@
-"""The metrics of the extra: one line where something is missing, and their scores where it is there."""
+"""Optional metrics: one line if something is missing, and their scores if it is not."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_comet_has_the_program_judge_every_pair(comet: str, tmp_path: Path) -> N
     assert load_metric("comet_qe").score(INSTANCES, settings) == [0.16, 0]
 
 
-def test_comet_tells_why_its_program_failed(comet: str, tmp_path: Path) -> None:
+def test_comet_says_why_its_program_failed(comet: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"comet-score failed: .*requires -r/--references"):
         load_metric("comet_qe").score(INSTANCES, context(program=comet, weights=str(tmp_path / "reference.ckpt")))
 

@@ -1,4 +1,4 @@
-"""Each metric finds what it claims to find, in cases where the fault was planted, and says plainly what it lacks."""
+"""Each metric finds the faults that it claims to find, planted here, and says plainly what it lacks."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def pretrain(folder: Path, pairs: Sequence[tuple[str, str]] = PAIRS[100:]) -> Pa
 
 
 def assert_damaged_are_worst(values: Sequence[Score], share: float = 1) -> None:
-    """The damaged targets, half of all, hold this ``share`` of the worse half of the scores, or more."""
+    """The damaged targets, half of all, make up at least this ``share`` of the worse half of the scores."""
     worst = sorted(range(len(values)), key=lambda place: values[place])[: len(DAMAGED)]
     assert len(DAMAGED.intersection(worst)) >= share * len(DAMAGED)
 
@@ -148,7 +148,7 @@ def test_logprob_is_the_generators_own() -> None:
     assert scores("logprob", found) == [-0.25, -0.25, None]
 
 
-def test_logprob_refuses_a_generator_that_tells_none() -> None:
+def test_logprob_refuses_a_generator_that_reports_none() -> None:
     with pytest.raises(UserError, match=r"generated\.tsv: the column logprob is empty.*log_probabilities: true"):
         scores("logprob", planted())
 

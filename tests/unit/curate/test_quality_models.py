@@ -163,7 +163,7 @@ def test_batches_hold_every_text_once_and_no_texts_are_none() -> None:
     assert all(found)
 
 
-def test_engines_agree_and_decoding_tells_the_same_log_probability(model: Model, tmp_path: Path) -> None:
+def test_engines_agree_and_decoding_reports_the_same_log_probability(model: Model, tmp_path: Path) -> None:
     texts = [german for german, _ in UNSEEN]
     translations = list(translate(model, texts, DECODING, 1))
     pairs = [(german, found.text) for german, found in zip(texts, translations, strict=True)]

@@ -31,7 +31,7 @@ def test_what_has_no_score_is_last(better: str) -> None:
     assert {found[n] for n in range(0, 50, 5)} == set(range(41, 51))
 
 
-def test_a_metric_that_tells_nothing_gives_the_random_order() -> None:
+def test_a_metric_without_information_gives_the_random_order() -> None:
     expected = [IDS[place] for place in random_order(IDS, 7)]
     for values in (["1.0000"] * 50, [""] * 50):
         found = ranks(IDS, values, "higher", 7)

@@ -1,4 +1,4 @@
-"""Areas under the ROC curve with their intervals, and calibration, on data whose truth is known."""
+"""Areas under the ROC curve with their intervals, and calibration, on data with a known truth."""
 
 from __future__ import annotations
 

@@ -61,12 +61,22 @@ def text_rows(
     samples: int,
     seed: int,
 ) -> Iterator[Row]:
-    """The rows of one text; the family of Holm's correction is its measures.
+    """The rows of one text: those measures that it has, as a family of Holm's correction.
 
     Raises:
-        UserError: as :func:`compare_text`.
+        UserError: the seeds of a text differ in their segments, or text and floor share none.
     """
-    compared = list(compare_text(text.paths, floors, measures, samples, seed))
+    first, *others = tables = [read_segment_errors(path) for path in text.paths]
+    for table in others:
+        check_ids(table.path, table.ids, first.path, first.ids)
+    compared: list[tuple[ErrorMeasure, int, FloorComparison]] = []
+    for basis, floor in floors.items():
+        if basis == "reference" and not first.has_reference:
+            continue
+        chosen = [measure for measure in measures if measure.basis == basis]
+        own, human = (tables, None) if floor is None or floor.path in text.paths else shared(tables, floor)
+        comparisons = compare_with_floor(own, human, chosen, samples, seed)
+        compared += [(measure, len(own[0].ids), comparisons[measure.name]) for measure in chosen]
     corrected = holm_where_tested([comparison.p_value for _, _, comparison in compared])
     seeds = len(text.paths) if text.cells[0] == "test" else ""
     for (measure, segments, comparison), p_holm in zip(compared, corrected, strict=True):
@@ -77,33 +87,6 @@ def text_rows(
             *interval_cells(comparison.difference),
             *(p_text(comparison.p_value), p_text(p_holm)),
         )
-
-
-def compare_text(
-    paths: Sequence[Path],
-    floors: Mapping[str, SegmentErrors | None],
-    measures: Sequence[ErrorMeasure],
-    samples: int,
-    seed: int,
-) -> Iterator[tuple[ErrorMeasure, int, FloorComparison]]:
-    """Each measure that a text has, its number of segments, and its comparison with the floor.
-
-    Raises:
-        UserError: the seeds of a text differ in their segments, or text and floor share none.
-    """
-    tables = [read_segment_errors(path) for path in paths]
-    for table in tables[1:]:
-        check_ids(table.path, table.ids, tables[0].path, tables[0].ids)
-    for basis, floor in floors.items():
-        if basis == "reference" and not tables[0].has_reference:
-            continue
-        chosen = [measure for measure in measures if measure.basis == basis]
-        own, human = tables, None
-        if floor is not None and floor.path not in paths:
-            own, human = shared(tables, floor)
-        compared = compare_with_floor(own, human, chosen, samples, seed)
-        for measure in chosen:
-            yield measure, len(own[0].ids), compared[measure.name]
 
 
 def shared(tables: Sequence[SegmentErrors], floor: SegmentErrors) -> tuple[list[SegmentErrors], SegmentErrors]:

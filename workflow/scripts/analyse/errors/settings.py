@@ -16,9 +16,7 @@ class NormSettings:
     cognate_beginning: int  # equal initial characters that make words of the two languages cognates
     partner_pairs: int  # fewest pairs in which partners occur together
     partner_share: float  # words in a larger share of the pairs are too frequent to have partners
-    partner_dice: (
-        float  # least Dice coefficient of partners: twice the pairs with both by the sum of those with each
-    )
+    partner_dice: float  # least Dice coefficient of partners: twice the pairs with both by the sum of those with each
 
 
 @dataclass(frozen=True)
