@@ -37,30 +37,30 @@ class Lexicon:
 
     def is_detached(self, source: str, target: str, words: int) -> bool:
         """Whether no source word has a partner in the target although at least ``words`` of them have known ones."""
-        ours, theirs = beginnings(source, self.beginning), beginnings(target, self.beginning)
-        if not theirs or sum(word in self.partners for word in ours) < words:
+        source_words, target_words = beginnings(source, self.beginning), beginnings(target, self.beginning)
+        if not target_words or sum(word in self.partners for word in source_words) < words:
             return False
-        if any(self.partners.get(word, frozenset()) & theirs for word in ours):
+        if any(self.partners.get(word, frozenset()) & target_words for word in source_words):
             return False
-        return not _cognates(ours, self.cognate) & _cognates(theirs, self.cognate)
+        return not _cognates(source_words, self.cognate) & _cognates(target_words, self.cognate)
 
 
 def learn_lexicon(sources: Sequence[str], targets: Sequence[str], settings: NormSettings) -> Lexicon:
     """Learn partners from pairs that translate each other."""
     least, most = settings.partner_pairs, settings.partner_share * len(sources)
-    (ours, our_words), (theirs, their_words) = (
+    (in_sources, source_words), (in_targets, target_words) = (
         _presence([beginnings(text, settings.word_beginning) for text in texts], least, most)
         for texts in (sources, targets)
     )
-    our_counts, their_counts = ours.sum(axis=0), theirs.sum(axis=0)
+    source_counts, target_counts = in_sources.sum(axis=0), in_targets.sum(axis=0)
     partners: dict[str, set[str]] = {}
-    for start in range(0, len(our_words), _BLOCK):
-        together = (ours[:, start : start + _BLOCK].T @ theirs).tocoo()
+    for start in range(0, len(source_words), _BLOCK):
+        together = (in_sources[:, start : start + _BLOCK].T @ in_targets).tocoo()
         rows, columns = together.coords
-        dice = settings.partner_dice * (our_counts[start + rows] + their_counts[columns])
+        dice = settings.partner_dice * (source_counts[start + rows] + target_counts[columns])
         enough = (2 * together.data >= dice) & (together.data >= least)
         for row, column in zip(rows[enough], columns[enough], strict=True):
-            partners.setdefault(our_words[start + row], set()).add(their_words[column])
+            partners.setdefault(source_words[start + row], set()).add(target_words[column])
     return Lexicon(partners, settings.word_beginning, settings.cognate_beginning)
 
 

@@ -42,8 +42,8 @@ class LengthBand:
 
     def deviation(self, source: str, target: str) -> float:
         """How far a pair's lengths are from what is usual; negative for a short target."""
-        ours, theirs = log_length(source), log_length(target)
-        return float(_deviation(ours, theirs, self.slope, self.intercept, self.power))
+        source_length, target_length = log_length(source), log_length(target)
+        return float(_deviation(source_length, target_length, self.slope, self.intercept, self.power))
 
 
 def learn_band(sources: Sequence[str], targets: Sequence[str], quantile: float, power: float) -> LengthBand:
@@ -51,10 +51,12 @@ def learn_band(sources: Sequence[str], targets: Sequence[str], quantile: float, 
 
     If all sources have the same length, the line is level.
     """
-    ours, theirs = (np.array([log_length(text) for text in side]) for side in (sources, targets))
-    varied = np.ptp(ours) > 0
-    slope, intercept = np.polyfit(ours, theirs - ours, 1) if varied else (0.0, float(np.median(theirs - ours)))
-    low, high = np.quantile(_deviation(ours, theirs, slope, intercept, power), [quantile, 1 - quantile])
+    source_lengths, target_lengths = (np.array([log_length(text) for text in side]) for side in (sources, targets))
+    ratios = target_lengths - source_lengths
+    varied = np.ptp(source_lengths) > 0
+    slope, intercept = np.polyfit(source_lengths, ratios, 1) if varied else (0.0, float(np.median(ratios)))
+    deviations = _deviation(source_lengths, target_lengths, slope, intercept, power)
+    low, high = np.quantile(deviations, [quantile, 1 - quantile])
     return LengthBand(float(slope), float(intercept), power, float(low), float(high))
 
 
@@ -64,6 +66,6 @@ def log_length(text: str) -> float:
 
 
 def _deviation(
-    ours: np.ndarray | float, theirs: np.ndarray | float, slope: float, intercept: float, power: float
+    source_length: np.ndarray | float, target_length: np.ndarray | float, slope: float, intercept: float, power: float
 ) -> np.ndarray | float:
-    return (theirs - ours - slope * ours - intercept) * np.exp(power * ours)
+    return (target_length - source_length - slope * source_length - intercept) * np.exp(power * source_length)

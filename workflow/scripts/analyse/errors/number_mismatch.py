@@ -62,12 +62,12 @@ def number_mismatch(source: str, target: str, spelt_below: int) -> NumberMismatc
         spelt_below: whole numbers below this one may be spelled out on the other side: they count only if both sides
             have a number that the other lacks.
     """
-    ours, theirs = read_numbers(source), read_numbers(target)
-    if not (ours or theirs):
+    of_source, of_target = read_numbers(source), read_numbers(target)
+    if not (of_source or of_target):
         return NumberMismatch(0, 0)
     twelve_hours = bool(_TWELVE_HOURS.search(source) or _TWELVE_HOURS.search(target))
-    missing = _unmatched(ours, theirs, twelve_hours, spelt_below)
-    added = _unmatched(theirs, ours, twelve_hours, spelt_below)
+    missing = _unmatched(of_source, of_target, twelve_hours, spelt_below)
+    added = _unmatched(of_target, of_source, twelve_hours, spelt_below)
     if not (missing and added):
         missing, added = ([n for n in side if not n.is_below(spelt_below)] for side in (missing, added))
     return NumberMismatch(len(missing), len(added))

@@ -43,9 +43,9 @@ def holds_source(source: str, target: str, standards: Standards, limits: ErrorLi
     """
     if standards.is_other is None or standards.source == standards.target:
         return False
-    ours, theirs = words_of(plain_words(source)), words_of(plain_words(target))
-    for place, _, length in SequenceMatcher(None, ours, theirs, autojunk=False).get_matching_blocks():
-        run = ours[place : place + length]
+    source_words, target_words = words_of(plain_words(source)), words_of(plain_words(target))
+    for place, _, length in SequenceMatcher(None, source_words, target_words, autojunk=False).get_matching_blocks():
+        run = source_words[place : place + length]
         small = sum(word[0].isalpha() and not word[0].isupper() for word in run)
         long_enough = length >= limits.copied_words and small >= limits.copied_small_words
         if long_enough and standards.is_other(" ".join(run), standards.target):
