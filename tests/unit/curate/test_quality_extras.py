@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from paths import ROOT
 
-from curate.quality import Context, Instance, load_metric
+from curate.quality import Context, TargetInstance, load_metric
 from workbench.cli import UserError
 
 INSTANCES = [
-    Instance("t:1", "Das ist ein Haus.", "This is a house.", None, {}, None),
-    Instance("t:2", "Guten Morgen", "", None, {}, None),
+    TargetInstance("t:1", "Das ist ein Haus.", "This is a house.", None, {}, None),
+    TargetInstance("t:2", "Guten Morgen", "", None, {}, None),
 ]
 COMET = f"""\
 #!{sys.executable}
@@ -89,7 +89,7 @@ def test_labse_is_the_cosine_of_both_sides(tmp_path: Path) -> None:
     model = package.SentenceTransformer(str(folder), device="cpu")
     model.save(str(tmp_path / "labse"))
 
-    pairs = [*INSTANCES, Instance("t:3", "house", "house", None, {}, None)]
+    pairs = [*INSTANCES, TargetInstance("t:3", "house", "house", None, {}, None)]
     found = load_metric("labse").score(pairs, context(weights=str(tmp_path / "labse")))
     expected = [float(model.similarity(*model.encode([pair.source, pair.target]))) for pair in pairs]
     assert found == pytest.approx(expected, abs=1e-5)

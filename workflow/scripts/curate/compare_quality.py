@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from curate.quality import Metric, load_metric
+from curate.quality import QualityMetric, load_metric
 from stats.bootstrap import interval
 from stats.rank_correlation import rank_correlation, resampled_correlations
 from workbench.cli import UserError, run_script, say, script_parser
@@ -68,7 +68,7 @@ def is_practical(definitions: Mapping[str, ScoreDefinition], name: str) -> bool:
     return not needs_human and all(is_practical(definitions, part) for part in definitions[name].of)
 
 
-def metric_of(definitions: Mapping[str, ScoreDefinition], name: str) -> Metric:
+def metric_of(definitions: Mapping[str, ScoreDefinition], name: str) -> QualityMetric:
     """The metric behind the score ``name``.
 
     Raises:

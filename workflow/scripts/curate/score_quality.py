@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import overload
 
-from curate.quality import Context, Instance, Metric, Score, load_metric
+from curate.quality import Context, QualityMetric, Score, TargetInstance, load_metric
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.columns import TextColumn, read_by_id
 from workbench.draws import ORDER, place
@@ -26,7 +26,7 @@ from workbench.tables import read_rows, write_rows
 COLUMNS = ("id", "score", "rank")
 
 
-class Instances(Sequence[Instance]):
+class TargetInstances(Sequence[TargetInstance]):
     """The generator's targets in the pool's order; an instance is created when it is accessed.
 
     The human target is read only if the metric needs it.
@@ -35,7 +35,7 @@ class Instances(Sequence[Instance]):
         UserError: the generator has no target for any source of the pool.
     """
 
-    def __init__(self, pool: Path, generated: Path, metric: Metric) -> None:
+    def __init__(self, pool: Path, generated: Path, metric: QualityMetric) -> None:
         self._targets, self._logprobs, self._metadata = read_by_id(generated, GENERATED_COLUMNS[1:])
         self._humans = TextColumn() if metric.needs_human else None
         self._sources = TextColumn()
@@ -53,17 +53,17 @@ class Instances(Sequence[Instance]):
         return len(self.ids)
 
     @overload
-    def __getitem__(self, place: int) -> Instance: ...
+    def __getitem__(self, place: int) -> TargetInstance: ...
 
     @overload
-    def __getitem__(self, place: slice) -> list[Instance]: ...
+    def __getitem__(self, place: slice) -> list[TargetInstance]: ...
 
-    def __getitem__(self, place: int | slice) -> Instance | list[Instance]:
+    def __getitem__(self, place: int | slice) -> TargetInstance | list[TargetInstance]:
         if isinstance(place, slice):
             return [self[number] for number in range(*place.indices(len(self)))]
         name = self.ids[place]
         logprob, metadata = self._logprobs[name], self._metadata[name]
-        return Instance(
+        return TargetInstance(
             name,
             self._sources[place],
             self._targets[name],
@@ -104,7 +104,7 @@ def main(arguments: argparse.Namespace) -> None:
     module = load_metric(arguments.metric)
     inputs = {name: Path(path) for name, path in arguments.input}
     context = Context(json.loads(arguments.settings), arguments.generated, inputs, arguments.threads)
-    instances = Instances(arguments.pool, arguments.generated, module.METRIC)
+    instances = TargetInstances(arguments.pool, arguments.generated, module.METRIC)
     scores = [finite(score) for score in module.score(instances, context)]
     known = [score for score in scores if score is not None]
     if not known:

@@ -26,7 +26,7 @@ class Feature(NamedTuple):
     weight: float
 
 
-class Model(Protocol):
+class DetectorModel(Protocol):
     """What was learned from some of the texts."""
 
     def scores(self, rows: np.ndarray) -> np.ndarray:
@@ -44,7 +44,7 @@ class Model(Protocol):
 class Detector(Protocol):
     """Learns from some of the texts that it was created with."""
 
-    def fit(self, rows: np.ndarray, first: np.ndarray) -> Model:
+    def fit(self, rows: np.ndarray, first: np.ndarray) -> DetectorModel:
         """Learn only from the texts ``rows`` (positions); ``first`` says which of them the first author wrote.
 
         ``rows`` may be empty, if both authors always wrote the same: the model's scores are then all equal.

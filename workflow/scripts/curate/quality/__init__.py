@@ -4,7 +4,7 @@ A metric's module has
 
 - a docstring that says what the score is, its range, what it needs besides source and target, and its source: the
   paper or library behind the formula (the choice of formula is ours);
-- ``METRIC``, a :class:`Metric`;
+- ``METRIC``, a :class:`QualityMetric`;
 - ``score(instances, context)``, which returns a score or None for each instance, in their order.
 
 To add a metric, add a module here, its name and keys in the schema, and its files in
@@ -27,7 +27,7 @@ Score = float | None
 
 
 @dataclass(frozen=True)
-class Metric:
+class QualityMetric:
     """Which scores of a metric are better, and whether it needs the human target.
 
     A metric that needs the human target is not practical: if there are human targets, nobody needs synthetic ones.
@@ -37,7 +37,7 @@ class Metric:
     needs_human: bool = False
 
 
-class Instance(NamedTuple):
+class TargetInstance(NamedTuple):
     """One target of a generator; ``human`` is None unless the metric needs it."""
 
     id: str
@@ -84,9 +84,9 @@ class Context:
 class MetricModule(Protocol):
     """The interface of a metric's module."""
 
-    METRIC: Metric
+    METRIC: QualityMetric
 
-    def score(self, instances: Sequence[Instance], context: Context) -> Sequence[Score]:
+    def score(self, instances: Sequence[TargetInstance], context: Context) -> Sequence[Score]:
         """A score or None for each of ``instances``, in their order.
 
         Raises:

@@ -17,16 +17,16 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from curate.quality._extras import local_model
 from workbench.cli import UserError
 
 log = logging.getLogger(__name__)
 
-METRIC = Metric(better="higher")
+METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """Score every pair with ``comet-score``.
 
     Raises:

@@ -10,17 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from workbench.cli import UserError, progress
 from workbench.languages import base_language
 from workbench.words import plain_words
 
 _LEAST = 1e-30  # the smallest probability that py3langid's single precision distinguishes from 0
 
-METRIC = Metric(better="higher")
+METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """Log-odds of the target language against the likeliest other one, without placeholders and addresses.
 
     Raises:

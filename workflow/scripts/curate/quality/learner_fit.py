@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from curate.quality._models import trained_model
 from models.scoring import score_targets
 
-METRIC = Metric(better="lower")
+METRIC = QualityMetric(better="lower")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """Score every target; an empty one consists of its end of sentence only."""
     pairs = [(instance.source, instance.target) for instance in instances]
     fits = score_targets(trained_model(context), pairs, context.settings["decoding"], context.threads)

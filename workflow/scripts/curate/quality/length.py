@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from workbench.cli import UserError
 from workbench.tables import read_rows
 
 _TO_DEVIATION = 1.482602  # a normal distribution's standard deviation in median absolute deviations
 
-METRIC = Metric(better="higher")
+METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """-|z|, with z the distance of the log ratio from the usual one; None for an empty target."""
     usual, spread = usual_ratio(context.input("pretrain"))
     return [

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from workbench.cli import UserError
 
-METRIC = Metric(better="higher")
+METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """The column ``logprob``.
 
     Raises:

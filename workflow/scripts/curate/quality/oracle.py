@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from curate.quality._similarity import sentence_chrf
 from workbench.cli import progress
 
-METRIC = Metric(better="higher", needs_human=True)
+METRIC = QualityMetric(better="higher", needs_human=True)
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """Compare each target with the human one."""
     return [
         sentence_chrf(instance.target, instance.human or "")

@@ -14,14 +14,14 @@ from statistics import fmean
 
 import numpy as np
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from workbench.cli import UserError
 from workbench.tables import read_rows
 
-METRIC = Metric(better="lower")
+METRIC = QualityMetric(better="lower")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """Mean rank over the tables ``scores:NAME``; targets without a score share the last ranks of that metric.
 
     Raises:

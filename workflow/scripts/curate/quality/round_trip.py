@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from curate.quality._models import trained_model
 from curate.quality._similarity import sentence_chrf
 from models.translation import translate
 
-METRIC = Metric(better="higher")
+METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """Translate every target back with the reverse model; an empty target scores 0."""
     written = [instance for instance in instances if instance.target]
     back = translate(
