@@ -20,17 +20,19 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
-from analyse.diversity.comparison import MEASURES, Comparison
-from analyse.diversity.swap import draw_swaps, swap_test
+from analyse.diversity.comparison import MEASURES, DiversityComparison, DiversitySettings
+from stats.randomisation import draw_swaps, randomisation_test
 
-SETTINGS = {
-    "tokens": 100_000,
-    "types_tokens": 300,
-    "window": 50,
-    "threshold": 0.72,
-    "draws": 42,
-    "self_bleu_segments": 60,
-}
+SETTINGS = DiversitySettings(
+    tokenize=None,
+    tokens=100_000,
+    types_tokens=300,
+    window=50,
+    threshold=0.72,
+    draws=42,
+    self_bleu_segments=60,
+    swaps=99,
+)
 # Exponent of Zipf's law and mean number of words of a segment, of both texts.
 REGIMES = {"same": ((1.0, 10), (1.0, 10)), "steeper": ((1.1, 9), (1.0, 10))}
 KINDS = 1000
@@ -54,10 +56,10 @@ def simulate(regime: str, arguments: argparse.Namespace) -> np.ndarray:
         rng = np.random.default_rng([arguments.seed, number])
         subjects = rng.integers(KINDS, size=arguments.segments)
         texts = [write(rng, subjects, *law) for law in (first, second)]
-        comparison = Comparison(*texts, range(arguments.segments), SETTINGS)
+        comparison = DiversityComparison(*texts, range(arguments.segments), SETTINGS)
         values = comparison.values(draw_swaps(arguments.segments, arguments.swaps, number + 1))
         for place in range(len(MEASURES)):
-            result = swap_test(values[:, place, 0] - values[:, place, 1])
+            result = randomisation_test(values[:, place, 0] - values[:, place, 1])
             results[number, place] = result.value, result.low, result.high, result.p_value
     return results
 

@@ -111,7 +111,7 @@ def test_one_generator_cannot_be_compared(tmp_path: Path, caplog: pytest.LogCapt
     texts = independent("a")
     rows = collect(tmp_path, texts, {"a": texts})
     assert rows == {"a": ("100.0000", "", "")}
-    assert "post-editing cannot be told" in caplog.text
+    assert "post-editing cannot be detected" in caplog.text
 
 
 def test_with_one_other_there_is_no_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -123,7 +123,7 @@ def test_with_one_other_there_is_no_warning(tmp_path: Path, caplog: pytest.LogCa
 
 
 @pytest.mark.parametrize("language", ["ja", "ko_kr"])
-def test_languages_whose_tokenizer_is_an_extra_are_compared_by_character(tmp_path: Path, language: str) -> None:
+def test_languages_with_an_optional_tokenizer_are_compared_by_character(tmp_path: Path, language: str) -> None:
     human = ["猫が庭で静かに眠っている", "今日はとても良い天気です"]
     texts = {"a": ["猫が庭で静かに寝ている", "今日はとても良い天気だ"], "b": human}
     rows = collect(tmp_path, human, texts, "--target-language", language)

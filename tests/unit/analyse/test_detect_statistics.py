@@ -1,4 +1,4 @@
-"""Cross-fitting, calibration and the figures of a detector, on data whose truth is known."""
+"""Cross-fitting, calibration and the intervals of a detector, on data with a known truth."""
 
 from __future__ import annotations
 
@@ -8,20 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from scipy.special import expit
-from scipy.stats import norm
-from sklearn.metrics import roc_auc_score
 
 from analyse.detectors import Feature
-from analyse.detectors.cross_fitting import Texts, cross_fit, deal, platt_scaling
+from analyse.detectors.cross_fitting import LabelledTexts, cross_fit, fold_order, platt_scaling
 from analyse.detectors.ngrams import detector as ngram_detector
-from analyse.detectors.separation import (
-    ROC_POINTS,
-    area_under_curve,
-    brier_score,
-    calibration,
-    jackknife_error,
-    roc_points,
-)
+from stats.classification import area_under_curve, calibration, jackknife_error
 
 NGRAMS = {
     "word_ngrams": [1, 1],
@@ -36,22 +27,22 @@ NGRAMS = {
 
 def test_equal_groups_share_a_fold_and_folds_are_of_one_size() -> None:
     groups = [f"g{n % 50}" for n in range(200)]
-    fold = deal(groups, seed=1) % 5
+    fold = fold_order(groups, seed=1) % 5
     assert all(len({fold[n] for n in range(200) if groups[n] == name}) == 1 for name in set(groups))
     assert np.bincount(fold).tolist() == [40] * 5
-    assert not np.array_equal(fold, deal(groups, seed=2) % 5)
+    assert not np.array_equal(fold, fold_order(groups, seed=2) % 5)
     order = random.Random(1).sample(range(200), 200)
-    assert (deal([groups[n] for n in order], seed=1) % 5).tolist() == fold[order].tolist()
+    assert (fold_order([groups[n] for n in order], seed=1) % 5).tolist() == fold[order].tolist()
 
 
 class GivenModel:
-    """A model whose scores are given, and which only answers for texts of folds that it did not learn from."""
+    """A model with given scores, which only scores texts of folds that it did not learn from."""
 
-    def __init__(self, scores: np.ndarray, fold: np.ndarray, learnt: np.ndarray) -> None:
-        self._scores, self._fold, self._learnt = scores, fold, set(fold[learnt].tolist())
+    def __init__(self, scores: np.ndarray, fold: np.ndarray, learned: np.ndarray) -> None:
+        self._scores, self._fold, self._learned = scores, fold, set(fold[learned].tolist())
 
     def scores(self, rows: np.ndarray) -> np.ndarray:
-        assert not self._learnt & set(self._fold[rows].tolist())
+        assert not self._learned & set(self._fold[rows].tolist())
         return self._scores[rows]
 
     def features(self, count: int) -> tuple[list[Feature], list[Feature]]:
@@ -63,10 +54,10 @@ class GivenDetector:
 
     def __init__(self, scores: np.ndarray, fold: np.ndarray) -> None:
         self._scores, self._fold = scores, fold
-        self.learnt: list[np.ndarray] = []
+        self.learned: list[np.ndarray] = []
 
     def fit(self, rows: np.ndarray, first: np.ndarray) -> GivenModel:
-        self.learnt.append(rows)
+        self.learned.append(rows)
         return GivenModel(self._scores, self._fold, rows)
 
 
@@ -77,15 +68,15 @@ def simulated(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return odds, rng.random(count) < expit(odds)
 
 
-def test_models_learn_from_other_folds_and_from_telling_texts_only() -> None:
+def test_models_learn_only_from_other_folds_and_from_texts_that_differ() -> None:
     odds, first = simulated(300, 1)
     fold = np.arange(300) % 3
-    telling = np.arange(300) % 10 != 0
+    differ = np.arange(300) % 10 != 0
     detector = GivenDetector(odds, fold)
-    cross_fit(detector, Texts(first, fold, telling, np.full(len(fold), True)))
+    cross_fit(detector, LabelledTexts(first, fold, differ, np.full(len(fold), True)))
     # Three models without one fold, three without two.
-    assert sorted(len(rows) for rows in detector.learnt) == [90, 90, 90, 180, 180, 180]
-    assert all(telling[rows].all() for rows in detector.learnt)
+    assert sorted(len(rows) for rows in detector.learned) == [90, 90, 90, 180, 180, 180]
+    assert all(differ[rows].all() for rows in detector.learned)
 
 
 def test_who_wrote_the_texts_of_a_fold_has_no_part_in_their_probabilities() -> None:
@@ -94,11 +85,12 @@ def test_who_wrote_the_texts_of_a_fold_has_no_part_in_their_probabilities() -> N
     lines = [" ".join(rng.choices(words, k=5)) for _ in range(120)]
     first = np.repeat([True, False], 60)
     fold = np.tile(np.arange(60) % 4, 2)
-    telling = np.ones(120, dtype=bool)
+    differ = np.ones(120, dtype=bool)
     before = cross_fit(
-        ngram_detector(NGRAMS, lines, np.full(len(lines), True)), Texts(first, fold, telling, np.full(len(fold), True))
+        ngram_detector(NGRAMS, lines, np.full(len(lines), True)),
+        LabelledTexts(first, fold, differ, np.full(len(fold), True)),
     ).probabilities
-    flipped = Texts(np.where(fold == 2, ~first, first), fold, telling, np.full(len(fold), True))
+    flipped = LabelledTexts(np.where(fold == 2, ~first, first), fold, differ, np.full(len(fold), True))
     after = cross_fit(ngram_detector(NGRAMS, lines, np.full(len(lines), True)), flipped).probabilities
     assert np.array_equal(before[fold == 2], after[fold == 2])
     assert not np.array_equal(before[fold != 2], after[fold != 2])
@@ -120,14 +112,13 @@ def test_a_model_has_only_what_its_own_texts_have() -> None:
 def test_probabilities_agree_with_frequencies(wrong: Callable[[np.ndarray], np.ndarray]) -> None:
     odds, first = simulated(10000, 2)
     fold = np.arange(10000) % 5
-    texts = Texts(first, fold, *np.full((2, 10000), True))
+    texts = LabelledTexts(first, fold, *np.full((2, 10000), True))
     found = cross_fit(GivenDetector(wrong(odds), fold), texts).probabilities
     assert found == pytest.approx(expit(odds), abs=0.03)
     for row in calibration(found, first):
         assert row.predicted is not None and row.observed is not None
         assert row.low <= row.predicted < row.high
         assert row.observed == pytest.approx(row.predicted, abs=0.04)
-    assert brier_score(found, first) == pytest.approx(np.mean((found - first) ** 2))
 
 
 def test_scores_without_a_fault_get_finite_probabilities() -> None:
@@ -143,61 +134,9 @@ def test_calibration_never_turns_the_order_round() -> None:
     assert found == pytest.approx([0.5] * 3, abs=0.01)
 
 
-def test_equal_scores_tell_nothing() -> None:
+def test_equal_scores_carry_no_information() -> None:
     first = np.repeat([True, False], 10)
     assert platt_scaling(np.zeros(20), first, np.zeros(3)) == pytest.approx([0.5] * 3)
-
-
-def test_a_calibration_without_texts_in_a_bin_says_so() -> None:
-    rows = calibration(np.array([0.0, 0.05, 1.0]), np.array([False, True, True]))
-    assert [row.count for row in rows] == [2, 0, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert rows[0].predicted == pytest.approx(0.025)
-    assert rows[0].observed == 0.5
-    assert rows[1].predicted is rows[1].observed is None
-
-
-def test_the_area_and_the_curve_are_those_of_the_library() -> None:
-    rng = np.random.default_rng(3)
-    first, second = rng.normal(0.5, 1, 400).round(1), rng.normal(0, 1, 400).round(1)
-    truth, values = np.repeat([True, False], 400), np.concatenate([first, second])
-    area = area_under_curve(first, second, [str(n) for n in range(400)])
-    assert area.value == pytest.approx(roc_auc_score(truth, values))
-    points = np.array(roc_points(rng.normal(truth, 1, 800), truth))
-    assert len(points) <= ROC_POINTS
-    assert points[0].tolist() == [0, 0]
-    assert points[-1].tolist() == [1, 1]
-    assert (np.diff(points, axis=0) >= 0).all()
-
-
-@pytest.mark.parametrize(("shift", "together", "copies"), [(0.0, 0.0, 1), (1.2, 0.6, 1), (0.5, 0.3, 3)])
-def test_the_interval_of_the_area_holds_the_truth_as_often_as_it_says(
-    shift: float, together: float, copies: int
-) -> None:
-    """Normal scores of both authors, correlated within a source; some sources come several times."""
-    truth = norm.cdf(shift / np.sqrt(2))
-    rng = np.random.default_rng(4)
-    groups = [str(n) for n in range(150) for _ in range(copies)]
-    held = 0
-    for _ in range(500):
-        first, second = rng.multivariate_normal([shift, 0], [[1, together], [together, 1]], 150).T
-        area = area_under_curve(np.repeat(first, copies), np.repeat(second, copies), groups)
-        held += area.low <= truth <= area.high
-    # 95 % of 500, within three standard errors.
-    assert 461 <= held <= 489
-
-
-def test_the_larger_standard_error_counts() -> None:
-    first, second = np.array([3.0, 4.0, 1.0, 5.0]), np.array([1.0, 2.0, 2.0, 0.0])
-    # Areas without each of the four: 1 fold more or less of what is told apart.
-    parts = [(np.delete(first, fold), np.delete(second, fold)) for fold in range(4)]
-    areas = [roc_auc_score([1, 1, 1, 0, 0, 0], np.concatenate(part)) for part in parts]
-    error = jackknife_error(parts)
-    assert error == pytest.approx(np.sqrt(3 / 4 * np.sum((areas - np.mean(areas)) ** 2)))
-    groups = ["a", "b", "c", "d"]
-    wide = area_under_curve(first, second, groups, 0.4)
-    own = area_under_curve(first, second, groups)
-    assert wide.low < own.low < own.value == wide.value < own.high < wide.high
-    assert area_under_curve(first, second, groups, 1e-9) == own
 
 
 class MeansDetector:
@@ -207,19 +146,19 @@ class MeansDetector:
         self._vectors = vectors
 
     def fit(self, rows: np.ndarray, first: np.ndarray) -> GivenModel:
-        learnt = self._vectors[rows]
-        difference = learnt[first].mean(axis=0) - learnt[~first].mean(axis=0)
+        learned = self._vectors[rows]
+        difference = learned[first].mean(axis=0) - learned[~first].mean(axis=0)
         return GivenModel(self._vectors @ difference, np.arange(len(self._vectors)), rows)
 
 
-def test_the_interval_covers_chance_in_what_is_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_interval_covers_chance_in_learning(monkeypatch: pytest.MonkeyPatch) -> None:
     """Authors without a style: 0.5 is in the interval as often as it says; with the models as given it is not."""
     # Probabilities have no part in the area, and fitting their curves takes the time.
     monkeypatch.setattr("analyse.detectors.cross_fitting.platt_scaling", lambda scores, first, new_scores: new_scores)
     rng = np.random.default_rng(6)
     groups = [str(n) for n in range(60)]
-    fold = np.tile(deal(groups, seed=1) % 5, 2)
-    texts = Texts(np.repeat([True, False], 60), fold, *np.full((2, 120), True))
+    fold = np.tile(fold_order(groups, seed=1) % 5, 2)
+    texts = LabelledTexts(np.repeat([True, False], 60), fold, *np.full((2, 120), True))
     held = as_given = 0
     for _ in range(100):
         fitted = cross_fit(MeansDetector(rng.normal(size=(120, 20))), texts)
@@ -230,9 +169,3 @@ def test_the_interval_covers_chance_in_what_is_learnt(monkeypatch: pytest.Monkey
         as_given += bare.low <= 0.5 <= bare.high
     assert held >= 93
     assert as_given < 93
-
-
-@pytest.mark.parametrize(("values", "expected"), [((1.0, 0.0), (1, 0.8315, 1)), ((0.0, 1.0), (0, 0, 0.1685))])
-def test_an_area_without_variance_still_has_an_interval(values: tuple[float, float], expected: tuple[float]) -> None:
-    first, second = (np.full(20, value) for value in values)
-    assert area_under_curve(first, second, [str(n) for n in range(20)]) == pytest.approx(expected, abs=1e-3)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from analyse.detectors import ngrams
-from analyse.detectors.cross_fitting import deal
+from analyse.detectors.cross_fitting import fold_order
 from analyse.detectors.detect_text import main, parser
 from workbench.cli import UserError
 from workbench.draws import random_order
@@ -22,11 +22,7 @@ from workbench.tables import read_rows, write_rows
 from workbench.text import match_key
 
 WORDS = ["the", "a", "new", "file", "folder", "user", "name", "was", "is", "not", "found", "please", "save", "in", "of"]
-SETTINGS = {
-    "kind": "ngrams",
-    "folds": 5,
-    "least": 20,
-    "pairs": None,
+NGRAMS = {
     "word_ngrams": [1, 2],
     "character_ngrams": [2, 3],
     "min_df": 2,
@@ -35,6 +31,7 @@ SETTINGS = {
     "lowercase": False,
     "fold_typography": False,
 }
+SETTINGS = {"kind": "ngrams", "folds": 5, "least": 20, "pairs": None, **NGRAMS}
 
 
 class Found(NamedTuple):
@@ -78,7 +75,7 @@ def detect(
     )
 
 
-def test_a_planted_style_is_found_and_told(tmp_path: Path) -> None:
+def test_a_planted_style_is_found_and_reported(tmp_path: Path) -> None:
     found = detect(
         tmp_path, sentences(200, "a", lambda _: "indeed"), sentences(200, "b", lambda n: "truly" if n % 10 else "")
     )
@@ -94,14 +91,14 @@ def test_a_planted_style_is_found_and_told(tmp_path: Path) -> None:
     assert sum(by_author[f"t:{n}", "human"] > 0.5 > by_author[f"t:{n}", "g"] for n in range(200)) > 190
 
 
-def test_two_authors_of_one_style_are_not_told_apart(tmp_path: Path) -> None:
+def test_two_authors_of_one_style_are_not_distinguished(tmp_path: Path) -> None:
     report = detect(tmp_path, sentences(300, "a"), sentences(300, "b")).report
     assert report["auc_low"] < 0.5 < report["auc_high"]
     assert report["brier"] == pytest.approx(0.25, abs=0.01)
     assert sum(row["count"] for row in report["calibration"]) == 600
 
 
-def test_a_word_of_the_source_in_both_targets_is_no_help(tmp_path: Path) -> None:
+def test_a_word_of_the_source_in_both_targets_does_not_help(tmp_path: Path) -> None:
     first, second = sentences(300, "a"), sentences(300, "b")
     report = detect(
         tmp_path,
@@ -111,7 +108,7 @@ def test_a_word_of_the_source_in_both_targets_is_no_help(tmp_path: Path) -> None
     assert report["auc_low"] < 0.5 < report["auc_high"]
 
 
-def test_what_was_learnt_from_a_source_is_no_help_with_the_same_source_under_another_id(tmp_path: Path) -> None:
+def test_what_was_learned_from_a_source_does_not_help_with_the_same_source_under_another_id(tmp_path: Path) -> None:
     # Every source comes twice, and each author always has the same odd word for it.
     first = [f"{text} h{n // 2}h" for n, text in enumerate(sentences(300, "a"))]
     second = [f"{text} g{n // 2}g" for n, text in enumerate(sentences(300, "b"))]
@@ -165,13 +162,13 @@ def test_targets_that_are_the_same_are_counted_and_scored_alike(tmp_path: Path) 
     assert 0.7 < found.report["auc"] < 0.98
 
 
-def test_an_author_and_a_copy_of_it_are_not_told_apart(tmp_path: Path) -> None:
+def test_an_author_and_a_copy_of_it_are_not_distinguished(tmp_path: Path) -> None:
     texts = sentences(60, "a")
     found = detect(tmp_path, texts, list(texts))
     report = found.report
     assert (report["identical"], report["auc"], report["brier"]) == (60, 0.5, 0.25)
     assert report["features"] == {"first": [], "second": []}
-    # What is tied stands in the study's random order.
+    # Ties follow the study's random order.
     ids = [f"t:{n}" for n in range(60)]
     assert [name for name, _, _ in found.rank] == [ids[place] for place in random_order(ids, 1)]
 
@@ -230,7 +227,7 @@ def test_texts_outside_the_sample_teach_nothing(tmp_path: Path) -> None:
     first, second = styled(200)
     before = detect(tmp_path, first, second, pairs=50)
     # Folds are dealt by sources, so the same 50 are drawn: two models without them know which.
-    drawn = {f"t:{n}" for n in np.flatnonzero(deal([match_key(f"Satz {n}") for n in range(200)], 1) < 50)}
+    drawn = {f"t:{n}" for n in np.flatnonzero(fold_order([match_key(f"Satz {n}") for n in range(200)], 1) < 50)}
     changed = [text if f"t:{n}" in drawn else f"{text} truly" for n, text in enumerate(first)]
     after = detect(tmp_path, changed, second, pairs=50)
     assert [row for row in before.scores if row[0] in drawn] == [row for row in after.scores if row[0] in drawn]
@@ -243,10 +240,10 @@ def test_a_text_outside_the_sample_has_the_score_it_would_have_inside_whatever_t
     monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     texts = [f"{text} “X” – Ä" for author in styled(40) for text in author]
-    learnt, first = np.arange(60), np.arange(60) < 30
+    learned, first = np.arange(60), np.arange(60) < 30
     rows = np.arange(80)[::-1]
-    whole = ngrams.detector(SETTINGS | changes, texts, np.full(80, True)).fit(learnt, first).scores(rows)
-    model = ngrams.detector(SETTINGS | changes, texts, np.arange(80) < 60).fit(learnt, first)
+    whole = ngrams.detector(NGRAMS | changes, texts, np.full(80, True)).fit(learned, first).scores(rows)
+    model = ngrams.detector(NGRAMS | changes, texts, np.arange(80) < 60).fit(learned, first)
     found = []
     for size in (3, 10_000):
         monkeypatch.setattr(ngrams, "_CHUNK", size)

@@ -14,9 +14,9 @@ from scipy.stats import entropy as scipy_entropy
 from scipy.stats import hypergeom, zipfian
 
 from analyse.diversity.frequencies import entropy, expected_types, hdd, yule_k, zipf_exponent
-from analyse.diversity.running import mattr, mtld, repeat_distances
+from analyse.diversity.running_text import mattr, mtld, repeat_distances
 from analyse.diversity.self_bleu import SelfBleu
-from analyse.diversity.words import tokenizer_name, word_splitter
+from analyse.diversity.tokenization import tokenizer_name, word_splitter
 from workbench.cli import UserError
 
 SONG = word_splitter("13a")(

@@ -11,8 +11,9 @@ import pytest
 from sacrebleu.metrics import CHRF
 
 from analyse.diversity import collect_diversity, measure_diversity
+from analyse.diversity.collect_diversity import COLUMNS
 from analyse.diversity.comparison import MEASURES
-from analyse.diversity.table import COLUMNS, MEASURED_COLUMNS
+from analyse.diversity.table import MEASURED_COLUMNS
 from stats.holm import holm
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
@@ -65,7 +66,7 @@ def test_a_row_for_every_measure(measure: Measure) -> None:
         assert float(row["difference_low"]) <= float(row["difference"]) <= float(row["difference_high"])
 
 
-def test_chrf_stands_beside(measure: Measure) -> None:
+def test_chrf_is_in_every_row(measure: Measure) -> None:
     expected = CHRF().corpus_score(MACHINE, [HUMAN]).score
     assert {row["chrf"] for row in measure(MACHINE)} == {f"{expected:.4f}"}
 

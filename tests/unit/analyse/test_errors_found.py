@@ -1,31 +1,33 @@
-"""Errors that show without a reference: each planted once, beside its clean twin."""
+"""Errors that are visible without a reference: each planted once, with a clean twin."""
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
-from analyse.errors.association import learn_lexicon
+from analyse.errors.detachment import learn_lexicon
 from analyse.errors.lengths import learn_band
-from analyse.errors.measures import SOURCE_MEASURES, source_errors
 from analyse.errors.norms import Norms
 from analyse.errors.repetition import oscillates, repeated_targets
+from analyse.errors.segment_errors import SOURCE_MEASURES, source_errors
+from analyse.errors.settings import ErrorLimits, NormSettings
 from llm.answers.outcomes import Standards, standards
 from llm.prompts import Languages
 
-LIMITS = {
-    "copied_words": 4,
-    "copied_small_words": 2,
-    "stutter_words": 4,
-    "oscillation_ngram": 4,
-    "oscillation_excess": 2,
-    "stutters": 1,
-    "repeated_words": 4,
-    "repeated_sources": 3,
-    "detachment_words": 3,
-    "spelt_below": 13,
-}
+LIMITS = ErrorLimits(
+    copied_words=4,
+    copied_small_words=2,
+    oscillation_ngram=4,
+    oscillation_excess=2,
+    stutters=1,
+    stutter_words=4,
+    repeated_words=4,
+    repeated_sources=3,
+    detachment_words=3,
+    spelt_below=13,
+)
 NOUNS = {
     "hund": "dog",
     "katze": "cat",
@@ -57,8 +59,17 @@ def human_pairs(count: int) -> tuple[list[str], list[str]]:
 @pytest.fixture(scope="module")
 def norms() -> Norms:
     pairs = human_pairs(400)
-    lexicon = learn_lexicon(*pairs, least_pairs=3, largest_share=0.5, dice=0.5, beginning=5, cognate=4)
-    return Norms(learn_band(*pairs, 0.005, 0.3), lexicon)
+    settings = NormSettings(
+        pairs=400,
+        length_quantile=0.005,
+        length_power=0.3,
+        word_beginning=5,
+        cognate_beginning=4,
+        partner_pairs=3,
+        partner_share=0.5,
+        partner_dice=0.5,
+    )
+    return Norms(learn_band(*pairs, 0.005, 0.3), learn_lexicon(*pairs, settings))
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +133,9 @@ def test_one_target_for_several_sources_is_found_where_it_is_long_enough() -> No
     sources = ["a", "b", "c", "c.", "d", "e", "f", "g"]
     stuck = "This is always the answer"
     targets = [stuck, stuck, f"{stuck}!", "another one that is right", "yes", "yes", "yes", "yes"]
-    assert repeated_targets(sources, targets, 4, 3) == [True, True, True, *[False] * 5]
+    assert repeated_targets(sources, targets, LIMITS) == [True, True, True, *[False] * 5]
     # The same source twice is one source.
-    assert not any(repeated_targets(["a", "b", "B!"], [stuck] * 3, 4, 3))
+    assert not any(repeated_targets(["a", "b", "B!"], [stuck] * 3, LIMITS))
 
 
 def test_an_empty_target_has_no_other_error(norms: Norms, judged_by: Standards) -> None:
@@ -143,16 +154,16 @@ def test_an_empty_target_has_no_other_error(norms: Norms, judged_by: Standards) 
         ("", "", False),
     ],
 )
-def test_what_the_source_repeats_is_no_oscillation(source: str, target: str, expected: bool) -> None:
-    assert oscillates(source, target, ngram=4, excess=2, stutters=1, stutter_words=4) is expected
+def test_what_the_source_repeats_is_not_oscillation(source: str, target: str, expected: bool) -> None:
+    assert oscillates(source, target, LIMITS) is expected
 
 
 def test_the_top_ngram_must_exceed_the_sources() -> None:
     phrase = "one two three four "
-    top = {"ngram": 4, "excess": 2, "stutters": 0, "stutter_words": 4}
-    assert oscillates("x", phrase * 3, **top)
-    assert not oscillates("x", phrase * 2, **top)
-    assert not oscillates("eins zwei drei vier " * 3, phrase * 3, **top)
+    top = replace(LIMITS, stutters=0)
+    assert oscillates("x", phrase * 3, top)
+    assert not oscillates("x", phrase * 2, top)
+    assert not oscillates("eins zwei drei vier " * 3, phrase * 3, top)
 
 
 def test_names_and_titles_may_stay(norms: Norms, judged_by: Standards) -> None:

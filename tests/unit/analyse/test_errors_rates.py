@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from analyse.errors.measures import EDIT_MEASURES, REFERENCE_WORDS, SOURCE_MEASURES, Segments
-from analyse.errors.rates import build_measures, compare, never_seen
+from analyse.errors.rates import FloorComparison, build_measures, compare_with_floor, never_seen
+from analyse.errors.segment_errors import EDIT_MEASURES, REFERENCE_WORDS, SOURCE_MEASURES, SegmentErrors
 from stats.metrics import build_scorers
 
 MEASURES = {measure.name: measure for measure in build_measures(build_scorers(["ter"], {}, "en"))}
 
 
-def table(count: int, **columns: object) -> Segments:
+def table(count: int, **columns: object) -> SegmentErrors:
     """A table whose other columns are zero."""
     names = [*SOURCE_MEASURES, *EDIT_MEASURES, REFERENCE_WORDS]
     filled = {name: np.broadcast_to(np.asarray(columns.get(name, 0), dtype=float), (count,)) for name in names}
-    return Segments(Path("table.tsv"), [str(n) for n in range(count)], filled)
+    return SegmentErrors(Path("table.tsv"), [str(n) for n in range(count)], filled)
 
 
 def marked(count: int, places: object) -> np.ndarray:
@@ -29,8 +29,8 @@ def marked(count: int, places: object) -> np.ndarray:
     return marks
 
 
-def one(texts: list[Segments], floor: Segments | None, name: str, resamples: int = 500):
-    return compare(texts, floor, [MEASURES[name]], resamples, 1)[name]
+def one(texts: list[SegmentErrors], floor: SegmentErrors | None, name: str, resamples: int = 500) -> FloorComparison:
+    return compare_with_floor(texts, floor, [MEASURES[name]], resamples, 1)[name]
 
 
 def test_shares_are_segments_with_an_error_per_thousand() -> None:
@@ -47,7 +47,7 @@ def test_edits_are_per_thousand_words_and_add_up_to_ter() -> None:
     assert one([text], None, "ter").rate.value == pytest.approx(sum(rates) / 10)
 
 
-def test_the_floor_is_beside_the_rate_and_the_difference_changes_its_sign_with_the_sides() -> None:
+def test_the_difference_from_the_floor_changes_its_sign_if_the_texts_are_exchanged() -> None:
     many, few = table(300, copy=marked(300, slice(40))), table(300, copy=marked(300, slice(30, 45)))
     there, back = one([many], few, "copy"), one([few], many, "copy")
     assert there.floor == back.rate

@@ -12,7 +12,8 @@ from types import ModuleType
 import pytest
 
 from analyse.errors import collect_errors, find_errors, learn_norms
-from analyse.errors.collect_errors import COLUMNS, named_texts
+from analyse.errors.collect_errors import COLUMNS
+from analyse.texts import analysed_texts
 from stats.holm import holm
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
@@ -72,12 +73,12 @@ def rows_of(folder: Path) -> dict[tuple[str, str], dict[str, str]]:
 
 
 def wrong_numbers(every: int) -> dict[str, str]:
-    """The human targets, of which each so manieth has another number and one word less."""
+    """The human targets, of which every ``every``-th has another number and one word less."""
     texts = {key: target for key, _, target in PAIRS}
     return texts | {key: "There are 999 files in." for key in list(texts)[::every]}
 
 
-def test_origins_stand_beside_the_human_floor(judge: Judge, tmp_path: Path) -> None:
+def test_origins_are_compared_with_the_human_floor(judge: Judge, tmp_path: Path) -> None:
     judge("machine", wrong_numbers(4), "--generated")
     judge("second", dict(list(wrong_numbers(8).items())[:24]), "--generated")
     origins = [word for name in ("human", "machine", "second") for word in ("--origin", name, f"{name}.tsv")]
@@ -160,7 +161,7 @@ def test_norms_that_are_none_are_refused(refusal: Callable[..., str], tmp_path: 
 
 def test_conditions_that_share_runs_stay_apart() -> None:
     runs = [("base", name, "10", "runs/1.tsv") for name in ("human", "again")]
-    assert [text.name for text in named_texts([], runs)] == ["human", "again"]
+    assert [text.cells[1] for text in analysed_texts([], runs)] == ["human", "again"]
 
 
 def test_a_language_that_nothing_is_known_of_names_the_key_of_the_analysis(judge: Judge) -> None:

@@ -1,4 +1,4 @@
-"""Datasets hold what a condition says, at every size, over the same sources."""
+"""Datasets contain what a condition says, at every size, over the same sources."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_mixture_holds_among_the_sources_that_stay(tmp_path: Path) -> None:
         assert abs(sum(row[1] == "a" for row in rows[:size]) - size / 2) <= 1
 
 
-def test_a_stand_in_keeps_the_sources_and_signs_with_its_own_name(tmp_path: Path) -> None:
+def test_a_fallback_keeps_the_sources_under_its_own_name(tmp_path: Path) -> None:
     a = generator(tmp_path, "a", {"train:3", "train:4"})
     rows = run(tmp_path, recipe(a=1), "--generated", *a, "--fallback", "a", "human")
     assert len(rows) == 20
@@ -133,7 +133,7 @@ def test_a_stand_in_keeps_the_sources_and_signs_with_its_own_name(tmp_path: Path
     }
 
 
-def test_a_stand_in_and_a_generator_that_leaves_gaps_go_together(tmp_path: Path) -> None:
+def test_a_fallback_and_a_generator_that_leaves_gaps_work_together(tmp_path: Path) -> None:
     a, b = generator(tmp_path, "a", {"train:3"}), generator(tmp_path, "b", {"train:4"})
     rows = run(
         tmp_path, recipe(a=0.5, b=0.5), "--generated", *a, "--generated", *b, "--fallback", "a", "human", "--gapped", *b
@@ -142,7 +142,7 @@ def test_a_stand_in_and_a_generator_that_leaves_gaps_go_together(tmp_path: Path)
     assert {row[0] for row in rows if row[1] == "human"} <= {"train:3"}
 
 
-def test_a_stand_in_with_a_gap_of_its_own_is_refused(tmp_path: Path) -> None:
+def test_a_fallback_with_gaps_is_refused(tmp_path: Path) -> None:
     a, b = generator(tmp_path, "a", {"train:3"}), generator(tmp_path, "b", {"train:3"})
     with pytest.raises(UserError, match="'b' has no target for 1 of the pool's 20 sources"):
         run(tmp_path, recipe(a=1), "--generated", *a, "--generated", *b, "--fallback", "a", "b")

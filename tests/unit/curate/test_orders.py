@@ -1,4 +1,4 @@
-"""Orders put the right instances first, in any mixture and at every size; generators are combined as said."""
+"""Orders put the right instances first, in any mixture and at every size; generators are combined as configured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GOOD = {name for name in POOL if int(name.partition(":")[2]) % 4 == 0}  # a quar
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """A pool, two generators and the ranks of their targets: `a` has its good ones first, `b` goes by number."""
+    """A pool, two generators and the ranks of their targets: `a` has its good ones first, `b` is ranked by number."""
     write_rows(tmp_path / "pool.tsv", ["id", "source", "target"], [(i, f"Quelle {i}", f"human {i}") for i in POOL])
     for name in "ab":
         write_generated(tmp_path / f"{name}.tsv", (Generated(i, f"{name} says {i}") for i in POOL))
@@ -37,7 +37,7 @@ Row = tuple[str, ...]
 def dataset(
     files: Path, mixture: dict[str, float], ranks: dict[str, str] | None = None, **changes: object
 ) -> list[Row]:
-    """Rows ``id origin target`` of a condition; ``ranks`` has for an origin whose ranks it goes by."""
+    """Rows ``id origin target`` of a condition; ``ranks`` names for each origin the generator whose ranks order it."""
     plain = {"combine": "draw", "copies": 1, "order": "random", "reverse": False}
     arguments = ["--pool", str(files / "pool.tsv"), "--seed", "1", "--output", str(files / "dataset.tsv")]
     arguments += ["--recipe", json.dumps({"mixture": mixture, **plain, **changes})]
@@ -65,7 +65,7 @@ def test_all_orders_hold_the_same_instances_at_the_whole_pool(files: Path) -> No
         assert sorted(dataset(files, mixture, ranks, **changes)) == sorted(random)
 
 
-def test_an_order_goes_inside_a_mixture_and_leaves_its_shares_at_every_size(files: Path) -> None:
+def test_an_order_within_a_mixture_keeps_its_shares_at_every_size(files: Path) -> None:
     mixture = {"human": 0.25, "a": 0.5, "b": 0.25}
     random = dataset(files, mixture)
     rows = dataset(files, mixture, {"a": "a", "b": "b"}, order="quality:x")
@@ -103,7 +103,7 @@ def test_a_target_without_a_rank_comes_last_in_both_directions(files: Path) -> N
         assert {row[0] for row in ordered[-3:]} == set(POOL[:3])
 
 
-def test_all_outputs_of_a_source_stand_together_and_have_their_control(files: Path) -> None:
+def test_all_outputs_of_a_source_are_adjacent_and_have_their_control(files: Path) -> None:
     both = dataset(files, {"a": 0.5, "b": 0.5}, combine="all")
     assert len(both) == 2 * COUNT
     assert [row[1] for row in both] == ["a", "b"] * COUNT
@@ -127,10 +127,10 @@ def test_the_most_diverse_targets_are_taken(files: Path) -> None:
 
 
 def test_variety_is_counted_in_words_and_in_scripts_without_blanks_in_characters() -> None:
-    ids = ["1", "2"]
+    ids, mixture = ["1", "2"], {"a": 0.5, "b": 0.5}
     plain = {"1": "The cat sat.", "2": "the CAT, sat!"}
     # In what `a` says the second time nothing is new but case and marks, or the order of the words.
     spaced = {"a": plain, "b": {"1": "The cat sat.", "2": "the cat runs"}}
-    assert most_diverse(ids, {"a": 0.5, "b": 0.5}, spaced) == [("1", ["a"]), ("2", ["b"])]
+    assert most_diverse(ids, mixture, lambda origin, name: spaced[origin][name]) == [("1", ["a"]), ("2", ["b"])]
     unspaced = {"a": {"1": "猫が眠る。", "2": "眠る猫が"}, "b": {"1": "猫が眠る。", "2": "犬は走っ"}}
-    assert most_diverse(ids, {"a": 0.5, "b": 0.5}, unspaced) == [("1", ["a"]), ("2", ["b"])]
+    assert most_diverse(ids, mixture, lambda origin, name: unspaced[origin][name]) == [("1", ["a"]), ("2", ["b"])]

@@ -1,4 +1,4 @@
-"""The metrics of the extra: one line where something is missing, and their scores where it is there."""
+"""Optional metrics: one line if something is missing, and their scores if it is not."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from paths import ROOT
 
-from curate.quality import Context, Instance, load_metric
+from curate.quality import Context, TargetInstance, load_metric
 from workbench.cli import UserError
 
 INSTANCES = [
-    Instance("t:1", "Das ist ein Haus.", "This is a house.", None, {}, None),
-    Instance("t:2", "Guten Morgen", "", None, {}, None),
+    TargetInstance("t:1", "Das ist ein Haus.", "This is a house.", None, {}, None),
+    TargetInstance("t:2", "Guten Morgen", "", None, {}, None),
 ]
 COMET = f"""\
 #!{sys.executable}
@@ -53,7 +53,7 @@ def test_comet_has_the_program_judge_every_pair(comet: str, tmp_path: Path) -> N
     assert load_metric("comet_qe").score(INSTANCES, settings) == [0.16, 0]
 
 
-def test_comet_tells_why_its_program_failed(comet: str, tmp_path: Path) -> None:
+def test_comet_says_why_its_program_failed(comet: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"comet-score failed: .*requires -r/--references"):
         load_metric("comet_qe").score(INSTANCES, context(program=comet, weights=str(tmp_path / "reference.ckpt")))
 
@@ -63,7 +63,7 @@ def test_comet_without_program_or_weights_says_what_to_do(comet: str, tmp_path: 
         load_metric("comet_qe").score(INSTANCES, context(program="no-such-comet", weights=""))
     with pytest.raises(UserError, match=r"weights: .*absent\.ckpt is not there; download the model once"):
         load_metric("comet_qe").score(INSTANCES, context(program=comet, weights=str(tmp_path / "absent.ckpt")))
-    with pytest.raises(UserError, match="is no checkpoint"):
+    with pytest.raises(UserError, match="is not a checkpoint"):
         load_metric("comet_qe").score(INSTANCES, context(program=comet, weights=str(tmp_path)))
 
 
@@ -89,7 +89,7 @@ def test_labse_is_the_cosine_of_both_sides(tmp_path: Path) -> None:
     model = package.SentenceTransformer(str(folder), device="cpu")
     model.save(str(tmp_path / "labse"))
 
-    pairs = [*INSTANCES, Instance("t:3", "house", "house", None, {}, None)]
+    pairs = [*INSTANCES, TargetInstance("t:3", "house", "house", None, {}, None)]
     found = load_metric("labse").score(pairs, context(weights=str(tmp_path / "labse")))
     expected = [float(model.similarity(*model.encode([pair.source, pair.target]))) for pair in pairs]
     assert found == pytest.approx(expected, abs=1e-5)

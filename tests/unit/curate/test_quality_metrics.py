@@ -1,4 +1,4 @@
-"""Each metric finds what it claims to find, in cases where the fault was planted, and says plainly what it lacks."""
+"""Each metric finds the faults that it claims to find, planted here, and says plainly what it lacks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from paths import ROOT
 from sacrebleu.metrics import CHRF
 from toy_corpus import toy_corpus
 
-from curate.quality import Context, Instance, Metric, Score, load_metric, metric_names
+from curate.quality import Context, QualityMetric, Score, TargetInstance, load_metric, metric_names
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
 from workbench.tables import write_rows
@@ -25,21 +25,21 @@ def shortened(text: str) -> str:
     return " ".join(text.split()[:-3]) + "."
 
 
-def instances(targets: Sequence[str], **fields: object) -> list[Instance]:
+def instances(targets: Sequence[str], **fields: object) -> list[TargetInstance]:
     """The first pairs of the toy corpus with ``targets``."""
     return [
-        Instance(f"train:{n}", PAIRS[n][0], text, None, {}, PAIRS[n][1])._replace(**fields)
+        TargetInstance(f"train:{n}", PAIRS[n][0], text, None, {}, PAIRS[n][1])._replace(**fields)
         for n, text in enumerate(targets)
     ]
 
 
-def planted() -> list[Instance]:
+def planted() -> list[TargetInstance]:
     """A generator that is right, but drops words on every second sentence."""
     return instances([shortened(PAIRS[n][1]) if n in DAMAGED else PAIRS[n][1] for n in range(100)])
 
 
 def scores(
-    metric: str, found: Sequence[Instance], settings: Mapping[str, object] | None = None, **inputs: Path
+    metric: str, found: Sequence[TargetInstance], settings: Mapping[str, object] | None = None, **inputs: Path
 ) -> Sequence[Score]:
     context = Context(settings or {}, Path("generated.tsv"), {k.replace("__", ":"): v for k, v in inputs.items()})
     return load_metric(metric).score(found, context)
@@ -56,7 +56,7 @@ def pretrain(folder: Path, pairs: Sequence[tuple[str, str]] = PAIRS[100:]) -> Pa
 
 
 def assert_damaged_are_worst(values: Sequence[Score], share: float = 1) -> None:
-    """The damaged targets, half of all, hold this ``share`` of the worse half of the scores, or more."""
+    """The damaged targets, half of all, make up at least this ``share`` of the worse half of the scores."""
     worst = sorted(range(len(values)), key=lambda place: values[place])[: len(DAMAGED)]
     assert len(DAMAGED.intersection(worst)) >= share * len(DAMAGED)
 
@@ -148,7 +148,7 @@ def test_logprob_is_the_generators_own() -> None:
     assert scores("logprob", found) == [-0.25, -0.25, None]
 
 
-def test_logprob_refuses_a_generator_that_tells_none() -> None:
+def test_logprob_refuses_a_generator_that_reports_none() -> None:
     with pytest.raises(UserError, match=r"generated\.tsv: the column logprob is empty.*log_probabilities: true"):
         scores("logprob", planted())
 
@@ -199,10 +199,10 @@ def test_every_module_says_what_it_is() -> None:
     assert {"llm_judge", "rank_average", "comet_qe", "labse"} <= {*names}
     for name in names:
         metric = load_metric(name).METRIC
-        assert isinstance(metric, Metric)
-        assert metric.summary and metric.source and metric.better in ("higher", "lower")
-        assert metric.low is None or metric.high is None or metric.low < metric.high
-    assert [name for name in names if not load_metric(name).METRIC.practical] == ["oracle"]
+        assert isinstance(metric, QualityMetric)
+        assert f"{metric.better} is better" in (load_metric(name).__doc__ or "")
+        assert "\n\nSource: " in (load_metric(name).__doc__ or "")
+    assert [name for name in names if load_metric(name).METRIC.needs_human] == ["oracle"]
 
 
 def test_an_unknown_metric_is_named_with_those_there_are() -> None:

@@ -15,7 +15,7 @@ from paths import SCRIPTS
 from toy_corpus import toy_corpus
 from warm_python import python
 
-from curate.quality import Context, Instance, Score, load_metric
+from curate.quality import Context, Score, TargetInstance, load_metric
 from models.engines import batches
 from models.scoring import score_targets
 from models.translation import Model, translate
@@ -101,17 +101,17 @@ def shortened(text: str) -> str:
     return " ".join(text.split()[:-3]) + "."
 
 
-def scores(metric: str, instances: Sequence[Instance], model: Model, **decoding: Any) -> Sequence[Score]:
+def scores(metric: str, instances: Sequence[TargetInstance], model: Model, **decoding: Any) -> Sequence[Score]:
     inputs = {f"model.{name}": path for name, path in vars(model).items()}
     return load_metric(metric).score(
         instances, Context({"decoding": {**DECODING, **decoding}}, Path("generated.tsv"), inputs)
     )
 
 
-def planted(source: int) -> list[Instance]:
+def planted(source: int) -> list[TargetInstance]:
     """A generator that is right but drops words on every second sentence; ``source`` is 0 for German, 1 for English."""
     return [
-        Instance(
+        TargetInstance(
             f"t:{n}",
             pair[source],
             shortened(pair[1 - source]) if n in DAMAGED else pair[1 - source],
@@ -141,7 +141,7 @@ def test_round_trip_finds_the_targets_that_lack_words(model: Model) -> None:
 
 
 def test_an_empty_target_gives_nothing_back_and_its_end_is_scored(model: Model) -> None:
-    def pair(source: int) -> list[Instance]:
+    def pair(source: int) -> list[TargetInstance]:
         return [planted(source)[1], planted(source)[1]._replace(id="t:empty", target="")]
 
     assert scores("round_trip", pair(1), model)[1] == 0
@@ -163,7 +163,7 @@ def test_batches_hold_every_text_once_and_no_texts_are_none() -> None:
     assert all(found)
 
 
-def test_engines_agree_and_decoding_tells_the_same_log_probability(model: Model, tmp_path: Path) -> None:
+def test_engines_agree_and_decoding_reports_the_same_log_probability(model: Model, tmp_path: Path) -> None:
     texts = [german for german, _ in UNSEEN]
     translations = list(translate(model, texts, DECODING, 1))
     pairs = [(german, found.text) for german, found in zip(texts, translations, strict=True)]

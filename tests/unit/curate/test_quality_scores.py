@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from curate.quality import load_metric
-from curate.score_quality import Instances, main, parser, ranks
+from curate.score_quality import TargetInstances, main, parser, ranks
 from workbench.cli import UserError
 from workbench.draws import random_order
 from workbench.generated import Generated, write_generated
@@ -31,7 +31,7 @@ def test_what_has_no_score_is_last(better: str) -> None:
     assert {found[n] for n in range(0, 50, 5)} == set(range(41, 51))
 
 
-def test_a_metric_that_tells_nothing_gives_the_random_order() -> None:
+def test_a_metric_without_information_gives_the_random_order() -> None:
     expected = [IDS[place] for place in random_order(IDS, 7)]
     for values in (["1.0000"] * 50, [""] * 50):
         found = ranks(IDS, values, "higher", 7)
@@ -57,8 +57,8 @@ def files(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_only_a_metric_that_needs_the_human_target_sees_it(files: tuple[Path, Path]) -> None:
-    assert {i.human for i in Instances(*files, load_metric("consensus").METRIC)} == {None}
-    seen = Instances(*files, load_metric("oracle").METRIC)
+    assert {i.human for i in TargetInstances(*files, load_metric("consensus").METRIC)} == {None}
+    seen = TargetInstances(*files, load_metric("oracle").METRIC)
     assert [(i.id, i.human) for i in seen] == [(f"train:{n}", f"human target {n}") for n in range(5)]
 
 

@@ -1,11 +1,11 @@
 """Build a condition's training data: the pool's sources in the condition's order, each with a target of one origin.
 
-The dataset covers the whole pool; a run of size n uses its first n rows, so that a larger size contains a smaller one.
-In the order ``random`` every condition draws the same sources at the same size: only the targets' authors differ. So a
-source that some generator of the study has no target for is left out of every condition, unless another origin stands
-in for that generator; the instance then carries that origin's name. Another order goes by the ranks of the generators'
-targets; which origin writes for which source is settled before, so that at the whole pool all orders hold the same
-instances.
+The dataset covers the whole pool. A run of size n uses its first n rows, so a larger size contains a smaller one. In
+the order ``random`` every condition draws the same sources at the same size; only the targets' authors differ. For this
+reason, a source that some generator of the study has no target for is left out of every condition, unless another
+origin replaces that generator; the instance then has that origin's name. Other orders use the ranks of the generators'
+targets. Which origin writes for which source is decided before ordering, so all orders of the whole pool contain the
+same instances.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import ChainMap, Counter
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from curate.selecting import COMBINE, drawn_ranks, ordered
@@ -25,8 +26,19 @@ from workbench.generated import HUMAN, read_targets
 from workbench.tables import read_rows, write_rows
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What a condition's dataset contains."""
+
+    mixture: Mapping[str, float]  # share of each origin
+    combine: str  # a key of curate.selecting.COMBINE
+    copies: int  # how often each instance is repeated
+    order: str  # ``random`` or another order
+    reverse: bool
+
+
 def shared_sources(ids: list[str], gapped: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """The ``ids`` for which every generator in ``gapped`` has a target; says what each leaves out."""
+    """The ``ids`` for which every generator in ``gapped`` has a target; reports what each generator leaves out."""
     for name, targets in gapped.items():
         missing = sum(source not in targets for source in ids)
         if missing:
@@ -35,58 +47,59 @@ def shared_sources(ids: list[str], gapped: Mapping[str, Mapping[str, str]]) -> l
 
 
 def fill_gaps(
-    path: str, origin: str, targets: Mapping[str, str], ids: list[str], stand_in: str | None
+    path: str, origin: str, targets: Mapping[str, str], ids: list[str], fallback: str | None
 ) -> dict[str, str]:
-    """Who wrote the target of each of ``ids`` for ``origin``: itself, or its stand-in where it wrote none.
+    """The origin that replaces ``origin`` for each of ``ids`` that it has no target for.
 
     Raises:
-        UserError: it has gaps and nothing stands in.
+        UserError: there are gaps and no ``fallback``.
     """
     missing = [name for name in ids if name not in targets]
-    if missing and stand_in is None:
+    if missing and fallback is None:
         raise UserError(
             f"{path}: generator {origin!r} has no target for {len(missing):,} of the pool's {len(ids):,} sources, "
             f"the first is {missing[0]}; every condition must draw the same sources"
         )
-    return dict.fromkeys(missing, stand_in or "")
+    return dict.fromkeys(missing, fallback or "")
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the dataset."""
-    recipe = json.loads(arguments.recipe)
+    recipe = Recipe(**json.loads(arguments.recipe))
     sources, humans = read_by_id(arguments.pool, ["source", "target"])
     gapped = {name: read_targets(Path(path)) for name, path in arguments.gapped}
     ids = shared_sources(list(sources), gapped)
-    targets: dict[str, Mapping[str, str]] = {HUMAN: humans}
-    stand_ins: dict[str, dict[str, str]] = {}
-    fallbacks = dict(arguments.fallback)
+    targets = {HUMAN: humans}
     for origin, path in arguments.generated:
         targets[origin] = gapped.get(origin) or read_targets(Path(path))
-    for origin, path in arguments.generated:
-        stand_ins[origin] = fill_gaps(path, origin, targets[origin], ids, fallbacks.get(origin))
-    written = {
-        origin: ChainMap(
-            {name: targets[other][name] for name, other in stand_ins.get(origin, {}).items()}, targets[origin]
-        )
-        for origin in recipe["mixture"]
+    fallbacks = dict(arguments.fallback)
+    filled = {
+        origin: fill_gaps(path, origin, targets[origin], ids, fallbacks.get(origin))
+        for origin, path in arguments.generated
     }
+
+    def author(origin: str, name: str) -> str:
+        return filled.get(origin, {}).get(name, origin)
+
+    def text(origin: str, name: str) -> str:
+        return targets[author(origin, name)][name]
+
     pool = [ids[place] for place in random_order(ids, arguments.seed)]
-    chosen = COMBINE[recipe["combine"]](pool, recipe["mixture"], written)
-    if recipe["order"] != "random" or recipe["reverse"]:
+    chosen = COMBINE[recipe.combine](pool, recipe.mixture, text)
+    if recipe.order != "random" or recipe.reverse:
         ranks = {
             origin: {sys.intern(name): int(rank) for name, rank in read_rows(Path(path), ["id", "rank"])}
             for origin, path in arguments.ranks
         }
-        chosen = ordered(chosen, ranks or drawn_ranks(chosen), recipe["reverse"])
+        chosen = ordered(chosen, ranks or drawn_ranks(chosen), recipe.reverse)
     counts: Counter[str] = Counter()
 
     def rows() -> Iterator[tuple[str, str, str, str]]:
         for name, origins in chosen:
             for origin in origins:
-                author = stand_ins.get(origin, {}).get(name, origin)
-                counts[author] += recipe["copies"]
-                for _ in range(recipe["copies"]):
-                    yield name, author, sources[name], written[origin][name]
+                counts[author(origin, name)] += recipe.copies
+                for _ in range(recipe.copies):
+                    yield name, author(origin, name), sources[name], text(origin, name)
 
     write_rows(arguments.output, ["id", "origin", "source", "target"], rows())
     say(
@@ -98,40 +111,15 @@ def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--pool", type=Path, required=True, help="the split (id source target)")
+    for option, metavar, description in (
+        ("--generated", ("GENERATOR", "PATH"), "generated text of an origin in the mixture"),
+        ("--fallback", ("GENERATOR", "ORIGIN"), "origin that replaces a generator of the mixture without a target"),
+        ("--gapped", ("GENERATOR", "PATH"), "generated text of the study whose gaps leave every condition"),
+        ("--ranks", ("ORIGIN", "PATH"), "table (id rank) that orders an origin's instances; none in random order"),
+    ):
+        parser.add_argument(option, nargs=2, action="append", default=[], metavar=metavar, help=description)
     parser.add_argument(
-        "--generated",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("GENERATOR", "PATH"),
-        help="generated text of an origin in the mixture",
-    )
-    parser.add_argument(
-        "--fallback",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("GENERATOR", "ORIGIN"),
-        help="origin that stands in where a generator of the mixture has no target",
-    )
-    parser.add_argument(
-        "--gapped",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("GENERATOR", "PATH"),
-        help="generated text of the study whose gaps leave every condition",
-    )
-    parser.add_argument(
-        "--ranks",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("ORIGIN", "PATH"),
-        help="table (id rank) by which the instances of an origin are ordered; none for the random order",
-    )
-    parser.add_argument(
-        "--recipe", required=True, help="JSON: mixture (fraction by origin), combine, copies, order, reverse"
+        "--recipe", required=True, help="JSON: mixture (share by origin), combine, copies, order, reverse"
     )
     parser.add_argument("--seed", type=int, required=True, help="seed of the order in which the pool is drawn")
     parser.add_argument("--output", type=Path, required=True, help="dataset to write")

@@ -1,8 +1,8 @@
-"""Score every target of a generator with one metric and rank them, the best first.
+"""Score every target of a generator with one metric and rank the targets, the best first.
 
-What is scored and how is a module of the package :mod:`curate.quality`, named in the configuration. Ranks go by the
-scores as they are written. Ties and targets without a score, which come last, stand in the study's random order, so
-that a metric that tells nothing gives just that order.
+The configuration names the metric, a module of the package :mod:`curate.quality`. Ranks use the scores as they are
+written. Targets without a score come last. Ties and missing scores follow the study's random order, so a metric without
+information gives exactly that order.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import overload
 
-from curate.quality import Context, Instance, Metric, Score, load_metric
+from curate.quality import Context, QualityMetric, Score, TargetInstance, load_metric
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.columns import TextColumn, read_by_id
 from workbench.draws import ORDER, random_key
@@ -25,18 +25,18 @@ from workbench.tables import read_rows, score_text, write_rows
 COLUMNS = ("id", "score", "rank")
 
 
-class Instances(Sequence[Instance]):
-    """The generator's targets in the pool's order; an instance is made when it is asked for.
+class TargetInstances(Sequence[TargetInstance]):
+    """The generator's targets in the pool's order; an instance is created when it is accessed.
 
-    The human target is read only where the metric needs it.
+    The human target is read only if the metric needs it.
 
     Raises:
         UserError: the generator has no target for any source of the pool.
     """
 
-    def __init__(self, pool: Path, generated: Path, metric: Metric) -> None:
+    def __init__(self, pool: Path, generated: Path, metric: QualityMetric) -> None:
         self._targets, self._logprobs, self._metadata = read_by_id(generated, GENERATED_COLUMNS[1:])
-        self._humans = None if metric.practical else TextColumn()
+        self._humans = TextColumn() if metric.needs_human else None
         self._sources = TextColumn()
         self.ids: list[str] = []
         for name, source, human in read_rows(pool, ["id", "source", "target"]):
@@ -52,17 +52,17 @@ class Instances(Sequence[Instance]):
         return len(self.ids)
 
     @overload
-    def __getitem__(self, place: int) -> Instance: ...
+    def __getitem__(self, place: int) -> TargetInstance: ...
 
     @overload
-    def __getitem__(self, place: slice) -> list[Instance]: ...
+    def __getitem__(self, place: slice) -> list[TargetInstance]: ...
 
-    def __getitem__(self, place: int | slice) -> Instance | list[Instance]:
+    def __getitem__(self, place: int | slice) -> TargetInstance | list[TargetInstance]:
         if isinstance(place, slice):
             return [self[number] for number in range(*place.indices(len(self)))]
         name = self.ids[place]
         logprob, metadata = self._logprobs[name], self._metadata[name]
-        return Instance(
+        return TargetInstance(
             name,
             self._sources[place],
             self._targets[name],
@@ -76,10 +76,10 @@ def ranks(ids: Sequence[str], scores: Sequence[str], better: str, seed: int) -> 
     """The rank of each instance, 1 for the best.
 
     Args:
-        ids: of the instances.
-        scores: as they are written; empty for an instance without one.
-        better: ``higher`` or ``lower``.
-        seed: of the order of what is tied or has no score.
+        ids: ids of the instances.
+        scores: scores as they are written; empty for an instance without one.
+        better: which scores are better, ``higher`` or ``lower``.
+        seed: seed of the order of ties and of instances without a score.
     """
     sign = -1.0 if better == "higher" else 1.0
 
@@ -94,7 +94,7 @@ def ranks(ids: Sequence[str], scores: Sequence[str], better: str, seed: int) -> 
 
 
 def finite(score: Score) -> Score:
-    """A score, or None for what is none."""
+    """The score, or None if it is not a finite number."""
     return score if score is not None and math.isfinite(score) else None
 
 
@@ -103,7 +103,7 @@ def main(arguments: argparse.Namespace) -> None:
     module = load_metric(arguments.metric)
     inputs = {name: Path(path) for name, path in arguments.input}
     context = Context(json.loads(arguments.settings), arguments.generated, inputs, arguments.threads)
-    instances = Instances(arguments.pool, arguments.generated, module.METRIC)
+    instances = TargetInstances(arguments.pool, arguments.generated, module.METRIC)
     scores = [finite(score) for score in module.score(instances, context)]
     known = [score for score in scores if score is not None]
     if not known:
@@ -125,18 +125,13 @@ def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--metric", required=True, help="module of curate/quality")
-    parser.add_argument("--settings", required=True, help="the metric's settings as JSON")
+    parser.add_argument("--settings", required=True, help="JSON: the metric's settings")
     parser.add_argument("--pool", type=Path, required=True, help="the split (id source target)")
     parser.add_argument("--generated", type=Path, required=True, help="the generator's text")
     parser.add_argument(
-        "--input",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "PATH"),
-        help="a file that the metric reads",
+        "--input", nargs=2, action="append", default=[], metavar=("NAME", "PATH"), help="a file that the metric reads"
     )
-    parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
+    parser.add_argument("--threads", type=int, required=True, help="CPU threads; they do not affect the result")
     parser.add_argument("--seed", type=int, required=True, help="seed of the study's random order")
     parser.add_argument("--output", type=Path, required=True, help="table to write")
     return parser

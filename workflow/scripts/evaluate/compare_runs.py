@@ -20,7 +20,7 @@ from sacrebleu.metrics.base import Metric
 from sacrebleu.significance import PairedTest, Result
 
 from evaluate.relations import Comparison
-from stats.counts import Counts, read_counts
+from stats.counts import SegmentCounts, read_counts
 from stats.metrics import CountedMetric, Scorer, add_metric_arguments, build_scorers
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.records import write_records
@@ -43,7 +43,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.baseline not in paths:
         raise UserError(f"--baseline {arguments.baseline}: not among the conditions given; allowed: {', '.join(paths)}")
     scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
-    counts: dict[Path, Counts] = {}
+    counts: dict[Path, SegmentCounts] = {}
     for path in paths.values():
         if path not in counts:
             counts[path] = read_counts(path, arguments.metrics, like=next(iter(counts.values()), None))

@@ -1,9 +1,9 @@
-"""The hierarchical bootstrap over seeds and test segments, drawn once for all runs, so that differences are paired.
+"""The hierarchical bootstrap over training seeds and test segments. All runs share its draws: differences are paired.
 
-Two things are left to chance: which segments the test set happens to hold, and the seeds of the trainings. The segments
-are resampled. The few seeds of a study cannot be: resamples of three values vary too little, and an interval from them
-misses the truth far too often. So the seeds get weights whose spread is that of Student's t. Each draw depends on the
-seeds and its own number only, so more resamples leave the earlier ones as they were.
+Two things are random: which segments are in the test set, and the training seeds. The segments are resampled. The few
+seeds of a study cannot be: resamples of three values vary too little, and intervals from them miss the truth far too
+often. Instead, the seeds get weights that vary as Student's t does. Each draw depends only on the seeds and its own
+number, so more resamples leave the earlier ones unchanged.
 
 Sources: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 16; Koehn, Statistical
 significance tests for machine translation evaluation (EMNLP 2004); Hannig et al., Generalized fiducial inference (JASA
@@ -21,9 +21,10 @@ _BLOCK = 100
 
 
 def draw_counts(segments: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each segment is in each resample.
+    """How often each segment occurs in each resample.
 
-    Whole numbers of shape (resamples, segments); each row sums to ``segments``.
+    Returns:
+        Whole numbers of shape (resamples, segments); each row sums to ``segments``.
     """
     counts = np.empty((resamples, segments), dtype=np.uint16)
     for number in range(resamples):
@@ -33,57 +34,58 @@ def draw_counts(segments: int, resamples: int, seed: int) -> np.ndarray:
 
 
 def resampled_totals(counts: np.ndarray, statistics: np.ndarray) -> np.ndarray:
-    """Statistics of the segments summed over each resample.
+    """Sum the segments' statistics over each resample.
 
     Args:
-        counts: of shape (resamples, segments), from :func:`draw_counts`.
-        statistics: of shape (segments, width).
+        counts: shape (resamples, segments), from :func:`draw_counts`.
+        statistics: shape (segments, width).
 
     Returns:
-        Sums of shape (resamples, width); exact for counts, whatever the order of summation.
+        Sums of shape (resamples, width); exact for counts, in any order of summation.
     """
     blocks = [counts[start : start + _BLOCK].astype(np.float64) @ statistics for start in range(0, len(counts), _BLOCK)]
     return np.concatenate(blocks)
 
 
 def seed_weights(seeds: Sequence[int], resamples: int, seed: int) -> np.ndarray:
-    """Weights that move a mean over seeds as far as the chance in training may have moved it.
+    """Weights that vary a mean over seeds as much as the randomness of training may have varied it.
 
     The sum of weights times scores is ``T s / sqrt(S)``, with ``s`` the standard deviation of the S scores and T
     Student's t with S - 1 degrees of freedom. All conditions get the same weights, so a difference or any other sum of
-    scores has the same form: its interval is that of the t-test paired by seed. With :func:`mean_over_seeds`, that
-    holds as far as it takes the same share of the variance off both conditions.
+    scores has the same form: its interval is that of the t-test paired by seed. With :func:`mean_over_seeds` this
+    requires that the same share of the variance is removed from both conditions.
 
     Args:
-        seeds: of the trainings, two or more.
-        resamples: rows to draw.
-        seed: of the draws.
+        seeds: two or more training seeds.
+        resamples: number of rows to draw.
+        seed: seed of the draws.
 
     Returns:
-        Shape (resamples, seeds); each row sums to zero. From a scrambled Halton sequence, which fills the tails of the
-        distribution more evenly than independent draws do.
+        Shape (resamples, seeds); each row sums to zero. They come from a scrambled Halton sequence, which fills the
+        tails of the distribution more evenly than independent draws do.
     """
     freedom = len(seeds) - 1
     uniform = qmc.Halton(len(seeds) + 1, rng=np.random.default_rng([seed, *seeds])).random(resamples)
     normal = norm.ppf(uniform[:, :-1])
     scale = np.sqrt(chi2.ppf(uniform[:, -1:], freedom) * len(seeds))
-    return (normal - normal.mean(axis=1, keepdims=True)) / scale
+    weights: np.ndarray = (normal - normal.mean(axis=1, keepdims=True)) / scale
+    return weights
 
 
 def mean_over_seeds(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The mean score of the runs of a condition with its draws.
+    """The mean score of a condition's runs and its draws.
 
-    Seeds differ on a finite test set even where training leaves nothing to chance. That part of the variance between
-    them is in the resamples of the segments already, so the seeds' weights count for the rest of it only.
+    Seeds differ on a finite test set even if training has no randomness. The resampled segments already contain that
+    part of the variance between seeds, so the weights account only for the rest.
 
     Args:
-        scores: of shape (seeds, 1 + resamples), the test set's own first.
-        weights: of shape (resamples, seeds), from :func:`seed_weights`; unused for one seed.
+        scores: shape (seeds, 1 + resamples); the first column is the test set itself.
+        weights: shape (resamples, seeds), from :func:`seed_weights`; not used if there is only one seed.
 
     Returns:
         Shape (1 + resamples,): the mean on the test set, then its draws.
     """
-    means = scores.mean(axis=0)
+    means: np.ndarray = scores.mean(axis=0)
     if len(scores) == 1:
         return means
     between = scores[:, 0].var(ddof=1)
@@ -100,10 +102,10 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
 
 
 def two_sided_p(differences: np.ndarray) -> float:
-    """p-value of "no difference": twice the smaller share of differences beyond zero.
+    """p-value of "no difference": twice the smaller share of draws on either side of zero.
 
-    It goes with :func:`interval`: below 0.05 where the 95 % interval leaves out zero, up to the one
-    draw that is added so that no p is zero. Differences that are all zero give 1.
+    It matches :func:`interval`: it is below 0.05 if the 95 % interval excludes zero, except for the one draw that is
+    added so that no p-value is zero. If all differences are zero, it is 1.
     """
     beyond = min(int(np.sum(differences <= 0)), int(np.sum(differences >= 0)))
     return min(1.0, 2 * (beyond + 1) / (len(differences) + 1))

@@ -1,7 +1,7 @@
-"""Holm's correction of p-values for being one of a family of tests.
+"""Holm's correction of p-values for multiple tests.
 
 Source: Holm, A simple sequentially rejective multiple test procedure (Scandinavian Journal of Statistics 6, 1979). It
-bounds the chance of a single false finding in the family, whatever the dependence between its tests.
+bounds the chance of a single false finding in a family of tests, however the tests depend on each other.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from workbench.cli import say
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The step-down adjusted p-values of a family of tests, in the order given; none for an empty family.
+    """The step-down adjusted p-values of a family of tests, in the order given; empty for an empty family.
 
-    Rejecting what is below 0.05 here keeps the chance of any false rejection in the family below 0.05.
+    Rejecting the tests with an adjusted value below 0.05 keeps the chance of any false rejection below 0.05.
 
     Raises:
-        ValueError: a value is no probability.
+        ValueError: a value is not between 0 and 1.
     """
     if not all(0 <= p <= 1 for p in p_values):
         raise ValueError(f"not p-values: {list(p_values)}")
@@ -29,13 +29,20 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def holm_where_tested(p_values: Sequence[float | None]) -> list[float | None]:
+    """As :func:`holm`, for a family in which some p-values are missing; these stay None and do not count as tests."""
+    adjusted = iter(holm([p for p in p_values if p is not None]))
+    return [None if p is None else next(adjusted) for p in p_values]
+
+
 def say_too_few(tests: int, draws: int, name: str, step: int) -> None:
-    """Say in one line that no test of a family can get below 0.05 after the correction, where that is so.
+    """Warn in one line if there are too few draws for any corrected p-value of a family to get below 0.05.
 
     Args:
-        tests: distinct tests of the family.
-        draws: behind each of its p-values, the smallest of which can be ``step / (draws + 1)``.
+        tests: number of distinct tests in the family.
+        draws: number of draws behind each p-value.
         name: what the draws are called.
+        step: the smallest possible p-value is ``step / (draws + 1)``.
     """
     if step * tests / (draws + 1) >= 0.05:
         say(

@@ -1,10 +1,9 @@
 """sacreBLEU's metrics by name, with the sufficient statistics that corpus scores are computed from.
 
-A corpus score is a function of the *sum* of a few counts over the segments (BLEU: lengths, matched
-and possible n-grams). The counts of each segment, taken once, give the score of the test set, of
-each segment and of any resample of the segments. sacreBLEU keeps the functions that this takes to
-itself (``_extract_corpus_statistics`` and ``_compute_score_from_stats``); this module is the only
-one that calls them.
+A corpus score is a function of the *sum* of a few counts over the segments (BLEU: lengths, matched and possible
+n-grams). The counts of each segment, taken once, give the score of the test set, of each segment and of any resample of
+the segments. The functions needed for this are private in sacreBLEU (``_extract_corpus_statistics`` and
+``_compute_score_from_stats``); only this module calls them.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import argparse
 import inspect
 import itertools
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,14 +21,15 @@ from sacrebleu.metrics import METRICS
 from sacrebleu.metrics.base import Metric, Score
 
 from workbench.cli import UserError
+from workbench.languages import base_language
 
 _LOWER_IS_BETTER = {"ter"}
-_CHUNK = 1_000  # segments that are counted at a time: chrF holds the n-grams of all their references
+_CHUNK = 1_000  # segments counted at a time: chrF keeps the n-grams of all their references
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """One metric: ``corpus`` as sacreBLEU's command line has it, ``sentence`` as with ``-sl``."""
+    """One metric: ``corpus`` as sacreBLEU's command line computes it, ``sentence`` as with ``-sl``."""
 
     name: str
     corpus: Metric
@@ -42,7 +41,7 @@ class Scorer:
         return "lower" if self.name in _LOWER_IS_BETTER else "higher"
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
-        """Counts of each segment against its one reference: shape (segments, counts)."""
+        """Counts of each segment against its single reference: shape (segments, counts)."""
         parts = (slice(start, start + _CHUNK) for start in range(0, len(hypotheses), _CHUNK))
         rows = (self.corpus._extract_corpus_statistics(hypotheses[part], [references[part]]) for part in parts)
         return np.concatenate([np.array(table, dtype=np.float64) for table in rows])
@@ -50,21 +49,26 @@ class Scorer:
     def totals(self, segments: Iterable[tuple[str, str]]) -> np.ndarray:
         """Counts of hypotheses and their references summed over all ``segments``: shape (counts,).
 
-        Some segments at a time are in memory; the sum is exact, so how many does not matter.
+        Only some segments at a time are in memory. The sum is exact, whatever their number.
         """
         rest = iter(segments)
-        totals = self.statistics(*zip(*itertools.islice(rest, _CHUNK), strict=True)).sum(axis=0)
+        totals: np.ndarray = self.statistics(*zip(*itertools.islice(rest, _CHUNK), strict=True)).sum(axis=0)
         while chunk := list(itertools.islice(rest, _CHUNK)):
             totals += self.statistics(*zip(*chunk, strict=True)).sum(axis=0)
         return totals
 
     def score(self, totals: np.ndarray) -> Score:
         """The corpus score of counts summed over segments, shape (counts,)."""
-        return self.corpus._compute_score_from_stats(totals.tolist())
+        score: Score = self.corpus._compute_score_from_stats(totals.tolist())
+        return score
+
+    def corpus_score(self, segments: Iterable[tuple[str, str]]) -> float:
+        """The corpus score of hypotheses and their references."""
+        return float(self.score(self.totals(segments)).score)
 
     def sentence_score(self, counts: np.ndarray) -> float:
         """The score of one segment from its counts, shape (counts,)."""
-        return self.sentence._compute_score_from_stats(counts.tolist()).score
+        return float(self.sentence._compute_score_from_stats(counts.tolist()).score)
 
     def scores(self, totals: np.ndarray) -> np.ndarray:
         """Corpus scores of many sums of counts: shape (sums, counts) in, (sums,) out."""
@@ -72,11 +76,11 @@ class Scorer:
 
 
 class CountedMetric:
-    """A metric for sacreBLEU's paired test whose "hypotheses" are counts that were taken before.
+    """A metric for sacreBLEU's paired test whose "hypotheses" are counts taken before.
 
     Args:
-        metric: sacreBLEU's metric that the counts are of; they have one reference.
-        columns: which of a row's counts are this metric's.
+        metric: sacreBLEU's metric that took the counts, against a single reference.
+        columns: the part of a row that holds this metric's counts.
     """
 
     def __init__(self, metric: Metric, columns: slice) -> None:
@@ -98,13 +102,13 @@ def build_scorers(names: Sequence[str], options: Mapping[str, Mapping[str, Any]]
 
     Args:
         names: ``bleu``, ``chrf``, ``ter``.
-        options: for a metric's name, arguments of its class in sacreBLEU, such as
+        options: arguments of a metric's class in sacreBLEU by the metric's name, such as
             ``{"bleu": {"tokenize": "intl"}}``.
-        target_language: ISO code, with or without a region; chooses BLEU's tokenizer for Chinese, Japanese and
+        target_language: ISO code, with or without a region. It chooses BLEU's tokenizer for Chinese, Japanese and
             Korean as sacreBLEU's ``-l`` does.
 
     Raises:
-        UserError: a metric or an option that sacreBLEU does not have or does not accept.
+        UserError: sacreBLEU does not have a metric, or does not have or accept an option.
     """
     for name in [*names, *options]:
         if name.upper() not in METRICS:
@@ -120,7 +124,7 @@ def _build_scorer(name: str, options: dict[str, Any], target_language: str) -> S
         if key not in allowed:
             raise UserError(f"metric {name}, option {key!r}: unknown; allowed: {', '.join(allowed)}")
     if name == "bleu":
-        options["trg_lang"] = re.split("[_-]", target_language)[0]
+        options["trg_lang"] = base_language(target_language)
     sentence_options = {"effective_order": True} if "effective_order" in allowed else {}
     try:
         return Scorer(name, kind(**options), kind(**{**options, **sentence_options}))
@@ -130,12 +134,9 @@ def _build_scorer(name: str, options: dict[str, Any], target_language: str) -> S
 
 
 def add_metric_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments that say which metrics are computed, and how."""
+    """Declare the arguments that choose the metrics and their options."""
     parser.add_argument("--metrics", nargs="+", required=True, help="bleu, chrf, ter")
     parser.add_argument(
-        "--metric-options",
-        type=json.loads,
-        default={},
-        help='JSON, such as {"bleu": {"tokenize": "intl"}}',
+        "--metric-options", type=json.loads, default={}, help='JSON, such as {"bleu": {"tokenize": "intl"}}'
     )
     parser.add_argument("--target-language", required=True, help="ISO code of the target language")

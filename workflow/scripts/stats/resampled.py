@@ -1,4 +1,4 @@
-"""The scores of conditions on the test set and on draws of it, from what ``score_run`` left of their runs."""
+"""Scores of conditions on the test set and on its resamples, from the sufficient statistics of their runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stats.bootstrap import draw_counts, mean_over_seeds, resampled_totals, seed_weights
-from stats.counts import Counts, read_counts
+from stats.counts import SegmentCounts, read_counts
 from stats.metrics import Scorer
 from workbench.cli import UserError, progress
 from workbench.runs import Run
@@ -21,7 +21,7 @@ Key = tuple[str, str, int]  # learner, condition, size
 class Cell:
     """The runs of one learner, condition and size: their tables of sufficient statistics, by seed.
 
-    Conditions that share a recipe have equal cells where they share the runs.
+    Conditions with the same recipe share their runs, and so have equal cells.
     """
 
     seeds: tuple[int, ...]
@@ -29,7 +29,7 @@ class Cell:
 
 
 def cells_of(runs: Iterable[Run], runs_folder: Path) -> dict[Key, Cell]:
-    """The cells of a run table, in its order."""
+    """The cells of a table of runs, in its order."""
     groups: dict[Key, dict[int, Path]] = {}
     for run in runs:
         paths = groups.setdefault((run.learner, run.condition, run.size), {})
@@ -51,13 +51,13 @@ def check_condition(option: str, condition: str, cells: Iterable[Key], table: Pa
 
 
 class ResampledScores:
-    """Scores of cells by metric: first that of the test set itself, then the draws of the hierarchical bootstrap."""
+    """Scores of cells by metric: first the test set's, then the draws of the hierarchical bootstrap."""
 
     def __init__(self, scorers: Sequence[Scorer], resamples: int, seed: int) -> None:
         self._scorers = scorers
         self._resamples = resamples
         self._seed = seed
-        self._first: Counts | None = None
+        self._first: SegmentCounts | None = None
         self._drawn = np.empty((0, 0))
         self._runs: dict[tuple[Path, str], np.ndarray] = {}
         self._cells: dict[tuple[Cell, str], np.ndarray] = {}
@@ -65,26 +65,26 @@ class ResampledScores:
 
     @property
     def segments(self) -> int:
-        """Segments of the test set."""
+        """Number of segments of the test set."""
         return len(self._first.ids) if self._first else 0
 
     @property
     def runs(self) -> int:
-        """Distinct runs that were scored."""
+        """Number of distinct runs that were scored."""
         return len({path for path, _ in self._runs})
 
     def add(self, cells: Iterable[Cell]) -> None:
-        """Score the runs of ``cells`` on the test set and on every resample, saying how far it is.
+        """Score the runs of ``cells`` on the test set and on every resample, reporting progress.
 
         Raises:
-            UserError: a run has other segments than the runs before it.
+            UserError: a run has different segments from the runs before it.
         """
         paths = list(dict.fromkeys(path for cell in cells for path in cell.paths))
         for path in progress(paths, len(paths), "runs"):
             self._add_run(path)
 
     def of_runs(self, cell: Cell, metric: str) -> list[float]:
-        """The scores of a cell's runs on the test set itself, by seed."""
+        """The scores of a cell's runs on the test set, by seed."""
         return [float(self._runs[path, metric][0]) for path in cell.paths]
 
     def draws(self, cell: Cell, metric: str) -> np.ndarray:

@@ -1,49 +1,57 @@
-"""Detectors, which tell the texts of two authors apart: one module a kind.
+"""Detectors, which learn to distinguish the texts of two authors: one module per kind.
 
-A kind's module has a function ``detector(settings, texts, drawn)`` that takes the configuration section ``detector``,
-every text of both authors and which of them it will be fitted to (shape (texts,)), and returns a :class:`Detector`. It
-is never told who wrote a text but in :meth:`Detector.fit`, and there of the texts it may learn from only. There may be
-millions of texts, of which some thousands are drawn: the others are read where they are scored, some at a time.
+The module of a kind has a function ``detector(settings, texts, drawn)``. It gets the settings of its kind (the section
+``detector`` of the configuration without the keys that all kinds share), every text of both authors, and which texts
+the detector will learn from, shape (texts,). It returns a :class:`Detector`. Who wrote a text is known only in
+:meth:`Detector.fit`, and only of the texts to learn from. There may be millions of texts, of which some thousands are
+drawn; the others are read when they are scored, some at a time.
 
-Folds, calibration and figures are not its business: see :mod:`analyse.detectors.cross_fitting`. A new kind is a new module here
-and its name and keys in the schema; no rule changes.
+Folds, calibration and figures are not a detector's concern: see :mod:`analyse.detectors.cross_fitting`. To add a kind,
+add a module here and its name and keys in the schema; no rule changes.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
 
 class Feature(NamedTuple):
-    """Something in a text that speaks for an author: how a person would write it, and how much it weighs."""
+    """A feature of a text that indicates an author, as a person would write it, and its weight."""
 
     text: str
     weight: float
 
 
-class Model(Protocol):
-    """What was learnt from some of the texts."""
+class DetectorModel(Protocol):
+    """What was learned from some of the texts."""
 
     def scores(self, rows: np.ndarray) -> np.ndarray:
-        """How much each of the texts ``rows`` (positions) is like the first author's: any real number, more is more."""
+        """How much each of the texts ``rows`` (positions) is like the first author's: any real number."""
         ...
 
     def features(self, count: int) -> tuple[list[Feature], list[Feature]]:
-        """Up to ``count`` features that speak most for the first author, and for the second, the strongest first.
+        """Up to ``count`` features that indicate the first author most, and the second, the strongest first.
 
-        Weights for the first author are positive, for the second negative. A kind that cannot tell has empty lists.
+        Weights for the first author are positive, for the second negative. A kind without features has empty lists.
         """
         ...
 
 
 class Detector(Protocol):
-    """Learns from some of the texts that it was made with."""
+    """Learns from some of the texts that it was created with."""
 
-    def fit(self, rows: np.ndarray, first: np.ndarray) -> Model:
-        """Learn from the texts ``rows`` (positions) alone; ``first`` says which of them the first author wrote.
+    def fit(self, rows: np.ndarray, first: np.ndarray) -> DetectorModel:
+        """Learn only from the texts ``rows`` (positions); ``first`` says which of them the first author wrote.
 
-        ``rows`` may be empty, where both authors always wrote the same: the model's scores are then all equal.
+        ``rows`` may be empty, if both authors always wrote the same: the model's scores are then all equal.
         """
         ...
+
+
+def build_detector(kind: str, settings: Mapping[str, Any], texts: Sequence[str], drawn: np.ndarray) -> Detector:
+    """The detector of a kind, with its ``settings``, that will learn from the ``drawn`` ones of ``texts``."""
+    return cast(Detector, importlib.import_module(f"{__name__}.{kind}").detector(settings, texts, drawn))

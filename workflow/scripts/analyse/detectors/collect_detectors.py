@@ -1,39 +1,39 @@
-"""Put what the detectors found into one table, and look for human targets that were post-edited from a generator's.
+"""Collect the detectors' results in one table, and look for human targets that were post-edited from a generator's.
 
-A person who corrects a generator's output leaves much of it as it is: that generator's BLEU against the human targets
-is then far above every other's, and a detector learns who corrected whom. The table of BLEU warns where one is more
-than a margin above the highest of the others, all on the same sources. A generator that the study itself trains is left
-out of the comparison: nobody can have had its output. With fewer than two others there is nothing to compare, so there
-is no warning, and that means nothing. BLEU's tokenizer, unless one is set, is sacreBLEU's for the language, but by
-character where that would need an extra (Japanese, Korean).
+A person who corrects a generator's output leaves much of it unchanged. That generator's BLEU against the human targets
+is then far above all others, and a detector learns who corrected whom. The table of BLEU warns if one is more than a
+margin above the highest of the others, all on the same sources. Generators that the study itself trains are not
+compared, because nobody can have had their output. With fewer than two others there is nothing to compare; that there
+is then no warning means nothing. Unless BLEU's tokenizer is set, it is sacreBLEU's for the language, or by character if
+sacreBLEU's is an optional package (Japanese, Korean).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from analyse.detectors.detect_text import read_texts
+from analyse.detectors.target_texts import read_target_texts
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from workbench.cli import UserError, named_files, run_script, say, script_parser
+from workbench.languages import base_language
 from workbench.tables import read_rows, score_text, write_rows
 
 KINDS = ("human-machine", "human-human", "machine-machine")
 PAIR_COLUMNS = ("first", "second", "kind", "targets", "auc", "auc_low", "auc_high", "brier")
 DRAWN = "drawn"
 POST_EDITING_COLUMNS = ("generator", "bleu", "others", "warning")
-LEAST_OTHERS = 2  # that a generator is held against
-_BY_CHARACTER = ("ja", "ko")  # sacreBLEU's own tokenizers for them are extras
+LEAST_OTHERS = 2  # that a generator is compared with
+_BY_CHARACTER = ("ja", "ko")  # sacreBLEU's tokenizers for them are optional packages
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write both tables."""
     rows = [pair_row(name, path) for name, path in named_files("--detectors", arguments.detectors).items()]
-    # Where detectors learnt from samples, the last column says how large these are.
+    # If detectors learned from samples, the last column is the samples' size.
     columns = (*PAIR_COLUMNS, DRAWN) if any(row[-1] for row in rows) else PAIR_COLUMNS
     write_rows(arguments.pairs, columns, (row[: len(columns)] for row in rows))
     for kind in KINDS:
@@ -47,17 +47,14 @@ def main(arguments: argparse.Namespace) -> None:
     scores = bleu_scores(bleu, arguments.pool, files, set(arguments.trained))
     compared = {name: score for name, score in scores.items() if name not in arguments.trained}
     warnings = post_editing_warnings(compared, arguments.margin)
-    write_rows(
-        arguments.post_editing,
-        POST_EDITING_COLUMNS,
-        (
-            (name, score_text(score), score_text(highest_other(name, compared)), warnings.get(name, ""))
-            for name, score in scores.items()
-        ),
+    bleu_rows = (
+        (name, score_text(score), score_text(highest_other(name, compared)), warnings.get(name, ""))
+        for name, score in scores.items()
     )
+    write_rows(arguments.post_editing, POST_EDITING_COLUMNS, bleu_rows)
     if len(compared) <= LEAST_OTHERS:
         say(
-            "post-editing cannot be told: generators whose text people may have had: "
+            "post-editing cannot be detected: generators whose text people may have had: "
             f"{len(compared)}, needed: {LEAST_OTHERS + 1}"
         )
     for warning in warnings.values():
@@ -65,16 +62,16 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def with_tokenizer(options: Mapping[str, Mapping[str, Any]], target_language: str) -> dict[str, Mapping[str, Any]]:
-    """``options`` of the metrics, with BLEU's tokenizer ``char`` where none is set and the language's is an extra."""
-    chosen = {"tokenize": "char"} if re.split("[_-]", target_language)[0] in _BY_CHARACTER else {}
+    """``options`` of the metrics, with BLEU's tokenizer ``char`` if none is set and the language's is optional."""
+    chosen = {"tokenize": "char"} if base_language(target_language) in _BY_CHARACTER else {}
     return {**options, "bleu": {**chosen, **options.get("bleu", {})}}
 
 
 def pair_row(name: str, path: Path) -> tuple[str, ...]:
-    """A row of the table of pairs and the size of the sample, if any; ``name`` is ``KIND:FIRST--SECOND``.
+    """A row of the table of pairs, with the size of the sample if there is one; ``name`` is ``KIND:FIRST--SECOND``.
 
     Raises:
-        UserError: the name has no such form, or the report is of other authors.
+        UserError: the name does not have this form, or the report is about other authors.
     """
     kind, _, pair = name.partition(":")
     report = json.loads(path.read_text(encoding="utf-8"))
@@ -91,40 +88,40 @@ def pair_row(name: str, path: Path) -> tuple[str, ...]:
 def bleu_scores(bleu: Scorer, pool: Path, files: Mapping[str, Path], trained: Collection[str]) -> dict[str, float]:
     """BLEU of each generator's text against the human targets.
 
-    Those that are compared are scored on the same sources, for which all of them have a target; one of ``trained`` on
-    those that it has.
+    Generators that are compared are scored on the sources for which all of them have a target. One of ``trained`` is
+    scored on all sources that it has a target for.
 
     Raises:
         UserError: there is no such source.
     """
-    human = read_texts(pool)
+    human = read_target_texts(pool)
     shared = set(human)
     for name, path in files.items():
         if name not in trained:
             shared.intersection_update(key for (key,) in read_rows(path, ["id"]))
     scores = {}
     for name, path in files.items():  # one generator's text at a time is in memory
-        found = read_texts(path)
+        found = read_target_texts(path)
         ids = [key for key in human if key in (found if name in trained else shared)]
         if not ids:
             raise UserError(
                 f"{path}: the generators ({', '.join(files)}) have no source of {pool} in common; "
                 "see which of them lacks targets"
             )
-        scores[name] = bleu.score(bleu.totals((found[key].rstrip(), human[key].rstrip()) for key in ids)).score
+        scores[name] = bleu.corpus_score((found[key].rstrip(), human[key].rstrip()) for key in ids)
     return scores
 
 
 def highest_other(name: str, scores: Mapping[str, float]) -> float | None:
-    """The highest score of the others; None where there is none, or ``name`` itself is not compared."""
+    """The highest score of the others; None if there are no others or ``name`` is not compared."""
     others = [score for other, score in scores.items() if other != name]
     return max(others) if name in scores and others else None
 
 
 def post_editing_warnings(scores: Mapping[str, float], margin: float) -> dict[str, str]:
-    """For each generator whose BLEU is more than ``margin`` points above every other's, what that means.
+    """What it means, for each generator whose BLEU is more than ``margin`` points above every other's.
 
-    None with fewer than two others.
+    Empty if there are fewer than two others.
     """
     if len(scores) <= LEAST_OTHERS:
         return {}
@@ -146,12 +143,12 @@ def parser() -> argparse.ArgumentParser:
         "--detectors", nargs="*", required=True, metavar="KIND:FIRST--SECOND=FILE", help="reports, JSON"
     )
     parser.add_argument("--generated", nargs="*", required=True, metavar="NAME=FILE", help="text of machine generators")
-    parser.add_argument("--trained", nargs="*", default=[], metavar="NAME", help="those that the study itself trains")
+    parser.add_argument("--trained", nargs="*", default=[], metavar="NAME", help="generators that the study trains")
     parser.add_argument("--pool", type=Path, required=True, help="the split (id target)")
     add_metric_arguments(parser)
-    parser.add_argument("--margin", type=float, required=True, help="BLEU points above the others that call a warning")
-    parser.add_argument("--pairs", type=Path, required=True, help="output: a row a pair of authors")
-    parser.add_argument("--post-editing", type=Path, required=True, help="output: a row a generator")
+    parser.add_argument("--margin", type=float, required=True, help="warn above this lead in BLEU points")
+    parser.add_argument("--pairs", type=Path, required=True, help="output: a row for each pair of authors")
+    parser.add_argument("--post-editing", type=Path, required=True, help="output: a row for each generator")
     return parser
 
 

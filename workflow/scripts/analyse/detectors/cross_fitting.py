@@ -1,12 +1,12 @@
-"""Cross-fitting: every text gets a probability from models that learnt neither from it nor from its source.
+"""Cross-fitting: every text gets a probability from models that learned neither from it nor from its source.
 
-Sources are dealt into folds, a group of equal sources as one. The texts of fold *k* are scored by a model that learnt
-from all other folds. What turns its scores into probabilities (Platt scaling) is learnt without fold *k*, too: from
-scores that models without folds *j* and *k* give to each other fold *j*. A model without two folds serves both of them,
-so *K* folds take K(K+1)/2 fits. Of many texts a sample is learnt from; all are scored.
+Sources are assigned to folds, equal sources to the same one. The texts of fold *k* are scored by a model that learned
+from all other folds. The curve that turns its scores into probabilities (Platt scaling) is learned without fold *k*,
+too: from scores that models without folds *j* and *k* give to each other fold *j*. A model without two folds serves
+both of them, so *K* folds need K(K+1)/2 fits. In a large pool, models learn from a sample and score all texts.
 
 Source: Platt, Probabilistic outputs for support vector machines (1999); Chernozhukov et al., Double/debiased machine
-learning (2018), for the word.
+learning (2018), for the term.
 """
 
 from __future__ import annotations
@@ -24,50 +24,50 @@ from analyse.detectors import Detector
 from workbench.cli import progress
 from workbench.draws import random_key
 
-_LEAST_SLOPE = 1e-3  # log-odds in one standard deviation of the scores
+_LEAST_SLOPE = 1e-3  # log-odds per standard deviation of the scores
 
 
-def deal(groups: Iterable[str], seed: int) -> np.ndarray:
-    """The place (0, 1, …) of each source in the order in which sources are dealt, shape (sources,).
+def fold_order(groups: Iterable[str], seed: int) -> np.ndarray:
+    """The place (0, 1, …) of each source in the order in which sources get their folds, shape (sources,).
 
-    Equal ``groups`` share one. The order is that of a hash of the seed and the group's name, so the order of the
-    sources does not matter. Dealt into *K* folds, a source's fold is its place modulo *K*: folds hold as many groups,
-    and so do the first *n* places of each.
+    Equal ``groups`` share a place. The order is that of a hash of the seed and the group's name, so it does not depend
+    on the order of the sources. With *K* folds, a source's fold is its place modulo *K*. Folds therefore hold equally
+    many groups, and so do the first *n* places of each.
     """
     digests = b"".join(random_key(seed, "fold", group) for group in groups)
     return np.unique(np.frombuffer(digests, dtype="S32"), return_inverse=True)[1]
 
 
 @dataclass(frozen=True)
-class Texts:
-    """The texts of two authors; each array has shape (texts,), a text's position is its row.
+class LabelledTexts:
+    """The texts of two authors. Each array has shape (texts,); a text's position is its row.
 
     Attributes:
         first: whether the first author wrote it.
-        fold: the fold that it is in.
-        telling: whether models may learn from it.
-        drawn: whether it is in the sample that models and calibration curves are learnt from. A sample holds both
-            texts of a source or none.
+        fold: its fold.
+        differ: whether the authors wrote different texts for its source, so that models may learn from it.
+        drawn: whether it is in the sample that models and calibration curves learn from. A sample contains both texts
+            of a source or neither.
     """
 
     first: np.ndarray
     fold: np.ndarray
-    telling: np.ndarray
+    differ: np.ndarray
     drawn: np.ndarray
 
 
 @dataclass(frozen=True)
 class CrossFit:
-    """What cross-fitting gives.
+    """The result of cross-fitting.
 
     Attributes:
-        scores: of each text by the model that never saw it, not calibrated, shape (texts,).
-        probabilities: that the first author wrote it, shape (texts,). Folds have curves of their own, so where style is
-            weak they are no good for comparing texts of different folds: a fold gets a steep curve when the others did
-            well. Scores are.
-        without: for each fold, the scores of the drawn texts of the other folds by models that knew nothing
-            of that fold either, shape (drawn texts,); NaN for its own texts. So the whole of the sample can be judged
-            as if the fold had not been there.
+        scores: each text's score by the model that never saw it, not calibrated, shape (texts,).
+        probabilities: probability that the first author wrote it, shape (texts,). Each fold has its own calibration
+            curve, which is steep if the other folds did well. With weak style, probabilities therefore cannot be
+            compared between folds. Scores can.
+        without: for each fold, the scores of the drawn texts of the other folds by models that knew nothing of that
+            fold either, shape (drawn texts,); NaN for the fold's texts. The whole sample can thus be judged as if the
+            fold did not exist.
     """
 
     scores: np.ndarray
@@ -75,8 +75,8 @@ class CrossFit:
     without: dict[int, np.ndarray]
 
 
-def cross_fit(detector: Detector, texts: Texts, threads: int = 1) -> CrossFit:
-    """Score each of ``texts`` by models that learnt from other folds."""
+def cross_fit(detector: Detector, texts: LabelledTexts, threads: int = 1) -> CrossFit:
+    """Score each of ``texts`` with models that learned from other folds."""
     numbers = np.unique(texts.fold).tolist()
     fold, first = texts.fold[texts.drawn], texts.first[texts.drawn]
     left_out = [(one,) for one in numbers] + list(itertools.combinations(numbers, 2))
@@ -98,18 +98,18 @@ def cross_fit(detector: Detector, texts: Texts, threads: int = 1) -> CrossFit:
 
 
 def _scores(
-    detector: Detector, texts: Texts, left_out: Sequence[tuple[int, ...]], threads: int
+    detector: Detector, texts: LabelledTexts, left_out: Sequence[tuple[int, ...]], threads: int
 ) -> Iterator[np.ndarray]:
-    """For each tuple of folds, scores of its texts by a model without them; other texts have none (NaN).
+    """For each tuple of folds, the scores of its texts by a model without them; NaN for other texts.
 
-    A model without one fold scores all of its texts: shape (texts,). One without two folds serves calibration and
-    intervals and scores those that are drawn: shape (drawn texts,).
+    A model without one fold scores all texts of the fold: shape (texts,). One without two folds serves calibration and
+    intervals and scores only drawn texts: shape (drawn texts,).
     """
 
     def fit(folds: tuple[int, ...]) -> np.ndarray:
         inside = np.isin(texts.fold, folds)
-        learnt = np.flatnonzero(~inside & texts.telling & texts.drawn)
-        model = detector.fit(learnt, texts.first[learnt])
+        learned = np.flatnonzero(~inside & texts.differ & texts.drawn)
+        model = detector.fit(learned, texts.first[learned])
         scored = inside if len(folds) == 1 else inside & texts.drawn
         found = np.full(len(inside), np.nan)
         found[scored] = model.scores(np.flatnonzero(scored))
@@ -120,15 +120,15 @@ def _scores(
 
 
 def platt_scaling(scores: np.ndarray, first: np.ndarray, new_scores: np.ndarray) -> np.ndarray:
-    """Probabilities of the first author for ``new_scores``, by a logistic curve fitted to ``scores``.
+    """Probabilities of the first author for ``new_scores``, from a logistic curve fitted to ``scores``.
 
-    Platt's smoothed targets keep the curve finite where the scores tell the authors apart without fault. The curve
-    always rises, if by next to nothing: where scores tell nothing, chance must not turn their order round.
+    Platt's smoothed targets keep the curve finite if the scores separate the authors perfectly. The curve always rises,
+    at least slightly: if scores carry no information, chance must not reverse their order.
 
     Args:
-        scores: of shape (texts,).
+        scores: shape (texts,).
         first: whether the first author wrote each of those texts.
-        new_scores: of any shape; the result has the same.
+        new_scores: any shape; the result has the same.
     """
     positive, negative = int(first.sum()), int((~first).sum())
     target = np.where(first, (positive + 1) / (positive + 2), 1 / (negative + 2))
@@ -139,4 +139,5 @@ def platt_scaling(scores: np.ndarray, first: np.ndarray, new_scores: np.ndarray)
     slope, height = float(curve.coef_[0, 0]), float(curve.intercept_[0])
     if slope < _LEAST_SLOPE:
         slope, height = _LEAST_SLOPE, float(logit(target.mean()))
-    return expit(slope * (new_scores - middle) / spread + height)
+    probabilities: np.ndarray = expit(slope * (new_scores - middle) / spread + height)
+    return probabilities

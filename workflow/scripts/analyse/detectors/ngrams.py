@@ -1,15 +1,15 @@
 """Word and character n-grams with logistic regression: the baseline of authorship attribution.
 
-Each text becomes two vectors of sublinear TF-IDF (one of word n-grams, punctuation marks counting as words; one of
-character n-grams inside words), each of length one; a logistic regression with an L2 penalty weighs them. Vectorisers
-and regression are scikit-learn's; the fit is its ``liblinear`` solver, which draws no random number.
+Each text becomes two vectors of sublinear TF-IDF, each of length one: one of word n-grams, with punctuation marks as
+words, and one of character n-grams within words. A logistic regression with an L2 penalty weights them. Vectorisers and
+regression are scikit-learn's; the ``liblinear`` solver fits without random numbers.
 
-A model knows nothing of a text that it does not learn from: n-grams are counted once for all texts that models learn
-from, because counting takes most of the time, but which of them a model has, and their document frequencies, follow
-from its own texts. In other texts a model counts the n-grams that it has, some texts at a time.
+A model knows nothing of texts that it does not learn from. Counting n-grams takes most of the time, so it is done once
+for all texts that any model learns from. Which n-grams a model has, and their document frequencies, depend only on its
+training texts. In other texts a model counts only the n-grams that it has, some texts at a time.
 
 Source: Stamatatos, A survey of modern authorship attribution methods (JASIST 2009); McGovern et al., Your large
-language models are leaving fingerprints (2024), who find that such n-grams tell the text of LLMs from people's.
+language models are leaving fingerprints (2024), who find that such n-grams distinguish LLMs' text from people's.
 """
 
 from __future__ import annotations
@@ -25,19 +25,32 @@ from sklearn.linear_model import LogisticRegression
 
 from analyse.detectors import Feature
 
-# Words, numbers and single punctuation marks; scikit-learn's own pattern leaves out one-letter words and punctuation.
+# Words, numbers and single punctuation marks; scikit-learn's pattern leaves out one-letter words and punctuation.
 _TOKEN = r"\w+|[^\w\s]"
 _BLANK = "␣"
-_CHUNK = 10_000  # texts whose n-grams are counted at a time when they are scored; shapes no score
-# Quotation marks, apostrophes, dashes and ellipses as a typewriter has them.
+_CHUNK = 10_000  # texts whose n-grams are counted at a time when they are scored; does not affect the scores
+# Quotation marks, apostrophes, dashes and ellipses as on a typewriter.
 _PLAIN = str.maketrans(
     {**dict.fromkeys("‘’‚‛‹›", "'"), **dict.fromkeys("“”„‟«»", '"'), **dict.fromkeys("‐‑‒–—―−", "-"), "…": "..."}
 )
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """N-grams of one kind: ``counts`` of shape (drawn texts, n-grams), the n-grams, how they are counted."""
+class NgramSettings:
+    """Settings of this kind of detector."""
+
+    word_ngrams: Sequence[int] | None  # shortest and longest; None for none
+    character_ngrams: Sequence[int] | None
+    min_df: int  # fewest texts that an n-gram must occur in
+    max_features: int | None  # of each type of n-grams, the most frequent; None keeps all
+    C: float  # inverse strength of the penalty
+    lowercase: bool
+    fold_typography: bool  # treat equivalent marks, such as “ and ", as equal
+
+
+@dataclass(frozen=True)
+class _NgramCounts:
+    """N-grams of one type: ``counts`` of shape (drawn texts, n-grams), the n-grams, and how they are counted."""
 
     label: str
     counts: sparse.csr_matrix
@@ -45,61 +58,60 @@ class _Kind:
     analysis: Mapping[str, Any]
 
     def name(self, column: int) -> str:
-        """How a person would write the n-gram of a column."""
+        """The n-gram of a column as a person would write it."""
         gram = self.grams[column]
         return f"{self.label}: {gram.replace(' ', _BLANK) if self.label == 'characters' else gram}"
 
 
 class NgramDetector:
-    """Learns which n-grams speak for which author.
+    """Learns which n-grams indicate which author."""
 
-    Settings: ``word_ngrams``, ``character_ngrams`` (shortest and longest; null for none), ``min_df`` (texts that an
-    n-gram must be in), ``max_features`` (of each kind, the most frequent; null for all), ``C`` (inverse strength of
-    the penalty), ``lowercase``, ``fold_typography`` (“ and " are the same, and so are other marks of one meaning).
-    """
-
-    def __init__(self, settings: Mapping[str, Any], texts: Sequence[str], drawn: np.ndarray) -> None:
+    def __init__(self, settings: NgramSettings, texts: Sequence[str], drawn: np.ndarray) -> None:
         self._settings = settings
         self._texts = texts
         self._drawn = drawn
-        self._row = np.cumsum(drawn) - 1  # of a drawn text among these
+        self._row = np.cumsum(drawn) - 1  # of a drawn text among the drawn ones
         counted = self._read(np.flatnonzero(drawn))
-        self._kinds = []
-        if lengths := settings["word_ngrams"]:
-            self._kinds.append(self._count(counted, "words", lengths, analyzer="word", token_pattern=_TOKEN))
-        if lengths := settings["character_ngrams"]:
-            self._kinds.append(self._count(counted, "characters", lengths, analyzer="char_wb"))
+        types: list[tuple[str, Sequence[int] | None, dict[str, Any]]] = [
+            ("words", settings.word_ngrams, {"analyzer": "word", "token_pattern": _TOKEN}),
+            ("characters", settings.character_ngrams, {"analyzer": "char_wb"}),
+        ]
+        self._types = [
+            self._count(counted, label, {**analysis, "ngram_range": tuple(lengths)})
+            for label, lengths, analysis in types
+            if lengths
+        ]
 
     def _read(self, rows: np.ndarray) -> list[str]:
         texts = [self._texts[row] for row in rows.tolist()]
-        return [text.translate(_PLAIN) for text in texts] if self._settings["fold_typography"] else texts
+        return [text.translate(_PLAIN) for text in texts] if self._settings.fold_typography else texts
 
-    def _count(self, texts: Sequence[str], label: str, lengths: Sequence[int], **analysis: Any) -> _Kind:
-        analysis |= {"ngram_range": tuple(lengths), "lowercase": self._settings["lowercase"], "dtype": np.float64}
+    def _count(self, texts: Sequence[str], label: str, analysis: Mapping[str, Any]) -> _NgramCounts:
+        analysis = {**analysis, "lowercase": self._settings.lowercase, "dtype": np.float64}
         vectorizer = CountVectorizer(**analysis)
         try:
             counts = vectorizer.fit_transform(texts)
-        except ValueError:  # no text holds any
-            return _Kind(label, sparse.csr_matrix((len(texts), 0)), np.zeros(0, dtype=object), analysis)
-        # What too few of all texts hold, too few of any part of them do.
-        kept = np.flatnonzero(_document_frequency(counts) >= self._settings["min_df"])
-        return _Kind(label, counts[:, kept].tocsr(), vectorizer.get_feature_names_out()[kept], analysis)
+        except ValueError:  # no text has any
+            return _NgramCounts(label, sparse.csr_matrix((len(texts), 0)), np.zeros(0, dtype=object), analysis)
+        # What occurs in too few of all texts also occurs in too few of any part of them.
+        kept = np.flatnonzero(_document_frequency(counts) >= self._settings.min_df)
+        return _NgramCounts(label, counts[:, kept].tocsr(), vectorizer.get_feature_names_out()[kept], analysis)
 
     def fit(self, rows: np.ndarray, first: np.ndarray) -> NgramModel:
         """Learn from the texts ``rows``, which must be drawn; see :class:`analyse.detectors.Detector`."""
         counted = self._row[rows]
-        parts = [part for part in (self._choose(kind, counted) for kind in self._kinds) if part]
+        parts = [part for part in (self._choose(kind, counted) for kind in self._types) if part]
         if not parts:
             return NgramModel(self, [], np.zeros(0), 0.0)
-        regression = LogisticRegression(C=self._settings["C"], solver="liblinear", max_iter=1000)
+        regression = LogisticRegression(C=self._settings.C, solver="liblinear", max_iter=1000)
         regression.fit(sparse.hstack([part.vectors(part.counted(counted)) for part in parts]).tocsr(), first)
         return NgramModel(self, parts, regression.coef_[0], float(regression.intercept_[0]))
 
-    def vectors(self, parts: Sequence[_Part], rows: np.ndarray) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
-        """The texts ``rows`` as a model with ``parts`` sees them, some at a time.
+    def vectors(self, parts: Sequence[_Vocabulary], rows: np.ndarray) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
+        """The vectors of the texts ``rows`` in a model with ``parts``, some at a time.
 
         Yields:
-            Which of ``rows`` these are (positions in it) and their vectors, shape (texts, n-grams).
+            Positions in ``rows`` and the vectors of these texts, shape (texts, n-grams).
         """
         drawn = self._drawn[rows]
         counted, others = np.flatnonzero(drawn), np.flatnonzero(~drawn)
@@ -112,24 +124,24 @@ class NgramDetector:
             found = [part.vectors(count.transform(texts)) for part, count in zip(parts, counters, strict=True)]
             yield chunk, sparse.hstack(found)
 
-    def _choose(self, kind: _Kind, rows: np.ndarray) -> _Part | None:
-        """The n-grams that a model of the counted texts ``rows`` has, if there are any."""
+    def _choose(self, kind: _NgramCounts, rows: np.ndarray) -> _Vocabulary | None:
+        """The n-grams of a model of the counted texts ``rows``; None if there are none."""
         counts = kind.counts[rows]
         frequency = _document_frequency(counts)
-        columns = np.flatnonzero(frequency >= self._settings["min_df"])
-        most = self._settings["max_features"]
+        columns = np.flatnonzero(frequency >= self._settings.min_df)
+        most = self._settings.max_features
         if most is not None and len(columns) > most:
             columns = np.sort(columns[np.argsort(-frequency[columns], kind="stable")[:most]])
         if not len(columns):
             return None
-        return _Part(kind, columns, TfidfTransformer(sublinear_tf=True).fit(counts[:, columns]))
+        return _Vocabulary(kind, columns, TfidfTransformer(sublinear_tf=True).fit(counts[:, columns]))
 
 
 @dataclass(frozen=True)
-class _Part:
-    """The n-grams of one kind that a model has: ``columns`` of the kind's, weighed by ``weights``."""
+class _Vocabulary:
+    """The n-grams of one type that a model has: ``columns`` of the type's n-grams, weighted by ``weights``."""
 
-    kind: _Kind
+    kind: _NgramCounts
     columns: np.ndarray
     weights: TfidfTransformer
 
@@ -138,7 +150,7 @@ class _Part:
         return self.kind.counts[rows][:, self.columns]
 
     def counter(self) -> CountVectorizer:
-        """What counts the n-grams in other texts."""
+        """A vectoriser that counts the n-grams in other texts."""
         return CountVectorizer(**self.kind.analysis, vocabulary=self.kind.grams[self.columns])
 
     def vectors(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
@@ -149,7 +161,9 @@ class _Part:
 class NgramModel:
     """A logistic regression on n-grams; its scores are log-odds."""
 
-    def __init__(self, detector: NgramDetector, parts: list[_Part], weights: np.ndarray, intercept: float) -> None:
+    def __init__(
+        self, detector: NgramDetector, parts: Sequence[_Vocabulary], weights: np.ndarray, intercept: float
+    ) -> None:
         self._detector = detector
         self._parts = parts
         self._weights = weights
@@ -164,7 +178,7 @@ class NgramModel:
         return found
 
     def features(self, count: int) -> tuple[list[Feature], list[Feature]]:
-        """The n-grams with the largest weights either way; ties go by name."""
+        """The n-grams with the largest weights in either direction; ties are sorted by name."""
         names = [part.kind.name(column) for part in self._parts for column in part.columns]
         found = sorted((Feature(*pair) for pair in zip(names, self._weights.tolist(), strict=True)), key=_weight)
         first = [feature for feature in reversed(found[-count:]) if feature.weight > 0]
@@ -172,8 +186,8 @@ class NgramModel:
 
 
 def detector(settings: Mapping[str, Any], texts: Sequence[str], drawn: np.ndarray) -> NgramDetector:
-    """A detector of this kind, fitted to the ``drawn`` ones of ``texts``; see :class:`NgramDetector` for settings."""
-    return NgramDetector(settings, texts, drawn)
+    """A detector of this kind that will learn from the ``drawn`` ones of ``texts``."""
+    return NgramDetector(NgramSettings(**settings), texts, drawn)
 
 
 def _weight(feature: Feature) -> tuple[float, str]:
@@ -181,5 +195,5 @@ def _weight(feature: Feature) -> tuple[float, str]:
 
 
 def _document_frequency(counts: sparse.csr_matrix) -> np.ndarray:
-    """In how many texts each n-gram is, shape (n-grams,)."""
+    """The number of texts that contain each n-gram, shape (n-grams,)."""
     return np.bincount(counts.indices, minlength=counts.shape[1])

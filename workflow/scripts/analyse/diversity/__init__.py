@@ -1,1 +1,1 @@
-"""Lexical diversity of a text beside the human text of the same segments, at equal numbers of tokens."""
+"""Lexical diversity of a text compared with the human text of the same segments, at equal numbers of words."""

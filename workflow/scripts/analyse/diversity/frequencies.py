@@ -1,4 +1,4 @@
-"""Measures of a text that follow from how often each of its words occurs. Not a number where a text is too short."""
+"""Measures of a text that depend only on how often each of its words occurs. NaN if a text is too short."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _CLOSE = 1e-10
 
 
 def expected_types(counts: np.ndarray, tokens: int) -> float:
-    """Distinct words to expect in ``tokens`` words drawn from the text without putting back.
+    """Expected number of distinct words among ``tokens`` words drawn from the text without replacement.
 
-    The sum over words of one minus the hypergeometric probability that none of its occurrences is drawn: Hurlbert, The
-    nonconcept of species diversity (Ecology 52, 1971).
+    The sum over words of one minus the hypergeometric probability that none of their occurrences is drawn: Hurlbert,
+    The nonconcept of species diversity (Ecology 52, 1971).
 
     Args:
-        counts: occurrences of each word, shape (words,); zeros add nothing.
+        counts: number of occurrences of each word, shape (words,); zeros add nothing.
     """
     total = int(counts.sum())
     if tokens < 1 or tokens > total:
@@ -25,7 +25,7 @@ def expected_types(counts: np.ndarray, tokens: int) -> float:
     spectrum = np.bincount(counts)
     frequencies = np.flatnonzero(spectrum)
     frequencies = frequencies[frequencies > 0]
-    # The chance that f given tokens are all left out: the product over i < f of (total - tokens - i) / (total - i).
+    # The probability that f given tokens are not drawn: the product over i < f of (total - tokens - i) / (total - i).
     steps = np.arange(frequencies[-1])
     missed = np.cumprod(np.maximum(total - tokens - steps, 0) / (total - steps))
     return float(spectrum[frequencies] @ (1 - missed[frequencies - 1]))
@@ -52,8 +52,8 @@ def yule_k(counts: np.ndarray) -> float:
 def entropy(counts: np.ndarray) -> float:
     """Shannon entropy of the words in bits, by the plug-in estimator (relative frequencies as probabilities).
 
-    It is too low for any sample, by about (types − 1) / 2N; two texts of equal N are compared, and a correction would
-    only add the number of types, which is a measure of its own.
+    It is too low for any sample, by about (types − 1) / 2N. The texts compared have equal N, and a correction would
+    only add the number of types, which is a separate measure.
     """
     total = int(counts.sum())
     if not total:
@@ -65,16 +65,16 @@ def entropy(counts: np.ndarray) -> float:
 def zipf_exponent(counts: np.ndarray) -> float:
     """The exponent s of Zipf's law p(r) ∝ r^−s over the ranks 1 … V of the text's V words. Lower is more even.
 
-    The maximum-likelihood fit to all tokens, by Newton's method. Least squares through the logarithms of rank and
-    frequency would weigh the long steps of rare words as much as the frequent ones. Ranks come from the same text,
-    which flatters the fit alike in two texts of equal size: Piantadosi, Zipf's word frequency law in natural language
+    It is the maximum-likelihood fit to all tokens, by Newton's method. Least squares on the logarithms of rank and
+    frequency would weight the long steps of rare words as much as frequent words. The ranks come from the same text.
+    This flatters the fit equally in two texts of equal size: Piantadosi, Zipf's word frequency law in natural language
     (Psychonomic Bulletin & Review 21, 2014).
     """
     ranked = np.sort(counts[counts > 0])[::-1]
     if len(ranked) < 2:
         return math.nan
     logs = np.log(np.arange(1, len(ranked) + 1))
-    wanted = float(ranked @ logs) / float(ranked.sum())  # the mean log rank, which the fitted law has too
+    wanted = float(ranked @ logs) / float(ranked.sum())  # the mean log rank, which the fitted law has as well
     exponent = 1.0
     for _ in range(_STEPS):
         weights = np.exp(-exponent * logs)

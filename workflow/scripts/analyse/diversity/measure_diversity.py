@@ -1,7 +1,7 @@
-"""Measure the lexical diversity of a text beside the human text of the same segments, at equal numbers of words.
+"""Measure the lexical diversity of a text and of the human text of the same segments, at equal numbers of words.
 
-The text may come in several versions, one for each seed of a run: values and differences are then means over them, and
-one draw decides for all versions whether a segment's targets change sides. docs/diversity.md explains every measure.
+The text may have several versions, one for each seed of a run. Values and differences are then means over them, and one
+draw decides for all versions whether a segment's targets are exchanged. docs/diversity.md explains every measure.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import argparse
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from analyse.diversity.comparison import MEASURES, Comparison
-from analyse.diversity.swap import draw_swaps, swap_test
+from analyse.diversity.comparison import MEASURES, DiversityComparison, DiversitySettings
 from analyse.diversity.table import MEASURED_COLUMNS
-from analyse.diversity.words import tokenizer_name, word_splitter
+from analyse.diversity.tokenization import tokenizer_name, word_splitter
 from stats.metrics import build_scorers
+from stats.randomisation import draw_swaps, randomisation_test
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.columns import read_by_id
 from workbench.draws import draw_names
@@ -31,7 +31,7 @@ _BATCH = 250  # swaps that are measured at a time
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table of one text."""
-    settings = json.loads(arguments.settings)
+    settings = DiversitySettings(**json.loads(arguments.settings))
     (human,) = read_by_id(arguments.references, ["target"])
     versions = [read_targets(path) for path in arguments.text]
     ids = [name for name in human if all(name in version for version in versions)]
@@ -39,24 +39,26 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"{arguments.text[0]}: holds no segment of {arguments.references}; delete the older file")
     if len(ids) < len(human):
         say(f"{len(human) - len(ids):,} of {len(human):,} segments have no target in the text and are left out")
-    split = word_splitter(settings["tokenize"] or tokenizer_name(arguments.target_language))
+    split = word_splitter(settings.tokenize or tokenizer_name(arguments.target_language))
     order, (reference, *texts) = split_enough(
-        [human, *versions], draw_names(ids, None, arguments.seed, "diversity"), split, settings["tokens"]
+        [human, *versions], draw_names(ids, None, arguments.seed, "diversity"), split, settings.tokens
     )
     places = {name: place for place, name in enumerate(ids)}
     comparisons = compare(texts, reference, [places[name] for name in order], settings)
-    tokens = comparisons[0].tokens
-    rows = measured_rows(comparisons, draw_swaps(len(order), settings["swaps"], arguments.seed))
-    chrf = mean_chrf(versions, human, order, arguments.target_language)
-    write_rows(arguments.output, MEASURED_COLUMNS, ([len(versions), *row, score_text(chrf)] for row in rows))
+    rows = measured_rows(comparisons, draw_swaps(len(order), settings.swaps, arguments.seed))
+    chrf = score_text(mean_chrf(versions, human, order, arguments.target_language))
+    write_rows(arguments.output, MEASURED_COLUMNS, ([len(versions), *row, chrf] for row in rows))
     clear = sum(row[-2] != "" and float(row[-2]) < 0.05 for row in rows)
-    say(f"{clear} of {len(rows)} measures differ from the human text with p < 0.05 ({tokens:,} words of each)")
+    say(
+        f"{clear} of {len(rows)} measures differ from the human text with p < 0.05 "
+        f"({comparisons[0].tokens:,} words of each)"
+    )
 
 
 def split_enough(
     texts: Sequence[Mapping[str, str]], order: Sequence[str], split: Callable[[str], list[str]], tokens: int
 ) -> tuple[list[str], list[list[list[str]]]]:
-    """The words of each text, segment by segment in ``order``, as far as each needs them to give ``tokens`` words.
+    """Split the segments of each text into words, in ``order``, until each text has enough for ``tokens`` words.
 
     The first text is the one that the others are compared with.
 
@@ -78,18 +80,18 @@ def split_enough(
 
 
 def compare(
-    texts: Sequence[list[list[str]]], human: list[list[str]], reading: list[int], settings: dict[str, Any]
-) -> list[Comparison]:
-    """Each version of a text beside the human text, all of them cut to the same number of words."""
-    comparisons = [Comparison(text, human, reading, settings) for text in texts]
+    texts: Sequence[list[list[str]]], human: list[list[str]], reading: list[int], settings: DiversitySettings
+) -> list[DiversityComparison]:
+    """Each version of a text with the human text, all of them cut to the same number of words."""
+    comparisons = [DiversityComparison(text, human, reading, settings) for text in texts]
     fewest = min(comparison.tokens for comparison in comparisons)
     if all(comparison.tokens == fewest for comparison in comparisons):
         return comparisons
-    return [Comparison(text, human, reading, {**settings, "tokens": fewest}) for text in texts]
+    return [DiversityComparison(text, human, reading, replace(settings, tokens=fewest)) for text in texts]
 
 
-def measured_rows(comparisons: Sequence[Comparison], swaps: np.ndarray) -> list[list[object]]:
-    """``measure tokens value human difference difference_low difference_high p_value better`` of every measure."""
+def measured_rows(comparisons: Sequence[DiversityComparison], swaps: np.ndarray) -> list[list[str]]:
+    """The row of every measure, without the columns ``seeds`` and ``chrf``."""
     batches = [swaps[start : start + _BATCH] for start in range(0, len(swaps), _BATCH)]
     values = np.concatenate(
         [
@@ -97,38 +99,30 @@ def measured_rows(comparisons: Sequence[Comparison], swaps: np.ndarray) -> list[
             for batch in progress(batches, len(batches), "batches of swaps")
         ]
     )
-    rows: list[list[object]] = []
+    rows = []
     for number, (name, better) in enumerate(MEASURES.items()):
-        text, human = (_none_if_nan(value) for value in values[0, number])
-        result = swap_test(values[:, number, 0] - values[:, number, 1])
-        tested = [None] * 4 if result is None else [result.value, result.low, result.high, result.p_value]
-        cells = [score_text(value) for value in (text, human, *tested[:3])]
-        rows.append([name, comparisons[0].tokens, *cells, p_text(tested[3]), better])
+        text, human = (None if math.isnan(value) else float(value) for value in values[0, number])
+        test = randomisation_test(values[:, number, 0] - values[:, number, 1])
+        difference = (test.value, test.low, test.high) if test else (None, None, None)
+        cells = [score_text(value) for value in (text, human, *difference)]
+        rows.append([name, str(comparisons[0].tokens), *cells, p_text(test.p_value if test else None), better])
     return rows
 
 
 def mean_chrf(versions: Sequence[Mapping[str, str]], human: Mapping[str, str], ids: list[str], language: str) -> float:
-    """Corpus chrF of the versions against the human text, in points, as sacreBLEU has it by default; their mean."""
+    """Mean corpus chrF of the versions against the human text, in points, with sacreBLEU's defaults."""
     (scorer,) = build_scorers(["chrf"], {}, language)
-    references = [human[name] for name in ids]
-    scores = [
-        scorer.score(scorer.statistics([version[name] for name in ids], references).sum(axis=0)).score
-        for version in versions
-    ]
+    scores = [scorer.corpus_score((version[name], human[name]) for name in ids) for version in versions]
     return sum(scores) / len(scores)
-
-
-def _none_if_nan(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
 
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--text", type=Path, nargs="+", required=True, help="table with id and text, one a seed")
+    parser.add_argument("--text", type=Path, nargs="+", required=True, help="table with id and text, one per seed")
     parser.add_argument("--references", type=Path, required=True, help="human targets of the segments (id target)")
     parser.add_argument("--target-language", required=True, help="ISO code of the language of the text")
-    parser.add_argument("--settings", required=True, help="`analysis.diversity` of the configuration as JSON")
+    parser.add_argument("--settings", required=True, help="JSON: analysis.diversity")
     parser.add_argument("--seed", type=int, required=True, help="seed of the order of segments and of the swaps")
     parser.add_argument("--output", type=Path, required=True, help="table to write")
     return parser

@@ -1,9 +1,9 @@
 """Self-BLEU: how much of each segment of a sample the other segments of the same text repeat. Lower is more diverse.
 
-Zhu et al., Texygen (SIGIR 2018), who average sentence BLEU; here the counts of all segments are summed before the score
-is taken, as sacreBLEU does for a corpus, so that short segments without a 4-gram need no smoothing of their own. The
-score is sacreBLEU's for the sample with all other segments as references of each. The counts are taken here, for all
-swaps, because sacreBLEU would compare each segment with every other again at every swap.
+Zhu et al., Texygen (SIGIR 2018), average sentence BLEU. Here the counts of all segments are summed first, as sacreBLEU
+does for a corpus, so short segments without a 4-gram need no separate smoothing. The score equals sacreBLEU's if all
+other segments of the sample are each segment's references. This module takes the counts once for all swaps, because
+sacreBLEU would compare each segment with every other again at every swap.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ import math
 import numpy as np
 from sacrebleu.metrics import BLEU
 
-from analyse.diversity.segments import Side, ngrams
+from analyse.diversity.paired_texts import Side, ngrams
 
 _ORDERS = (1, 2, 3, 4)
 
 
 class SelfBleu:
-    """Counts of a sample of segments of two texts, from which the scores follow whichever segments change sides.
+    """Counts of a sample of segments of two texts, which give the scores whichever segments are exchanged.
 
-    Both texts are cut to the same number of words, as everywhere; a segment that the cut would divide is left out.
+    Both texts are cut to the same number of words, as for the other measures. A segment that the cut would divide is
+    left out.
 
     Args:
         first, second: words of the sampled segments of each text.
 
     Attributes:
-        segments: of the sample.
+        segments: number of segments in the sample.
     """
 
     def __init__(self, first: Side, second: Side) -> None:
@@ -37,10 +38,10 @@ class SelfBleu:
         self._repeats = [_Repeats(order, first, second) for order in _ORDERS]
 
     def scores(self, swapped: np.ndarray) -> tuple[float, float]:
-        """Self-BLEU of both texts once segments have changed sides; not a number where fewer than two are left.
+        """Self-BLEU of both texts after segments are exchanged; NaN if fewer than two segments remain.
 
         Args:
-            swapped: whether a segment of the sample changes sides, shape (segments,).
+            swapped: whether each segment of the sample is exchanged, shape (segments,).
         """
         return self._score(swapped.astype(np.intp)), self._score(1 - swapped.astype(np.intp))
 
@@ -57,7 +58,7 @@ class SelfBleu:
 
 
 class _Repeats:
-    """Which n-grams of one order are in which segment of which text, and how often."""
+    """Which n-grams of one order occur in which segment of which text, and how often."""
 
     def __init__(self, order: int, first: Side, second: Side) -> None:
         numbers: dict[tuple[str, ...], int] = {}
@@ -74,10 +75,10 @@ class _Repeats:
         self._kinds = len(numbers)
 
     def unmatched(self, side: np.ndarray, kept: int) -> int:
-        """Occurrences of n-grams in the first ``kept`` segments that have no match in another of these segments.
+        """Number of n-grams in the first ``kept`` segments that have no match in another of these segments.
 
-        A segment's count of an n-gram is clipped by the largest count in another. So what is lost of an n-gram is how
-        far its largest count is above its second largest: the number of levels that one segment alone reaches.
+        A segment's count of an n-gram is clipped to the largest count in another segment. An n-gram therefore loses the
+        difference between its largest and its second largest count: the number of levels that only one segment reaches.
         """
         active = (self._segments < kept) & (side[self._segments] == self._sides)
         lost = 0
@@ -88,7 +89,7 @@ class _Repeats:
 
 
 def _closest_lengths(lengths: np.ndarray) -> int:
-    """The sum over segments of the length, among the others', that is closest; the shorter of two as close."""
+    """The sum over segments of the closest length among the other segments; of two equally close ones the shorter."""
     ordered = np.sort(lengths)
     gaps = np.diff(ordered)
     below = np.append(np.inf, gaps)

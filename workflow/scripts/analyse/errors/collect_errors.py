@@ -1,41 +1,33 @@
-"""Gather the errors of texts into one table: a row for each text and measure, with the human floor beside it.
+"""Collect the errors of texts in one table: a row for each text and measure, with the human floor.
 
 Rates are per 1,000 segments, those of TER's edits per 1,000 words of the reference; ``bleu``, ``chrf`` and ``ter`` are
-points. The floor is the same measure on human text for the same segments: on the human targets for what needs no
-reference, on a second human reference's text against the first for what does. It is empty for the human text itself and
-where there is no second reference. Holm's correction is over the measures of one text.
+points. The floor is the same measure on human text for the same segments. For measures without a reference it is that
+of the human targets; with a reference, a second human reference's text compared with the first. It is empty for the
+human text itself and if there is no second reference. Holm's correction is over the measures of one text.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from analyse.errors.measures import Segments, read_segments
-from analyse.errors.rates import Comparison, Estimate, Measure, build_measures, compare
-from stats.holm import holm
+from analyse.errors.rates import ErrorMeasure, FloorComparison, build_measures, compare_with_floor
+from analyse.errors.segment_errors import SegmentErrors, read_segment_errors
+from analyse.texts import TEXT_COLUMNS, AnalysedText, add_text_arguments, analysed_texts
+from stats.estimate import IntervalEstimate
+from stats.holm import holm_where_tested
 from stats.metrics import add_metric_arguments, build_scorers
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.segments import check_ids
 from workbench.tables import p_text, score_text, write_rows
 
 COLUMNS = (
-    *("scope", "text", "learner", "size", "seeds", "measure", "basis", "segments"),
+    *(*TEXT_COLUMNS, "seeds", "measure", "basis", "segments"),
     *("rate", "rate_low", "rate_high", "floor", "floor_low", "floor_high"),
     *("difference", "difference_low", "difference_high", "p_value", "p_holm"),
 )
-
-
-@dataclass(frozen=True)
-class Text:
-    """One text: an origin's, or a condition's from some seeds."""
-
-    name: str
-    learner: str
-    size: str
-    paths: tuple[Path, ...]
+Row = tuple[object, ...]
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -44,59 +36,60 @@ def main(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: no text is given.
     """
-    texts = named_texts(arguments.origin, arguments.run)
+    texts = analysed_texts(arguments.origin, arguments.run)
     if not texts:
         raise UserError("collect_errors: no text; give --origin or --run at least once")
-    scope = "test" if arguments.run else "pool"
     names = list(dict.fromkeys([*arguments.metrics, "ter"]))
     measures = build_measures(build_scorers(names, arguments.metric_options, arguments.target_language))
     floors = {
-        "source": read_segments(arguments.floor),
-        "reference": read_segments(arguments.reference_floor) if arguments.reference_floor else None,
+        "source": read_segment_errors(arguments.floor),
+        "reference": read_segment_errors(arguments.reference_floor) if arguments.reference_floor else None,
     }
-    rows: list[tuple[object, ...]] = []
+    rows: list[Row] = []
     for text in progress(texts, len(texts), "texts"):
-        compared = list(compare_text(text, floors, measures, arguments.samples, arguments.resampling_seed))
-        rows += text_rows(scope, text, compared)
+        rows += text_rows(text, floors, measures, arguments.samples, arguments.resampling_seed)
     write_rows(arguments.output, COLUMNS, rows)
     clear = sum(bool(row[-1]) and float(str(row[-1])) < 0.05 for row in rows)
     say(f"{len(rows):,} rates of {len(texts):,} texts; {clear:,} differ from the human floor with p < 0.05 after Holm")
 
 
-def named_texts(origins: Sequence[Sequence[str]], runs: Sequence[Sequence[str]]) -> list[Text]:
-    """The texts of the arguments; runs of one learner, condition and size are one text."""
-    texts = [Text(name, "", "", (Path(path),)) for name, path in origins]
-    groups: dict[tuple[str, str, str], list[Path]] = {}
-    for learner, condition, size, path in runs:
-        groups.setdefault((learner, condition, size), []).append(Path(path))
-    return texts + [Text(name, learner, size, tuple(paths)) for (learner, name, size), paths in groups.items()]
-
-
-def compare_text(
-    text: Text, floors: dict[str, Segments | None], measures: Sequence[Measure], samples: int, seed: int
-) -> Iterator[tuple[Measure, int, Comparison]]:
-    """Each measure that a text has, the segments it is taken from, and how it compares.
+def text_rows(
+    text: AnalysedText,
+    floors: Mapping[str, SegmentErrors | None],
+    measures: Sequence[ErrorMeasure],
+    samples: int,
+    seed: int,
+) -> Iterator[Row]:
+    """The rows of one text: those measures that it has, as a family of Holm's correction.
 
     Raises:
         UserError: the seeds of a text differ in their segments, or text and floor share none.
     """
-    tables = [read_segments(path) for path in text.paths]
-    for table in tables[1:]:
-        check_ids(table.path, table.ids, tables[0].path, tables[0].ids)
+    first, *others = tables = [read_segment_errors(path) for path in text.paths]
+    for table in others:
+        check_ids(table.path, table.ids, first.path, first.ids)
+    compared: list[tuple[ErrorMeasure, int, FloorComparison]] = []
     for basis, floor in floors.items():
-        if basis == "reference" and not tables[0].has_reference:
+        if basis == "reference" and not first.has_reference:
             continue
         chosen = [measure for measure in measures if measure.basis == basis]
-        own, human = tables, None
-        if floor is not None and floor.path not in text.paths:
-            own, human = shared(tables, floor)
-        compared = compare(own, human, chosen, samples, seed)
-        for measure in chosen:
-            yield measure, len(own[0].ids), compared[measure.name]
+        own, human = (tables, None) if floor is None or floor.path in text.paths else shared(tables, floor)
+        comparisons = compare_with_floor(own, human, chosen, samples, seed)
+        compared += [(measure, len(own[0].ids), comparisons[measure.name]) for measure in chosen]
+    corrected = holm_where_tested([comparison.p_value for _, _, comparison in compared])
+    seeds = len(text.paths) if text.cells[0] == "test" else ""
+    for (measure, segments, comparison), p_holm in zip(compared, corrected, strict=True):
+        yield (
+            *(*text.cells, seeds, measure.name, measure.basis, segments),
+            *interval_cells(comparison.rate),
+            *interval_cells(comparison.floor),
+            *interval_cells(comparison.difference),
+            *(p_text(comparison.p_value), p_text(p_holm)),
+        )
 
 
-def shared(tables: Sequence[Segments], floor: Segments) -> tuple[list[Segments], Segments]:
-    """The segments that a text and its floor have both.
+def shared(tables: Sequence[SegmentErrors], floor: SegmentErrors) -> tuple[list[SegmentErrors], SegmentErrors]:
+    """The tables of a text and of its floor, with the segments that both have.
 
     Raises:
         UserError: there is none.
@@ -108,26 +101,8 @@ def shared(tables: Sequence[Segments], floor: Segments) -> tuple[list[Segments],
     return [table.only(ids) for table in tables], floor.only(ids)
 
 
-def text_rows(
-    scope: str, text: Text, compared: Sequence[tuple[Measure, int, Comparison]]
-) -> Iterator[tuple[object, ...]]:
-    """The rows of one text, with its p-values corrected for one another."""
-    tested = [place for place, (_, _, comparison) in enumerate(compared) if comparison.p_value is not None]
-    corrected = dict(zip(tested, holm([compared[place][2].p_value or 0.0 for place in tested]), strict=True))
-    seeds = len(text.paths) if text.learner else ""
-    for place, (measure, segments, comparison) in enumerate(compared):
-        yield (
-            *(scope, text.name, text.learner, text.size, seeds, measure.name, measure.basis, segments),
-            *cells(comparison.rate),
-            *cells(comparison.floor),
-            *cells(comparison.difference),
-            p_text(comparison.p_value),
-            p_text(corrected.get(place)),
-        )
-
-
-def cells(estimate: Estimate | None) -> tuple[str, str, str]:
-    """A figure and the limits of its interval as the table has them."""
+def interval_cells(estimate: IntervalEstimate | None) -> tuple[str, str, str]:
+    """A figure and the limits of its interval as cells of the table; empty for None."""
     if estimate is None:
         return "", "", ""
     return score_text(estimate.value), score_text(estimate.low), score_text(estimate.high)
@@ -136,13 +111,11 @@ def cells(estimate: Estimate | None) -> tuple[str, str, str]:
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    texts = parser.add_mutually_exclusive_group()
-    texts.add_argument("--origin", nargs=2, action="append", default=[], metavar=("ORIGIN", "TABLE"))
-    texts.add_argument("--run", nargs=4, action="append", default=[], metavar=("LEARNER", "CONDITION", "SIZE", "TABLE"))
+    add_text_arguments(parser)
     parser.add_argument("--floor", type=Path, required=True, help="table of the human targets of the same sources")
     parser.add_argument("--reference-floor", type=Path, help="table of a second human reference's text")
     add_metric_arguments(parser)
-    parser.add_argument("--samples", type=int, required=True, help="resamples of intervals and trials of tests")
+    parser.add_argument("--samples", type=int, required=True, help="number of bootstrap resamples and of swaps")
     parser.add_argument("--resampling-seed", type=int, required=True, help="seed of both")
     parser.add_argument("--output", type=Path, required=True, help="table to write")
     return parser

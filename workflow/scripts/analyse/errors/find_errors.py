@@ -1,18 +1,20 @@
 """Find the errors of a text, segment by segment.
 
-The text is a generator's, a run's or, without ``--text``, the human targets themselves. Human targets are judged by
-their sources only; other text is compared with the human targets too. Each segment gets a row: words, errors (0 or 1;
-numbers are counted), and against the reference TER's edits by type and the counts that the metrics are computed from.
+The text is a generator's, a run's or, without ``--text``, the human targets themselves. Human targets are judged only
+by their sources; other text is compared with the human targets too. Each segment gets a row with its words, its errors
+(0 or 1; numbers are counted) and, with a reference, TER's edits by type and the counts that metrics are computed from.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
-from analyse.errors.measures import SOURCE_MEASURES, reference_errors, source_errors, write_segments
 from analyse.errors.norms import read_norms
+from analyse.errors.segment_errors import SOURCE_MEASURES, reference_errors, source_errors, write_segment_errors
+from analyse.errors.settings import ErrorLimits
 from llm.answers.outcomes import Standards, standards
 from llm.prompts import Languages
 from stats.metrics import add_metric_arguments, build_scorers
@@ -24,9 +26,9 @@ from workbench.tables import read_rows
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table of segments."""
-    limits = arguments.settings
+    limits = ErrorLimits(**arguments.settings)
     languages = Languages(arguments.source_language, arguments.target_language)
-    judged_by = language_standards(languages, limits["language_margin"])
+    judged_by = language_standards(languages, limits.language_margin)
     norms = read_norms(arguments.norms)
     only = drawn(arguments.pairs, arguments.segments, arguments.seed)
     if arguments.generated:
@@ -34,18 +36,18 @@ def main(arguments: argparse.Namespace) -> None:
     else:
         pairs = read_test_set(arguments.pairs, only)
         targets = pairs.references if arguments.text is None else read_hypotheses(arguments.text, pairs)
-    columns = source_errors(pairs.sources, targets, norms, judged_by, limits)
+    columns: dict[str, Sequence[int]] = dict(source_errors(pairs.sources, targets, norms, judged_by, limits))
     if arguments.text is not None:
         names = list(dict.fromkeys([*arguments.metrics, "ter"]))
         scorers = build_scorers(names, arguments.metric_options, arguments.target_language)
         columns |= reference_errors(targets, pairs.references, scorers)
-    write_segments(arguments.output, pairs.ids, columns)
-    flagged = sum(any(found) for found in zip(*(columns[name] for name in SOURCE_MEASURES), strict=True))
-    say(f"{flagged:,} of {len(targets):,} segments have an error that shows without a reference")
+    write_segment_errors(arguments.output, pairs.ids, columns)
+    flagged = sum(any(errors) for errors in zip(*(columns[name] for name in SOURCE_MEASURES), strict=True))
+    say(f"{flagged:,} of {len(targets):,} segments have an error that is visible without a reference")
 
 
 def language_standards(languages: Languages, margin: float | None) -> Standards:
-    """What forms are judged by; an error names the key of this analysis, not that of the corpus' cleaning.
+    """What text is judged by; an error names the key of this analysis instead of the corpus cleaning's.
 
     Raises:
         UserError: a language has no name, or py3langid does not know it.
@@ -58,7 +60,7 @@ def language_standards(languages: Languages, margin: float | None) -> Standards:
 
 
 def drawn(pairs: Path, count: int | None, seed: int) -> set[str] | None:
-    """At most ``count`` of the segments, drawn by id: every text of the same sources is judged on the same."""
+    """At most ``count`` segments, drawn by id, so that all texts of the same sources are judged on the same ones."""
     return None if count is None else set(draw_names((name for (name,) in read_rows(pairs, ["id"])), count, seed))
 
 
@@ -69,10 +71,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--text", type=Path, help="text to judge (id text); without it the human targets are judged")
     parser.add_argument("--generated", action="store_true", help="the text is a generator's and may lack some segments")
     parser.add_argument("--norms", type=Path, required=True, help="what is usual, from learn_norms")
-    parser.add_argument("--source-language", required=True, help="ISO code")
+    parser.add_argument("--source-language", required=True, help="ISO code of the source language")
     add_metric_arguments(parser)
     parser.add_argument("--settings", type=json.loads, required=True, help="JSON: analysis.errors.limits")
-    parser.add_argument("--segments", type=int, help="judge at most so many, drawn by id")
+    parser.add_argument("--segments", type=int, help="maximum number of segments to judge, drawn by id")
     parser.add_argument("--seed", type=int, default=0, help="seed of that draw")
     parser.add_argument("--output", type=Path, required=True, help="table to write")
     return parser

@@ -1,4 +1,4 @@
-"""Learn from human pairs what is usual: how long targets are, and which words go together."""
+"""Learn from human pairs what is usual: how long targets are, and which words occur together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
-from analyse.errors.association import learn_lexicon
+from analyse.errors.detachment import learn_lexicon
 from analyse.errors.lengths import learn_band
 from analyse.errors.norms import Norms, write_norms
+from analyse.errors.settings import NormSettings
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.draws import draw_names
 from workbench.tables import read_rows
@@ -20,24 +21,16 @@ def main(arguments: argparse.Namespace) -> None:
     Raises:
         UserError: there is no pair.
     """
-    settings = arguments.settings
+    settings = NormSettings(**arguments.settings)
     ids = [name for (name,) in read_rows(arguments.pairs, ["id"])]
     if not ids:
         raise UserError(f"{arguments.pairs}: there is no pair to learn from; splits.pretrain must be at least 1")
-    drawn = draw_names(ids, settings["pairs"], arguments.seed)
+    drawn = draw_names(ids, settings.pairs, arguments.seed)
     wanted = set(drawn)
     texts = {row[0]: row[1:] for row in read_rows(arguments.pairs, ["id", "source", "target"]) if row[0] in wanted}
     sources, targets = ([texts[name][side] for name in drawn] for side in (0, 1))
-    band = learn_band(sources, targets, settings["length_quantile"], settings["length_power"])
-    lexicon = learn_lexicon(
-        sources,
-        targets,
-        least_pairs=settings["partner_pairs"],
-        largest_share=settings["partner_share"],
-        dice=settings["partner_dice"],
-        beginning=settings["word_beginning"],
-        cognate=settings["cognate_beginning"],
-    )
+    band = learn_band(sources, targets, settings.length_quantile, settings.length_power)
+    lexicon = learn_lexicon(sources, targets, settings)
     write_norms(arguments.output, Norms(band, lexicon), len(drawn))
     say(f"{len(lexicon.partners):,} words with a partner, from {len(drawn):,} of {len(ids):,} pairs")
 

@@ -1,4 +1,4 @@
-"""What is usual in human pairs: the file that ``learn_norms`` writes and every text is held against."""
+"""What is usual in human pairs: the file that ``learn_norms`` writes and every text is compared with."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from analyse.errors.association import Lexicon
+from analyse.errors.detachment import Lexicon
 from analyse.errors.lengths import LengthBand
 from workbench.cli import UserError
 from workbench.files import write_json
@@ -14,14 +14,14 @@ from workbench.files import write_json
 
 @dataclass(frozen=True)
 class Norms:
-    """Usual lengths, and words that go together."""
+    """Usual lengths, and words that occur together."""
 
     band: LengthBand
     lexicon: Lexicon
 
 
 def write_norms(path: Path, norms: Norms, pairs: int) -> None:
-    """Write the norms, learnt from so many ``pairs``, as JSON."""
+    """Write the norms, learned from ``pairs`` pairs, as JSON."""
     partners = {word: sorted(partners) for word, partners in norms.lexicon.partners.items()}
     lexicon = {"beginning": norms.lexicon.beginning, "cognate": norms.lexicon.cognate, "partners": partners}
     write_json(path, {"pairs": pairs, "lengths": asdict(norms.band), "lexicon": lexicon})

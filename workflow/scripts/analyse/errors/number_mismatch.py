@@ -1,11 +1,11 @@
-"""Numbers that are on one side only.
+"""Numbers that are on only one side of a pair.
 
-Numbers are compared by value, however their digits are grouped: 10.000, 10,000 and 10 000 are one number, 3,5 and 3.50
-another. Dates and times are compared part by part, without leading zeros and in any order: 19:15 agrees with 7:15 where
-one side says a.m. or p.m., 1919 with 19, and of a date the month may be a word. A number that a hyphen ties to letters
-before it (Covid-19) belongs to a name and may be left out. Words are not read: a number that is spelt out on one side
-is not there. Writers spell out small numbers, so these count only where they were exchanged: where the other side has a
-number too many. Digits without end, as models in a loop write them, are read in pieces.
+Numbers are compared by value, however their digits are grouped: 10.000, 10,000 and 10 000 are equal, and so are 3,5 and
+3.50. Dates and times are compared part by part, without leading zeros and in any order: 19:15 agrees with 7:15 if one
+side says a.m. or p.m., 1919 agrees with 19, and the month of a date may be a word. A number that a hyphen attaches to
+letters before it (Covid-19) belongs to a name and may be missing. Numbers written as words are not read. Writers spell
+out small numbers, so these count only if they were exchanged: if the other side has an unmatched number too. Endless
+digits, as models in a loop write them, are read in pieces.
 
 The definition is ours.
 """
@@ -28,13 +28,13 @@ _DECIMAL = {".", ","}
 
 @dataclass(frozen=True)
 class Number:
-    """A number as it is written.
+    """A number as written.
 
     Attributes:
-        value: canonical decimal spelling; None for what has parts but no value, such as a date.
+        value: canonical decimal spelling; None if it has parts but no value, such as a date.
         parts: the whole numbers between its separators; one for a plain or grouped number.
-        is_date: whether it looks like one.
-        is_name: whether it belongs to a name.
+        is_date: whether it looks like a date.
+        is_name: whether it is part of a name.
     """
 
     value: str | None
@@ -43,38 +43,38 @@ class Number:
     is_name: bool = False
 
     def is_below(self, limit: int) -> bool:
-        """Whether it is a plain whole number below ``limit``."""
+        """Whether it is a simple whole number below ``limit``."""
         return len(self.parts) == 1 and self.parts[0] < limit
 
 
 @dataclass(frozen=True)
 class NumberMismatch:
-    """How many numbers of a source its target lacks, and how many of the target are not in the source."""
+    """How many numbers of a source are missing from its target, and how many numbers of the target it lacks."""
 
     missing: int
     added: int
 
 
 def number_mismatch(source: str, target: str, spelt_below: int) -> NumberMismatch:
-    """Compare the numbers of a source and its target; a number that is repeated counts once.
+    """Compare the numbers of a source and its target; a repeated number counts once.
 
     Args:
-        spelt_below: whole numbers below this one may be spelt out on the other side: they count only where both sides
+        spelt_below: whole numbers below this one may be spelled out on the other side: they count only if both sides
             have a number that the other lacks.
     """
-    ours, theirs = read_numbers(source), read_numbers(target)
-    if not (ours or theirs):
+    of_source, of_target = read_numbers(source), read_numbers(target)
+    if not (of_source or of_target):
         return NumberMismatch(0, 0)
     twelve_hours = bool(_TWELVE_HOURS.search(source) or _TWELVE_HOURS.search(target))
-    missing = _unmatched(ours, theirs, twelve_hours, spelt_below)
-    added = _unmatched(theirs, ours, twelve_hours, spelt_below)
+    missing = _unmatched(of_source, of_target, twelve_hours, spelt_below)
+    added = _unmatched(of_target, of_source, twelve_hours, spelt_below)
     if not (missing and added):
         missing, added = ([n for n in side if not n.is_below(spelt_below)] for side in (missing, added))
     return NumberMismatch(len(missing), len(added))
 
 
 def read_numbers(text: str) -> list[Number]:
-    """The distinct numbers of a text in their order."""
+    """The distinct numbers of a text, in order."""
     numbers = []
     for found in _NUMBER.finditer(text):
         number = _read(found.group(), before_stop=text.startswith(".", found.end()))
@@ -101,7 +101,7 @@ def _read(written: str, before_stop: bool) -> Number:
 
 
 def _grouped(digits: list[str], separators: list[str]) -> int | None:
-    """The whole number that groups of three digits make; None where they make none."""
+    """The whole number that groups of three digits form; None if they do not form one."""
     if len(digits) == 1:
         return int(digits[0])
     alike = len(set(separators)) == 1 and separators[0] in _GROUPING
@@ -110,7 +110,7 @@ def _grouped(digits: list[str], separators: list[str]) -> int | None:
 
 
 def _unmatched(numbers: Iterable[Number], others: list[Number], twelve_hours: bool, spelt_below: int) -> list[Number]:
-    """The ``numbers`` that ``others`` lack by value and by parts."""
+    """The ``numbers`` that ``others`` do not contain, neither by value nor by parts."""
     values = {number.value for number in others if number.value is not None}
     parts = {part for number in others for part in number.parts}
     years = parts.intersection(_YEARS)

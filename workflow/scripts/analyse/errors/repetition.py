@@ -1,8 +1,9 @@
-"""Text that goes round in circles, and one target for many sources.
+"""Targets that repeat themselves, and one target for many sources.
 
 Sources: Lee et al., Hallucinations in Neural Machine Translation (2018); Raunak, Menezes & Junczys-Dowmunt, The Curious
-Case of Hallucinations in Neural Machine Translation (NAACL 2021), whose two checks without a reference these are: the
-count of the top n-gram beside the source's, and targets repeated for other sources. The third, of stutters, is ours.
+Case of Hallucinations in Neural Machine Translation (NAACL 2021). Two checks are Raunak et al.'s tests without a
+reference: the count of the most frequent n-gram relative to the source's, and targets repeated for other sources. The
+third, of immediate repetitions (stutters), is ours.
 """
 
 from __future__ import annotations
@@ -10,39 +11,35 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from analyse.errors.settings import ErrorLimits
 from workbench.text import match_key
 from workbench.words import folded_words, plain_words
 
 _QUOTES = "\"'“”„‚‘’«»‹›()[]"
 
 
-def oscillates(source: str, target: str, *, ngram: int, excess: int, stutters: int, stutter_words: int) -> bool:
-    """Whether a target repeats itself more than its source does.
-
-    Args:
-        ngram: words of the n-grams that are counted.
-        excess: how many times more often than the source's most frequent n-gram the target's must be there.
-        stutters: how many more times than in the source some words must follow upon themselves at once
-            ("the file the file"); 0 looks for none.
-        stutter_words: most words that follow upon themselves.
-    """
-    ours, theirs = folded_words(source), folded_words(target)
-    if top_count(theirs, ngram) - max(top_count(ours, ngram), 1) >= excess:
+def oscillates(source: str, target: str, limits: ErrorLimits) -> bool:
+    """Whether a target repeats itself more than its source does."""
+    counts = [top_count(folded_words(text), limits.oscillation_ngram) for text in (source, target)]
+    if counts[1] - max(counts[0], 1) >= limits.oscillation_excess:
         return True
-    return bool(stutters) and stutter_count(target, stutter_words) - stutter_count(source, stutter_words) >= stutters
+    if not limits.stutters:
+        return False
+    stutters = [stutter_count(text, limits.stutter_words) for text in (source, target)]
+    return stutters[1] - stutters[0] >= limits.stutters
 
 
 def top_count(words: Sequence[str], ngram: int) -> int:
-    """How often the most frequent n-gram is there; 0 where there is none."""
+    """How often the most frequent n-gram of ``ngram`` words occurs; 0 if there is none."""
     counts = Counter(zip(*(words[start:] for start in range(ngram)), strict=False))
     return max(counts.values(), default=0)
 
 
 def stutter_count(text: str, longest: int) -> int:
-    """How often one to ``longest`` words follow upon the same words at once.
+    """How often one to ``longest`` words are repeated immediately ("the file the file").
 
-    Words are what stands between blanks, quotation marks and brackets aside: "a user, user groups" does not stutter.
-    Placeholders are left out.
+    Words are separated by blanks, without the quotation marks and brackets around them, so that "a user, user groups"
+    does not stutter. Placeholders are left out.
     """
     words = [word.strip(_QUOTES) for word in plain_words(text).casefold().split()]
     count = place = 0
@@ -59,15 +56,15 @@ def stutter_count(text: str, longest: int) -> int:
     return count
 
 
-def repeated_targets(sources: Sequence[str], targets: Sequence[str], words: int, sources_from: int) -> list[bool]:
-    """Which targets are given for at least ``sources_from`` different sources.
+def repeated_targets(sources: Sequence[str], targets: Sequence[str], limits: ErrorLimits) -> list[bool]:
+    """Which targets are given for several different sources.
 
-    Texts are the same where their letters, marks and digits are. Targets of fewer than ``words`` words are left out:
-    short ones translate many sources rightly.
+    Texts are equal if their letters, marks and digits are. Short targets are left out, because they translate many
+    sources correctly.
     """
-    keys = [match_key(target) if len(folded_words(target)) >= words else "" for target in targets]
+    keys = [match_key(target) if len(folded_words(target)) >= limits.repeated_words else "" for target in targets]
     of_target: dict[str, set[str]] = {}
     for source, key in zip(sources, keys, strict=True):
         if key:
             of_target.setdefault(key, set()).add(match_key(source))
-    return [bool(key) and len(of_target[key]) >= sources_from for key in keys]
+    return [bool(key) and len(of_target[key]) >= limits.repeated_sources for key in keys]

@@ -1,13 +1,15 @@
-"""Quality of a synthetic target, one number an instance: one module a metric, chosen by name in the configuration.
+"""Quality metrics, which give each synthetic target a score: one module per metric, named in the configuration.
 
 A metric's module has
 
-- ``METRIC``, a :class:`Metric`: what it is, which scores are better, what it needs;
-- ``score(instances, context)``, which gives one score for each instance, in their order; None where it has none.
+- a docstring that says what the score is, its range, what it needs besides source and target, and its source: the
+  paper or library behind the formula (the choice of formula is ours);
+- ``METRIC``, a :class:`QualityMetric`;
+- ``score(instances, context)``, which returns a score or None for each instance, in their order.
 
-A new metric is a new module here, its name and keys in the schema, and its files in
-:func:`planning.scoring.quality_inputs`; if it runs a model, ``quality_gpus`` of the rules names it, so that it gets a
-GPU. A module whose name begins with ``_`` is shared by metrics.
+To add a metric, add a module here, its name and keys in the schema, and its files in
+:func:`planning.scoring.quality_inputs`. If it runs a model, add its name to ``quality_gpus`` of the rules, so that it
+gets a GPU. Metrics share the modules whose names begin with ``_``.
 """
 
 from __future__ import annotations
@@ -25,33 +27,17 @@ Score = float | None
 
 
 @dataclass(frozen=True)
-class Metric:
-    """What a metric is.
+class QualityMetric:
+    """Which scores of a metric are better, and whether it needs the human target.
 
-    Attributes:
-        summary: what it measures, in one sentence.
-        source: the paper or the library that the formula is from; which formula is used is ours.
-        low, high: least and greatest score; None where there is no bound.
-        better: which scores are better.
-        needs: what it goes by besides source and target: ``logprob`` (the generator's own), ``model`` or
-            ``reverse_model`` (trained on ``pretrain``), ``pretrain``, ``others`` (other texts for the source),
-            ``human`` (the human target), ``weights`` (a model that the user has), ``judge``, ``scores``.
+    A metric that needs the human target is not practical: if there are human targets, nobody needs synthetic ones.
     """
 
-    summary: str
-    source: str
-    low: float | None
-    high: float | None
     better: Literal["higher", "lower"]
-    needs: tuple[str, ...] = ()
-
-    @property
-    def practical(self) -> bool:
-        """Whether it can be had where there is no human target; without one nobody would need synthetic ones."""
-        return "human" not in self.needs
+    needs_human: bool = False
 
 
-class Instance(NamedTuple):
+class TargetInstance(NamedTuple):
     """One target of a generator; ``human`` is None unless the metric needs it."""
 
     id: str
@@ -67,10 +53,10 @@ class Context:
     """What a metric may use.
 
     Attributes:
-        settings: its part of the configuration.
-        generated: the table that the targets are from, to name it in errors.
+        settings: the metric's keys of the configuration; each metric knows its own.
+        generated: the table of the targets, to name in errors.
         inputs: further files by name.
-        threads: CPU threads; not part of what shapes the scores.
+        threads: CPU threads; they do not affect the scores.
     """
 
     settings: Mapping[str, Any]
@@ -82,7 +68,7 @@ class Context:
         """The file called ``name``.
 
         Raises:
-            UserError: there is none.
+            UserError: it is not given.
         """
         if name not in self.inputs:
             given = ", ".join(self.inputs) or "none"
@@ -96,21 +82,21 @@ class Context:
 
 
 class MetricModule(Protocol):
-    """What the module of a metric offers."""
+    """The interface of a metric's module."""
 
-    METRIC: Metric
+    METRIC: QualityMetric
 
-    def score(self, instances: Sequence[Instance], context: Context) -> Sequence[Score]:
-        """One score for each of ``instances``, in their order.
+    def score(self, instances: Sequence[TargetInstance], context: Context) -> Sequence[Score]:
+        """A score or None for each of ``instances``, in their order.
 
         Raises:
-            workbench.cli.UserError: it cannot be had for this generator; the message says what a person can do.
+            workbench.cli.UserError: the metric does not work for this generator; the message says what to do.
         """
         ...
 
 
 def metric_names() -> list[str]:
-    """The metrics there are, sorted by name."""
+    """The names of all metrics, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
@@ -118,7 +104,7 @@ def load_metric(name: str) -> MetricModule:
     """The module of the metric ``name``.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such metric.
     """
     if name not in metric_names():
         raise UserError(f"metric {name!r}: unknown; allowed: {', '.join(metric_names())}")

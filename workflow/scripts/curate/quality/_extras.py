@@ -1,19 +1,30 @@
-"""What the metrics need that the workbench does not install by itself."""
+"""What metrics need that the workbench does not install: optional packages and the user's own models."""
 
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from curate.quality import Context
+from models.devices import take_gpus
 from workbench.cli import UserError
 
 _INSTALL = ".venv/bin/pip install -r requirements/quality-extra.txt"
 
 
+@dataclass(frozen=True)
+class LocalModel:
+    """A model that the user has: its weights, and how to run it."""
+
+    weights: Path
+    batch_size: int
+    on_gpu: bool
+
+
 def optional_package(metric: str, module: str) -> ModuleType:
-    """The package that ``metric`` takes from the extra.
+    """The optional package that ``metric`` needs.
 
     Raises:
         UserError: it is not installed.
@@ -24,11 +35,11 @@ def optional_package(metric: str, module: str) -> ModuleType:
         raise UserError(f"metric {metric} needs the package {module} ({error}); install it: {_INSTALL}") from error
 
 
-def local_weights(metric: str, context: Context) -> Path:
-    """The user's own weights, the input ``weights``.
+def local_model(metric: str, context: Context) -> LocalModel:
+    """The model of the input ``weights``; takes a GPU if the study uses one.
 
     Raises:
-        UserError: there is nothing at that path.
+        UserError: there is nothing at that path, or no GPU.
     """
     path = context.input("weights")
     if not path.exists():
@@ -36,4 +47,7 @@ def local_weights(metric: str, context: Context) -> Path:
             f"metric {metric}, weights: {path} is not there; "
             "download the model once and give its path (docs/quality.md says where from)"
         )
-    return path
+    on_gpu = context.settings["device"] == "gpu"
+    if on_gpu:
+        take_gpus(1)
+    return LocalModel(path, context.settings["batch_size"], on_gpu)

@@ -12,6 +12,6 @@ def trained_model(context: Context) -> Model:
     """The model of the inputs ``model.checkpoint``, ``model.ctranslate2``, ``model.spm``, ``model.dictionary``.
 
     Raises:
-        UserError: one is not given.
+        UserError: one of them is missing.
     """
     return Model(**{name: context.input(f"model.{name}") for name in _FILES})

@@ -1,4 +1,4 @@
-"""How alike two texts in one language are."""
+"""How similar two texts in the same language are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ _CHRF = CHRF()
 
 
 def sentence_chrf(text: str, reference: str) -> float:
-    """Sentence chrF2 of ``text`` against ``reference``, 0 to 100, as ``sacrebleu -m chrf -sl`` has it.
+    """Sentence chrF2 of ``text`` against ``reference``, 0 to 100, as ``sacrebleu -m chrf -sl`` computes it.
 
-    It is no symmetric measure: recall of the reference's character n-grams weighs twice as much as precision.
+    The measure is not symmetric: recall of the reference's character n-grams has twice the weight of precision.
     Source: Popović, chrF: character n-gram F-score for automatic MT evaluation (WMT 2015).
     """
-    return _CHRF.sentence_score(text, [reference]).score
+    return float(_CHRF.sentence_score(text, [reference]).score)

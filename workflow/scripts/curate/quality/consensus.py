@@ -1,4 +1,10 @@
-"""How much of a target other texts for the same source share."""
+"""Mean sentence chrF of the target against the other texts for its source: 0 to 100, higher is better.
+
+Other texts are those of other generators and the generator's own other samples.
+
+Source: ours; utility of minimum Bayes risk decoding: Eikema & Aziz, Is MAP Decoding All You Need? (COLING 2020), with
+chrF: Popović (WMT 2015).
+"""
 
 from __future__ import annotations
 
@@ -7,26 +13,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from curate.quality._similarity import sentence_chrf
 from workbench.cli import UserError, progress
 from workbench.generated import read_targets
 from workbench.tables import read_rows
 
-METRIC = Metric(
-    summary="mean sentence chrF of the target against the other generators' targets for its source and the generator's "
-    "own other samples",
-    source="ours; utility of minimum Bayes risk decoding: Eikema & Aziz, Is MAP Decoding All You Need? (COLING 2020), "
-    "with chrF: Popović (WMT 2015)",
-    low=0.0,
-    high=100.0,
-    better="higher",
-    needs=("others",),
-)
+METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """Compare each target with every other text for its source, each text once; None where there is none.
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+    """Compare each target with every other text for its source, each text once; None if there is none.
 
     Raises:
         UserError: no source has another text.
@@ -48,8 +45,8 @@ def score(instances: Sequence[Instance], context: Context) -> list[Score]:
     ]
 
 
-def other_samples(answers: Path, instances: Sequence[Instance]) -> dict[str, list[str]]:
-    """What an LLM's other samples gave for each source: those of its answers that are no instance's target."""
+def other_samples(answers: Path, instances: Sequence[TargetInstance]) -> dict[str, list[str]]:
+    """The texts of an LLM's other samples for each source: its answers that are not an instance's target."""
     chosen = {(instance.id, str(instance.metadata.get("sample"))) for instance in instances}
     texts: defaultdict[str, list[str]] = defaultdict(list)
     for source, sample, text in read_rows(answers, ["id", "sample", "text"]):

@@ -1,40 +1,38 @@
-"""Whether the target is in the language that it should be in."""
+"""Natural logarithm of how many times likelier the target language is than the likeliest other one; higher is better.
+
+The range is about -69 to 69, the logarithm of py3langid's smallest probability and its negative.
+
+Source: ours; py3langid, after Lui & Baldwin, langid.py (ACL 2012).
+"""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from workbench.cli import UserError, progress
+from workbench.languages import base_language
 from workbench.words import plain_words
 
-_LEAST = 1e-30  # py3langid's single precision knows nothing between this and 0
+_LEAST = 1e-30  # the smallest probability that py3langid's single precision distinguishes from 0
 
-METRIC = Metric(
-    summary="natural logarithm of how many times likelier the target language is than the likeliest other one",
-    source="ours; py3langid, after Lui & Baldwin, langid.py (ACL 2012)",
-    low=math.log(_LEAST),
-    high=-math.log(_LEAST),
-    better="higher",
-)
+METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """Log-odds of the target language against the best of all others, placeholders and addresses left out.
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+    """Log-odds of the target language against the likeliest other one, without placeholders and addresses.
 
     Raises:
         UserError: py3langid does not know the language.
     """
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    # A region is not a language of its own: pt of pt_br.
-    language = re.split("[_-]", context.settings["languages"]["target"].lower())[0]
+    language = base_language(context.settings["languages"]["target"])
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     if language not in identifier.labels:
         raise UserError(
-            f"languages.target: no language {language!r} in py3langid, so the metric language cannot be taken; "
+            f"languages.target: no language {language!r} in py3langid, so the metric language cannot be used; "
             f"leave it out, or choose among {', '.join(sorted(identifier.labels))}"
         )
     return [
@@ -44,6 +42,6 @@ def score(instances: Sequence[Instance], context: Context) -> list[Score]:
 
 
 def log_odds(likelihoods: dict[str, float], language: str) -> float:
-    """Log of the likelihood of ``language`` by the greatest of another language."""
+    """Log of the likelihood of ``language`` divided by the greatest of another language."""
     other = max(likelihood for name, likelihood in likelihoods.items() if name != language)
     return math.log(max(likelihoods[language], _LEAST)) - math.log(max(other, _LEAST))

@@ -1,29 +1,25 @@
-"""What a language model that was asked to judge thinks of the target."""
+"""Points that an LLM gives the target when asked to judge it with its source: 0 to 100, higher is better.
+
+Source: ours; after Kocmi & Federmann, Large Language Models Are State-of-the-Art Evaluators of Translation Quality
+(EAMT 2023).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from workbench.cli import UserError
 from workbench.tables import read_rows
 
-METRIC = Metric(
-    summary="points from 0 to 100 that an LLM gives the target when asked to judge it beside its source",
-    source="ours; after Kocmi & Federmann, Large Language Models Are State-of-the-Art Evaluators of Translation "
-    "Quality (EAMT 2023)",
-    low=0.0,
-    high=100.0,
-    better="higher",
-    needs=("judge",),
-)
+METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """The points in the table ``judge`` (``id score``); None where there are none.
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+    """The points in the table ``judge`` (``id score``); None if a target has none.
 
     Raises:
-        UserError: a score is no number from 0 to 100.
+        UserError: a score is not a number from 0 to 100.
     """
     path = context.input("judge")
     points = {name: _points(text, f"{path}, id {name}") for name, text in read_rows(path, ["id", "score"])}

@@ -1,33 +1,29 @@
-"""The generator's own confidence in its target."""
+"""Mean natural log-probability of the target's tokens, as reported by the generator: at most 0, higher is better.
+
+Source: ours; sequence probability as in Fomicheva et al., Unsupervised Quality Estimation for NMT (TACL 2020).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from workbench.cli import UserError
 
-METRIC = Metric(
-    summary="mean natural log-probability of the target's tokens, as the generator itself tells it",
-    source="ours; sequence probability as in Fomicheva et al., Unsupervised Quality Estimation for NMT (TACL 2020)",
-    low=None,
-    high=0.0,
-    better="higher",
-    needs=("logprob",),
-)
+METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """The column ``logprob``.
 
     Raises:
-        UserError: the generator tells none.
+        UserError: the generator reports none.
     """
     scores = [instance.logprob for instance in instances]
     if all(value is None for value in scores):
         raise UserError(
             f"{context.generated}: the column logprob is empty, so there is nothing to rank by: text from files has no "
-            "log-probabilities, an LLM tells them with `log_probabilities: true`; leave this generator out of the "
+            "log-probabilities, an LLM reports them with `log_probabilities: true`; leave this generator out of the "
             "metric's `generators`, or take another metric"
         )
     return scores

@@ -1,25 +1,23 @@
-"""How close the target is to what a person wrote: an upper bound, not to be had in practice."""
+"""Sentence chrF of the target against the human target of its source: 0 to 100, higher is better.
+
+It needs human targets: an upper bound that is not available in practice.
+
+Source: chrF: Popović (WMT 2015), by sacreBLEU.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from curate.quality._similarity import sentence_chrf
 from workbench.cli import progress
 
-METRIC = Metric(
-    summary="sentence chrF of the target against the human target of its source",
-    source="chrF: Popović (WMT 2015), by sacreBLEU",
-    low=0.0,
-    high=100.0,
-    better="higher",
-    needs=("human",),
-)
+METRIC = QualityMetric(better="higher", needs_human=True)
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """Compare each target with its human one."""
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+    """Compare each target with the human one."""
     return [
         sentence_chrf(instance.target, instance.human or "")
         for instance in progress(instances, len(instances), "targets")

@@ -1,7 +1,8 @@
-"""Several metrics in one: the mean of a target's ranks under each.
+"""Mean of the target's ranks under other metrics, 1 for the best target of the generator: lower is better.
 
-Targets of one score share the mean of their ranks (mid-ranks), so that only what a metric tells counts, not the order
-in which its ties are written.
+Targets with equal scores share the mean of their ranks (mid-ranks), so that the order of ties has no effect.
+
+Source: ours; Borda's count, by mean rank: Dwork et al., Rank Aggregation Methods for the Web (WWW 2001).
 """
 
 from __future__ import annotations
@@ -13,22 +14,15 @@ from statistics import fmean
 
 import numpy as np
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from workbench.cli import UserError
 from workbench.tables import read_rows
 
-METRIC = Metric(
-    summary="mean of the target's ranks under other metrics, 1 for the best target of the generator, ties shared",
-    source="ours; Borda's count, by mean rank: Dwork et al., Rank Aggregation Methods for the Web (WWW 2001)",
-    low=1.0,
-    high=None,
-    better="lower",
-    needs=("scores",),
-)
+METRIC = QualityMetric(better="lower")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """Mean rank over the tables ``scores:NAME``; the targets that a metric has no score for share its last ranks.
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+    """Mean rank over the tables ``scores:NAME``; targets without a score share the last ranks of that metric.
 
     Raises:
         UserError: there is no table, or one lacks a target.
@@ -42,17 +36,17 @@ def score(instances: Sequence[Instance], context: Context) -> list[Score]:
 
 
 def read_ranks(path: Path, ids: Sequence[str]) -> np.ndarray:
-    """The rank of every target in a table of scores; the mean of their ranks for those of the same score or of none.
+    """The rank of every target in a table of scores; targets with equal scores, or with none, share their mean rank.
 
     Args:
         path: table with ``id score rank``.
-        ids: of the targets; the result has shape (targets,).
+        ids: ids of the targets; the result has shape (targets,).
 
     Raises:
         UserError: the table lacks one of them.
     """
     places: dict[str, int] = {}
-    numbers: dict[str, int] = {}  # of scores
+    numbers: dict[str, int] = {}  # a number for each distinct score
     scores, ranks = array("q"), array("q")
     for place, (name, value, rank) in enumerate(read_rows(path, ["id", "score", "rank"])):
         places[name] = place

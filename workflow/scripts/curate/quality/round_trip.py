@@ -1,27 +1,25 @@
-"""How much of the source comes back when the target is translated back."""
+"""Sentence chrF of the target's back-translation against the source: 0 to 100, higher is better.
+
+Needs a reverse model trained on ``pretrain``.
+
+Source: ours; back-translation as quality estimation: Moon et al., Revisiting Round-Trip Translation for Quality
+Estimation (EAMT 2020); chrF: Popović (WMT 2015).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from curate.quality import Context, Instance, Metric, Score
+from curate.quality import Context, QualityMetric, Score, TargetInstance
 from curate.quality._models import trained_model
 from curate.quality._similarity import sentence_chrf
 from models.translation import translate
 
-METRIC = Metric(
-    summary="sentence chrF of the target's back-translation against the source",
-    source="ours; back-translation as quality estimation: Moon et al., Revisiting Round-Trip Translation for Quality "
-    "Estimation (EAMT 2020); chrF: Popović (WMT 2015)",
-    low=0.0,
-    high=100.0,
-    better="higher",
-    needs=("reverse_model",),
-)
+METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[Instance], context: Context) -> list[Score]:
-    """Translate every target back with the reverse model; an empty target gives back nothing, which is 0."""
+def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+    """Translate every target back with the reverse model; an empty target scores 0."""
     written = [instance for instance in instances if instance.target]
     back = translate(
         trained_model(context), [instance.target for instance in written], context.settings["decoding"], context.threads

@@ -1,6 +1,7 @@
-"""Measures that read a text from its first word to its last: MATTR and MTLD. Not a number where a text is too short.
+"""Measures that read a text from its first word to its last: MATTR and MTLD. NaN if a text is too short.
 
-Both follow from how far back each word was last met: a word is new to a stretch of text when that is before its start.
+Both are computed from the distance to each word's previous occurrence: a word is new to a stretch of text if that
+occurrence is before the start of the stretch.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ _CHUNK = 2048
 
 
 def repeat_distances(items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many places before, and how many after it, each item occurs again; more than the length where it does not.
+    """Distances from each item to its previous and to its next occurrence; more than the length if there is none.
 
-    Both of shape (items,).
+    Both have shape (items,).
     """
     count = len(items)
     bits = max(1, count.bit_length())
@@ -41,7 +42,7 @@ def mattr(before: np.ndarray, window: int) -> float:
     if window < 1 or window > count:
         return math.nan
     places = np.arange(count)
-    # A word counts in the windows that begin after its last occurrence and no later than at itself.
+    # A word is a new type in the windows that begin after its previous occurrence and no later than at itself.
     first = np.maximum(places + 1 - np.minimum(before, window), 0)
     last = np.minimum(places, count - window)
     types = int(np.sum(np.maximum(last - first + 1, 0)))
@@ -51,15 +52,15 @@ def mattr(before: np.ndarray, window: int) -> float:
 def mtld(distances: np.ndarray, threshold: float) -> np.ndarray:
     """MTLD of many texts of one length, each read in one direction: the mean number of words in a factor.
 
-    A factor is complete where its type-token ratio has come down to ``threshold``; what is left at the end counts as
-    the part of a factor that its ratio has gone of the way from 1. McCarthy & Jarvis (2010) average both directions. A
-    text without a repeated word has no factor; its value is then its length.
+    A factor is complete when its type-token ratio has fallen to ``threshold``. The rest at the end counts as the part
+    of a factor by which its ratio has fallen from 1 towards the threshold. McCarthy & Jarvis (2010) average both
+    directions. A text without a repeated word has no factor; its value is its length.
 
     Args:
-        distances: places since each word was last met on the way, shape (texts, words).
+        distances: distance to each word's previous occurrence in reading direction, shape (texts, words).
 
     Returns:
-        Shape (texts,); not a number for texts without words.
+        Shape (texts,); NaN for texts without words.
     """
     texts, words = distances.shape
     if words == 0:
@@ -78,4 +79,5 @@ def mtld(distances: np.ndarray, threshold: float) -> np.ndarray:
             types *= going
     part = np.where(length > 0, (1 - ratio) / (1 - threshold), 0.0)
     factors += part
-    return words / np.where(factors > 0, factors, 1.0)
+    mean_lengths: np.ndarray = words / np.where(factors > 0, factors, 1.0)
+    return mean_lengths

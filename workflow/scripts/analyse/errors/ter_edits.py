@@ -1,8 +1,8 @@
 """TER's edits by type.
 
-sacreBLEU counts the edits of a segment but keeps their types to itself. The search for shifts and the edit distance are
-its own here too, so that the types of a segment add up to its edits. In Tercom's words, an insertion puts in what the
-text lacks, a deletion takes out what the reference has not, a substitution exchanges a word, and a shift moves words.
+sacreBLEU counts the edits of a segment but does not report their types. This module runs sacreBLEU's own search for
+shifts and its edit distance, so the types of a segment add up to its edits. As in Tercom, an insertion adds a word that
+the text lacks, a deletion removes one that the reference lacks, a substitution replaces a word, a shift moves words.
 
 Source: Snover et al., A Study of Translation Edit Rate (AMTA 2006); sacrebleu.metrics.lib_ter.
 """
@@ -18,7 +18,7 @@ from stats.metrics import Scorer
 
 
 class Edits(NamedTuple):
-    """Edits that turn a text into its reference, and the reference's words."""
+    """Numbers of edits that turn a text into its reference, and of the reference's words."""
 
     insertions: int
     deletions: int
@@ -50,4 +50,5 @@ def count_edits(hypothesis: list[str], reference: list[str]) -> Edits:
         hypothesis = shifted
     _, trace = distance(hypothesis)
     types = (lib_ter._OP_INS, lib_ter._OP_DEL, lib_ter._OP_SUB)
-    return Edits(*(trace.count(kind) for kind in types), shifts, len(reference))
+    insertions, deletions, substitutions = (trace.count(kind) for kind in types)
+    return Edits(insertions, deletions, substitutions, shifts, len(reference))

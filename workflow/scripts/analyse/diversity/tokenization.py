@@ -1,7 +1,7 @@
-"""What counts as a word: sacreBLEU's tokens for the language, in lower case, without punctuation.
+"""Split text into the words that lexical diversity counts: sacreBLEU's tokens in lower case, without punctuation.
 
-Words only: quotation marks, dashes and full stops follow a writer's typography, and a few types that are met in every
-segment add tokens without saying anything of the vocabulary.
+Punctuation is left out for two reasons. Quotation marks, dashes and full stops reflect a writer's typography. And a few
+types that occur in every segment add tokens but say nothing about the vocabulary.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sacrebleu.metrics import BLEU
 from workbench.cli import UserError
 from workbench.languages import base_language
 
-# Languages that sacreBLEU would send through MeCab, which is an extra, and languages written without blanks.
+# Languages that sacreBLEU tokenizes with MeCab, which is optional, and languages written without blanks.
 _BY_CHARACTER = {"ja", "ko", "km", "lo", "my", "th"}
 _BY_LANGUAGE = {"zh": "zh"} | dict.fromkeys(_BY_CHARACTER, "char")
 
-# The default tokenizer leaves typographic marks on the word that they stand beside, so they become what it knows.
+# The default tokenizer leaves typographic marks attached to words, so they are replaced with marks that it splits.
 _APOSTROPHE = regex.compile(r"[\u2018\u2019\u02bc]")
 _HYPHEN = regex.compile(r"[\u2010\u2011]")
 _TYPOGRAPHIC = regex.compile(r"(?![\x00-\x7f])[\p{P}\p{S}]")
@@ -27,14 +27,14 @@ _WORD = regex.compile(r"[\p{L}\p{N}]")
 
 
 def tokenizer_name(language: str) -> str:
-    """sacreBLEU's name of the tokenizer for an ISO code, with or without a region: ``13a`` where none is better."""
+    """sacreBLEU's name of the tokenizer for a language code, with or without a region: ``13a`` for most languages."""
     return _BY_LANGUAGE.get(base_language(language), "13a")
 
 
 def word_splitter(tokenizer: str) -> Callable[[str], list[str]]:
-    """A function from a text to its words, by one of sacreBLEU's tokenizers.
+    """A function that splits a text into words with one of sacreBLEU's tokenizers.
 
-    A word is a token that holds a letter or a digit, in lower case, without punctuation at its ends.
+    A word is a token with a letter or a digit, in lower case, without punctuation at its ends.
 
     Raises:
         UserError: sacreBLEU has no such tokenizer, or lacks what it needs.

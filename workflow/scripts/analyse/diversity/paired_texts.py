@@ -1,9 +1,9 @@
-"""Two texts of the same segments, of which as much is compared of the one as of the other.
+"""Two texts of the same segments, cut to equal numbers of words or n-grams.
 
-A text that is compared is the first tokens of its segments in an order that a hash of their ids gives; how many is the
-sum of the shorter of each segment's two sides. So both texts give the same number, the longer one loses segments at
-random rather than the ends of its sentences or of its file, and the number stays the same whichever segments change
-sides. What is left is read in the order of the file, as measures of running text need it.
+A text is cut to the first items of its segments, in an order given by a hash of their ids. Their number is the sum of
+each segment's shorter side. Both texts therefore have equally many items, and the longer one loses segments at random
+rather than the ends of its sentences or of the file. The number stays the same whichever segments are exchanged. The
+remaining segments are read in the file's order, which measures of running text need.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Paired:
+class PairedTexts:
     """Items (words, n-grams) of two texts as numbers, segment by segment.
 
     Attributes:
         items: all items of the first text, then all of the second: whole numbers, shape (items,).
         starts: where each segment begins in ``items``, shape (2, segments).
-        lengths: items in each segment, shape (2, segments).
-        kinds: distinct items of both texts; every number in ``items`` is below.
-        count: items of each text that are compared.
-        reading: the segments in the order in which they are read, shape (segments,).
+        lengths: number of items in each segment, shape (2, segments).
+        kinds: number of distinct items of both texts; every number in ``items`` is below it.
+        count: number of items of each text that are compared.
+        reading: the segments in reading order, shape (segments,).
     """
 
     items: np.ndarray
@@ -37,14 +37,14 @@ class Paired:
 
     @property
     def segments(self) -> int:
-        """Segments that are left of the texts."""
-        return self.lengths.shape[1]
+        """Number of segments that remain of the texts."""
+        return int(self.lengths.shape[1])
 
     def sides(self, swapped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The ``count`` items of both texts that are left once the segments in ``swapped`` have changed sides.
+        """The ``count`` items of both texts after the segments in ``swapped`` are exchanged.
 
         Args:
-            swapped: whether a segment changes sides, shape (segments,).
+            swapped: whether each segment is exchanged, shape (segments,).
         """
         return self._side(swapped.astype(np.intp)), self._side(1 - swapped.astype(np.intp))
 
@@ -54,19 +54,20 @@ class Paired:
         lengths = np.maximum(np.minimum(room, lengths), 0)[self.reading]
         starts = self.starts[side[self.reading], self.reading]
         shifts = starts - (np.cumsum(lengths) - lengths)
-        return self.items[np.repeat(shifts, lengths) + np.arange(self.count)]
+        items: np.ndarray = self.items[np.repeat(shifts, lengths) + np.arange(self.count)]
+        return items
 
 
-Side = Sequence[Sequence[Any]]  # the items of each segment; they have an order and a hash
+Side = Sequence[Sequence[Any]]  # the items of each segment; they are hashable and can be sorted
 
 
-def pair(first: Side, second: Side, reading: Sequence[int], most: int) -> Paired:
-    """Number the items of two texts of the same segments, at most ``most`` of which are compared.
+def pair_texts(first: Side, second: Side, reading: Sequence[int], most: int) -> PairedTexts:
+    """Number the items of two texts of the same segments, of which at most ``most`` are compared.
 
-    Segments beyond those that are needed for ``most`` items are left out, on both sides.
+    Segments that are not needed for ``most`` items are left out on both sides.
 
     Args:
-        first, second: both texts, their segments in a random order.
+        first, second: both texts, with their segments in a random order.
         reading: each segment's place in the file.
     """
     shorter = np.minimum(_lengths(first), _lengths(second))
@@ -79,11 +80,11 @@ def pair(first: Side, second: Side, reading: Sequence[int], most: int) -> Paired
     lengths = np.stack([_lengths(first[:kept]), _lengths(second[:kept])])
     starts = (np.cumsum(lengths) - lengths.ravel()).reshape(lengths.shape)
     numbered = np.array([numbers[item] for item in items], dtype=np.int64)
-    return Paired(numbered, starts, lengths, len(numbers), count, np.argsort(reading[:kept]))
+    return PairedTexts(numbered, starts, lengths, len(numbers), count, np.argsort(reading[:kept]))
 
 
 def ngrams(text: Sequence[Sequence[str]], order: int) -> list[list[tuple[str, ...]]]:
-    """The n-grams of ``order`` words of each segment; none goes beyond its segment."""
+    """The n-grams of ``order`` words within each segment."""
     return [[tuple(words[at : at + order]) for at in range(len(words) - order + 1)] for words in text]
 
 

@@ -1,0 +1,54 @@
+"""The texts that the tables of errors and of lexical diversity have rows for, as a command line names them."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TEXT_COLUMNS = ("scope", "text", "learner", "size")
+
+
+@dataclass(frozen=True)
+class AnalysedText:
+    """An origin's text of the pool, or what a condition's models wrote for the test set.
+
+    Attributes:
+        cells: its cells of ``TEXT_COLUMNS``: scope (``pool`` or ``test``), name of the origin or condition, and the
+            learner and size of the runs (empty in the pool).
+        paths: the tables measured from it, of one or several seeds.
+    """
+
+    cells: tuple[str, str, str, str]
+    paths: tuple[Path, ...]
+
+
+def add_text_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that :func:`analysed_texts` reads."""
+    texts = parser.add_mutually_exclusive_group()
+    texts.add_argument(
+        "--origin",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("ORIGIN", "TABLE"),
+        help="table of an origin's text: gives rows of scope `pool`",
+    )
+    texts.add_argument(
+        "--run",
+        nargs=4,
+        action="append",
+        default=[],
+        metavar=("LEARNER", "CONDITION", "SIZE", "TABLE"),
+        help="table of what models of a condition wrote: gives rows of scope `test`",
+    )
+
+
+def analysed_texts(origins: Sequence[Sequence[str]], runs: Sequence[Sequence[str]]) -> list[AnalysedText]:
+    """The texts of ``--origin`` and ``--run`` arguments; runs of one learner, condition and size are one text."""
+    texts = [AnalysedText(("pool", name, "", ""), (Path(path),)) for name, path in origins]
+    groups: dict[tuple[str, str, str, str], list[Path]] = {}
+    for learner, condition, size, path in runs:
+        groups.setdefault(("test", condition, learner, size), []).append(Path(path))
+    return texts + [AnalysedText(cells, tuple(paths)) for cells, paths in groups.items()]
