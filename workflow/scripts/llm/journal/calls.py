@@ -1,7 +1,7 @@
 """What happens to the journal's rows in a transaction: calls are claimed, attempts settled, money counted.
 
-Every function takes a connection inside a transaction and many rows at once: a statement a row would cost more
-than the row itself, and would give the interpreter's lock away once a row.
+Every function takes a connection inside a transaction and many rows at once. Rows are looked up with one statement and
+written with ``executemany``.
 
 The money of a (study, generator) is what its settled attempts cost and the worst price of those in flight or lost; it
 changes in the same transaction as the attempts.
@@ -14,14 +14,12 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from itertools import repeat
 from typing import Any
 
 from llm.calls import FailureKind, canonical_json
 from llm.journal.types import Answered, Failed, InFlight, Intent, Limits, OverBudget, Owner, Stored, Ticket
 
-_SIZES = (1, 8, 32, 128, 512)  # of statements, in rows: few, so that SQLite's compiled ones are used again
 _ROUNDING_USD = 1e-9
 _CALL = "key, provider, base_url, api_version, body, sample"
 _CLAIMED = "id, key, study, generator, worker, batch, state, started, worst_usd, sdk"
@@ -104,7 +102,7 @@ def settle_answers(db: sqlite3.Connection, answered: Sequence[Answered]) -> list
     Where somebody else's answer to the same call came first, that one holds and this attempt is kept as
     ``failed``, with its text and its cost. An attempt that was settled before stays as it is.
     """
-    open_ones = _open(db, [entry.ticket for entry in answered])
+    unsettled = _unsettled(db, answered)
     first = {stored.key: stored for stored in answers(db, [entry.ticket.key for entry in answered])}
     results = []
     rows = []
@@ -116,7 +114,7 @@ def settle_answers(db: sqlite3.Connection, answered: Sequence[Answered]) -> list
         stored = holding or _stored(entry)
         first[ticket.key] = stored
         results.append(stored)
-        if ticket.attempt not in open_ones:
+        if ticket.attempt not in unsettled:
             continue
         rows.append(
             (
@@ -139,14 +137,14 @@ def settle_answers(db: sqlite3.Connection, answered: Sequence[Answered]) -> list
             )
         )
     _settle(db, rows)
-    _spend(db, _differences(answered, open_ones))
+    _spend(db, _differences(answered, unsettled))
     return results
 
 
 def settle_failures(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
     """Write failures: the calls may be asked again. An attempt that was settled before stays as it is."""
-    open_ones = _open(db, [entry.ticket for entry in failed])
-    failed = [entry for entry in failed if entry.ticket.attempt in open_ones]
+    unsettled = _unsettled(db, failed)
+    failed = [entry for entry in failed if entry.ticket.attempt in unsettled]
     rows = []
     for entry in failed:
         failure = entry.failure
@@ -166,7 +164,7 @@ def settle_failures(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
             )
         )
     _settle(db, rows)
-    _spend(db, _differences(failed, open_ones))
+    _spend(db, _differences(failed, unsettled))
 
 
 def withdraw(db: sqlite3.Connection, tickets: Sequence[Ticket]) -> None:
@@ -286,42 +284,33 @@ def _in_flight(db: sqlite3.Connection, keys: Sequence[str]) -> list[InFlight]:
     return [InFlight._make(row) for row in _among(db, f"SELECT {columns} FROM attempts WHERE state = 'sent'", keys)]
 
 
-def _among(db: sqlite3.Connection, select: str, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    for chunk in _chunked(keys, None):
-        yield from db.execute(_with_places(f"{select} AND key IN (", "?", len(chunk), ")"), chunk)
+def _among(db: sqlite3.Connection, select: str, keys: Sequence[str]) -> sqlite3.Cursor:
+    return db.execute(f"{select} AND key IN (SELECT value FROM json_each(?))", (json.dumps(keys),))
 
 
-def _insert(db: sqlite3.Connection, into: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    width = columns.count(",") + 1
-    places = "(" + ", ".join("?" * width) + ")"
-    for chunk in _chunked(rows, (None,) * width):
-        start, end = f"INSERT {into}({columns}) SELECT * FROM (VALUES ", ") WHERE column1 IS NOT NULL"
-        db.execute(_with_places(start, places, len(chunk), end), _flat(chunk))
+def _insert(db: sqlite3.Connection, into: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    places = ", ".join("?" * (columns.count(",") + 1))
+    db.executemany(f"INSERT {into}({columns}) VALUES ({places})", map(_storable_row, rows))
 
 
-def _settle(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    width = 1 + len(_SETTLED)
-    sets = ", ".join(f"{name} = new.column{number}" for number, name in enumerate(_SETTLED, start=2))
-    places = "(" + ", ".join("?" * width) + ")"
-    for chunk in _chunked(rows, (None,) * width):
-        start = f"UPDATE attempts SET {sets} FROM (VALUES "
-        end = ") AS new WHERE attempts.id = new.column1"
-        db.execute(_with_places(start, places, len(chunk), end), _flat(chunk))
+def _settle(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Write the columns :data:`_SETTLED` of attempts; each row begins with the attempt's number."""
+    settings = ", ".join(f"{name} = ?{place}" for place, name in enumerate(_SETTLED, start=2))
+    db.executemany(f"UPDATE attempts SET {settings} WHERE id = ?1", map(_storable_row, rows))
 
 
-def _open(db: sqlite3.Connection, tickets: Sequence[Ticket]) -> set[int]:
-    """The attempts that are not settled yet."""
-    found: set[int] = set()
-    select = "SELECT group_concat(id) FROM attempts WHERE state IN ('sent', 'lost') AND id IN ("
-    for chunk in _chunked([ticket.attempt for ticket in tickets], None):
-        ids = db.execute(_with_places(select, "?", len(chunk), ")"), chunk).fetchone()[0]
-        found.update(map(int, ids.split(",")) if ids else ())
-    return found
+def _unsettled(db: sqlite3.Connection, entries: Sequence[Answered | Failed]) -> set[int]:
+    """The attempts of ``entries`` that are not settled yet."""
+    rows = db.execute(
+        "SELECT id FROM attempts WHERE state IN ('sent', 'lost') AND id IN (SELECT value FROM json_each(?))",
+        (json.dumps([entry.ticket.attempt for entry in entries]),),
+    )
+    return {attempt for (attempt,) in rows}
 
 
-def _differences(settled: Iterable[Answered | Failed], open_ones: Collection[int]) -> Iterator[tuple[Ticket, float]]:
+def _differences(settled: Iterable[Answered | Failed], unsettled: Collection[int]) -> Iterator[tuple[Ticket, float]]:
     for entry in settled:
-        if entry.ticket.attempt in open_ones:
+        if entry.ticket.attempt in unsettled:
             yield entry.ticket, entry.usd - entry.ticket.worst_usd
 
 
@@ -333,14 +322,6 @@ def _spend(db: sqlite3.Connection, changes: Iterable[tuple[Ticket, float]]) -> N
         spend(db, study, generator, usd)
 
 
-def _chunked(rows: Sequence[Any], padding: Any) -> Iterator[list[Any]]:
-    """``rows`` in pieces of :data:`_SIZES`, filled up with ``padding``, which fits no row of a table."""
-    for start in range(0, len(rows), _SIZES[-1]):
-        chunk = list(rows[start : start + _SIZES[-1]])
-        size = next(size for size in _SIZES if size >= len(chunk))
-        yield chunk + [padding] * (size - len(chunk))
-
-
 def _storable(value: Any) -> Any:
     """``value`` as SQLite takes it: a text with half a surrogate pair, as broken servers send it, has no UTF-8."""
     if not isinstance(value, str) or value.isascii():
@@ -348,10 +329,5 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode()
 
 
-def _flat(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-    return [_storable(value) for row in rows for value in row]
-
-
-@cache
-def _with_places(start: str, place: str, count: int, end: str) -> str:
-    return start + ", ".join([place] * count) + end
+def _storable_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(map(_storable, row))
