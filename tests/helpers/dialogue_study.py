@@ -19,6 +19,7 @@ from llm.journal import Journal, Stored
 from llm.prices import price_of
 from llm.prompts import load_templates
 from llm.providers import Api, open_api
+from llm.settings import ShapingSettings
 from workbench.pairs import Source
 
 POLICY = {
@@ -104,8 +105,9 @@ class Study:
     def with_settings(self, **changes: Any) -> Dialogue:
         settings = {**SETTINGS, **changes}
         self.api: Api = open_api(settings)
-        task = Translation(load_templates(self.prompts, GERMAN_ENGLISH), settings)
-        self.dialogue = Dialogue(self.api, self.journal, settings, PRICE, task)
+        shaping = ShapingSettings.read({**settings, "languages": GERMAN_ENGLISH})
+        task = Translation(load_templates(self.prompts, GERMAN_ENGLISH), shaping)
+        self.dialogue = Dialogue(self.api, self.journal, shaping, PRICE, task)
         return self.dialogue
 
     def run(self, model: Model, sources: Iterable[Source]) -> list[Target]:

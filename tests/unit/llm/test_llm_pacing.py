@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from llm.asking import pace as pacing
+from llm.asking import pace
 from llm.asking.pace import BURST_SECONDS, Account, Breaker, Concurrency, backoff
 from llm.asking.progress import Progress
 from llm.journal import Journal
@@ -40,7 +40,7 @@ def reserve(
     """Turns from now, in seconds, that the account's row grants."""
     now = time.time()
     reserved = partial(
-        pacing._reserve,
+        pace._reserve,
         name="account",
         requests_per_second=requests,
         tokens_per_second=per_token,
@@ -76,7 +76,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_account(journal: Journal) -
         await journal.write(far)
 
     asyncio.run(write())
-    assert reserve(journal, [1], requests=10)[0] <= pacing.MOST_DEBT_SECONDS + 1
+    assert reserve(journal, [1], requests=10)[0] <= pace.MOST_DEBT_SECONDS + 1
 
 
 def test_without_a_limit_nobody_waits_and_nothing_is_written(journal: Journal) -> None:

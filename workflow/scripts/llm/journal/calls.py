@@ -14,31 +14,17 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import repeat
 from typing import Any
 
 from llm.calls import FailureKind, canonical_json
-from llm.journal.types import Answered, Failed, InFlight, Intent, Limits, OverBudget, Owner, Stored, Ticket
+from llm.journal.types import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
 
 _ROUNDING_USD = 1e-9
 _CALL = "key, provider, base_url, api_version, body, sample"
 _CLAIMED = "id, key, study, generator, worker, batch, state, started, worst_usd, sdk"
 _SETTLED = (
-    "state",
-    "usd",
-    "ended",
-    "status",
-    "failure",
-    "message",
-    "request_id",
-    "model",
-    "fingerprint",
-    "service_tier",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "headers",
-    "raw",
+    "state, usd, ended, status, failure, message, request_id, model, fingerprint, service_tier, input_tokens, "
+    "output_tokens, cached_tokens, headers, raw"
 )
 _STORED = (
     "key, raw, id, usd, model, fingerprint, request_id, service_tier, input_tokens, output_tokens, cached_tokens, "
@@ -47,13 +33,13 @@ _STORED = (
 
 
 def claim(
-    db: sqlite3.Connection, owner: Owner, intents: Sequence[Intent], batch: int | None = None
+    db: sqlite3.Connection, owner: Owner, claims: Sequence[Claim], batch: int | None = None
 ) -> list[Ticket | Stored | InFlight | OverBudget]:
-    """Reserve each call and its worst price for ``owner``, unless it is answered, in flight or too dear.
+    """Reserve each call and its worst price for ``owner``, unless it is answered, in flight or too expensive.
 
-    The result for each intent, in order. A refused one leaves no trace.
+    The result for each claim, in order. A refused one leaves no trace.
     """
-    keys = [intent.call.key for intent in intents]
+    keys = [entry.call.key for entry in claims]
     taken: dict[str, Stored | InFlight] = {
         **{flying.key: flying for flying in _in_flight(db, keys)},
         **{stored.key: stored for stored in answers(db, keys)},
@@ -63,13 +49,13 @@ def claim(
     now = time.time()
     attempt = db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0]
     outcomes: list[Ticket | Stored | InFlight | OverBudget] = []
-    granted: list[Intent] = []
-    for key, intent in zip(keys, intents, strict=True):
+    granted: list[Claim] = []
+    for key, entry in zip(keys, claims, strict=True):
         known = taken.get(key)
         if known is not None:
             outcomes.append(known)
             continue
-        worst, limits = intent.worst_usd, intent.limits
+        worst, limits = entry.worst_usd, entry.limits
         over = _over(study_usd + reserved, worst, limits.study_usd, "study") or _over(
             generator_usd + reserved, worst, limits.generator_usd, "generator"
         )
@@ -79,10 +65,10 @@ def claim(
         attempt += 1
         reserved += worst
         outcomes.append(Ticket(attempt, key, worst, owner.study, owner.generator, now, owner.sdk))
-        granted.append(intent)
+        granted.append(entry)
         taken[key] = InFlight(key, owner.worker, batch, now, owner.study, owner.generator)
     tickets = [outcome for outcome in outcomes if isinstance(outcome, Ticket)]
-    _insert(db, "OR IGNORE INTO calls", _CALL, [_call_row(intent) for intent in granted])
+    _insert(db, "OR IGNORE INTO calls", _CALL, [_call_row(entry) for entry in granted])
     _insert(
         db,
         "INTO attempts",
@@ -107,34 +93,21 @@ def settle_answers(db: sqlite3.Connection, answered: Sequence[Answered]) -> list
     results = []
     rows = []
     for entry in answered:
-        ticket, answer = entry.ticket, entry.answer
-        usage = answer.usage
-        holding = first.get(ticket.key)
-        late = holding is not None
-        stored = holding or _stored(entry)
-        first[ticket.key] = stored
-        results.append(stored)
-        if ticket.attempt not in unsettled:
+        mine = _stored(entry)
+        holding = first.setdefault(mine.key, mine)
+        results.append(holding)
+        if mine.attempt not in unsettled:
             continue
+        is_late = holding is not mine
         rows.append(
-            (
-                ticket.attempt,
-                "failed" if late else "answered",
-                entry.usd,
-                entry.ended,
-                200,
-                None,
-                "answered by another attempt in the meantime" if late else None,
-                _request_id(entry.reply.headers, answer.request_id),
-                answer.model,
-                answer.fingerprint,
-                answer.service_tier,
-                usage.input,
-                usage.output,
-                usage.cached,
-                json.dumps(dict(entry.reply.headers)),
-                entry.reply.raw,
-            )
+            {
+                **mine._asdict(),
+                "state": "failed" if is_late else "answered",
+                "status": 200,
+                "failure": None,
+                "message": "answered by another attempt in the meantime" if is_late else None,
+                "headers": json.dumps(mine.headers),
+            }
         )
     _settle(db, rows)
     _spend(db, _differences(answered, unsettled))
@@ -145,24 +118,22 @@ def settle_failures(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
     """Write failures: the calls may be asked again. An attempt that was settled before stays as it is."""
     unsettled = _unsettled(db, failed)
     failed = [entry for entry in failed if entry.ticket.attempt in unsettled]
-    rows = []
-    for entry in failed:
-        failure = entry.failure
-        rows.append(
-            (
-                entry.ticket.attempt,
-                "failed",
-                entry.usd,
-                entry.ended,
-                failure.status,
-                failure.kind.value,
-                failure.message,
-                _request_id(failure.headers, None),
-                *repeat(None, 6),
-                json.dumps(failure.headers),
-                failure.raw,
-            )
-        )
+    rows = [
+        {
+            **dict.fromkeys(_SETTLED.split(", ")),
+            "attempt": entry.ticket.attempt,
+            "state": "failed",
+            "usd": entry.usd,
+            "ended": entry.ended,
+            "status": entry.failure.status,
+            "failure": entry.failure.kind.value,
+            "message": entry.failure.message,
+            "request_id": _request_id(entry.failure.headers, None),
+            "headers": json.dumps(entry.failure.headers),
+            "raw": entry.failure.raw,
+        }
+        for entry in failed
+    ]
     _settle(db, rows)
     _spend(db, _differences(failed, unsettled))
 
@@ -191,13 +162,13 @@ def answers(db: sqlite3.Connection, keys: Sequence[str]) -> list[Stored]:
 
 
 def answer(db: sqlite3.Connection, key: str) -> Stored | None:
-    """The answer to the call with this key, None where there is none."""
+    """The answer to the call with this key, None if there is none."""
     row = db.execute(f"SELECT {_STORED} FROM attempts WHERE state = 'answered' AND key = ?", (key,)).fetchone()
     return None if row is None else _read_stored(row)
 
 
 def in_flight(db: sqlite3.Connection, key: str) -> InFlight | None:
-    """Who asks the call with this key, None where nobody does."""
+    """Who asks the call with this key, None if nobody does."""
     return next(iter(_in_flight(db, [key])), None)
 
 
@@ -213,11 +184,12 @@ def last_failure(db: sqlite3.Connection, key: str) -> tuple[FailureKind, str] | 
 
 def spent(db: sqlite3.Connection, study: str, generator: str) -> tuple[float, float]:
     """USD that the study and its generator have paid or reserved."""
-    return db.execute(
+    study_usd, generator_usd = db.execute(
         "SELECT coalesce(sum(usd), 0.0), coalesce(sum(CASE generator WHEN ? THEN usd END), 0.0) FROM spend "
         "WHERE study = ?",
         (generator, study),
     ).fetchone()
+    return study_usd, generator_usd
 
 
 def over_limits(db: sqlite3.Connection, owner: Owner, worst_usd: float, limits: Limits) -> OverBudget | None:
@@ -242,8 +214,8 @@ def _over(spent_usd: float, worst_usd: float, limit: float | None, scope: str) -
     return OverBudget(scope, spent_usd, limit, worst_usd)
 
 
-def _call_row(intent: Intent) -> tuple[Any, ...]:
-    call = intent.call
+def _call_row(entry: Claim) -> tuple[Any, ...]:
+    call = entry.call
     return call.key, call.provider, call.base_url, call.api_version, canonical_json(call.body), call.sample
 
 
@@ -290,13 +262,14 @@ def _among(db: sqlite3.Connection, select: str, keys: Sequence[str]) -> sqlite3.
 
 def _insert(db: sqlite3.Connection, into: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
     places = ", ".join("?" * (columns.count(",") + 1))
-    db.executemany(f"INSERT {into}({columns}) VALUES ({places})", map(_storable_row, rows))
+    db.executemany(f"INSERT {into}({columns}) VALUES ({places})", ([_storable(value) for value in row] for row in rows))
 
 
-def _settle(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Write the columns :data:`_SETTLED` of attempts; each row begins with the attempt's number."""
-    settings = ", ".join(f"{name} = ?{place}" for place, name in enumerate(_SETTLED, start=2))
-    db.executemany(f"UPDATE attempts SET {settings} WHERE id = ?1", map(_storable_row, rows))
+def _settle(db: sqlite3.Connection, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write the columns :data:`_SETTLED` of each row's ``attempt``."""
+    settings = ", ".join(f"{name} = :{name}" for name in _SETTLED.split(", "))
+    storable = ({name: _storable(value) for name, value in row.items()} for row in rows)
+    db.executemany(f"UPDATE attempts SET {settings} WHERE id = :attempt", storable)
 
 
 def _unsettled(db: sqlite3.Connection, entries: Sequence[Answered | Failed]) -> set[int]:
@@ -327,7 +300,3 @@ def _storable(value: Any) -> Any:
     if not isinstance(value, str) or value.isascii():
         return value
     return value.encode("utf-8", "replace").decode()
-
-
-def _storable_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(map(_storable, row))
