@@ -1,4 +1,4 @@
-"""A dialogue over a journal of its own, with models that are functions."""
+"""A dialogue over its own journal, with models that are functions."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def good(call: Call) -> str:
 
 
 class Study:
-    """A dialogue over a journal of its own, with models as functions."""
+    """A dialogue over its own journal, with models as functions."""
 
     def __init__(self, path: Path, **changes: Any) -> None:
         self.journal = Journal(path, "study", "gpt")

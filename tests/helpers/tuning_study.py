@@ -1,4 +1,4 @@
-"""A hosted learner in a folder of its own, fine-tuned and asked at the fake server as its rules do it."""
+"""A hosted learner in its own folder, fine-tuned and asked at the fake server as its rules do it."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ class Learner:
         prompt_learner.main(prompt_learner.parser().parse_args(self.translating_arguments(run)))
 
     def start(self, run: dict[str, Any] | None = None) -> subprocess.Popen[str]:
-        """The fine-tuning in a process group of its own; its log is ``log.txt``."""
+        """The fine-tuning in its own process group; its log is ``log.txt``."""
         arguments = self.tuning_arguments(run or self.all_runs[0])
         return subprocess.Popen(
             [sys.executable, str(SCRIPTS / "llm/finetune_hosted.py"), "--log", "log.txt", *arguments],

@@ -196,7 +196,7 @@ class TestOnceOnly:
 
 
 class TestAccounts:
-    """What is paid stands in the ledger of one run, whatever is run, renamed or retrained, and in whatever order."""
+    """What is paid is in the ledger of one run, whatever is run, renamed or retrained, and in whatever order."""
 
     @staticmethod
     def ledgers(learner: Learner, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The online executor in processes of its own: limits that several keep together, signals."""
+"""The online executor in separate processes: limits that several keep together, signals."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ SCRIPT = textwrap.dedent(
 
 
 def start(server: Server, path: Path, name: str, number: int, per_minute: float = 0, grace: float = 10) -> Any:
-    """A process that asks ``number`` calls of its own."""
+    """A process that asks its own ``number`` calls."""
     arguments = [path / "journal.sqlite", server.openai, name, number, per_minute, grace]
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *map(str, arguments)],
