@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 
+@dataclass(frozen=True)
 class _FromJson:
     """A dataclass that takes its fields from a JSON object with more keys."""
 
@@ -19,7 +20,7 @@ class _FromJson:
             TypeError: a key without a default is missing.
         """
         found: Mapping[str, Any] = json.loads(values) if isinstance(values, str) else values
-        names = (field.name for field in fields(cls))  # type: ignore[arg-type]
+        names = (field.name for field in fields(cls))
         return cls(**{name: found[name] for name in names if name in found})
 
 
