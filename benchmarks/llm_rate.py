@@ -31,14 +31,14 @@ sys.path[:0] = [str(ROOT / "workflow" / "scripts"), str(ROOT), str(ROOT / "tests
 
 import openai  # noqa: E402
 from fake_server import Server, fake_llm  # noqa: E402
+from llm_settings import llm_setup  # noqa: E402
 
 from fake_llm.faults import Latency  # noqa: E402
 from fake_llm.state import digest_of  # noqa: E402
 from llm.asking.online import OnlineExecutor  # noqa: E402
-from llm.asking.pace import Account  # noqa: E402
 from llm.asking.progress import Progress  # noqa: E402
 from llm.calls import Call, Work  # noqa: E402
-from llm.journal import Journal, Limits  # noqa: E402
+from llm.journal import Journal  # noqa: E402
 from llm.prices import price_of  # noqa: E402
 from llm.providers import open_api  # noqa: E402
 
@@ -142,16 +142,10 @@ async def ask(settings: dict[str, Any], regime: Regime, calls: list[Call], folde
     api = open_api(settings)
     with Journal(folder / "journal.sqlite", "study", "generator", api.sdk) as journal:
         price = price_of("openai", MODEL, settings["base_url"], PRICE, False)
-        executor = OnlineExecutor(
-            api,
-            journal,
-            Account(journal, "account", regime.per_minute),
-            {"concurrency": regime.at_once, "attempts": 6, "patience": 600},
-            Limits(None, 5.0),
-            price,
-            Sentences(),
-            Progress(len(calls), lambda: journal.spent()[1], 5.0),
-        )
+        asked = {"concurrency": regime.at_once, "attempts": 6, "patience": 600}
+        budget = {"requests_per_minute": regime.per_minute, "max_usd": 5.0}
+        setup = llm_setup(api, journal, price, Sentences(), **asked, **budget)
+        executor = OnlineExecutor(setup, Progress(len(calls), lambda: journal.spent()[1], 5.0))
         try:
             await api.preflight()
             await executor.run(Work(call, 0.0005, 60, 0, None) for call in calls)

@@ -27,7 +27,7 @@ from batch_study import ended  # noqa: E402
 from fake_server import Server  # noqa: E402
 from tuning_study import Learner  # noqa: E402
 
-from llm import tuning  # noqa: E402
+from llm.asking import remote  # noqa: E402
 from workbench.cli import UserError  # noqa: E402
 
 MOST_MOMENTS = 30
@@ -133,8 +133,8 @@ def main() -> None:
     parser.add_argument("--mock", required=True, help="path of the mock's program `llmock`")
     arguments = parser.parse_args()
     os.environ["FAKE_KEY"] = "test-key"
-    tuning.SETTLE_SECONDS = 1.0  # the mock lists a job as soon as it has it
-    tuning.FIRST_POLL_SECONDS = 0.05
+    remote.SETTLE_SECONDS = 1.0  # the mock lists a job as soon as it has it
+    remote.FIRST_POLL_SECONDS = 0.05
     with tempfile.TemporaryDirectory() as name, mock(arguments.mock, Path(name)) as server:
         shared = Path(name) / "study"
         shared.mkdir()

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from fake_server import Server
+from llm_settings import llm_setup
 
-from llm.asking.batches import answers as batch_answers
-from llm.asking.batches import executor as batch
-from llm.asking.batches import provider as batch_provider
+from llm.asking import remote
+from llm.asking.batches import answers, executor
 from llm.asking.batches.executor import BatchExecutor
 from llm.asking.progress import Progress
 from llm.calls import FailureKind, Work
@@ -116,6 +116,7 @@ class Study:
     model: str = "fake-strong"
     progress: Progress | None = None
 
+    @property
     def settings(self) -> dict[str, Any]:
         return {
             "provider": self.provider,
@@ -124,10 +125,11 @@ class Study:
             "api_key_env": KEY_VARIABLE,
             "timeout": 20.0,
             "concurrency": 4,
-            "account": "account",
             "attempts": self.attempts,
             "patience": self.patience,
             "batch": {**BATCH, **self.batch},
+            "study_max_usd": self.limits.study_usd,
+            "max_usd": self.limits.generator_usd,
         }
 
     def run(self, die_at: int | None = None) -> None:
@@ -135,14 +137,14 @@ class Study:
         asyncio.run(self._run(Doomed(die_at)))
 
     async def _run(self, doom: Doomed) -> None:
-        api = MortalApi(open_api(self.settings()), doom)
+        api = MortalApi(open_api(self.settings), doom)
         try:
             with MortalJournal(self.path, "study", self.name, api.sdk) as journal:
                 journal.doom = doom
                 talk = Talk(api, journal, self.sources, self.tokens)
                 self.progress = Progress(len(self.sources), lambda: journal.spent()[0])
-                executor = BatchExecutor(api, journal, self.settings(), self.limits, PRICE, talk, self.progress)
-                await executor.run(talk.works)
+                setup = llm_setup(api, journal, PRICE, talk, **self.settings)
+                await BatchExecutor(setup, self.progress).run(talk.works)
         finally:
             await api.close()
 
@@ -195,11 +197,11 @@ def ended(child: int) -> int:
 
 def in_small_steps(monkeypatch: Any) -> None:
     """Transactions hold a work or two, so that there are moments to die between them."""
-    monkeypatch.setattr(batch, "_AT_ONCE", 1)
-    monkeypatch.setattr(batch_answers, "_AT_ONCE", 1)
+    monkeypatch.setattr(executor, "_AT_ONCE", 1)
+    monkeypatch.setattr(answers, "_AT_ONCE", 1)
 
 
 def settle_quickly(monkeypatch: Any) -> None:
     """The fake server lists a batch as soon as it has it."""
-    monkeypatch.setattr(batch_provider, "SETTLE_SECONDS", 0.1)
-    monkeypatch.setattr(batch_provider, "FIRST_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(remote, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(remote, "FIRST_POLL_SECONDS", 0.02)

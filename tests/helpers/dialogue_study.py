@@ -1,4 +1,4 @@
-"""A dialogue over a journal of its own, with models that are functions."""
+"""A dialogue over its own journal, with models that are functions."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from llm.journal import Journal, Stored
 from llm.prices import price_of
 from llm.prompts import load_templates
 from llm.providers import Api, open_api
+from llm.settings import ShapingSettings
 from workbench.pairs import Source
 
 POLICY = {
@@ -89,7 +90,7 @@ def good(call: Call) -> str:
 
 
 class Study:
-    """A dialogue over a journal of its own, with models as functions."""
+    """A dialogue over its own journal, with models as functions."""
 
     def __init__(self, path: Path, **changes: Any) -> None:
         self.journal = Journal(path, "study", "gpt")
@@ -104,8 +105,9 @@ class Study:
     def with_settings(self, **changes: Any) -> Dialogue:
         settings = {**SETTINGS, **changes}
         self.api: Api = open_api(settings)
-        task = Translation(load_templates(self.prompts, GERMAN_ENGLISH), settings)
-        self.dialogue = Dialogue(self.api, self.journal, settings, PRICE, task)
+        shaping = ShapingSettings.read({**settings, "languages": GERMAN_ENGLISH})
+        task = Translation(load_templates(self.prompts, GERMAN_ENGLISH), shaping)
+        self.dialogue = Dialogue(self.api, self.journal, shaping, PRICE, task)
         return self.dialogue
 
     def run(self, model: Model, sources: Iterable[Source]) -> list[Target]:

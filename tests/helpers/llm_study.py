@@ -41,7 +41,7 @@ def read_table(path: Path) -> list[Row]:
 
 
 class Generator:
-    """A generator with a pool of its own, run as its rule runs it, in a folder.
+    """A generator with its own pool, run as its rule runs it, in a folder.
 
     Args:
         folder: where pool, journal and results are.
@@ -121,7 +121,7 @@ class Generator:
         return self.module.parser().parse_args(self.arguments())
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
-        """The script in a process group of its own; its log is ``log.txt``."""
+        """The script in its own process group; its log is ``log.txt``."""
         return subprocess.Popen(
             [sys.executable, str(SCRIPTS / "llm/prompt_llm.py"), "--log", "log.txt", *self.arguments()],
             cwd=self.folder,
@@ -230,5 +230,5 @@ def wait_until(done: Callable[[], bool], process: subprocess.Popen[str], seconds
 
 
 def signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Send a signal to a process started in a session of its own and to all that it started, as a terminal does."""
+    """Send a signal to a process started in its own session and to all that it started, as a terminal does."""
     os.killpg(process.pid, number)

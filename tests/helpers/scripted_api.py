@@ -37,7 +37,7 @@ Handler = Callable[[Request], bytes | None]
 
 
 def http(status: int, body: Any, **headers: str) -> bytes:
-    """An HTTP answer; a body that is no string becomes JSON."""
+    """An HTTP answer; a body that is not a string becomes JSON."""
     raw = (body if isinstance(body, str) else json.dumps(body)).encode()
     lines = [f"HTTP/1.1 {status} Some Reason", f"content-length: {len(raw)}"]
     lines += [

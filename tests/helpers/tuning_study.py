@@ -1,4 +1,4 @@
-"""A hosted learner in a folder of its own, fine-tuned and asked at the fake server as its rules do it."""
+"""A hosted learner in its own folder, fine-tuned and asked at the fake server as its rules do it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,23 @@ from typing import Any
 
 from batch_study import Doomed
 from fake_server import Server
+from llm_settings import EXECUTION, SHAPING
 from llm_study import PROMPTS, SCRIPTS, Row, read_table
 from toy_corpus import toy_corpus
 
 from llm import finetune_hosted, prompt_learner
-from llm.journal import Journal
-from llm.journal import tunings as records
+from llm.asking import remote
+from llm.journal import Journal, tunings
 from llm.journal.tunings import Tuning
-from llm.providers import connection as http
-from llm.tuning import job as tuning
-from llm.tuning import outputs as hosted_outputs
+from llm.providers.connection import Connection
+from llm.tuning import job, outputs
 from llm.tuning.learners import Run
 from workbench.tables import write_rows
 
 RECIPE = "human"
-OUTCOMES = ("refusal", "content_filter", "length", "empty", "malformed", "copy", "wrong_language", "failed")
 SETTINGS = {
-    "provider": "openai",
+    **SHAPING,
     "model": "gpt-4o-mini",
-    "languages": {"source": "de", "target": "en"},
     "n_epochs": "auto",
     "batch_size": "auto",
     "learning_rate_multiplier": "auto",
@@ -40,34 +38,11 @@ SETTINGS = {
     "suffix": None,
     "max_tokens": 1000,
     "unusable": "stop",
-    "temperature": 0,
-    "service_tier": None,
-    "sentences_per_request": 1,
-    "samples": 1,
-    "max_output_factor": 3,
-    "reasoning_tokens": 0,
-    "retries": 1,
-    "language_margin": None,
-    "outcomes": {name: ["drop"] for name in OUTCOMES},
 }
-EXECUTION = {
-    "mode": "online",
-    "concurrency": 8,
-    "requests_per_minute": None,
-    "tokens_per_minute": None,
-    "timeout": 20,
-    "attempts": 3,
-    "patience": 5,
-    "max_usd": None,
-    "price": {"input": 1, "output": 2},
+LEARNER_EXECUTION = {
+    **EXECUTION,
     "training_price": 3.0,
     "poll_seconds": 0.05,
-    "batch": {"max_requests": 100, "max_bytes": 1_000_000, "max_enqueued_tokens": None, "poll_seconds": 0.1},
-    "api_key_env": "FAKE_KEY",
-    "account": "account",
-    "study": "results",
-    "study_max_usd": None,
-    "shutdown_notice": 30,
     "generator": "learner tuned",
     "key": "learners.tuned",
 }
@@ -107,7 +82,7 @@ class Learner:
 
     @property
     def all_execution(self) -> dict[str, Any]:
-        return {**EXECUTION, "journal": str(self.folder / "journal.sqlite"), **self.execution}
+        return {**LEARNER_EXECUTION, "journal": str(self.folder / "journal.sqlite"), **self.execution}
 
     @property
     def prompts(self) -> dict[str, str]:
@@ -171,7 +146,7 @@ class Learner:
         prompt_learner.main(prompt_learner.parser().parse_args(self.translating_arguments(run)))
 
     def start(self, run: dict[str, Any] | None = None) -> subprocess.Popen[str]:
-        """The fine-tuning in a process group of its own; its log is ``log.txt``."""
+        """The fine-tuning in its own process group; its log is ``log.txt``."""
         arguments = self.tuning_arguments(run or self.all_runs[0])
         return subprocess.Popen(
             [sys.executable, str(SCRIPTS / "llm/finetune_hosted.py"), "--log", "log.txt", *arguments],
@@ -198,7 +173,7 @@ class Learner:
     def tunings(self) -> list[Tuning]:
         """All jobs in the journal."""
         with self.journal as journal:
-            return records.everything(journal)
+            return tunings.everything(journal)
 
     def states(self) -> list[str]:
         return [one.state for one in self.tunings()]
@@ -233,14 +208,14 @@ class Learner:
 
 def doom_everything(doom: Doomed) -> None:
     """Count in this process what happens, for good."""
-    write, ask = Journal.write, http.Connection.ask
-    write_json, write_table = hosted_outputs.write_json, hosted_outputs.write_rows
+    write, ask = Journal.write, Connection.ask
+    write_json, write_table = outputs.write_json, outputs.write_rows
 
     async def doomed_write(self: Journal, function: Any) -> Any:
         doom.tick()
         return await write(self, function)
 
-    async def doomed_ask(self: http.Connection, *arguments: Any, **more: Any) -> Any:
+    async def doomed_ask(self: Connection, *arguments: Any, **more: Any) -> Any:
         doom.tick()
         answer = await ask(self, *arguments, **more)
         doom.tick()
@@ -255,16 +230,16 @@ def doom_everything(doom: Doomed) -> None:
         return write_table(*arguments)
 
     Journal.write = doomed_write  # type: ignore[method-assign]
-    http.Connection.ask = doomed_ask  # type: ignore[method-assign,assignment]
-    hosted_outputs.write_json = doomed_json
-    hosted_outputs.write_rows = doomed_table
+    Connection.ask = doomed_ask  # type: ignore[method-assign,assignment]
+    outputs.write_json = doomed_json
+    outputs.write_rows = doomed_table
 
 
 def quick_learner(folder: Path, server: Server, monkeypatch: Any, seconds: float = 0.1, **more: Any) -> Learner:
     """A learner at the fake server, which lists a job as soon as it has it and takes ``seconds`` for it."""
-    monkeypatch.setattr(tuning, "SETTLE_SECONDS", 0.1)
-    monkeypatch.setattr(tuning, "FIRST_POLL_SECONDS", 0.02)
-    monkeypatch.setattr(tuning, "HOLD_SECONDS", 0.02)
+    monkeypatch.setattr(remote, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(remote, "FIRST_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(job, "HOLD_SECONDS", 0.02)
     monkeypatch.setenv("FAKE_KEY", "test-key")
     server.faults(tuning=seconds)
     return Learner(folder, server, **more)

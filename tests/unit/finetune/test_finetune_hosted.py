@@ -13,8 +13,7 @@ from llm_study import find_keys
 from toy_corpus import toy_corpus
 from tuning_study import Learner, jobs, quick_learner
 
-from llm.journal import Journal
-from llm.journal import tunings as records
+from llm.journal import Journal, tunings
 from llm.journal.ledger import ledger
 from llm.prompts import load_templates
 from llm.tuning.examples import example_line
@@ -169,7 +168,7 @@ class TestOnceOnly:
         learner.finetune(learner.run_of(30, seed=2))
         assert learner.states() == ["succeeded", "succeeded"]
         with learner.journal as journal:
-            assert len(records.files(journal)) == 2
+            assert len(tunings.files(journal)) == 2
 
     def test_going_on_with_a_model(self, learner: Learner, server: Server) -> None:
         first = learner.run_of(15)
@@ -197,7 +196,7 @@ class TestOnceOnly:
 
 
 class TestAccounts:
-    """What is paid stands in the ledger of one run, whatever is run, renamed or retrained, and in whatever order."""
+    """What is paid is in the ledger of one run, whatever is run, renamed or retrained, and in whatever order."""
 
     @staticmethod
     def ledgers(learner: Learner, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -274,8 +273,8 @@ class TestTheJournal:
                 db.execute(f"DROP TABLE {name}")
         db.close()
         with learner.journal as journal:
-            assert not records.has_tunings(journal)
-            assert records.everything(journal) == records.files(journal) == []
+            assert not tunings.has_tunings(journal)
+            assert tunings.everything(journal) == tunings.files(journal) == []
             assert ledger(journal, "results", "gpt")["tunings"] == 0
         learner.finetune()
         assert learner.states() == ["succeeded"]

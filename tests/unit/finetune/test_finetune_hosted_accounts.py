@@ -195,8 +195,8 @@ class TestPrices:
         assert any("2027-01-06" in note for note in notes)
 
     def test_epochs(self) -> None:
-        assert [epochs_of({"n_epochs": "auto"}, number) for number in (10, 20, 40, 9000)] == [10, 5, 3, 3]
-        assert epochs_of({"n_epochs": 2}, 10) == 2
+        assert [epochs_of("auto", number) for number in (10, 20, 40, 9000)] == [10, 5, 3, 3]
+        assert epochs_of(2, 10) == 2
 
     @pytest.mark.parametrize(
         ("text", "found"),

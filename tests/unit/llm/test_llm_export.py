@@ -13,7 +13,7 @@ from llm_study import Generator
 
 from llm import session
 from llm.accounts import collect_ledgers
-from llm.asking.setup import Asking
+from llm.asking.setup import LLMSetup
 from llm.calls import Call, Failure, FailureKind, Reply, Work
 from llm.journal import Stored
 from workbench.cli import UserError
@@ -55,30 +55,30 @@ class Asked(Generator):
     def export(self, model: Model = good) -> None:
         """Ask for what the journal lacks and write the files."""
 
-        async def ask(asking: Asking, pool: Any) -> None:
-            for _ in range(asking.dialogue.passes):
-                for work in session.works(asking, pool):
-                    await carry_out(asking, work, model)
+        async def ask(setup: LLMSetup, pool: Any) -> None:
+            for _ in range(setup.dialogue.passes):
+                for work in session.works(setup, pool):
+                    await carry_out(setup, work, model)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(session, "ask", ask)
             self.run()
 
 
-async def carry_out(asking: Asking, work: Work | None, model: Model) -> None:
+async def carry_out(setup: LLMSetup, work: Work | None, model: Model) -> None:
     """Ask until nothing follows."""
     while work:
-        ticket = await asking.journal.begin(work.call, work.worst_usd, asking.limits)
+        ticket = await setup.journal.begin(work.call, work.worst_usd, setup.limits)
         assert not isinstance(ticket, Stored)
         said = model(work.call)
         if isinstance(said, Failure):
-            await asking.journal.fail(ticket, said, 0.0)
+            await setup.journal.fail(ticket, said, 0.0)
         else:
             raw = json.dumps(reply(said))
-            answer = asking.api.read(raw)
+            answer = setup.api.read(raw)
             headers = {"x-request-id": f"req-{ticket.attempt}"}
-            await asking.journal.finish(ticket, Reply(raw, headers), answer, asking.price.cost(answer.usage))
-        work = asking.dialogue.follow(work)
+            await setup.journal.finish(ticket, Reply(raw, headers), answer, setup.price.cost(answer.usage))
+        work = setup.dialogue.follow(work)
 
 
 def reply(said: str | dict[str, Any]) -> dict[str, Any]:

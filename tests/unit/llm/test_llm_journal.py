@@ -14,7 +14,7 @@ import pytest
 from journalling import COST, WORST, accounts_agree, answer, ask, busy, call, cut_off, reply, states, wait_for
 
 from llm.calls import Call, Failure, FailureKind
-from llm.journal import Intent, Journal, Limits, OverBudget, Stored, Ticket
+from llm.journal import Claim, Journal, Limits, OverBudget, Stored, Ticket
 from llm.journal.calls import Answered, batch_tickets, claim, settle_answers
 from llm.journal.ledger import ledger
 from llm.journal.presence import SILENT_SECONDS
@@ -255,8 +255,8 @@ def test_a_failed_write_undoes_itself_only(journal: Journal) -> None:
 
 def test_calls_in_a_batch_outlive_their_process(path: Path) -> None:
     with Journal(path, "study", "gpt") as journal:
-        intents = [Intent(call(number), WORST, Limits()) for number in range(300)]
-        outcomes = wait_for(lambda: journal.write(lambda db: claim(db, journal.owner, intents, batch=7)))
+        claims = [Claim(call(number), WORST, Limits()) for number in range(300)]
+        outcomes = wait_for(lambda: journal.write(lambda db: claim(db, journal.owner, claims, batch=7)))
         assert all(isinstance(outcome, Ticket) for outcome in outcomes)
     with Journal(path, "study", "gpt") as journal:
         assert states(journal) == {"sent": 300}
@@ -288,7 +288,7 @@ def test_a_file_that_is_no_journal_is_left_alone(tmp_path: Path, content: bytes)
     path = tmp_path / "pool.tsv"
     path.write_bytes(content)
     for opening in (lambda: Journal(path, "s", "g"), lambda: Journal.open_reading(path)):
-        with pytest.raises(UserError, match="is no journal of LLM answers"):
+        with pytest.raises(UserError, match="is not a journal of LLM answers"):
             opening()
     assert path.read_bytes() == content
     assert [entry.name for entry in tmp_path.iterdir()] == ["pool.tsv"]
@@ -301,7 +301,7 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     db.commit()
     db.close()
     before = path.read_bytes()
-    with pytest.raises(UserError, match="is no journal of LLM answers"):
+    with pytest.raises(UserError, match="is not a journal of LLM answers"):
         Journal(path, "s", "g")
     assert path.read_bytes() == before
 

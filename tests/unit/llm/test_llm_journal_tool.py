@@ -151,7 +151,7 @@ def test_prune_waits_for_whoever_is_at_work(path: Path) -> None:
 def test_what_is_no_journal_is_said_in_one_line(tmp_path: Path, command: str) -> None:
     text = tmp_path / "pool.tsv"
     text.write_text("id\tsource\n")
-    for path, message in ((text, "is no journal of LLM answers"), (tmp_path / "none", "there is no journal")):
+    for path, message in ((text, "is not a journal of LLM answers"), (tmp_path / "none", "there is no journal")):
         result = tool(command, path)
         assert result.returncode == 1
         assert len(result.stdout.splitlines()) == 1

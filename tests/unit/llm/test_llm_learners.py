@@ -55,7 +55,7 @@ def study(*changes: tuple[str, str]) -> Study:
 
 
 def refused(*changes: tuple[str, str]) -> str:
-    """What is said of the study with parts of its text replaced."""
+    """The problems of the study with parts of its text replaced."""
     with pytest.raises(ConfigurationError) as error:
         study(*changes)
     return str(error.value)

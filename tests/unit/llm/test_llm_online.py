@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from fake_server import Server
+from llm_settings import llm_setup
 
 from llm.asking.online import OnlineExecutor
-from llm.asking.pace import Account
 from llm.asking.progress import Progress
 from llm.calls import Work
 from llm.journal import Journal, Limits
@@ -61,7 +61,6 @@ class Run:
         self,
         works: Iterable[Work | None],
         limits: Limits = NO_LIMITS,
-        grace: float = 10.0,
         per_minute: float | None = None,
     ) -> None:
         async def run() -> None:
@@ -69,12 +68,10 @@ class Run:
             with Journal(self.path, "study", "generator", api.sdk) as journal:
                 self.progress = Progress(20, lambda: journal.spent()[1], limits.generator_usd)
                 price = price_of("openai", MODEL, self._server.openai, {"input": 0.1, "output": 0.1}, False)
-                account = Account(journal, "account", per_minute)
-                executor = OnlineExecutor(
-                    api, journal, account, self.settings, limits, price, self.dialogue, self.progress
-                )
+                changes = {"requests_per_minute": per_minute, "max_usd": limits.generator_usd, **self.settings}
+                setup = llm_setup(api, journal, price, self.dialogue, **changes)
                 try:
-                    await executor.run(iter(works))
+                    await OnlineExecutor(setup, self.progress).run(iter(works))
                 finally:
                     await api.close()
 

@@ -1,4 +1,4 @@
-"""The online executor in processes of its own: limits that several keep together, signals."""
+"""The online executor in separate processes: limits that several keep together, signals."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from fake_server import Server
-from paths import SCRIPTS
+from paths import ROOT, SCRIPTS
 
 from llm.journal import Journal
 
+HELPERS = ROOT / "tests" / "helpers"
 SCRIPT = textwrap.dedent(
     """
     import asyncio, sys
@@ -24,11 +25,11 @@ SCRIPT = textwrap.dedent(
 
     from llm.providers import open_api
     from llm.calls import Work
-    from llm.journal import Journal, Limits
+    from llm.journal import Journal
     from llm.asking.online import OnlineExecutor
-    from llm.asking.pace import Account
     from llm.prices import price_of
     from llm.asking.progress import Progress
+    from llm_settings import llm_setup
     from workbench.cli import run_script, script_parser
 
     path, url, name, number, per_minute, grace = sys.argv[1:]
@@ -43,12 +44,13 @@ SCRIPT = textwrap.dedent(
         api = open_api({**asked, "concurrency": 20})
         with Journal(Path(path), "study", name, api.sdk) as journal:
             works = [Work(api.call(None, f"{name} {n}", 60, 0, 0), 0.01, 50, 0, n) for n in range(int(number))]
-            executor = OnlineExecutor(
-                api, journal, Account(journal, "account", float(per_minute) or None),
-                {"concurrency": 20, "attempts": 4, "patience": 30}, Limits(),
-                price_of("openai", "fake-strong", url, {"input": 1, "output": 1}, False), Dialogue(),
-                Progress(len(works), lambda: journal.spent()[1]), float(grace),
+            price = price_of("openai", "fake-strong", url, {"input": 1, "output": 1}, False)
+            setup = llm_setup(
+                api, journal, price, Dialogue(),
+                requests_per_minute=float(per_minute) or None, concurrency=20, attempts=4, patience=30,
             )
+            progress = Progress(len(works), lambda: journal.spent()[1])
+            executor = OnlineExecutor(setup, progress, float(grace))
             try:
                 await executor.run(iter(works))
             finally:
@@ -60,11 +62,11 @@ SCRIPT = textwrap.dedent(
 
 
 def start(server: Server, path: Path, name: str, number: int, per_minute: float = 0, grace: float = 10) -> Any:
-    """A process that asks ``number`` calls of its own."""
+    """A process that asks its own ``number`` calls."""
     arguments = [path / "journal.sqlite", server.openai, name, number, per_minute, grace]
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(SCRIPTS), str(HELPERS)])},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

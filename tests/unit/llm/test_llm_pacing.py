@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from llm.asking import pace as pacing
+from llm.asking import pace
+from llm.asking.gate import Gate
 from llm.asking.pace import BURST_SECONDS, Account, Breaker, Concurrency, backoff
 from llm.asking.progress import Progress
+from llm.calls import Failure, FailureKind
 from llm.journal import Journal
 
 
@@ -40,7 +42,7 @@ def reserve(
     """Turns from now, in seconds, that the account's row grants."""
     now = time.time()
     reserved = partial(
-        pacing._reserve,
+        pace._reserve,
         name="account",
         requests_per_second=requests,
         tokens_per_second=per_token,
@@ -76,7 +78,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_account(journal: Journal) -
         await journal.write(far)
 
     asyncio.run(write())
-    assert reserve(journal, [1], requests=10)[0] <= pacing.MOST_DEBT_SECONDS + 1
+    assert reserve(journal, [1], requests=10)[0] <= pace.MOST_DEBT_SECONDS + 1
 
 
 def test_without_a_limit_nobody_waits_and_nothing_is_written(journal: Journal) -> None:
@@ -201,6 +203,49 @@ def test_the_breaker_opens_after_failures_in_a_row_and_probes_ever_less_often(mo
     breaker.served()
     assert not breaker.is_open
     assert breaker.failing_for == 0
+
+
+DOWN = Failure(FailureKind.OVERLOADED, "overloaded", status=503)
+
+
+def test_the_gate_lets_one_request_probe_a_provider_that_is_down(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llm.asking.pace.random.uniform", lambda low, high: 0.0)
+
+    async def probe() -> None:
+        gate = Gate(Account(journal, "account"), 8)
+        for _ in range(10):
+            gate.note_failure(DOWN, 0.0)
+        assert gate.is_down
+        await asyncio.wait_for(gate.wait_for_change(), 5)  # its time has come already
+        assert gate.is_open
+        with gate.enter():
+            assert not gate.is_open
+        assert gate.is_open
+
+    asyncio.run(probe())
+
+
+def test_the_gate_begins_requests_one_by_one_when_money_is_short(journal: Journal) -> None:
+    async def spend() -> None:
+        gate = Gate(Account(journal, "account"), 8)
+        with gate.enter() as first:
+            first.begun(is_sent=True)
+            with gate.enter() as second:
+                assert gate.note_over_budget()
+                second.begun(is_sent=False)
+            assert not gate.is_open  # until the first one has ended
+        assert gate.is_open
+        with gate.enter() as third:
+            assert not gate.is_open
+            third.begun(is_sent=True)
+            assert gate.is_open
+        with gate.enter():
+            assert not gate.note_over_budget()  # nothing else is under way: the budget is spent
+        assert gate.is_empty
+
+    asyncio.run(spend())
 
 
 def test_backoff_is_drawn_below_a_bound_that_doubles() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from llm.asking.patience import Patience
+from llm.asking.remote import RemoteWork
 from llm.calls import Failure, FailureKind
 from workbench.cli import UserError
 
@@ -33,8 +33,8 @@ def run(request: Callable[[], Awaitable[str | None]]) -> str | None:
     return asyncio.run(asked())
 
 
-def patience(seconds: float = 5.0) -> Patience:
-    return Patience(seconds, 0.01, "what is there stays")
+def patience(seconds: float = 5.0) -> RemoteWork:
+    return RemoteWork(seconds, 0.01, "what is there stays")
 
 
 BUSY = Failure(FailureKind.THROTTLED, "too fast", status=429)
@@ -66,13 +66,13 @@ def test_what_does_no_harm_is_asked_again(failure: Failure) -> None:
 )
 def test_what_may_be_done_is_not_done_twice(failure: Failure, trusting: bool, requests: int) -> None:
     provider = Provider(failure)
-    outcome = run(lambda: patience().hand_in(provider.request, trusting=trusting))
+    outcome = run(lambda: patience().submit(provider.request, trusting=trusting))
     assert provider.requests == requests
     assert outcome == ("done" if requests == 2 else None)
 
 
 def test_some_failures_are_final() -> None:
-    for ask in (patience().ask, patience().hand_in):
+    for ask in (patience().ask, patience().submit):
         with pytest.raises(Failure, match="bad key"):
             run(lambda ask=ask: ask(Provider(FATAL).request))
 

@@ -1,7 +1,7 @@
 """Ask an LLM how good a generator's targets are, from 0 to 100: what the journal does not hold yet, nothing twice.
 
-Scores are those of direct assessment without a reference, see :mod:`llm.answers.scores`. A target without a usable answer has
-an empty score.
+Scores are those of direct assessment without a reference, see :mod:`llm.answers.scores`. A target without a usable
+answer has an empty score.
 """
 
 from __future__ import annotations

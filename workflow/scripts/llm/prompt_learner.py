@@ -9,7 +9,7 @@ from pathlib import Path
 
 from llm.asking.dialogue import Target
 from llm.asking.export import Results
-from llm.asking.setup import Pool
+from llm.asking.setup import SourceTable
 from llm.session import carry_out, session_parser
 from llm.tuning.learners import tuned_model
 from workbench.cli import UserError, run_script
@@ -21,7 +21,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.test is None:
         raise UserError("--test: name the split to translate")
     model = tuned_model(arguments.model) if arguments.model else json.loads(arguments.settings)["model"]
-    carry_out(arguments, Pool(arguments.test), arguments.hypotheses, Results(COLUMNS, row), model, arguments.run)
+    carry_out(arguments, SourceTable(arguments.test), arguments.hypotheses, Results(COLUMNS, row), model, arguments.run)
 
 
 def row(target: Target) -> Sequence[object]:

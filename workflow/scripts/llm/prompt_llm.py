@@ -8,7 +8,7 @@ from pathlib import Path
 
 from llm.asking.dialogue import Target
 from llm.asking.export import Results
-from llm.asking.setup import Pool
+from llm.asking.setup import SourceTable
 from llm.session import carry_out, session_parser
 from workbench.cli import run_script
 from workbench.generated import COLUMNS, Generated, table_row
@@ -16,7 +16,7 @@ from workbench.generated import COLUMNS, Generated, table_row
 
 def main(arguments: argparse.Namespace) -> None:
     """Ask for what is missing, then write the files."""
-    carry_out(arguments, Pool(arguments.pool), arguments.generated, Results(COLUMNS, row))
+    carry_out(arguments, SourceTable(arguments.pool), arguments.generated, Results(COLUMNS, row))
 
 
 def row(target: Target) -> Sequence[object] | None:

@@ -1,14 +1,13 @@
-"""One job that asks an LLM, from its command line to its ledger: whatever its task is, it goes this way.
+"""One job that asks an LLM, from its command line to its ledger, whatever its task.
 
-Every answer stands in the journal before it is used. The files written at the end are exports of it. Nothing is asked
-where the whole study would cost more than it may.
+Every answer is in the journal before it is used. The files written at the end are exports of it. Nothing is asked if
+the whole study would cost more than its budget.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -19,14 +18,14 @@ from llm.accounts.estimate import add_study, over_budget, study_estimates
 from llm.asking.batches.executor import BatchExecutor
 from llm.asking.export import Counts, Files, Results, export, ledger_of, model_notes, summary
 from llm.asking.online import OnlineExecutor
-from llm.asking.pace import Account
 from llm.asking.progress import Progress
-from llm.asking.setup import Asking, Subjects, api_of, put_together
+from llm.asking.setup import LLMSetup, Subjects, api_of, set_up
 from llm.calls import Failure, FailureKind, Work
 from llm.journal import Journal
 from llm.journal.tunings import accountable, models_of, open_account
 from llm.prices import shutdown_date, shutdown_note
 from llm.providers import Api
+from llm.settings import ExecutionSettings, ShapingSettings
 from workbench.cli import UserError, say, script_parser
 from workbench.files import write_json
 
@@ -52,73 +51,74 @@ def carry_out(
     Raises:
         UserError: nothing can be asked, the budget does not suffice, or a policy says stop.
     """
-    settings, execution = json.loads(arguments.settings), json.loads(arguments.execution)
-    settings = {**settings, "model": model or settings["model"]}
+    settings = ShapingSettings.read(arguments.settings)
+    settings = settings.of_model(model) if model else settings
+    execution = ExecutionSettings.read(arguments.execution)
     prompts = {role: Path(path) for role, path in arguments.prompt}
-    api = api_of(settings, execution, with_key=False)
-    with Journal(Path(execution["journal"]), execution["study"], execution["generator"], api.sdk) as journal:
-        asking = put_together(settings, execution, prompts, journal, api)
+    api = api_of(settings.parameters, execution, with_key=False)
+    with Journal(Path(execution.journal), execution.study, execution.generator, api.sdk) as journal:
+        setup = set_up(settings, execution, prompts, journal, api)
         if run is not None:
-            asyncio.run(_open_account(journal, settings["model"], run))
-        shutdown = shutdown_date(settings["provider"], settings["model"])
-        if any(works(asking, subjects)):
+            asyncio.run(_open_account(journal, settings.model, run))
+        shutdown = shutdown_date(settings.provider, settings.model)
+        if any(works(setup, subjects)):
             if problems := over_budget(study_estimates(arguments)):
                 raise UserError("; ".join(problems))
-            sending = replace(asking, api=api_of(settings, execution, with_key=True))
+            sending = replace(setup, api=api_of(settings.parameters, execution, with_key=True))
             shutdown = asyncio.run(ask(sending, subjects)) or shutdown
         # Snakemake deletes what a failed job was to write: the rejects of a study that stops lie beside the log.
         stopped = (arguments.log or arguments.rejects).with_suffix(".stopped.tsv")
         files = Files(written, arguments.answers, arguments.rejects, stopped)
-        counts = export(asking, subjects, files, results)
-        note = shutdown_note(settings["model"], shutdown, date.today(), execution["shutdown_notice"])
-        tell(asking, counts, [*model_notes(counts), *([note] if note else [])], arguments.ledger, run)
+        counts = export(setup, subjects, files, results)
+        note = shutdown_note(settings.model, shutdown, date.today(), execution.shutdown_notice)
+        report(setup, counts, [*model_notes(counts), *([note] if note else [])], arguments.ledger, run)
 
 
-def tell(asking: Asking, counts: Counts, notes: list[str], ledger_file: Path, run: str | None) -> None:
+def report(setup: LLMSetup, counts: Counts, notes: list[str], ledger_file: Path, run: str | None) -> None:
     """Write the ledger and say what was done."""
     for note in notes:
         say(f"WARNING: {note}")
-    models = None if run is None else models_of(asking.journal, run)
-    shared = [] if run is None else _account_notes(asking, run, models or [])
-    ledger = ledger_of(asking, counts, [*notes, *shared], models)
+    models = None if run is None else models_of(setup.journal, run)
+    shared = [] if run is None else _account_notes(setup, run, models or [])
+    ledger = ledger_of(setup, counts, [*notes, *shared], models)
     write_json(ledger_file, ledger)
-    say(summary(counts, ledger, asking.task.result))
+    say(summary(counts, ledger, setup.task.result))
 
 
 async def _open_account(journal: Journal, model: str, run: str) -> None:
     await journal.write(partial(open_account, owner=journal.owner, model=model, run=run))
 
 
-def _account_notes(asking: Asking, run: str, models: Sequence[str]) -> list[str]:
+def _account_notes(setup: LLMSetup, run: str, models: Sequence[str]) -> list[str]:
     """What a reader must know of a run's accounts."""
-    model = asking.settings["model"]
-    owner, earlier = accountable(asking.journal, model), len(set(models) - {model})
+    model = setup.settings.model
+    owner, earlier = accountable(setup.journal, model), len(set(models) - {model})
     return [
         *([f"the same model as {owner}, which accounts for it"] if owner != run else []),
         *([f"with what {earlier} earlier model{'s' * (earlier > 1)} of this run was asked"] if earlier else []),
     ]
 
 
-def works(asking: Asking, subjects: Subjects) -> Iterator[Work | None]:
+def works(setup: LLMSetup, subjects: Subjects) -> Iterator[Work | None]:
     """The first call of each item of the subjects that has no answer; None for an item that needs none."""
-    return (asking.dialogue.start(item) for item in asking.dialogue.items(subjects))
+    return (setup.dialogue.start(item) for item in setup.dialogue.items(subjects))
 
 
-async def ask(asking: Asking, subjects: Subjects) -> date | None:
-    """Ask for everything that is missing; the day on which the model is shut down, if the provider tells one.
+async def ask(setup: LLMSetup, subjects: Subjects) -> date | None:
+    """Ask for everything that is missing; the day on which the model is shut down, if the provider announces one.
 
     Raises:
         UserError: nothing can be asked, or the budget does not suffice.
     """
     try:
-        shutdown = await announced_shutdown(asking.api, asking.settings["model"])
-        for _ in range(asking.dialogue.passes):
-            if asking.execution["mode"] == "batch":
-                await batch_executor(asking, subjects).run(partial(works, asking, subjects))
+        shutdown = await announced_shutdown(setup.api, setup.settings.model)
+        for _ in range(setup.dialogue.passes):
+            if setup.execution.mode == "batch":
+                await BatchExecutor(setup, progress(setup, subjects)).run(partial(works, setup, subjects))
             else:
-                await online_executor(asking, subjects).run(works(asking, subjects))
+                await OnlineExecutor(setup, progress(setup, subjects)).run(works(setup, subjects))
     finally:
-        await asking.api.close()
+        await setup.api.close()
     return shutdown
 
 
@@ -129,54 +129,37 @@ async def announced_shutdown(api: Api, model: str) -> date | None:
         UserError: the key is not accepted, or there is no such model.
     """
     try:
-        told = await api.preflight()
+        info = await api.preflight()
     except Failure as failure:
         if failure.kind is FailureKind.FATAL:
             raise UserError(f"{model}: {failure.message}") from failure
         return None
-    return told.shutdown_date if told else None
+    return info.shutdown_date if info else None
 
 
-def batch_executor(asking: Asking, subjects: Subjects) -> BatchExecutor:
-    """What hands the calls over in batches."""
-    settings = {**asking.settings, **asking.execution}
-    return BatchExecutor(
-        asking.api, asking.journal, settings, asking.limits, asking.price, asking.dialogue, progress(asking, subjects)
-    )
-
-
-def online_executor(asking: Asking, subjects: Subjects) -> OnlineExecutor:
-    """What asks one call at a time, many at once."""
-    execution = asking.execution
-    account = Account(
-        asking.journal, execution["account"], execution["requests_per_minute"], execution["tokens_per_minute"]
-    )
-    return OnlineExecutor(
-        asking.api,
-        asking.journal,
-        account,
-        execution,
-        asking.limits,
-        asking.price,
-        asking.dialogue,
-        progress(asking, subjects),
-    )
-
-
-def progress(asking: Asking, subjects: Subjects) -> Progress:
-    """The line that is shown meanwhile; the money is the generator's where it has a limit of its own."""
-    own = asking.limits.generator_usd is not None
-    grouped = asking.settings["sentences_per_request"] > 1
+def progress(setup: LLMSetup, subjects: Subjects) -> Progress:
+    """The progress line; the money is the generator's if it has its own limit."""
+    own = setup.limits.generator_usd is not None
+    grouped = setup.settings.sentences_per_request > 1
     return Progress(
-        sum(1 for _ in asking.dialogue.items(subjects)) if grouped else len(subjects) * asking.settings["samples"],
-        spent=lambda: asking.journal.spent()[own],
-        limit=asking.limits.generator_usd if own else asking.limits.study_usd,
+        sum(1 for _ in setup.dialogue.items(subjects)) if grouped else len(subjects) * setup.settings.samples,
+        spent=lambda: setup.journal.spent()[own],
+        limit=setup.limits.generator_usd if own else setup.limits.study_usd,
     )
 
 
 def session_parser(description: str | None) -> argparse.ArgumentParser:
-    """The command line of a script that asks an LLM, but for what it asks about and the table of results."""
+    """The command line of a script that asks an LLM, except what it asks about and the table of results."""
     parser = script_parser(description)
+    add_request_arguments(parser)
+    parser.add_argument("--answers", type=Path, required=True, help="output: every answer and where it comes from")
+    parser.add_argument("--rejects", type=Path, required=True, help="output: the answers that are not simply used")
+    parser.add_argument("--ledger", type=Path, required=True, help="output: what was asked and what it cost, JSON")
+    return parser
+
+
+def add_request_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of every script that pays for something: settings, prompts and the study's estimate."""
     parser.add_argument("--settings", required=True, help="what shapes the answers, as JSON")
     parser.add_argument("--execution", required=True, help="how it is asked, as JSON")
     parser.add_argument(
@@ -188,7 +171,3 @@ def session_parser(description: str | None) -> argparse.ArgumentParser:
         help="a file that requests are written from: prompt or judge, prompt_many, retry, system",
     )
     add_study(parser)
-    parser.add_argument("--answers", type=Path, required=True, help="output: every answer and where it comes from")
-    parser.add_argument("--rejects", type=Path, required=True, help="output: the answers that are not simply used")
-    parser.add_argument("--ledger", type=Path, required=True, help="output: what was asked and what it cost, JSON")
-    return parser

@@ -20,15 +20,15 @@ from typing import Any, NamedTuple, cast
 
 from llm.answers.scores import Pairs
 from llm.asking.dialogue import Remaining
-from llm.asking.setup import Asking, Pool, Subjects, api_of, put_together
+from llm.asking.setup import LLMSetup, SourceTable, Subjects, api_of, set_up
 from llm.calls import Usage
 from llm.journal import Journal
 from llm.journal.tunings import of_run
 from llm.prices import dollars, shutdown_date, shutdown_note, training_price
+from llm.settings import ExecutionSettings, ShapingSettings, TuningSettings
 from llm.tuning.examples import WORST_FACTOR, epochs_of, example_line, example_tokens
 from llm.tuning.learners import Run, run_shape
 from workbench.cli import UserError
-from workbench.pairs import read_training_pairs
 
 _LEARNT_FROM = 200  # answers that the estimate learns from
 _ENOUGH = 20  # fewer tell too little
@@ -63,7 +63,7 @@ class Estimate(NamedTuple):
         training: of a learner, None for others.
     """
 
-    asking: Asking
+    asking: LLMSetup
     sources: int
     remaining: Remaining
     paid: float
@@ -124,9 +124,9 @@ def estimate(stack: ExitStack, generator: Sequence[str], pool: Path) -> Estimate
     journal = _journal(stack, execution)
     asking = _asking(settings, execution, prompts, journal)
     study_paid, paid = journal.spent()
-    judged = Path(execution["judged"]) if "judged" in execution else None
+    judged = Path(asking.execution.judged) if asking.execution.judged else None
     is_guess = judged is not None and not judged.exists()
-    subjects = Pool(pool) if judged is None else Pairs(pool, None if is_guess else judged)
+    subjects = SourceTable(pool) if judged is None else Pairs(pool, None if is_guess else judged)
     remaining = expected(asking, subjects)
     return Estimate(asking, len(subjects), remaining, paid, study_paid, is_guess)
 
@@ -145,6 +145,7 @@ def learner_estimate(
     asking = _asking(settings, execution, prompts, journal)
     study_paid, paid = journal.spent()
     runs = [Run(*run) for run in told]
+    tuning_settings = TuningSettings.read(settings)
     models: dict[str, None] = {}  # tuned ones, each once: runs that ask the same model share its answers
     unnamed = 0
     missing: list[Run] = []
@@ -152,14 +153,14 @@ def learner_estimate(
     for run in runs:
         if run.size == 0:
             continue
-        shape = run_shape(settings, mark, run.size, run.size - run.new, run.seed)
-        tuning = None if run.run == untrained else of_run(journal, execution["study"], run.run, shape)
+        shape = run_shape(tuning_settings, mark, run.size, run.size - run.new, run.seed)
+        tuning = None if run.run == untrained else of_run(journal, asking.execution.study, run.run, shape)
         if tuning is not None and tuning.tuned_model:
             models[tuning.tuned_model] = None
         else:
             unnamed += 1
             missing += [run] if tuning is None else []
-    subjects = Pool(test)
+    subjects = SourceTable(test)
     zero_shot = any(run.size == 0 for run in runs)
     total = expected(asking, subjects) if zero_shot else Remaining()
     # A tuned model is asked for the test set and nothing else: the number of its answers tells what is left.
@@ -169,22 +170,20 @@ def learner_estimate(
         base = settings["model"] if settings["model"].startswith("ft:") else f"ft:{settings['model']}:::"
         each = expected(_asking({**settings, "model": base}, execution, prompts, journal), subjects)
         total = _sum(total, _times(each, left))
-    training = _training(asking, missing, pool)
+    training = _training(asking, tuning_settings, missing, pool)
     return Estimate(asking, len(subjects) * len(runs), total, paid, study_paid, training=training)
 
 
-def _training(asking: Asking, missing: Sequence[Run], pool: Path) -> Training:
+def _training(asking: LLMSetup, settings: TuningSettings, missing: Sequence[Run], pool: Path) -> Training:
     """What the jobs of the runs ``missing`` one will take."""
     if not missing:
         return Training()
-    settings, templates = asking.settings, asking.task.templates
-    price = training_price(
-        settings["provider"], settings["model"], settings["base_url"], asking.execution["training_price"]
-    )
-    rows = islice(read_training_pairs(pool), _MEAN_FROM)
+    templates = asking.task.templates
+    price = training_price(settings.provider, settings.model, settings.base_url, asking.execution.training_price)
+    rows = islice(read_pairs(pool), _MEAN_FROM)
     lengths = [example_tokens(templates, row.source, row.target) for row in rows]
     mean = sum(lengths) / len(lengths) if lengths else 0.0
-    tokens = round(sum(run.new * epochs_of(settings, run.new) for run in missing) * mean)
+    tokens = round(sum(run.new * epochs_of(settings.n_epochs, run.new) for run in missing) * mean)
     usd = tokens * price.usd_per_million / _MILLION
     instances = sum(run.new for run in missing)
     return Training(len(missing), instances, tokens, usd, WORST_FACTOR * usd, price.source)
@@ -204,7 +203,7 @@ def _times(one: Remaining, factor: float) -> Remaining:
 
 
 def _sum(one: Remaining, other: Remaining) -> Remaining:
-    return Remaining(*map(sum, zip(one, other, strict=True)))
+    return one.plus(other)
 
 
 def _journal(stack: ExitStack, execution: Mapping[str, Any]) -> Journal:
@@ -218,12 +217,13 @@ def _journal(stack: ExitStack, execution: Mapping[str, Any]) -> Journal:
 
 def _asking(
     settings: Mapping[str, Any], execution: Mapping[str, Any], prompts: Mapping[str, str], journal: Journal
-) -> Asking:
+) -> LLMSetup:
     files = {role: Path(file) for role, file in prompts.items()}
-    return put_together(settings, execution, files, journal, api_of(settings, execution, with_key=False))
+    how = ExecutionSettings.read(execution)
+    return set_up(ShapingSettings.read(settings), how, files, journal, api_of(settings, how, with_key=False))
 
 
-def expected(asking: Asking, subjects: Subjects) -> Remaining:
+def expected(asking: LLMSetup, subjects: Subjects) -> Remaining:
     """What is still to be asked: tokens are estimated from the text, or as the answers so far tell."""
     dialogue = asking.dialogue
     remaining = dialogue.remaining(dialogue.items(subjects))
@@ -244,9 +244,9 @@ def shutdown_notes(estimates: Sequence[Estimate]) -> list[str]:
     notes = []
     for one in estimates:
         settings = one.asking.settings
-        day = shutdown_date(settings["provider"], settings["model"])
-        note = shutdown_note(settings["model"], day, date.today(), one.asking.execution["shutdown_notice"])
-        notes += [f"{one.asking.execution['key']}: {note}"] if note else []
+        day = shutdown_date(settings.provider, settings.model)
+        note = shutdown_note(settings.model, day, date.today(), one.asking.execution.shutdown_notice)
+        notes += [f"{one.asking.execution.key}: {note}"] if note else []
     return notes
 
 
@@ -256,7 +256,7 @@ def over_budget(estimates: Sequence[Estimate]) -> list[str]:
     for one in estimates:
         limit = one.asking.limits.generator_usd
         if limit is not None and one.paid + one.usd > limit:
-            problems.append(_beyond(f"{one.asking.execution['key']}.max_usd", limit, one.paid, one))
+            problems.append(_beyond(f"{one.asking.execution.key}.max_usd", limit, one.paid, one))
     if not estimates:
         return problems
     limit = estimates[0].asking.limits.study_usd
@@ -286,7 +286,7 @@ def table(estimates: Sequence[Estimate]) -> str:
         left = one.remaining
         tokens = [f"{left.input_tokens:,}", f"{left.output_tokens:,}"]
         usd = [dollars(value) for value in (left.usd, left.worst_usd, one.paid)]
-        name = [one.asking.name, one.asking.settings["model"], one.asking.execution["mode"]]
+        name = [one.asking.name, one.asking.settings.model, one.asking.execution.mode]
         rows.append([*name, f"{one.sources:,}", f"{left.calls:,}", *tokens, *usd])
         if one.training and one.training.jobs:
             rows.append(_training_row(one, one.training))
@@ -322,7 +322,7 @@ def _training_row(one: Estimate, training: Training) -> list[str]:
     """A learner's fine-tuning: jobs stand where requests do, instances where sources do."""
     usd = [dollars(training.usd), dollars(training.worst_usd), ""]
     counts = [f"{training.instances:,}", f"{training.jobs:,}", f"{training.tokens:,}", ""]
-    return [f"{one.asking.name}: jobs", one.asking.settings["model"], "tuning", *counts, *usd]
+    return [f"{one.asking.name}: jobs", one.asking.settings.model, "tuning", *counts, *usd]
 
 
 def _price_sources(one: Estimate) -> list[str]:

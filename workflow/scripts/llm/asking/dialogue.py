@@ -1,26 +1,28 @@
 """From a source to the calls that it takes, and from their answers to its target, or its target's score.
 
-What has been asked and answered stands in the journal alone: a dialogue keeps no state, so it goes on after any
-interruption where it was, and an export reads the same targets as often as it likes. The calls for a source depend on
-the source, the settings and the answers to its earlier calls; not on its id, its place or what else is asked.
+Only the journal knows what has been asked and answered. A dialogue keeps no state: after an interruption it continues
+where it was, and an export can read the same targets any number of times. The calls for a source depend on the source,
+the settings and the answers to its earlier calls; not on its id, its place or what else is asked.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
 from llm.answers.outcomes import Outcome, Verdict
-from llm.asking.tasks import Subject, Task
+from llm.asking.tasks import PromptTask, Subject
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Usage, Work
 from llm.journal import Journal, Stored
 from llm.prices import Price
 from llm.prompts import groups, numbered, read_numbered
 from llm.providers import Api
+from llm.settings import ShapingSettings
 from llm.tokens import FRAME_TOKENS, estimate_tokens, upper_bound
+from workbench.pairs import Source
 
 _STEP_SAMPLES = 1000  # the sample index of a retry whose body is that of the try before
 _FINAL = {FailureKind.FILTERED: Outcome.CONTENT_FILTER, FailureKind.REJECTED: Outcome.FAILED}
@@ -48,7 +50,7 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """What came of one sample of a source.
+    """The result of one sample of a source.
 
     Attributes:
         source, sample: whose target it is.
@@ -93,6 +95,16 @@ class Remaining(NamedTuple):
     usd: float = 0.0
     worst_usd: float = 0.0
 
+    def plus(self, other: Remaining) -> Remaining:
+        """The sum of two."""
+        return Remaining(
+            self.calls + other.calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.usd + other.usd,
+            self.worst_usd + other.worst_usd,
+        )
+
 
 @dataclass(frozen=True)
 class _Question:
@@ -115,7 +127,7 @@ class _Open:
 
 
 @dataclass(frozen=True)
-class _Reply:
+class _Ended:
     """How a call ended: with an answer, or with a refusal of the provider's (``verdict``) instead of one."""
 
     question: _Question
@@ -124,41 +136,39 @@ class _Reply:
     verdict: Verdict | None = None
 
 
-class _GroupReply(NamedTuple):
+class _EndedGroup(NamedTuple):
     """The answer to a group, and the text of each of its sources; None where these do not fit."""
 
-    reply: _Reply
+    reply: _Ended
     texts: list[str] | None
 
 
 class Dialogue:
-    """The calls of one generator or judge and what comes of them.
+    """The calls of one generator or judge and their results.
 
     Args:
         api: writes calls and reads answers.
         journal: where answers are looked up.
-        settings: ``samples``, ``sentences_per_request``, ``retries`` and ``outcomes`` (for each
-            :class:`llm.answers.outcomes.Outcome` of the task that is no ``ok`` the actions tried in order: ``repair``,
-            ``retry``, then ``keep``, ``drop`` or ``stop``).
+        settings: how many samples, sentences a request and retries, and what to do about each outcome.
         price: of an answer.
         task: what is asked.
     """
 
-    def __init__(self, api: Api, journal: Journal, settings: Mapping[str, Any], price: Price, task: Task) -> None:
+    def __init__(self, api: Api, journal: Journal, settings: ShapingSettings, price: Price, task: PromptTask) -> None:
         self._api, self._journal, self._price, self._task = api, journal, price, task
-        self._samples: int = settings["samples"]
-        self._per_request: int = settings["sentences_per_request"]
-        self._retries: int = settings["retries"]
-        self._policy: Mapping[str, Sequence[str]] = settings["outcomes"]
+        self._samples = settings.samples
+        self._per_request = settings.sentences_per_request
+        self._retries = settings.retries
+        self._policy = settings.outcomes
         # A run never asks the same again after these. A later one does where rejected requests stop the study: a server
         # may have learnt to take them.
         stops = self._policy[Outcome.FAILED][-1] == "stop"
         self._final = {kind: _FINAL[kind] for kind in _FINAL if not (stops and kind is FailureKind.REJECTED)}
-        self._last_group: _GroupReply | None = None
+        self._last_group: _EndedGroup | None = None
 
     @property
     def passes(self) -> int:
-        """How often all items have to be run: sources whose group failed are asked alone once it has ended."""
+        """How often all items have to be run: sources whose group failed are asked alone afterwards."""
         return 1 if self._per_request == 1 else 2
 
     def items(self, sources: Iterable[Subject]) -> Iterator[Item]:
@@ -170,7 +180,7 @@ class Dialogue:
         if self._per_request == 1:
             yield from (Item((source,), sample) for source in sources for sample in range(self._samples))
             return
-        for members in groups(sources, self._per_request):
+        for members in groups(cast("Iterable[Source]", sources), self._per_request):
             group = members if len(members) > 1 else ()
             yield from (Item(group, sample, group) for sample in range(self._samples) if group)
             yield from (Item((source,), sample, group) for source in members for sample in range(self._samples))
@@ -188,7 +198,7 @@ class Dialogue:
         return self._work(work.item, state.question)
 
     def outcome(self, item: Item) -> list[Target]:
-        """The target of each source of ``item``; none for a group, whose sources are items of their own."""
+        """The target of each source of ``item``; none for a group, whose sources are separate items."""
         if item.is_group:
             return []
         state = self._follow_group(item) if item.group else self._alone(item, [])
@@ -196,7 +206,7 @@ class Dialogue:
             kind, message = state.failure or (None, "not asked yet")
             detail = f"{kind}: {message}" if kind else message
             verdict = Verdict(Outcome.FAILED, "", detail)
-            unanswered = _Reply(state.question, None, None)
+            unanswered = _Ended(state.question, None, None)
             return [self._end(item, self._policy[Outcome.FAILED][-1], verdict, unanswered, state.history)]
         return [state]
 
@@ -206,7 +216,7 @@ class Dialogue:
         for item in items:
             state = self._state(item)
             if isinstance(state, _Open) and not self._journal.in_flight(state.question.call.key):
-                total = Remaining(*map(sum, zip(total, self._cost(state.question), strict=True)))
+                total = total.plus(self._cost(state.question))
         return total
 
     def taken(self, items: Iterable[Item], most: int) -> tuple[Remaining, Usage]:
@@ -218,7 +228,7 @@ class Dialogue:
             if bool(item.group) == item.is_group:
                 question = self._group_question(item) if item.is_group else self._first(item)
                 if stored := self._journal.answered(question.call.key):
-                    expected = Remaining(*map(sum, zip(expected, self._cost(question), strict=True)))
+                    expected = expected.plus(self._cost(question))
                     usage = Usage(usage.input + stored.input_tokens, usage.output + stored.output_tokens)
         return expected, usage
 
@@ -274,7 +284,7 @@ class Dialogue:
             doublings += verdict.outcome is Outcome.LENGTH
         raise AssertionError  # a count has no end
 
-    def _group(self, item: Item) -> _Open | _GroupReply:
+    def _group(self, item: Item) -> _Open | _EndedGroup:
         """The answer to a group; the last one is kept, for its sources are looked at one after the other."""
         question = self._group_question(item)
         if self._last_group and self._last_group.reply.question.call.key == question.call.key:
@@ -286,7 +296,7 @@ class Dialogue:
         if reply.answer and reply.answer.finish is Finish.STOP:
             with suppress(ValueError):
                 parts = read_numbered(reply.answer.text, len(item.group))
-        self._last_group = _GroupReply(reply, parts)
+        self._last_group = _EndedGroup(reply, parts)
         return self._last_group
 
     def _first(self, item: Item) -> _Question:
@@ -303,7 +313,7 @@ class Dialogue:
         call = self._api.call(self._task.templates.system, prompt, longest, sample, step)
         return _Question(call, prompt, source, longest, step)
 
-    def _look(self, question: _Question, in_group: bool = False) -> _Open | _Reply:
+    def _look(self, question: _Question, in_group: bool = False) -> _Open | _Ended:
         """What the journal holds of a call; the sources of a group that was refused are asked alone."""
         key = question.call.key
         stored = self._journal.answered(key)
@@ -312,15 +322,15 @@ class Dialogue:
             outcome = (_FINAL if in_group else self._final).get(failure[0]) if failure else None
             if failure is None or outcome is None:
                 return _Open(question, failure)
-            return _Reply(question, None, None, Verdict(outcome, "", failure[1]))
+            return _Ended(question, None, None, Verdict(outcome, "", failure[1]))
         try:
-            return _Reply(question, stored, self._api.read(stored.raw))
+            return _Ended(question, stored, self._api.read(stored.raw))
         except Failure as error:
             detail = f"the answer in the journal cannot be read: {error.message}"
-            return _Reply(question, stored, None, Verdict(Outcome.FAILED, "", detail))
+            return _Ended(question, stored, None, Verdict(Outcome.FAILED, "", detail))
 
     def _settle(
-        self, item: Item, verdict: Verdict, reply: _Reply, history: Sequence[Outcome], may_retry: bool
+        self, item: Item, verdict: Verdict, reply: _Ended, history: Sequence[Outcome], may_retry: bool
     ) -> Target | None:
         """The target by the policy for an outcome; None where it is to be asked again."""
         if verdict.outcome is Outcome.OK:
@@ -337,7 +347,7 @@ class Dialogue:
                 return self._end(item, action, verdict, reply, history)
         raise ValueError(f"outcomes.{verdict.outcome}: no keep, drop or stop at its end")
 
-    def _end(self, item: Item, action: str, verdict: Verdict, reply: _Reply, history: Sequence[Outcome]) -> Target:
+    def _end(self, item: Item, action: str, verdict: Verdict, reply: _Ended, history: Sequence[Outcome]) -> Target:
         """A target; what should be kept but has no text is dropped."""
         if action == "keep" and not verdict.text:
             action = "drop"

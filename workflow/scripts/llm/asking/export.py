@@ -16,34 +16,29 @@ from typing import Any, NamedTuple
 
 from llm.answers.outcomes import Outcome
 from llm.asking.dialogue import Target
-from llm.asking.setup import Asking, Subjects
+from llm.asking.setup import LLMSetup, Subjects
+from llm.journal import Stored
 from llm.journal.ledger import ledger
 from workbench.cli import UserError
 from workbench.tables import row_writer
 from workbench.text import one_line
 
-ANSWER_COLUMNS = (
-    "id",
-    "sample",
-    "outcome",
-    "action",
-    "text",
-    "logprob",
-    "model_asked",
-    "model_served",
-    "fingerprint",
-    "request_id",
-    "prompt_sha256",
-    "service_tier",
-    "sdk",
-    "api_version",
-    "asked",
-    "answered",
-    "input_tokens",
-    "output_tokens",
-    "usd",
-    "key",
-)
+_OF_STORED: dict[str, Callable[[Stored, LLMSetup], object]] = {
+    "model_served": lambda stored, _: stored.model,
+    "fingerprint": lambda stored, _: stored.fingerprint,
+    "request_id": lambda stored, _: stored.request_id,
+    "prompt_sha256": lambda _, setup: setup.task.templates.digest,
+    "service_tier": lambda stored, _: stored.service_tier,
+    "sdk": lambda stored, _: stored.sdk,
+    "api_version": lambda _, setup: setup.api.api_version,
+    "asked": lambda stored, _: timestamp(stored.started),
+    "answered": lambda stored, _: timestamp(stored.ended),
+    "input_tokens": lambda stored, _: stored.input_tokens,
+    "output_tokens": lambda stored, _: stored.output_tokens,
+    "usd": lambda stored, _: f"{stored.usd:.8f}",
+}
+"""Columns about the deciding answer in the journal, and their values; None for an empty field."""
+ANSWER_COLUMNS = ("id", "sample", "outcome", "action", "text", "logprob", "model_asked", *_OF_STORED, "key")
 REJECT_COLUMNS = ("id", "sample", "outcome", "action", "detail", "answer")
 """Columns of the rejects; the texts that were asked about follow."""
 
@@ -69,7 +64,7 @@ class Results(NamedTuple):
 
 @dataclass
 class Counts:
-    """What came of asking, counted over all samples of all sources."""
+    """What came of setup, counted over all samples of all sources."""
 
     sources: int = 0
     targets: int = 0
@@ -84,23 +79,22 @@ class Counts:
     first_stopped: Target | None = None
 
 
-def export(asking: Asking, subjects: Subjects, files: Files, results: Results) -> Counts:
+def export(setup: LLMSetup, subjects: Subjects, files: Files, results: Results) -> Counts:
     """Write the three tables and return what they hold.
 
     Raises:
         UserError: a policy says stop, or no source has a target; no table is written then.
     """
     counts = Counts()
-    prompt = asking.task.templates.digest
     with ExitStack() as stack:
         write_result = stack.enter_context(row_writer(files.results, results.columns))
         write_answer = stack.enter_context(row_writer(files.answers, ANSWER_COLUMNS))
-        write_reject = stack.enter_context(row_writer(files.rejects, (*REJECT_COLUMNS, *asking.task.texts)))
-        for samples in by_source(asking, subjects):
+        write_reject = stack.enter_context(row_writer(files.rejects, (*REJECT_COLUMNS, *setup.task.texts)))
+        for samples in by_source(setup, subjects):
             counts.sources += 1
             for target in samples:
-                count(counts, target, asking)
-                write_answer(answer_row(target, asking, prompt))
+                count(counts, target, setup)
+                write_answer(answer_row(target, setup))
                 if target.outcome is not Outcome.OK:
                     write_reject(reject_row(target))
             if stopping := next((target for target in samples if target.action == "stop"), None):
@@ -110,18 +104,18 @@ def export(asking: Asking, subjects: Subjects, files: Files, results: Results) -
             counts.targets += chosen.text is not None
             if (row := results.row(chosen)) is not None:
                 write_result(row)
-        refuse(asking, subjects, counts, files.stopped)
+        refuse(setup, subjects, counts, files.stopped)
     return counts
 
 
-def by_source(asking: Asking, subjects: Subjects) -> Iterator[Sequence[Target]]:
+def by_source(setup: LLMSetup, subjects: Subjects) -> Iterator[Sequence[Target]]:
     """All samples of one source after the other; in the pool's order, unless several are asked in one request."""
-    items = (item for item in asking.dialogue.items(subjects) if not item.is_group)
+    items = (item for item in setup.dialogue.items(subjects) if not item.is_group)
     for _, samples in itertools.groupby(items, key=lambda item: item.sources[0].id):
-        yield [target for item in samples for target in asking.dialogue.outcome(item)]
+        yield [target for item in samples for target in setup.dialogue.outcome(item)]
 
 
-def count(counts: Counts, target: Target, asking: Asking) -> None:
+def count(counts: Counts, target: Target, setup: LLMSetup) -> None:
     """Add one target to the counts."""
     counts.outcomes[str(target.outcome)] += 1
     counts.actions[target.action] += 1
@@ -129,44 +123,31 @@ def count(counts: Counts, target: Target, asking: Asking) -> None:
     if stored := target.stored:
         counts.served[stored.model or "?"] += 1
         counts.fingerprints[stored.fingerprint or "-"] += 1
-        counts.reused += (stored.study, stored.generator) != (asking.execution["study"], asking.name)
+        counts.reused += (stored.study, stored.generator) != (setup.execution.study, setup.name)
 
 
-def refuse(asking: Asking, subjects: Subjects, counts: Counts, table: Path) -> None:
+def refuse(setup: LLMSetup, subjects: Subjects, counts: Counts, table: Path) -> None:
     """End where a policy says stop, with a ``table`` of what cannot be used, or where there is nothing to write."""
     if first := counts.first_stopped:
-        with row_writer(table, (*REJECT_COLUMNS, *asking.task.texts)) as write:
-            for samples in by_source(asking, subjects):
+        with row_writer(table, (*REJECT_COLUMNS, *setup.task.texts)) as write:
+            for samples in by_source(setup, subjects):
                 for target in samples:
                     if target.outcome is not Outcome.OK:
                         write(reject_row(target))
         raise UserError(
             f"{counts.stopped:,} of {counts.sources:,} sources stop the study, the first is {first.source.id} "
             f"({first.outcome}: {first.detail}); {table} lists them, and all answers are kept. Run again to ask for "
-            f"these alone, or let {asking.execution['key']}.outcomes.{first.outcome} end with drop"
+            f"these alone, or let {setup.execution.key}.outcomes.{first.outcome} end with drop"
         )
     if not counts.targets:
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in counts.outcomes.most_common())
-        raise UserError(f"none of {counts.sources:,} sources has a {asking.task.result}: {kinds}")
+        raise UserError(f"none of {counts.sources:,} sources has a {setup.task.result}: {kinds}")
 
 
-def answer_row(target: Target, asking: Asking, prompt: str) -> list[object]:
+def answer_row(target: Target, setup: LLMSetup) -> list[object]:
     """Where a target comes from."""
     stored = target.stored
-    served: list[object] = [""] * 8
-    paid: list[object] = [""] * 3
-    if stored:
-        served = [
-            stored.model or "",
-            stored.fingerprint or "",
-            stored.request_id or "",
-            prompt,
-            stored.service_tier or "",
-            stored.sdk,
-            asking.api.api_version,
-            timestamp(stored.started),
-        ]
-        paid = [stored.input_tokens, stored.output_tokens, f"{stored.usd:.8f}"]
+    values = [value(stored, setup) if stored else None for value in _OF_STORED.values()]
     return [
         target.source.id,
         target.sample,
@@ -174,10 +155,8 @@ def answer_row(target: Target, asking: Asking, prompt: str) -> list[object]:
         target.action,
         one_line(target.text or ""),
         "" if target.logprob is None else f"{target.logprob:.4f}",
-        asking.settings["model"],
-        *served,
-        timestamp(stored.ended) if stored else "",
-        *paid,
+        setup.settings.model,
+        *("" if value is None else value for value in values),
         target.key,
     ]
 
@@ -195,31 +174,31 @@ def reject_row(target: Target) -> list[object]:
     ]
 
 
-def timestamp(seconds: float | None) -> str:
+def timestamp(seconds: float) -> str:
     """A time in UTC as ISO 8601, to the millisecond."""
-    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def ledger_of(
-    asking: Asking, counts: Counts, notes: Sequence[str], models: Sequence[str] | None = None
+    setup: LLMSetup, counts: Counts, notes: Sequence[str], models: Sequence[str] | None = None
 ) -> dict[str, Any]:
     """What was asked of a generator or judge, what came of it and what it cost this study.
 
     Of a learner's run only what is asked of ``models`` is counted; where its own model is none of them, all its answers
     are in another run's accounts.
     """
-    spent = ledger(asking.journal, asking.execution["study"], asking.name, models)
-    is_anothers = models is not None and asking.settings["model"] not in models
+    spent = ledger(setup.journal, setup.execution.study, setup.name, models)
+    is_anothers = models is not None and setup.settings.model not in models
     served = ", ".join(f"{model} ({number:,})" for model, number in counts.served.most_common())
     return {
         **spent,
         "usd": round(spent["usd"], 8),
         "usd_unsure": round(spent["usd_unsure"], 8),
-        "generator": asking.name,
-        "model": asking.settings["model"],
+        "generator": setup.name,
+        "model": setup.settings.model,
         "served": served,
         "fingerprints": dict(counts.fingerprints.most_common(20)),
-        "mode": asking.execution["mode"],
+        "mode": setup.execution.mode,
         "sources": counts.sources,
         "targets": counts.targets,
         "left_out": counts.sources - counts.targets,
@@ -228,11 +207,11 @@ def ledger_of(
         "refusals": counts.outcomes[str(Outcome.REFUSAL)],
         "outcomes": dict(counts.outcomes),
         "actions": dict(counts.actions),
-        "price": asking.price.source,
-        "prompt": asking.task.templates.digest,
-        "parameters": dict(asking.settings),
-        "sdk": asking.api.sdk,
-        "api_version": asking.api.api_version,
+        "price": setup.price.source,
+        "prompt": setup.task.templates.digest,
+        "parameters": dict(setup.settings.parameters),
+        "sdk": setup.api.sdk,
+        "api_version": setup.api.api_version,
         "notes": "; ".join(notes),
     }
 

@@ -1,6 +1,6 @@
-"""Who works on a batch: one process at most, which holds a lock on a file of the batch.
+"""The lock on remote work: at most one process works on a batch or fine-tuning job.
 
-The kernel lets go of the lock when the process ends, however it ends; the next run then takes the batch up.
+The kernel releases the lock when the process ends, however it ends; the next run then takes up the work.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from workbench.locks import take_lock
 
 
 class Hold:
-    """The lock on a batch, for as long as this process works on it."""
+    """The lock on a batch or job, held while this process works on it."""
 
     def __init__(self, path: Path, lock: IO[str]) -> None:
         self._path = path
@@ -21,7 +21,7 @@ class Hold:
 
     @staticmethod
     def take(journal: Path, intent: str) -> Hold | None:
-        """Lock the batch ``intent``; None if another process (or another part of this one) has it."""
+        """Lock the work called ``intent``; None if another process (or another part of this one) has it."""
         path = batch_folder(journal) / f"{intent}.lock"
         lock = take_lock(path)
         return Hold(path, lock) if lock else None
@@ -32,7 +32,7 @@ class Hold:
         return self._path.with_suffix(".jsonl")
 
     def drop(self) -> None:
-        """Let go, and remove the batch's files."""
+        """Release the lock and remove the files."""
         for path in sorted(self._path.parent.glob(f"{self._path.stem}.*"), key=lambda path: path == self._path):
             path.unlink(missing_ok=True)  # the lock last
         self._lock.close()
@@ -46,7 +46,7 @@ def batch_folder(journal: Path) -> Path:
 
 
 def sweep(journal: Path) -> None:
-    """Remove the files of batches that no process works on; whoever takes such a batch up makes them anew."""
+    """Remove the files of batches that no process works on; whoever takes up such a batch writes them again."""
     folder = batch_folder(journal)
     for intent in {path.name.partition(".")[0] for path in folder.glob("*.*")}:
         hold = Hold.take(journal, intent)

@@ -4,22 +4,51 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @contextmanager
 def on_interrupt(call: Callable[[], None]) -> Iterator[None]:
-    """Within the block SIGINT and SIGTERM do nothing but ``call``, in the running loop."""
+    """Within the block SIGINT and SIGTERM only ``call``, in the running loop."""
     loop = asyncio.get_running_loop()
-    watched = (signal.SIGINT, signal.SIGTERM)
+    watched: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
     try:
         for number in watched:
             loop.add_signal_handler(number, call)
-    except (ValueError, RuntimeError):  # not the main thread: whoever has it handles signals
+    except (ValueError, RuntimeError):  # not the main thread, which handles signals
         watched = ()
     try:
         yield
     finally:
         for number in watched:
             loop.remove_signal_handler(number)
+
+
+async def until_interrupted(work: Awaitable[T]) -> T:
+    """The result of ``work``, which has ended when this returns or raises.
+
+    Raises:
+        KeyboardInterrupt: a signal asked to stop and ``work`` was cancelled.
+    """
+    task = asyncio.ensure_future(work)
+    interrupted = False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        task.cancel()
+
+    try:
+        with on_interrupt(interrupt):
+            return await task
+    except asyncio.CancelledError:
+        if interrupted:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,30 +1,25 @@
-"""A generator or judge behind an API, put together from its settings: API, journal, price, task, dialogue.
-
-Settings are those of the configuration, parted into what shapes answers and how it is asked (:mod:`planning.asking`).
-"""
+"""A generator or judge behind an API, put together from its settings: API, journal, price, task, dialogue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from llm.answers.scores import Judgement, Pairs
 from llm.asking.dialogue import Dialogue
-from llm.asking.tasks import Task, Translation
+from llm.asking.tasks import PromptTask, Translation
 from llm.journal import Journal, Limits
 from llm.prices import Price, price_of
 from llm.prompts import JUDGE, load_templates
 from llm.providers import Api, open_api
+from llm.settings import ExecutionSettings, ShapingSettings
 from workbench.pairs import Source
 from workbench.tables import read_rows
 
-Settings = Mapping[str, Any]
 
-
-class Pool:
-    """The sources of a split, read from its table anew each time: they are never all in memory."""
+class SourceTable:
+    """The sources of a split, read from its table each time: they are never all in memory."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -38,42 +33,57 @@ class Pool:
         return (Source(*row) for row in read_rows(self._path, ["id", "source"]))
 
 
-Subjects = Pool | Pairs
+Subjects = SourceTable | Pairs
 """What is asked about: sources, or pairs of a source and the target that is judged."""
 
 
 @dataclass(frozen=True)
-class Asking:
-    """Everything that it takes to ask for a generator's targets, or their scores, or to read them from the journal."""
+class LLMSetup:
+    """Everything that is needed to ask for a generator's targets, or their scores, or to read them from the journal."""
 
-    name: str
-    settings: Settings
-    execution: Settings
+    settings: ShapingSettings
+    execution: ExecutionSettings
     api: Api
     journal: Journal
     price: Price
-    task: Task
+    task: PromptTask
     dialogue: Dialogue
+
+    @property
+    def name(self) -> str:
+        """The name that the requests are accounted for under."""
+        return self.execution.generator
 
     @property
     def limits(self) -> Limits:
         """What the study and this generator or judge may spend, in US dollars."""
-        return Limits(self.execution["study_max_usd"], self.execution["max_usd"])
+        return limits_of(self.execution)
 
 
-def api_of(settings: Settings, execution: Settings, with_key: bool) -> Api:
-    """The API of a generator or judge; without its key it only writes calls and reads answers.
+def limits_of(execution: ExecutionSettings) -> Limits:
+    """What may be spent, in US dollars."""
+    return Limits(execution.study_max_usd, execution.max_usd)
+
+
+def api_of(settings: Mapping[str, object], execution: ExecutionSettings, with_key: bool) -> Api:
+    """The API of a model; without its key it only writes calls and reads answers.
+
+    Args:
+        settings: parameters of the model.
+        execution: how it is asked.
+        with_key: whether requests are sent.
 
     Raises:
         UserError: the key is missing, or the address is none.
     """
-    variable = execution["api_key_env"] if with_key else None
-    return open_api({**settings, **execution, "api_key_env": variable})
+    key, timeout, concurrency = execution.api_key_env, execution.timeout, execution.concurrency
+    sending = {"api_key_env": key if with_key else None, "timeout": timeout, "concurrency": concurrency}
+    return open_api({**settings, **sending})
 
 
-def put_together(
-    settings: Settings, execution: Settings, prompts: Mapping[str, Path], journal: Journal, api: Api
-) -> Asking:
+def set_up(
+    settings: ShapingSettings, execution: ExecutionSettings, prompts: Mapping[str, Path], journal: Journal, api: Api
+) -> LLMSetup:
     """The parts of one generator or judge.
 
     Args:
@@ -88,14 +98,16 @@ def put_together(
         UserError: a prompt cannot be used, or the price is unknown.
     """
     price = price_of(
-        settings["provider"],
-        settings["model"],
-        settings["base_url"],
-        execution["price"],
-        execution["mode"] == "batch",
-        settings["service_tier"],
+        settings.provider,
+        settings.model,
+        settings.base_url,
+        execution.price,
+        execution.mode == "batch",
+        settings.service_tier,
     )
-    templates = load_templates(prompts, settings["languages"])
-    task: Task = Judgement(templates, settings) if JUDGE in prompts else Translation(templates, settings)
+    templates = load_templates(prompts, settings.languages)
+    task: PromptTask = (
+        Judgement(templates, settings.parameters) if JUDGE in prompts else Translation(templates, settings)
+    )
     dialogue = Dialogue(api, journal, settings, price, task)
-    return Asking(execution["generator"], settings, execution, api, journal, price, task, dialogue)
+    return LLMSetup(settings, execution, api, journal, price, task, dialogue)

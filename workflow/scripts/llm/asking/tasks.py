@@ -1,19 +1,19 @@
 """What a model is asked to do with a source: to translate it, or to judge a translation of it.
 
-A task writes prompts, says how long answers may be and tells what an answer is. Everything else (journal, retries,
-budget, batches, files) is the same for all tasks.
+A task writes prompts, says how long answers may be and classifies answers. Everything else (journal, retries, budget,
+batches, files) is the same for all tasks.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from llm.answers.outcomes import Verdict, classify, classify_text, repair, standards
 from llm.answers.scores import Pair
 from llm.calls import Answer
 from llm.prompts import Templates
+from llm.settings import ShapingSettings
 from llm.tokens import estimate_tokens
 from workbench.pairs import Source
 
@@ -21,27 +21,30 @@ Subject = Source | Pair
 _MARGIN_TOKENS = 32  # that every answer may have beyond its factor
 
 
-class Task(Protocol):
+class PromptTask(Protocol):
     """What is asked about a source.
 
     Nothing here may depend on a source's id, its place or what else is asked: a call's key follows from it.
 
     Attributes:
         result: what an answer gives, in one word.
-        texts: what the texts of a subject are called, in the order of its fields.
         templates: what is asked.
     """
 
     result: str
-    texts: tuple[str, ...]
     templates: Templates
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the texts of a subject are called, in the order of its fields."""
+        ...
 
     def prompt(self, subject: Any, step: int = 0) -> str:
         """The user's message for one subject; ``step`` counts the tries before."""
         ...
 
     def expected_tokens(self, text: str) -> int:
-        """Tokens of the answer for a source ``text`` as a rule."""
+        """Usual tokens of the answer for a source ``text``."""
         ...
 
     def longest(self, text: str) -> int:
@@ -57,17 +60,16 @@ class Task(Protocol):
         ...
 
     def repair(self, text: str, source: str, prompt: str) -> str | None:
-        """What a malformed answer holds besides what is too much; None where it would have to be guessed."""
+        """What a malformed answer holds besides what is too much; None if that would be a guess."""
         ...
 
 
 class Translation:
-    """The task of translating; see :class:`Task`.
+    """The task of translating; see :class:`PromptTask`.
 
     Args:
         templates: what is asked.
-        settings: ``max_output_factor`` (tokens of the longest answer by the source's estimated tokens),
-            ``reasoning_tokens`` (added to it) and ``language_margin`` (see :func:`llm.answers.outcomes.standards`).
+        settings: how long answers may be, and how their language is checked.
 
     Raises:
         UserError: a language is unknown.
@@ -76,11 +78,11 @@ class Translation:
     result = "target"
     texts = ("source",)
 
-    def __init__(self, templates: Templates, settings: Mapping[str, Any]) -> None:
+    def __init__(self, templates: Templates, settings: ShapingSettings) -> None:
         self.templates = templates
-        self._factor: float = settings["max_output_factor"]
-        self._reasoning: int = settings["reasoning_tokens"]
-        self._standards = standards(templates.languages, settings["language_margin"])
+        self._factor = settings.max_output_factor or 0.0
+        self._reasoning = settings.reasoning_tokens
+        self._standards = standards(templates.languages, settings.language_margin)
 
     def prompt(self, subject: Source, step: int = 0) -> str:
         """The user's message for one source."""

@@ -11,7 +11,7 @@ from llm.asking.progress import Progress
 from llm.calls import Work
 
 OFTEN = 3  # 429s to one call
-_ANSWERED_AT_ONCE = 200  # items answered by the journal that are passed over before anything else gets its turn
+_ANSWERED_AT_ONCE = 200  # items with answers in the journal that are skipped before anything else gets its turn
 _MOST_WAITING = 1_000  # calls that may wait for their next attempt before no new ones are taken
 
 
@@ -94,7 +94,7 @@ class Turns:
         self._ready.appendleft(job)
 
     def add_later(self, job: Job, seconds: float) -> None:
-        """A job that can go after ``seconds``; it holds no slot meanwhile."""
+        """A job that can go after ``seconds``; it holds no slot until then."""
 
         def due() -> None:
             self._later -= 1

@@ -1,10 +1,10 @@
-"""The journal: one SQLite file in which every attempt and every answer stands before it is used.
+"""The journal: one SQLite file that holds every attempt and every answer before it is used.
 
-A call is written before it is sent and its answer before anybody reads it, so a process that is killed at any moment
-loses at most what was in flight, and nobody pays for an answer twice. Several processes of one host may use a
-journal at once (SQLite's write-ahead log does not work across hosts: another one is refused).
+A call is written before it is sent and its answer before anything reads it. So a process that is killed at any moment
+loses at most what was in flight, and nobody pays for an answer twice. Several processes of one host may use a journal
+at once. SQLite's write-ahead log does not work across hosts, so a process on another host is refused.
 
-A transaction takes everything that waits, so journalling costs little even at a thousand answers a second.
+One transaction writes everything that waits, so journalling costs little even at a thousand answers a second.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from llm.calls import Answer, Call, Failure, FailureKind, Reply
-from llm.journal import calls as rows
+from llm.journal import calls
 from llm.journal.presence import Worker, bury, dead_workers, live_workers
 from llm.journal.schema import open_reader, open_writer, unusable
-from llm.journal.types import Answered, Failed, InFlight, Intent, Limits, OverBudget, Owner, Stored, Ticket
+from llm.journal.types import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
 from llm.journal.writer import Writer
 from workbench.cli import UserError
 
 __all__ = [
     "Answered",
+    "Claim",
     "Failed",
     "InFlight",
-    "Intent",
     "Journal",
     "Limits",
     "OverBudget",
@@ -55,13 +55,13 @@ class Journal:
     Its coroutines belong in one event loop; reading may be done from any thread.
 
     Args:
-        path: the file; made, with its folder, where there is none.
+        path: the file; created, with its folder, if it does not exist.
         study: whose limit counts everything asked in its name.
         generator: in whose name calls are asked.
         sdk: name and version of the client that asks, kept with each attempt; may be set later.
 
     Raises:
-        UserError: the file is no journal, of a newer version, in use on another host, or cannot be written.
+        UserError: the file is not a journal, of a newer version, in use on another host, or cannot be written.
     """
 
     def __init__(self, path: Path, study: str, generator: str, sdk: str = "") -> None:
@@ -88,7 +88,7 @@ class Journal:
         """A journal to read only; nothing is made or changed.
 
         Raises:
-            UserError: there is no such file, or it is no journal, of a newer version or cannot be read.
+            UserError: there is no such file, or it is not a journal, of a newer version or cannot be read.
         """
         journal = cls.__new__(cls)
         journal.path = path
@@ -119,20 +119,20 @@ class Journal:
             self._writer = None
 
     def answered(self, key: str) -> Stored | None:
-        """The answer to the call with this key, whoever asked it; None where there is none."""
-        return self._reading(lambda db: rows.answer(db, key))
+        """The answer to the call with this key, whoever asked it; None if there is none."""
+        return self._reading(lambda db: calls.answer(db, key))
 
     def in_flight(self, key: str) -> bool:
         """Whether the call with this key is being asked, by whomever; its worst price is reserved."""
-        return self._reading(lambda db: rows.in_flight(db, key)) is not None
+        return self._reading(lambda db: calls.in_flight(db, key)) is not None
 
     def last_failure(self, key: str) -> tuple[FailureKind, str] | None:
-        """Kind and message of the last failed attempt at the call with this key; None where there is none."""
-        return self._reading(lambda db: rows.last_failure(db, key))
+        """Kind and message of the last failed attempt at the call with this key; None if there is none."""
+        return self._reading(lambda db: calls.last_failure(db, key))
 
     def spent(self) -> tuple[float, float]:
         """USD that the study, and this generator in it, have paid or reserved; lost attempts at their worst."""
-        return self._reading(lambda db: rows.spent(db, self.study, self.generator))
+        return self._reading(lambda db: calls.spent(db, self.study, self.generator))
 
     def workers(self) -> list[tuple[str, str, int, float]]:
         """Id, host, process and start (seconds since 1970) of the processes that use the journal."""
@@ -143,7 +143,7 @@ class Journal:
         return self._reading(lambda db: db.execute(sql, parameters).fetchall())
 
     def stream(self, sql: str, parameters: Parameters = ()) -> Iterator[tuple[Any, ...]]:
-        """The rows of a query one by one, all as of the first; on a connection of its own."""
+        """The rows of a query one by one, all as of the first; on a separate connection."""
         db = open_reader(self.path)
         try:
             yield from db.execute(sql, parameters)
@@ -163,16 +163,16 @@ class Journal:
             UserError: the call is part of a batch whose answers have not been fetched, or the journal cannot be
                 written.
         """
-        intent = Intent(call, worst_usd, limits)
+        entry = Claim(call, worst_usd, limits)
         wait = _FIRST_WAIT_SECONDS
         while True:
-            outcome = await self._claim(intent)
+            outcome = await self._claim(entry)
             if not isinstance(outcome, InFlight):
                 return outcome
             if outcome.batch is not None:
                 raise self._in_batch(outcome)
             await self._bury_dead(outcome.worker)
-            while self._reading(lambda db: rows.in_flight(db, call.key)) == outcome:
+            while self._reading(lambda db: calls.in_flight(db, call.key)) == outcome:
                 await asyncio.sleep(wait * random.uniform(0.5, 1.0))
                 wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
                 if wait == _LONGEST_WAIT_SECONDS:
@@ -184,7 +184,8 @@ class Journal:
         Raises:
             UserError: the journal cannot be written.
         """
-        return await self._submit("answers", Answered(ticket, reply, answer, usd, time.time()))
+        stored: Stored = await self._submit("answers", Answered(ticket, reply, answer, usd, time.time()))
+        return stored
 
     async def fail(self, ticket: Ticket, failure: Failure, usd: float) -> None:
         """Write a failure that cost ``usd``: 0, or the worst price where an answer was perhaps paid.
@@ -211,15 +212,16 @@ class Journal:
         Raises:
             UserError: the journal cannot be written.
         """
-        return await self._submit("functions", function)
+        result: T = await self._submit("functions", function)
+        return result
 
     def _submit(self, kind: str, load: Any) -> asyncio.Future[Any]:
         if self._writer is None:
             raise RuntimeError(f"{self.path}: the journal is not open for writing")
         return self._writer.submit(kind, load)
 
-    async def _claim(self, intent: Intent) -> Ticket | Stored | InFlight:
-        claiming = self._submit("claims", intent)
+    async def _claim(self, entry: Claim) -> Ticket | Stored | InFlight:
+        claiming = self._submit("claims", entry)
         try:
             return await asyncio.shield(claiming)
         except asyncio.CancelledError:

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from llm.calls import Failure, FailureKind, Work
-from llm.journal import Failed, InFlight, Intent, Journal, Limits, OverBudget, Owner, Stored, Ticket
+from llm.journal import Claim, Failed, InFlight, Journal, Limits, OverBudget, Owner, Stored, Ticket
 from llm.journal.calls import batch_tickets, claim, settle_failures, withdraw
+from llm.journal.remote import RemoteTable
 from llm.providers import BatchState
 
 UNFINISHED = ("gathering", "intent", "submitted", "ended")
@@ -65,7 +66,7 @@ class Sized(NamedTuple):
     bytes: int
 
 
-_COLUMNS = ", ".join(Batch._fields)
+BATCHES = RemoteTable("batches", "batch", Batch, Batch._fields)
 
 
 def custom_id(batch: Batch, attempt: int) -> str:
@@ -83,23 +84,18 @@ def unfinished(journal: Journal, account: str) -> list[Batch]:
     """The generator's batches at ``account`` that are not done with, oldest first."""
     owner = journal.owner
     condition = f"study = ? AND generator = ? AND account = ? AND state IN {UNFINISHED}"
-    return _batches(journal, condition, (owner.study, owner.generator, account))
+    return BATCHES.rows(journal, condition, (owner.study, owner.generator, account))
 
 
 def find(journal: Journal, number: int) -> Batch | None:
-    """The batch with this number in the journal, None if there is none any more."""
-    return next(iter(_batches(journal, "id = ?", (number,))), None)
+    """The batch with this number in the journal, None if there is none."""
+    return BATCHES.first(journal, "id = ?", (number,))
 
 
 def waiting_tokens(journal: Journal, account: str) -> int:
     """Tokens of the account's batches at the provider."""
     condition = "account = ? AND state IN ('intent', 'submitted')"
-    return sum(batch.tokens for batch in _batches(journal, condition, (account,)))
-
-
-def is_known(journal: Journal, remote_id: str) -> bool:
-    """Whether a batch in the journal goes by the provider's name ``remote_id``."""
-    return bool(_batches(journal, "remote_id = ?", (remote_id,)))
+    return sum(batch.tokens for batch in BATCHES.rows(journal, condition, (account,)))
 
 
 def requests(journal: Journal, batch: Batch) -> Iterator[tuple[int, str]]:
@@ -134,34 +130,34 @@ def new_batch(journal: Journal, provider: str, account: str) -> Batch:
 def fill(
     db: sqlite3.Connection, owner: Owner, batch: Batch, works: Sequence[Sized], limits: Limits
 ) -> tuple[Batch, list[Ticket | Stored | InFlight | OverBudget]]:
-    """Claim calls for a gathering batch; it comes into the journal with its first call.
+    """Claim calls for a gathering batch, which enters the journal with its first call.
 
     Returns:
-        The batch as it is then, and what became of each call.
+        The batch after that, and the outcome of each call.
     """
-    number = batch.id or _insert(db, batch)
-    intents = [Intent(sized.work.call, sized.work.worst_usd, limits) for sized in works]
-    outcomes = claim(db, owner, intents, number)
+    stored = batch if batch.id else BATCHES.insert(db, {**batch._asdict(), "id": None})
+    outcomes = claim(db, owner, [Claim(sized.work.call, sized.work.worst_usd, limits) for sized in works], stored.id)
     granted = [sized for sized, outcome in zip(works, outcomes, strict=True) if isinstance(outcome, Ticket)]
     if not granted:
         if not batch.id:
-            db.execute("DELETE FROM batches WHERE id = ?", (number,))
+            db.execute("DELETE FROM batches WHERE id = ?", (stored.id,))
         return batch, outcomes
-    batch = batch._replace(
-        id=number,
+    filled = BATCHES.move(
+        db,
+        stored,
+        ("gathering",),
         requests=batch.requests + len(granted),
         bytes=batch.bytes + sum(sized.bytes for sized in granted),
         tokens=batch.tokens + sum(sized.work.tokens for sized in granted),
     )
-    _move(db, batch, ("gathering",), requests=batch.requests, bytes=batch.bytes, tokens=batch.tokens)
-    return batch, outcomes
+    return filled, outcomes
 
 
 def declare(db: sqlite3.Connection, batch: Batch, most_tokens: int | None) -> Batch | None:
-    """Write down that the batch is about to be sent (again).
+    """Record that the batch is about to be sent, perhaps again.
 
     Returns:
-        The batch; None where with it the account would have more than ``most_tokens`` waiting at the provider.
+        The batch; None if the account would then have more than ``most_tokens`` waiting at the provider.
     """
     now = time.time()
     (waiting,) = db.execute(
@@ -171,21 +167,18 @@ def declare(db: sqlite3.Connection, batch: Batch, most_tokens: int | None) -> Ba
     ).fetchone()
     if most_tokens is not None and waiting and waiting + batch.tokens > most_tokens:
         return None
-    sent = batch._replace(state="intent", created=batch.created or now, submitted=now)
-    _move(db, batch, ("gathering", "intent"), state="intent", created=sent.created, submitted=now)
-    return sent
+    created = batch.created or now
+    return BATCHES.move(db, batch, ("gathering", "intent"), state="intent", created=created, submitted=now)
 
 
 def submit(db: sqlite3.Connection, batch: Batch, remote: BatchState) -> Batch:
-    """Write down that the provider has the batch."""
-    _move(db, batch, ("intent",), state="submitted", remote_id=remote.remote_id)
-    return batch._replace(state="submitted", remote_id=remote.remote_id)
+    """Record that the provider has the batch."""
+    return BATCHES.move(db, batch, ("intent",), state="submitted", remote_id=remote.remote_id)
 
 
 def end(db: sqlite3.Connection, batch: Batch) -> Batch:
-    """Write down that the provider is done with the batch; its answers are to be fetched."""
-    _move(db, batch, ("submitted", "ended"), state="ended", ended=time.time())
-    return batch._replace(state="ended")
+    """Record that the provider has finished the batch and its answers are to be fetched."""
+    return BATCHES.move(db, batch, ("submitted", "ended"), state="ended", ended=time.time())
 
 
 def collect(db: sqlite3.Connection, batch: Batch, message: str) -> int:
@@ -198,7 +191,7 @@ def collect(db: sqlite3.Connection, batch: Batch, message: str) -> int:
     failure = Failure(FailureKind.TRANSIENT, f"no answer in the batch: {message}")
     missing = [Failed(ticket, failure, 0.0, now) for ticket in batch_tickets(db, batch.id)]
     settle_failures(db, missing)
-    _move(db, batch, ("ended",), state="collected", message=message)
+    BATCHES.move(db, batch, ("ended",), state="collected", message=message)
     return len(missing)
 
 
@@ -211,7 +204,7 @@ def abandon(db: sqlite3.Connection, batch: Batch) -> None:
 
 
 def release(db: sqlite3.Connection, batch: Batch, state: str, message: str) -> None:
-    """Set the calls of a batch free of which the provider ran none: no attempt was made and nothing is owed.
+    """Free the calls of a batch that the provider did not run: no attempt was made and nothing is owed.
 
     Args:
         db: connection in a transaction.
@@ -220,7 +213,7 @@ def release(db: sqlite3.Connection, batch: Batch, state: str, message: str) -> N
         message: why.
     """
     withdraw(db, list(batch_tickets(db, batch.id)))
-    _move(db, batch, ("intent", "submitted"), state=state, ended=time.time(), message=message)
+    BATCHES.move(db, batch, ("intent", "submitted"), state=state, ended=time.time(), message=message)
 
 
 def how_to_forget(batch: Batch) -> str:
@@ -240,27 +233,5 @@ def forget(db: sqlite3.Connection, batch: Batch) -> int:
         "WHERE batch = ? AND state = 'sent'",
         (time.time(), batch.id),
     ).rowcount
-    _move(db, batch, UNFINISHED, state="forgotten", ended=time.time(), message="given up by hand")
+    BATCHES.move(db, batch, UNFINISHED, state="forgotten", ended=time.time(), message="given up by hand")
     return lost
-
-
-def _insert(db: sqlite3.Connection, batch: Batch) -> int:
-    columns = [name for name in Batch._fields if name != "id"]
-    places = ", ".join(f":{name}" for name in columns)
-    cursor = db.execute(f"INSERT INTO batches({', '.join(columns)}) VALUES ({places})", batch._asdict())
-    return cursor.lastrowid or 0
-
-
-def _move(db: sqlite3.Connection, batch: Batch, before: tuple[str, ...], **columns: object) -> None:
-    """Change a batch's row that is in one of the states ``before``; anything else is a defect."""
-    setting = ", ".join(f"{name} = ?" for name in columns)
-    places = ", ".join("?" for _ in before)
-    query = f"UPDATE batches SET {setting} WHERE id = ? AND state IN ({places})"
-    if not db.execute(query, (*columns.values(), batch.id, *before)).rowcount:
-        raise RuntimeError(f"batch {batch.intent} is not {' or '.join(before)}")
-
-
-def _batches(journal: Journal, condition: str, parameters: tuple[object, ...]) -> list[Batch]:
-    return [
-        Batch(*row) for row in journal.read(f"SELECT {_COLUMNS} FROM batches WHERE {condition} ORDER BY id", parameters)
-    ]

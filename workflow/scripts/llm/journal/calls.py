@@ -1,7 +1,7 @@
 """What happens to the journal's rows in a transaction: calls are claimed, attempts settled, money counted.
 
-Every function takes a connection inside a transaction and many rows at once: a statement a row would cost more
-than the row itself, and would give the interpreter's lock away once a row.
+Every function takes a connection inside a transaction and many rows at once. Rows are looked up with one statement and
+written with ``executemany``.
 
 The money of a (study, generator) is what its settled attempts cost and the worst price of those in flight or lost; it
 changes in the same transaction as the attempts.
@@ -14,33 +14,17 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from itertools import repeat
 from typing import Any
 
 from llm.calls import FailureKind, canonical_json
-from llm.journal.types import Answered, Failed, InFlight, Intent, Limits, OverBudget, Owner, Stored, Ticket
+from llm.journal.types import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
 
-_SIZES = (1, 8, 32, 128, 512)  # of statements, in rows: few, so that SQLite's compiled ones are used again
 _ROUNDING_USD = 1e-9
 _CALL = "key, provider, base_url, api_version, body, sample"
 _CLAIMED = "id, key, study, generator, worker, batch, state, started, worst_usd, sdk"
 _SETTLED = (
-    "state",
-    "usd",
-    "ended",
-    "status",
-    "failure",
-    "message",
-    "request_id",
-    "model",
-    "fingerprint",
-    "service_tier",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "headers",
-    "raw",
+    "state, usd, ended, status, failure, message, request_id, model, fingerprint, service_tier, input_tokens, "
+    "output_tokens, cached_tokens, headers, raw"
 )
 _STORED = (
     "key, raw, id, usd, model, fingerprint, request_id, service_tier, input_tokens, output_tokens, cached_tokens, "
@@ -49,13 +33,13 @@ _STORED = (
 
 
 def claim(
-    db: sqlite3.Connection, owner: Owner, intents: Sequence[Intent], batch: int | None = None
+    db: sqlite3.Connection, owner: Owner, claims: Sequence[Claim], batch: int | None = None
 ) -> list[Ticket | Stored | InFlight | OverBudget]:
-    """Reserve each call and its worst price for ``owner``, unless it is answered, in flight or too dear.
+    """Reserve each call and its worst price for ``owner``, unless it is answered, in flight or too expensive.
 
-    The result for each intent, in order. A refused one leaves no trace.
+    The result for each claim, in order. A refused one leaves no trace.
     """
-    keys = [intent.call.key for intent in intents]
+    keys = [entry.call.key for entry in claims]
     taken: dict[str, Stored | InFlight] = {
         **{flying.key: flying for flying in _in_flight(db, keys)},
         **{stored.key: stored for stored in answers(db, keys)},
@@ -65,13 +49,13 @@ def claim(
     now = time.time()
     attempt = db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0]
     outcomes: list[Ticket | Stored | InFlight | OverBudget] = []
-    granted: list[Intent] = []
-    for key, intent in zip(keys, intents, strict=True):
+    granted: list[Claim] = []
+    for key, entry in zip(keys, claims, strict=True):
         known = taken.get(key)
         if known is not None:
             outcomes.append(known)
             continue
-        worst, limits = intent.worst_usd, intent.limits
+        worst, limits = entry.worst_usd, entry.limits
         over = _over(study_usd + reserved, worst, limits.study_usd, "study") or _over(
             generator_usd + reserved, worst, limits.generator_usd, "generator"
         )
@@ -81,10 +65,10 @@ def claim(
         attempt += 1
         reserved += worst
         outcomes.append(Ticket(attempt, key, worst, owner.study, owner.generator, now, owner.sdk))
-        granted.append(intent)
+        granted.append(entry)
         taken[key] = InFlight(key, owner.worker, batch, now, owner.study, owner.generator)
     tickets = [outcome for outcome in outcomes if isinstance(outcome, Ticket)]
-    _insert(db, "OR IGNORE INTO calls", _CALL, [_call_row(intent) for intent in granted])
+    _insert(db, "OR IGNORE INTO calls", _CALL, [_call_row(entry) for entry in granted])
     _insert(
         db,
         "INTO attempts",
@@ -104,69 +88,54 @@ def settle_answers(db: sqlite3.Connection, answered: Sequence[Answered]) -> list
     Where somebody else's answer to the same call came first, that one holds and this attempt is kept as
     ``failed``, with its text and its cost. An attempt that was settled before stays as it is.
     """
-    open_ones = _open(db, [entry.ticket for entry in answered])
+    unsettled = _unsettled(db, answered)
     first = {stored.key: stored for stored in answers(db, [entry.ticket.key for entry in answered])}
     results = []
     rows = []
     for entry in answered:
-        ticket, answer = entry.ticket, entry.answer
-        usage = answer.usage
-        holding = first.get(ticket.key)
-        late = holding is not None
-        stored = holding or _stored(entry)
-        first[ticket.key] = stored
-        results.append(stored)
-        if ticket.attempt not in open_ones:
+        mine = _stored(entry)
+        holding = first.setdefault(mine.key, mine)
+        results.append(holding)
+        if mine.attempt not in unsettled:
             continue
+        is_late = holding is not mine
         rows.append(
-            (
-                ticket.attempt,
-                "failed" if late else "answered",
-                entry.usd,
-                entry.ended,
-                200,
-                None,
-                "answered by another attempt in the meantime" if late else None,
-                _request_id(entry.reply.headers, answer.request_id),
-                answer.model,
-                answer.fingerprint,
-                answer.service_tier,
-                usage.input,
-                usage.output,
-                usage.cached,
-                json.dumps(dict(entry.reply.headers)),
-                entry.reply.raw,
-            )
+            {
+                **mine._asdict(),
+                "state": "failed" if is_late else "answered",
+                "status": 200,
+                "failure": None,
+                "message": "answered by another attempt in the meantime" if is_late else None,
+                "headers": json.dumps(mine.headers),
+            }
         )
     _settle(db, rows)
-    _spend(db, _differences(answered, open_ones))
+    _spend(db, _differences(answered, unsettled))
     return results
 
 
 def settle_failures(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
     """Write failures: the calls may be asked again. An attempt that was settled before stays as it is."""
-    open_ones = _open(db, [entry.ticket for entry in failed])
-    failed = [entry for entry in failed if entry.ticket.attempt in open_ones]
-    rows = []
-    for entry in failed:
-        failure = entry.failure
-        rows.append(
-            (
-                entry.ticket.attempt,
-                "failed",
-                entry.usd,
-                entry.ended,
-                failure.status,
-                failure.kind.value,
-                failure.message,
-                _request_id(failure.headers, None),
-                *repeat(None, 6),
-                json.dumps(failure.headers),
-                failure.raw,
-            )
-        )
+    unsettled = _unsettled(db, failed)
+    failed = [entry for entry in failed if entry.ticket.attempt in unsettled]
+    rows = [
+        {
+            **dict.fromkeys(_SETTLED.split(", ")),
+            "attempt": entry.ticket.attempt,
+            "state": "failed",
+            "usd": entry.usd,
+            "ended": entry.ended,
+            "status": entry.failure.status,
+            "failure": entry.failure.kind.value,
+            "message": entry.failure.message,
+            "request_id": _request_id(entry.failure.headers, None),
+            "headers": json.dumps(entry.failure.headers),
+            "raw": entry.failure.raw,
+        }
+        for entry in failed
+    ]
     _settle(db, rows)
-    _spend(db, _differences(failed, open_ones))
+    _spend(db, _differences(failed, unsettled))
 
 
 def withdraw(db: sqlite3.Connection, tickets: Sequence[Ticket]) -> None:
@@ -193,13 +162,13 @@ def answers(db: sqlite3.Connection, keys: Sequence[str]) -> list[Stored]:
 
 
 def answer(db: sqlite3.Connection, key: str) -> Stored | None:
-    """The answer to the call with this key, None where there is none."""
+    """The answer to the call with this key, None if there is none."""
     row = db.execute(f"SELECT {_STORED} FROM attempts WHERE state = 'answered' AND key = ?", (key,)).fetchone()
     return None if row is None else _read_stored(row)
 
 
 def in_flight(db: sqlite3.Connection, key: str) -> InFlight | None:
-    """Who asks the call with this key, None where nobody does."""
+    """Who asks the call with this key, None if nobody does."""
     return next(iter(_in_flight(db, [key])), None)
 
 
@@ -215,11 +184,12 @@ def last_failure(db: sqlite3.Connection, key: str) -> tuple[FailureKind, str] | 
 
 def spent(db: sqlite3.Connection, study: str, generator: str) -> tuple[float, float]:
     """USD that the study and its generator have paid or reserved."""
-    return db.execute(
+    study_usd, generator_usd = db.execute(
         "SELECT coalesce(sum(usd), 0.0), coalesce(sum(CASE generator WHEN ? THEN usd END), 0.0) FROM spend "
         "WHERE study = ?",
         (generator, study),
     ).fetchone()
+    return study_usd, generator_usd
 
 
 def over_limits(db: sqlite3.Connection, owner: Owner, worst_usd: float, limits: Limits) -> OverBudget | None:
@@ -244,8 +214,8 @@ def _over(spent_usd: float, worst_usd: float, limit: float | None, scope: str) -
     return OverBudget(scope, spent_usd, limit, worst_usd)
 
 
-def _call_row(intent: Intent) -> tuple[Any, ...]:
-    call = intent.call
+def _call_row(entry: Claim) -> tuple[Any, ...]:
+    call = entry.call
     return call.key, call.provider, call.base_url, call.api_version, canonical_json(call.body), call.sample
 
 
@@ -286,42 +256,34 @@ def _in_flight(db: sqlite3.Connection, keys: Sequence[str]) -> list[InFlight]:
     return [InFlight._make(row) for row in _among(db, f"SELECT {columns} FROM attempts WHERE state = 'sent'", keys)]
 
 
-def _among(db: sqlite3.Connection, select: str, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    for chunk in _chunked(keys, None):
-        yield from db.execute(_with_places(f"{select} AND key IN (", "?", len(chunk), ")"), chunk)
+def _among(db: sqlite3.Connection, select: str, keys: Sequence[str]) -> sqlite3.Cursor:
+    return db.execute(f"{select} AND key IN (SELECT value FROM json_each(?))", (json.dumps(keys),))
 
 
-def _insert(db: sqlite3.Connection, into: str, columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    width = columns.count(",") + 1
-    places = "(" + ", ".join("?" * width) + ")"
-    for chunk in _chunked(rows, (None,) * width):
-        start, end = f"INSERT {into}({columns}) SELECT * FROM (VALUES ", ") WHERE column1 IS NOT NULL"
-        db.execute(_with_places(start, places, len(chunk), end), _flat(chunk))
+def _insert(db: sqlite3.Connection, into: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    places = ", ".join("?" * (columns.count(",") + 1))
+    db.executemany(f"INSERT {into}({columns}) VALUES ({places})", ([_storable(value) for value in row] for row in rows))
 
 
-def _settle(db: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    width = 1 + len(_SETTLED)
-    sets = ", ".join(f"{name} = new.column{number}" for number, name in enumerate(_SETTLED, start=2))
-    places = "(" + ", ".join("?" * width) + ")"
-    for chunk in _chunked(rows, (None,) * width):
-        start = f"UPDATE attempts SET {sets} FROM (VALUES "
-        end = ") AS new WHERE attempts.id = new.column1"
-        db.execute(_with_places(start, places, len(chunk), end), _flat(chunk))
+def _settle(db: sqlite3.Connection, rows: Iterable[Mapping[str, object]]) -> None:
+    """Write the columns :data:`_SETTLED` of each row's ``attempt``."""
+    settings = ", ".join(f"{name} = :{name}" for name in _SETTLED.split(", "))
+    storable = ({name: _storable(value) for name, value in row.items()} for row in rows)
+    db.executemany(f"UPDATE attempts SET {settings} WHERE id = :attempt", storable)
 
 
-def _open(db: sqlite3.Connection, tickets: Sequence[Ticket]) -> set[int]:
-    """The attempts that are not settled yet."""
-    found: set[int] = set()
-    select = "SELECT group_concat(id) FROM attempts WHERE state IN ('sent', 'lost') AND id IN ("
-    for chunk in _chunked([ticket.attempt for ticket in tickets], None):
-        ids = db.execute(_with_places(select, "?", len(chunk), ")"), chunk).fetchone()[0]
-        found.update(map(int, ids.split(",")) if ids else ())
-    return found
+def _unsettled(db: sqlite3.Connection, entries: Sequence[Answered | Failed]) -> set[int]:
+    """The attempts of ``entries`` that are not settled yet."""
+    rows = db.execute(
+        "SELECT id FROM attempts WHERE state IN ('sent', 'lost') AND id IN (SELECT value FROM json_each(?))",
+        (json.dumps([entry.ticket.attempt for entry in entries]),),
+    )
+    return {attempt for (attempt,) in rows}
 
 
-def _differences(settled: Iterable[Answered | Failed], open_ones: Collection[int]) -> Iterator[tuple[Ticket, float]]:
+def _differences(settled: Iterable[Answered | Failed], unsettled: Collection[int]) -> Iterator[tuple[Ticket, float]]:
     for entry in settled:
-        if entry.ticket.attempt in open_ones:
+        if entry.ticket.attempt in unsettled:
             yield entry.ticket, entry.usd - entry.ticket.worst_usd
 
 
@@ -333,25 +295,8 @@ def _spend(db: sqlite3.Connection, changes: Iterable[tuple[Ticket, float]]) -> N
         spend(db, study, generator, usd)
 
 
-def _chunked(rows: Sequence[Any], padding: Any) -> Iterator[list[Any]]:
-    """``rows`` in pieces of :data:`_SIZES`, filled up with ``padding``, which fits no row of a table."""
-    for start in range(0, len(rows), _SIZES[-1]):
-        chunk = list(rows[start : start + _SIZES[-1]])
-        size = next(size for size in _SIZES if size >= len(chunk))
-        yield chunk + [padding] * (size - len(chunk))
-
-
 def _storable(value: Any) -> Any:
     """``value`` as SQLite takes it: a text with half a surrogate pair, as broken servers send it, has no UTF-8."""
     if not isinstance(value, str) or value.isascii():
         return value
     return value.encode("utf-8", "replace").decode()
-
-
-def _flat(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-    return [_storable(value) for row in rows for value in row]
-
-
-@cache
-def _with_places(start: str, place: str, count: int, end: str) -> str:
-    return start + ", ".join([place] * count) + end

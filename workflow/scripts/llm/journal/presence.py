@@ -1,8 +1,8 @@
 """Who writes to a journal, and which of them are dead.
 
-A worker holds an exclusive ``flock`` on a file of its own beside the journal for as long as it lives: the kernel lets
-go of it however the process ends. What a dead worker had in flight was perhaps answered and paid: it counts as lost
-at its worst price.
+A worker holds an exclusive ``flock`` on its own file next to the journal for as long as it lives: the kernel releases
+it however the process ends. What a dead worker had in flight was perhaps answered and paid: it counts as lost at its
+worst price.
 
 SQLite's write-ahead log works among the processes of one host. A worker on another host that was seen lately is
 therefore refused; one that has been silent for longer than :data:`SILENT_SECONDS` is dead.
@@ -32,7 +32,7 @@ class Worker:
     """This process' presence at a journal; ``enter`` it in a transaction, :meth:`leave` when done.
 
     Raises:
-        UserError: no lock file can be made beside the journal.
+        UserError: no lock file can be made next to the journal.
     """
 
     def __init__(self, journal: Path) -> None:
@@ -78,7 +78,7 @@ def lock_folder(journal: Path) -> Path:
 
 
 def dead_workers(db: sqlite3.Connection, journal: Path) -> list[str]:
-    """The workers written in the journal that are no more."""
+    """The workers in the journal whose processes have ended."""
     return [worker for worker, host, _, _, seen in _rows(db) if not _alive(journal, worker, host, seen)]
 
 
@@ -102,7 +102,7 @@ def refuse_other_hosts(db: sqlite3.Connection, journal: Path) -> None:
         if host != here:
             raise UserError(
                 f"{journal}: the journal is in use on host {host} (process {pid}), and one journal serves one host at "
-                f"a time: wait until that ends ({SILENT_SECONDS:.0f} s if it was killed), or name a journal of its own"
+                f"a time: wait until that ends ({SILENT_SECONDS:.0f} s if it was killed), or name another journal"
             )
 
 

@@ -1,4 +1,4 @@
-"""The journal's tables, how its file is opened and what is said when it cannot be used."""
+"""The journal's tables, how its file is opened, and messages for when it cannot be used."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     """The connection that writes; the file is made where there is none.
 
     Raises:
-        UserError: the file is no journal, of a newer version, or cannot be written.
+        UserError: the file is not a journal, of a newer version, or cannot be written.
     """
     _check_size(path)
     try:
@@ -109,7 +109,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     read as it stands.
 
     Raises:
-        UserError: there is no file, or it is no journal, of a newer version or cannot be read.
+        UserError: there is no file, or it is not a journal, of a newer version or cannot be read.
     """
     if not path.is_file():
         raise UserError(f"{path}: there is no journal")
@@ -149,7 +149,7 @@ def unusable(path: Path, error: sqlite3.Error) -> UserError:
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return UserError(f"{path}: the journal cannot be opened for writing ({error}): check the folder's permissions")
     if name.startswith("SQLITE_NOTADB"):
-        return UserError(f"{path}: this file is no journal of LLM answers: name another one")
+        return UserError(f"{path}: this file is not a journal of LLM answers: name another one")
     if name.startswith("SQLITE_CORRUPT"):
         return UserError(
             f"{path}: the journal is damaged ({error}): save what can be saved with `sqlite3 {path.name} .recover`, "
@@ -181,7 +181,7 @@ def _check_size(path: Path) -> None:
     (https://www.sqlite.org/howtocorrupt.html, 2.2).
     """
     if path.is_file() and 0 < path.stat().st_size < _SMALLEST_BYTES:
-        raise UserError(f"{path}: this file is no journal of LLM answers: name another one")
+        raise UserError(f"{path}: this file is not a journal of LLM answers: name another one")
 
 
 def _check_identity(db: sqlite3.Connection, path: Path) -> bool:
@@ -189,7 +189,7 @@ def _check_identity(db: sqlite3.Connection, path: Path) -> bool:
     if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         return False
     if db.execute("PRAGMA application_id").fetchone()[0] != _APPLICATION:
-        raise UserError(f"{path}: this SQLite file is no journal of LLM answers: name another one")
+        raise UserError(f"{path}: this SQLite file is not a journal of LLM answers: name another one")
     version = db.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()[0]
     if version > VERSION:
         raise UserError(
@@ -202,10 +202,10 @@ def _check_identity(db: sqlite3.Connection, path: Path) -> bool:
 def _switch_to_wal(db: sqlite3.Connection, path: Path) -> None:
     """Turn the write-ahead log on. SQLite does not wait here for another process that does the same."""
     deadline = time.monotonic() + BUSY_SECONDS
-    while True:
+    mode = None
+    while mode is None:
         try:
             mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-            break
         except sqlite3.OperationalError as error:
             if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > deadline:
                 raise

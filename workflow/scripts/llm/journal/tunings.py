@@ -18,11 +18,13 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from llm.calls import canonical_json
 from llm.journal import Journal, Limits, Owner
 from llm.journal.calls import over_limits, spend
+from llm.journal.remote import RemoteTable
 from llm.providers import TuningEvent, TuningState, TuningStatus
 
 LIVE = ("intent", "created", "succeeded")
@@ -55,6 +57,34 @@ class Wanted(NamedTuple):
     def key(self) -> str:
         """SHA-256 of all of it in canonical JSON, in hexadecimal."""
         return hashlib.sha256(canonical_json(["fine-tuning", *self]).encode()).hexdigest()
+
+
+class Order(NamedTuple):
+    """A model that is wanted, by whom, and what it may cost.
+
+    Attributes:
+        wanted: what shapes it.
+        run, shape: of the run that wants it, see :func:`link`.
+        training, validation: the files, None for no validation.
+        account: at the provider.
+        suffix: of the model's name, None for none.
+        instances: in the training file.
+        worst_usd: to reserve.
+        usd_per_million: price of the training.
+        limits: what may be spent.
+    """
+
+    wanted: Wanted
+    run: str
+    shape: str
+    training: Path
+    validation: Path | None
+    account: str
+    suffix: str | None
+    instances: int
+    worst_usd: float
+    usd_per_million: float
+    limits: Limits
 
 
 class Tuning(NamedTuple):
@@ -125,108 +155,106 @@ class UploadedFile(NamedTuple):
     deleted: float | None
 
 
-_COLUMNS = ", ".join(Tuning._fields)
+TUNINGS = RemoteTable("tunings", "fine-tuning job", Tuning, Tuning._fields)
+FILES = RemoteTable("tuning_files", "uploaded file", UploadedFile, UploadedFile._fields)
 
 
 def has_tunings(journal: Journal) -> bool:
     """Whether the journal has the tables; one that no newer workbench has written to lacks them."""
-    return bool(journal.read("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'tunings'"))
+    return TUNINGS.exists(journal)
 
 
 def live(journal: Journal, key: str) -> Tuning | None:
-    """The job of a key that is under way or has succeeded, None where there is none."""
-    return next(iter(_tunings(journal, f"key = ? AND state IN {LIVE}", (key,))), None)
+    """The job of a key that is under way or has succeeded, None if there is none."""
+    return TUNINGS.first(journal, f"key = ? AND state IN {LIVE}", (key,))
 
 
 def find(journal: Journal, name: str) -> Tuning | None:
-    """The newest job that the provider or we call so (a number in the journal will do, too)."""
-    found = _tunings(journal, "remote_id = :name OR intent = :name OR CAST(id AS TEXT) = :name", {"name": name})
+    """The newest job with this name of the provider's or of ours, or with this number in the journal."""
+    found = TUNINGS.rows(journal, "remote_id = :name OR intent = :name OR CAST(id AS TEXT) = :name", {"name": name})
     return found[-1] if found else None
 
 
 def everything(journal: Journal) -> list[Tuning]:
     """All jobs, oldest first."""
-    return _tunings(journal, "1", ())
+    return TUNINGS.rows(journal)
 
 
 def of_owner(journal: Journal, study: str, generator: str) -> list[Tuning]:
-    """The jobs that are paid in a name, oldest first."""
-    return _tunings(journal, "study = ? AND generator = ?", (study, generator))
+    """The jobs that this generator of a study pays for, oldest first."""
+    return TUNINGS.rows(journal, "study = ? AND generator = ?", (study, generator))
 
 
 def of_run(journal: Journal, study: str, run: str, shape: str) -> Tuning | None:
-    """The job that a run's model is from, None where it has none or was shaped otherwise when it got it."""
+    """The job that made a run's model; None if it has none, or had another shape when it got one."""
     condition = "id = (SELECT tuning FROM tuning_runs WHERE study = ? AND run = ? AND shape = ?)"
-    found = _tunings(journal, f"{condition} AND state IN {LIVE}", (study, run, shape))
-    return found[0] if found else None
-
-
-def is_known(journal: Journal, remote_id: str) -> bool:
-    """Whether a job in the journal goes by the provider's name ``remote_id``."""
-    return bool(_tunings(journal, "remote_id = ?", (remote_id,)))
+    return TUNINGS.first(journal, f"{condition} AND state IN {LIVE}", (study, run, shape))
 
 
 def declare(
-    db: sqlite3.Connection, owner: Owner, wanted: Wanted, limits: Limits, shape: str, values: Mapping[str, Any]
+    db: sqlite3.Connection, owner: Owner, order: Order, training_file: str, validation_file: str | None
 ) -> Tuning:
-    """Write down that a job is about to be created, and reserve its worst price.
+    """Record that a job is about to be created, and reserve its worst price.
 
     Args:
         db: connection in a transaction.
         owner: who pays.
-        wanted: the model.
-        limits: what may be spent.
-        shape: of the run, see :func:`link`.
-        values: the columns ``run``, ``account``, ``training_file``, ``validation_file``, ``instances``, ``worst_usd``
-            and ``usd_per_million``.
+        order: the model.
+        training_file, validation_file: the provider's names for the files.
 
     Raises:
         OverBudget: it could cost more than the limits leave; nothing is written then.
     """
-    over = over_limits(db, owner, values["worst_usd"], limits)
+    over = over_limits(db, owner, order.worst_usd, order.limits)
     if over is not None:
         raise over
+    wanted = order.wanted
     now = time.time()
     row = {
-        **values,
         "intent": f"wb-{uuid.uuid4().hex}",
         "key": wanted.key,
         "study": owner.study,
         "generator": owner.generator,
+        "run": order.run,
         "provider": wanted.provider,
         "base_url": wanted.base_url,
+        "account": order.account,
         "model": wanted.model,
+        "training_file": training_file,
+        "validation_file": validation_file,
+        "instances": order.instances,
         "state": "intent",
+        "worst_usd": order.worst_usd,
+        "usd_per_million": order.usd_per_million,
         "created": now,
         "submitted": now,
         "request": canonical_json(wanted._asdict()),
     }
-    places = ", ".join(f":{name}" for name in row)
-    number = db.execute(f"INSERT INTO tunings({', '.join(row)}) VALUES ({places})", row).lastrowid
-    spend(db, owner.study, owner.generator, values["worst_usd"])
-    link(db, owner.study, values["run"], shape, number or 0)
-    return _row(db, number or 0)
+    tuning = TUNINGS.insert(db, row)
+    spend(db, owner.study, owner.generator, tuning.worst_usd)
+    link(db, owner.study, tuning.run, order.shape, tuning.id)
+    return tuning
 
 
 def send_again(db: sqlite3.Connection, tuning: Tuning) -> Tuning:
-    """Write down that the request of an intent that never arrived is sent again."""
-    return _move(db, tuning, ("intent",), submitted=time.time())
+    """Record that the request of an intent that never arrived is sent again."""
+    return TUNINGS.move(db, tuning, ("intent",), submitted=time.time())
 
 
 def arrive(db: sqlite3.Connection, tuning: Tuning, remote: TuningState) -> Tuning:
-    """Write down that the provider has the job."""
-    return _move(db, tuning, ("intent",), state="created", remote_id=remote.remote_id)
+    """Record that the provider has the job."""
+    return TUNINGS.move(db, tuning, ("intent",), state="created", remote_id=remote.remote_id)
 
 
 def refuse(db: sqlite3.Connection, tuning: Tuning, message: str) -> Tuning:
-    """Write down that the provider does not take the job: nothing is owed."""
+    """Record that the provider does not take the job: nothing is owed."""
     return _settle(db, tuning, ("intent",), 0.0, state="failed", ended=time.time(), message=message)
 
 
 def end(
     db: sqlite3.Connection, tuning: Tuning, remote: TuningState, checkpoints: Sequence[Mapping[str, Any]]
 ) -> Tuning:
-    """Write down how the job ended and what it cost.
+    """Record how the job ended and what it cost.
 
     What counts is what the provider says it trained. Where it does not say so, a failed job cost nothing, and so did
     one that was cancelled before its first step; of others the worst is assumed.
@@ -246,17 +274,17 @@ def end(
 
 def forget(db: sqlite3.Connection, tuning: Tuning, message: str) -> Tuning:
     """Give a job up for good: whoever wants its model pays for it again. What it cost, or may cost, stays spent."""
-    return _move(db, tuning, LIVE, state="forgotten", ended=tuning.ended or time.time(), message=message)
+    return TUNINGS.move(db, tuning, LIVE, state="forgotten", ended=tuning.ended or time.time(), message=message)
 
 
 def link(db: sqlite3.Connection, study: str, run: str, shape: str, number: int) -> None:
-    """Write down which job a run's model is from.
+    """Record which job a run's model is from.
 
     Args:
         db: connection in a transaction.
         study: that the run is in.
         run: its name in the study.
-        shape: of what shapes the run, but for its instances' texts; see :func:`llm.tuning.learners.run_shape`.
+        shape: of what shapes the run, except its instances' texts; see :func:`llm.tuning.learners.run_shape`.
         number: of the job.
     """
     db.execute("INSERT OR REPLACE INTO tuning_runs VALUES (?, ?, ?, ?)", (study, run, shape, number))
@@ -271,9 +299,9 @@ def runs(journal: Journal) -> dict[int, list[str]]:
 
 
 def open_account(db: sqlite3.Connection, owner: Owner, model: str, run: str) -> None:
-    """Write down that ``run`` accounts for what a learner asks ``model``, unless another run does.
+    """Record that ``run`` accounts for what a learner asks ``model``, unless another run does.
 
-    Runs may share a model; what it is asked is asked once, and so it stands in the accounts of one of them, for good.
+    Runs may share a model; what it is asked is asked once, and so one of them accounts for it permanently.
     """
     row = (owner.study, owner.generator, model, run)
     db.execute("INSERT OR IGNORE INTO model_accounts VALUES (?, ?, ?, ?)", row)
@@ -298,7 +326,7 @@ def models_of(journal: Journal, run: str) -> list[str]:
 
 
 def add_events(db: sqlite3.Connection, tuning: Tuning, events: Sequence[TuningEvent]) -> None:
-    """Write down what a job tells of itself, the oldest first."""
+    """Record a job's events, the oldest first."""
     db.executemany(
         "INSERT OR IGNORE INTO tuning_events(tuning, id, created, level, message, data) VALUES (?, ?, ?, ?, ?, ?)",
         [(tuning.id, *event[:4], canonical_json(event.data)) for event in events],
@@ -306,45 +334,43 @@ def add_events(db: sqlite3.Connection, tuning: Tuning, events: Sequence[TuningEv
 
 
 def events(journal: Journal, tuning: Tuning) -> list[TuningEvent]:
-    """What a job has told of itself, the oldest first."""
+    """A job's events, the oldest first."""
     rows = journal.read(
         "SELECT id, created, level, message, data FROM tuning_events WHERE tuning = ? ORDER BY number", (tuning.id,)
     )
-    return [TuningEvent(*row[:4], json.loads(row[4])) for row in rows]
+    return [TuningEvent(name, created, level, text, json.loads(data)) for name, created, level, text, data in rows]
 
 
 def checkpoints(journal: Journal, tuning: Tuning) -> list[dict[str, Any]]:
-    """The checkpoints of a job as the provider told them."""
+    """The checkpoints of a job as the provider gave them."""
     ((text,),) = journal.read("SELECT checkpoints FROM tunings WHERE id = ?", (tuning.id,))
     found: list[dict[str, Any]] = json.loads(text or "[]")
     return found
 
 
 def uploaded(journal: Journal, sha256: str, base_url: str, account: str) -> UploadedFile | None:
-    """The file of an account with this content, None where there is none."""
+    """The file of an account with this content, None if there is none."""
     condition = "sha256 = ? AND base_url = ? AND account = ? AND deleted IS NULL"
-    return next(iter(_files(journal, condition, (sha256, base_url, account))), None)
+    return FILES.first(journal, condition, (sha256, base_url, account))
 
 
 def files(journal: Journal) -> list[UploadedFile]:
     """All files that have not been deleted, oldest first."""
-    return _files(journal, "deleted IS NULL", ())
+    return FILES.rows(journal, "deleted IS NULL")
 
 
 def add_file(db: sqlite3.Connection, sha256: str, base_url: str, account: str, remote_id: str, size: int) -> None:
-    """Write down that a file was uploaded; what the account had with this content is gone."""
+    """Record that a file was uploaded; what the account had with this content is gone."""
     db.execute(
         "UPDATE tuning_files SET deleted = ? WHERE sha256 = ? AND base_url = ? AND account = ? AND deleted IS NULL",
         (time.time(), sha256, base_url, account),
     )
-    db.execute(
-        "INSERT INTO tuning_files(sha256, base_url, account, remote_id, bytes, uploaded) VALUES (?, ?, ?, ?, ?, ?)",
-        (sha256, base_url, account, remote_id, size, time.time()),
-    )
+    file = {"sha256": sha256, "base_url": base_url, "account": account, "remote_id": remote_id}
+    FILES.insert(db, {**file, "bytes": size, "uploaded": time.time()})
 
 
 def delete_file(db: sqlite3.Connection, file: UploadedFile) -> None:
-    """Write down that a file was deleted at the provider."""
+    """Record that a file was deleted at the provider."""
     db.execute("UPDATE tuning_files SET deleted = ? WHERE id = ?", (time.time(), file.id))
 
 
@@ -358,40 +384,7 @@ def _cost(db: sqlite3.Connection, tuning: Tuning, remote: TuningState) -> float:
 
 
 def _settle(db: sqlite3.Connection, tuning: Tuning, before: tuple[str, ...], usd: float, **columns: object) -> Tuning:
-    """Charge ``usd`` instead of what has counted so far."""
-    counted = _row(db, tuning.id)
+    """Move a job and charge ``usd`` instead of what has counted so far."""
+    counted = TUNINGS.row(db, tuning.id)
     spend(db, tuning.study, tuning.generator, usd - (counted.worst_usd if counted.usd is None else counted.usd))
-    return _move(db, tuning, before, usd=usd, **columns)
-
-
-def _move(db: sqlite3.Connection, tuning: Tuning, before: tuple[str, ...], **columns: object) -> Tuning:
-    """Change a job's row that is in one of the states ``before``; anything else is a defect."""
-    setting = ", ".join(f"{name} = ?" for name in columns)
-    places = ", ".join("?" for _ in before)
-    query = f"UPDATE tunings SET {setting} WHERE id = ? AND state IN ({places})"
-    if not db.execute(query, (*columns.values(), tuning.id, *before)).rowcount:
-        raise RuntimeError(f"fine-tuning job {tuning.intent} is not {' or '.join(before)}")
-    return _row(db, tuning.id)
-
-
-def _row(db: sqlite3.Connection, number: int) -> Tuning:
-    return Tuning(*db.execute(f"SELECT {_COLUMNS} FROM tunings WHERE id = ?", (number,)).fetchone())
-
-
-def _tunings(journal: Journal, condition: str, parameters: Sequence[Any] | Mapping[str, Any]) -> list[Tuning]:
-    if not has_tunings(journal):
-        return []
-    return [
-        Tuning(*row)
-        for row in journal.read(f"SELECT {_COLUMNS} FROM tunings WHERE {condition} ORDER BY id", parameters)
-    ]
-
-
-def _files(journal: Journal, condition: str, parameters: tuple[object, ...]) -> list[UploadedFile]:
-    if not has_tunings(journal):
-        return []
-    columns = ", ".join(UploadedFile._fields)
-    return [
-        UploadedFile(*row)
-        for row in journal.read(f"SELECT {columns} FROM tuning_files WHERE {condition} ORDER BY id", parameters)
-    ]
+    return TUNINGS.move(db, tuning, before, usd=usd, **columns)

@@ -24,7 +24,7 @@ class Limits(NamedTuple):
     generator_usd: float | None = None
 
 
-class Intent(NamedTuple):
+class Claim(NamedTuple):
     """A call about to be asked, the most it can cost in USD, and the limits that this must keep to."""
 
     call: Call

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from llm.journal.calls import claim, settle_answers, settle_failures, withdraw
 from llm.journal.presence import BEAT_SECONDS, Worker, bury, dead_workers, lose_in_flight, refuse_other_hosts
@@ -22,13 +22,14 @@ from llm.journal.schema import unusable
 from llm.journal.types import Owner
 
 GATHER_SECONDS = 0.001, 0.005  # a transaction waits so long for company, when few come and when many do
-MANY = 8  # tasks of the transaction before
+MANY = 8  # entries of the transaction before
 MOST_ROWS = 2000  # in one transaction, so that other processes get their turn
 
+T = TypeVar("T")
 _Bulk = Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any] | None]
 
 
-class _Task(NamedTuple):
+class _Entry(NamedTuple):
     kind: str
     load: Any
     future: asyncio.Future[Any]
@@ -57,10 +58,10 @@ class Writer:
             "answers": settle_answers,
             "failures": settle_failures,
             "withdrawals": withdraw,
-            "claims": lambda db, intents: claim(db, owner(), intents),
+            "claims": lambda db, claims: claim(db, owner(), claims),
             "functions": _run_functions,
         }
-        self._queue: SimpleQueue[_Task | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
         self._last = 0
         self._broken: sqlite3.Error | Exception | None = None
         try:
@@ -74,7 +75,7 @@ class Writer:
         """A future of the running loop that gets the result of ``load`` once it is on disk."""
         loop = asyncio.get_running_loop()
         future = loop.create_future()
-        self._queue.put(_Task(kind, load, future, loop))
+        self._queue.put(_Entry(kind, load, future, loop))
         return future
 
     def close(self) -> None:
@@ -96,57 +97,57 @@ class Writer:
 
     def _write(self) -> None:
         while True:
-            tasks, ended = self._gather()
-            self._last = len(tasks)
-            if tasks:
-                self._resolve(tasks, self._outcomes(tasks))
+            entries, ended = self._gather()
+            self._last = len(entries)
+            if entries:
+                self._resolve(entries, self._outcomes(entries))
             elif not ended:
                 with suppress(sqlite3.Error):  # the next real transaction will tell
                     self._transaction(self._worker.beat)
             if ended:
                 return
 
-    def _gather(self) -> tuple[list[_Task], bool]:
+    def _gather(self) -> tuple[list[_Entry], bool]:
         """What waits, and whether it is the last; nothing when it is time for a sign of life."""
         try:
-            task = self._queue.get(timeout=BEAT_SECONDS)
+            entry = self._queue.get(timeout=BEAT_SECONDS)
         except Empty:
             return [], False
-        tasks: list[_Task] = []
-        if task is not None and self._queue.empty():
+        entries: list[_Entry] = []
+        if entry is not None and self._queue.empty():
             time.sleep(GATHER_SECONDS[self._last >= MANY])
-        while task is not None:
-            tasks.append(task)
-            if len(tasks) == MOST_ROWS:
-                return tasks, False
+        while entry is not None:
+            entries.append(entry)
+            if len(entries) == MOST_ROWS:
+                return entries, False
             try:
-                task = self._queue.get_nowait()
+                entry = self._queue.get_nowait()
             except Empty:
-                return tasks, False
-        return tasks, True
+                return entries, False
+        return entries, True
 
-    def _outcomes(self, tasks: list[_Task]) -> list[Any]:
+    def _outcomes(self, entries: list[_Entry]) -> list[Any]:
         """For each task its result or the exception it ends with."""
         if self._broken is None:
             try:
-                return self._transaction(lambda db: self._carry_out(db, tasks))
+                return self._transaction(lambda db: self._carry_out(db, entries))
             except Exception as error:
                 self._broken = error
-        return [self._failure() for _ in tasks]
+        return [self._failure() for _ in entries]
 
-    def _carry_out(self, db: sqlite3.Connection, tasks: list[_Task]) -> list[Any]:
+    def _carry_out(self, db: sqlite3.Connection, entries: list[_Entry]) -> list[Any]:
         places: dict[str, list[int]] = defaultdict(list)
-        for place, task in enumerate(tasks):
-            places[task.kind].append(place)
-        outcomes: list[Any] = [None] * len(tasks)
+        for place, entry in enumerate(entries):
+            places[entry.kind].append(place)
+        outcomes: list[Any] = [None] * len(entries)
         for kind, bulk in self._kinds.items():
-            results = bulk(db, [tasks[place].load for place in places[kind]]) if places[kind] else None
+            results = bulk(db, [entries[place].load for place in places[kind]]) if places[kind] else None
             for place, result in zip(places[kind], results or (), strict=results is not None):
                 outcomes[place] = result
         self._worker.beat(db)
         return outcomes
 
-    def _transaction(self, function: Callable[[sqlite3.Connection], Any]) -> Any:
+    def _transaction(self, function: Callable[[sqlite3.Connection], T]) -> T:
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -165,10 +166,10 @@ class Writer:
         return RuntimeError(f"{self._path}: the journal's writer has failed: {self._broken!r}")
 
     @staticmethod
-    def _resolve(tasks: list[_Task], outcomes: list[Any]) -> None:
+    def _resolve(entries: list[_Entry], outcomes: list[Any]) -> None:
         loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = defaultdict(list)
-        for task, outcome in zip(tasks, outcomes, strict=True):
-            loops[task.loop].append((task.future, outcome))
+        for entry, outcome in zip(entries, outcomes, strict=True):
+            loops[entry.loop].append((entry.future, outcome))
         for loop, resolved in loops.items():
             with suppress(RuntimeError):  # the loop is closed: nobody waits
                 loop.call_soon_threadsafe(_set_results, resolved)

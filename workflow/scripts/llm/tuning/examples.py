@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,11 +128,10 @@ def example_tokens(templates: Templates, source: str, target: str) -> int:
     return sum(map(estimate_tokens, texts)) + FRAME_TOKENS
 
 
-def epochs_of(settings: Mapping[str, Any], instances: int) -> int:
+def epochs_of(n_epochs: int | str, instances: int) -> int:
     """How often a training goes through its examples: OpenAI's ``auto`` is three times, more often for very few."""
-    told = settings["n_epochs"]
-    if told != "auto":
-        return int(told)
+    if n_epochs != "auto":
+        return int(n_epochs)
     return max(AUTO_EPOCHS, min(_MOST_AUTO_EPOCHS, _FEW // max(instances, 1)))
 
 

@@ -1,8 +1,7 @@
 """The life of a fine-tuning job: from the intent in the journal to its model, whatever happens in between.
 
-What shapes the model names the job, so there is one job however many runs want the model, and one process at a time
-works on it. Its intent is in the journal before the request is sent, and told to the provider with it. So a process may
-die at any moment: the next one looks at the provider whether the intent arrived, and goes on from there.
+A job is identified by what shapes the model. So there is one job, however many runs want the model, and one process at
+a time works on it. See :mod:`llm.asking.remote`.
 """
 
 from __future__ import annotations
@@ -14,55 +13,25 @@ from collections.abc import Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from llm.asking import remote
 from llm.asking.hold import Hold
-from llm.asking.patience import Patience
 from llm.asking.progress import EVERY_SECONDS
+from llm.asking.remote import RemoteWork
 from llm.calls import Failure
-from llm.journal import Journal, Limits, OverBudget
-from llm.journal import tunings as records
-from llm.journal.tunings import Tuning, Wanted
+from llm.journal import Journal, OverBudget, tunings
+from llm.journal.tunings import TUNINGS, Order, Tuning
 from llm.providers import TuningApi, TuningRequest, TuningState, TuningStatus
 from workbench.cli import UserError, say
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-FIRST_POLL_SECONDS = 5.0
-SETTLE_SECONDS = 60.0  # a job created longer ago is in the provider's list, or its request never arrived
 HOLD_SECONDS = 1.0  # between two looks whether another process is done with the job
 _FEWEST_TRIES = 3
 TOOL = "PYTHONPATH=workflow/scripts python -m llm.accounts.hosted_models"
-_ELSEWHERE = "a learner of kind: local is fine-tuned on this machine instead and needs nobody's leave"
-
-
-class Order(NamedTuple):
-    """A model that is wanted, for whom, and what it may cost.
-
-    Attributes:
-        wanted: what shapes it.
-        run, shape: of the run that wants it, see :func:`llm.journal.tunings.link`.
-        training, validation: the files, None for no validation.
-        account: at the provider.
-        suffix: of the model's name, None for none.
-        instances: in the training file.
-        worst_usd: to reserve.
-        usd_per_million: price of the training.
-        limits: what may be spent.
-    """
-
-    wanted: Wanted
-    run: str
-    shape: str
-    training: Path
-    validation: Path | None
-    account: str
-    suffix: str | None
-    instances: int
-    worst_usd: float
-    usd_per_million: float
-    limits: Limits
+_ELSEWHERE = "a learner of kind: local is fine-tuned on this machine instead and needs no provider"
 
 
 class Tuner:
@@ -78,20 +47,19 @@ class Tuner:
     def __init__(self, journal: Journal, api: TuningApi, poll_seconds: float, patience: float) -> None:
         self._journal = journal
         self._api = api
-        self._poll_seconds = poll_seconds
-        self._patience = Patience(
+        self._remote = RemoteWork(
             patience, poll_seconds, "a job that is created goes on at the provider: run again later to take it up"
         )
         self.under_way: Tuning | None = None
 
     async def obtain(self, order: Order) -> Tuning:
-        """The job that has made the model: one that there is, or a new one.
+        """The job that has made the model: an existing one, or a new one.
 
         Raises:
             UserError: the provider does not make the model, or there is no money for it.
         """
         async with self._held(order.wanted.key):
-            tuning = records.live(self._journal, order.wanted.key)
+            tuning = tunings.live(self._journal, order.wanted.key)
             if tuning is None:
                 await self._check()
                 files = await self._files(order)
@@ -105,7 +73,7 @@ class Tuner:
             self.under_way = tuning
             if tuning.tuned_model is None:
                 tuning = await self._follow(tuning)
-            link = partial(records.link, study=self._journal.study, run=order.run, shape=order.shape, number=tuning.id)
+            link = partial(tunings.link, study=self._journal.study, run=order.run, shape=order.shape, number=tuning.id)
             await self._journal.write(link)
             self.under_way = None
             return tuning
@@ -114,7 +82,7 @@ class Tuner:
 
     @asynccontextmanager
     async def _held(self, key: str) -> AsyncIterator[None]:
-        """Nobody else works on the job meanwhile."""
+        """Within the block no other process works on the job."""
         told = False
         while (hold := Hold.take(self._journal.path, hold_name(key))) is None:
             if not told:
@@ -133,7 +101,7 @@ class Tuner:
             UserError: it may not.
         """
         try:
-            await self._patience.ask(self._api.check)
+            await self._remote.ask(self._api.check)
         except Failure as failure:
             raise _no_tuning(failure) from failure
 
@@ -146,16 +114,16 @@ class Tuner:
 
     async def _file(self, order: Order, path: Path, sha256: str) -> str:
         base_url, account = order.wanted.base_url, order.account
-        known = records.uploaded(self._journal, sha256, base_url, account)
+        known = tunings.uploaded(self._journal, sha256, base_url, account)
         try:
-            if known is not None and await self._patience.ask(lambda: self._api.has_file(known.remote_id)):
+            if known is not None and await self._remote.ask(lambda: self._api.has_file(known.remote_id)):
                 return known.remote_id
             # Asked again, it finds what an upload without an answer left.
-            remote_id = await self._patience.ask(lambda: self._api.upload(path, sha256))
+            remote_id = await self._remote.ask(lambda: self._api.upload(path, sha256))
         except Failure as failure:
             raise _no_tuning(failure) from failure
         add = partial(
-            records.add_file,
+            tunings.add_file,
             sha256=sha256,
             base_url=base_url,
             account=account,
@@ -171,22 +139,12 @@ class Tuner:
         Raises:
             UserError: there is not, and no other job is under way that could leave some.
         """
-        values = {
-            "run": order.run,
-            "account": order.account,
-            "training_file": training_file,
-            "validation_file": validation_file,
-            "instances": order.instances,
-            "worst_usd": order.worst_usd,
-            "usd_per_million": order.usd_per_million,
-        }
         declare = partial(
-            records.declare,
+            tunings.declare,
             owner=self._journal.owner,
-            wanted=order.wanted,
-            limits=order.limits,
-            shape=order.shape,
-            values=values,
+            order=order,
+            training_file=training_file,
+            validation_file=validation_file,
         )
         told = False
         while True:
@@ -202,11 +160,11 @@ class Tuner:
             if not told:
                 say("the budget has no room for this training before another one has ended: waiting for that")
                 told = True
-            await asyncio.sleep(self._poll_seconds)
+            await asyncio.sleep(self._remote.poll_seconds)
 
     def _others_under_way(self) -> bool:
         """Whether another process of this study follows a job, which may cost less than is reserved for it."""
-        for tuning in records.everything(self._journal):
+        for tuning in tunings.everything(self._journal):
             if tuning.study == self._journal.study and tuning.state in ("intent", "created"):
                 hold = Hold.take(self._journal.path, hold_name(tuning.key))
                 if hold is None:
@@ -233,17 +191,17 @@ class Tuner:
         )
         self.under_way = tuning
         started, tries = time.monotonic(), 0
-        while tries < _FEWEST_TRIES or time.monotonic() - started < self._patience.seconds:
+        while tries < _FEWEST_TRIES or time.monotonic() - started < self._remote.patience:
             if tries or not is_new:
                 state = await self._find(tuning, request)
                 if state is not None:
                     return await self._arrived(tuning, state)
-                tuning = await self._journal.write(partial(records.send_again, tuning=tuning))
+                tuning = await self._journal.write(partial(tunings.send_again, tuning=tuning))
             tries += 1
             try:
-                state = await self._patience.hand_in(partial(self._api.create, request), trusting=False)
+                state = await self._remote.submit(partial(self._api.create, request), trusting=False)
             except Failure as failure:
-                await self._journal.write(partial(records.refuse, tuning=tuning, message=failure.message))
+                await self._journal.write(partial(tunings.refuse, tuning=tuning, message=failure.message))
                 raise _no_tuning(failure) from failure
             if state is not None:
                 return await self._arrived(tuning, state)
@@ -254,18 +212,21 @@ class Tuner:
 
     async def _find(self, tuning: Tuning, request: TuningRequest) -> TuningState | None:
         """The job that an intent has become, None if it never arrived."""
-        wait = tuning.submitted + SETTLE_SECONDS - time.time()
+        wait = tuning.submitted + remote.SETTLE_SECONDS - time.time()
         if wait > 0:
             say(f"looking in {wait:.0f} s whether the fine-tuning job was created")
-            await asyncio.sleep(wait)
         try:
-            found = await self._patience.ask(lambda: self._api.find(request, tuning.created))
+            found = await self._remote.candidates(
+                lambda: self._api.find(request, tuning.created),
+                partial(TUNINGS.is_known, self._journal),
+                tuning.submitted,
+            )
         except Failure as failure:
             raise UserError(f"whether the job was created cannot be found out: {failure.message}") from failure
-        return next((state for state in found if not records.is_known(self._journal, state.remote_id)), None)
+        return found[0] if found else None
 
     async def _arrived(self, tuning: Tuning, state: TuningState) -> Tuning:
-        tuning = await self._journal.write(partial(records.arrive, tuning=tuning, remote=state))
+        tuning = await self._journal.write(partial(tunings.arrive, tuning=tuning, remote=state))
         say(
             f"fine-tuning job {tuning.name}: {tuning.model} on {tuning.instances:,} instances, at most "
             f"${tuning.worst_usd:.2f}; to cancel it: `{TOOL} {self._journal.path} --cancel {tuning.name}`"
@@ -280,34 +241,33 @@ class Tuner:
         Raises:
             UserError: it failed, was cancelled, has no model, or cannot be asked for.
         """
-        wait = min(FIRST_POLL_SECONDS, self._poll_seconds)
-        seen = _Seen({event.id for event in records.events(self._journal, tuning)}, say)
+        seen = _Seen({event.id for event in tunings.events(self._journal, tuning)}, say)
+
+        async def look() -> TuningState:
+            state = await self._remote.ask(lambda: self._api.job(tuning.remote_id or ""))
+            events = await self._remote.ask(lambda: self._api.events(tuning.remote_id or "", seen.ids))
+            if events:
+                await self._journal.write(partial(tunings.add_events, tuning=tuning, events=events))
+            seen.tell(tuning.name, state, [(event.id, event.message, bool(event.data)) for event in events])
+            return state
+
         try:
-            while True:
-                state = await self._patience.ask(lambda: self._api.job(tuning.remote_id or ""))
-                events = await self._patience.ask(lambda: self._api.events(tuning.remote_id or "", seen.ids))
-                if events:
-                    await self._journal.write(partial(records.add_events, tuning=tuning, events=events))
-                seen.tell(tuning.name, state, [(event.id, event.message, bool(event.data)) for event in events])
-                if state.status is not TuningStatus.RUNNING:
-                    break
-                await asyncio.sleep(wait)
-                wait = min(wait * 1.5, self._poll_seconds)
-            checkpoints = await self._patience.ask(lambda: self._api.checkpoints(tuning.remote_id or ""))
+            state = await self._remote.poll(look, lambda state: state.status is TuningStatus.RUNNING)
+            checkpoints = await self._remote.ask(lambda: self._api.checkpoints(tuning.remote_id or ""))
         except Failure as failure:
             raise self._lost(tuning, failure) from failure
-        end = partial(records.end, tuning=tuning, remote=state, checkpoints=checkpoints)
-        tuning = await self._journal.write(end)
-        if tuning.tuned_model is None or tuning.state != "succeeded":
-            raise self._without_model(tuning)
-        return tuning
+        end = partial(tunings.end, tuning=tuning, remote=state, checkpoints=checkpoints)
+        ended = await self._journal.write(end)
+        if ended.tuned_model is None or ended.state != "succeeded":
+            raise self._without_model(ended)
+        return ended
 
     def _lost(self, tuning: Tuning, failure: Failure) -> UserError:
         if failure.status == 404:
             return UserError(
                 f"the provider does not know fine-tuning job {tuning.name} ({failure.message}): if the key has "
-                "changed, use the one that it was created with; else give the job up, and a rerun creates a new one, "
-                f"which is paid again: `{TOOL} {self._journal.path} --forget {tuning.name}`"
+                "changed, use the one that it was created with; otherwise give the job up, and a rerun creates and "
+                f"pays a new one: `{TOOL} {self._journal.path} --forget {tuning.name}`"
             )
         return UserError(
             f"{failure.message}; fine-tuning job {tuning.name} goes on at the provider: run again to take it up"
@@ -327,7 +287,7 @@ class Tuner:
 
 
 class _Seen:
-    """What has been told of a job: each event once; metrics all in the log, on the terminal from time to time."""
+    """What has been reported about a job: each event once; metrics in the log, on the terminal from time to time."""
 
     def __init__(self, ids: set[str], tell: Callable[[str], None]) -> None:
         self.ids = ids
@@ -359,7 +319,7 @@ def hold_name(key: str) -> str:
 
 
 def _no_tuning(failure: Failure) -> UserError:
-    """What to do where the provider does not fine-tune."""
+    """What to do if the provider does not fine-tune."""
     if failure.status == 403:
         return UserError(f"{failure.message}; fine-tuning is not open to this account or no longer: {_ELSEWHERE}")
     if failure.status in (404, 405, 501):

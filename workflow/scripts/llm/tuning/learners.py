@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from llm.calls import canonical_json
+from llm.settings import TuningSettings
 from workbench.cli import UserError
 
 _HYPERPARAMETERS = ("n_epochs", "batch_size", "learning_rate_multiplier")
@@ -31,13 +31,14 @@ class Run(NamedTuple):
     seed: int
 
 
-def hyperparameters(settings: Mapping[str, Any]) -> dict[str, Any]:
+def hyperparameters(settings: TuningSettings) -> dict[str, int | float | str]:
     """Those that are not left to the provider."""
-    return {name: settings[name] for name in _HYPERPARAMETERS if settings[name] != "auto"}
+    values = {name: getattr(settings, name) for name in _HYPERPARAMETERS}
+    return {name: value for name, value in values.items() if value != "auto"}
 
 
-def run_shape(settings: Mapping[str, Any], prompts: str, size: int, skip: int, seed: int | None) -> str:
-    """A digest of what shapes a run's model, but for its instances' texts, which need not be there yet.
+def run_shape(settings: TuningSettings, prompts: str, size: int, skip: int, seed: int | None) -> str:
+    """A digest of what shapes a run's model, except its instances' texts, which need not exist yet.
 
     Args:
         settings: of the learner.
@@ -45,7 +46,7 @@ def run_shape(settings: Mapping[str, Any], prompts: str, size: int, skip: int, s
         size, skip: of the run, see ``llm/finetune_hosted.py``.
         seed: of the training.
     """
-    parts = [{name: settings.get(name) for name in _TUNING}, prompts, size, skip, seed]
+    parts = [{name: getattr(settings, name) for name in _TUNING}, prompts, size, skip, seed]
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
 
 
@@ -53,12 +54,12 @@ def tuned_model(path: Path) -> str:
     """The fine-tuned model that a run left in its ``model.json``.
 
     Raises:
-        UserError: the file does not tell one.
+        UserError: the file does not name one.
     """
     try:
         model = json.loads(path.read_text(encoding="utf-8"))["model"]
     except (ValueError, LookupError, TypeError):
         model = None
     if not model or not isinstance(model, str):
-        raise UserError(f"{path}: this file names no fine-tuned model: delete it, and its rule makes it anew")
+        raise UserError(f"{path}: this file names no fine-tuned model: delete it, and its rule makes it again")
     return model

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from llm.journal import Journal
-from llm.journal import tunings as records
-from llm.journal.tunings import Tuning, Wanted
+from llm.journal import Journal, tunings
+from llm.journal.tunings import Order, Tuning
 from llm.prices import TrainingPrice
 from llm.providers import TuningEvent
+from llm.settings import ExecutionSettings, TuningSettings
 from llm.tuning.examples import Examples, epochs_of
-from llm.tuning.job import Order
 from workbench.cli import say
 from workbench.files import write_json
 from workbench.tables import write_rows
@@ -34,55 +33,62 @@ LOSS_COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Task:
+class OutputFiles:
+    """Where the results go."""
+
+    model: Path
+    events: Path
+    losses: Path
+    ledger: Path
+    report: Path
+
+
+@dataclass(frozen=True)
+class TuningTask:
     """What is to be done: the settings, the model that is trained, the files and what they cost.
 
     Attributes:
-        settings, execution: see ``docs/finetuning.md``.
-        model: that is trained: the base model, or a fine-tuned one that is continued.
+        settings, execution: see ``docs/finetuning.md``; their model is the base model.
         price: of the training.
         training, validation: the examples; None for no validation.
-        wanted: what shapes the result.
         order: what is asked for.
     """
 
-    settings: Mapping[str, Any]
-    execution: Mapping[str, Any]
-    model: str
+    settings: TuningSettings
+    execution: ExecutionSettings
     price: TrainingPrice
     training: Examples
     validation: Examples | None
-    wanted: Wanted
     order: Order
 
 
-def write_outputs(arguments: argparse.Namespace, task: Task, journal: Journal, tuning: Tuning) -> None:
-    """Write what the journal and the examples tell of the model; the model's own file comes last."""
-    events = records.events(journal, tuning)
-    checkpoints = records.checkpoints(journal, tuning)
+def write_outputs(files: OutputFiles, task: TuningTask, journal: Journal, tuning: Tuning) -> None:
+    """Write what the journal and the examples say about the model; the model's own file comes last."""
+    events = tunings.events(journal, tuning)
+    checkpoints = tunings.checkpoints(journal, tuning)
     losses = loss_rows(events, checkpoints)
     ledger = ledger_of(task, journal, tuning)
     report = report_of(task, tuning, losses)
-    write_rows(arguments.events, EVENT_COLUMNS, map(event_row, events))
-    write_rows(arguments.losses, LOSS_COLUMNS, ([row.get(name, "") for name in LOSS_COLUMNS] for row in losses))
-    write_json(arguments.ledger, ledger)
-    write_json(arguments.report, report)
-    write_json(arguments.model, model_of(task, tuning, checkpoints))
+    write_rows(files.events, EVENT_COLUMNS, map(event_row, events))
+    write_rows(files.losses, LOSS_COLUMNS, ([row.get(name, "") for name in LOSS_COLUMNS] for row in losses))
+    write_json(files.ledger, ledger)
+    write_json(files.report, report)
+    write_json(files.model, model_of(task, tuning, checkpoints))
     say(
         f"{tuning.tuned_model}: {task.training.instances:,} instances, {tuning.trained_tokens or 0:,} tokens trained, "
         f"${ledger['usd']:,.4f}"
     )
 
 
-def model_of(task: Task, tuning: Tuning, checkpoints: list[dict[str, Any]]) -> dict[str, Any]:
+def model_of(task: TuningTask, tuning: Tuning, checkpoints: list[dict[str, Any]]) -> dict[str, Any]:
     """What is needed to ask the model, and where it is from."""
     names = {str(one.get("step_number")): one.get("fine_tuned_model_checkpoint") for one in checkpoints}
     return {
         "provider": tuning.provider,
         "base_url": tuning.base_url,
         "model": tuning.tuned_model,
-        "base": task.settings["base"],
-        "start": task.model if task.model != task.settings["base"] else None,
+        "base": task.settings.model,
+        "start": task.order.wanted.model if task.order.wanted.model != task.settings.model else None,
         "job": tuning.remote_id,
         "key": tuning.key,
         "training_file": tuning.training_file,
@@ -91,15 +97,15 @@ def model_of(task: Task, tuning: Tuning, checkpoints: list[dict[str, Any]]) -> d
     }
 
 
-def report_of(task: Task, tuning: Tuning, losses: list[dict[str, Any]]) -> dict[str, Any]:
+def report_of(task: TuningTask, tuning: Tuning, losses: list[dict[str, Any]]) -> dict[str, Any]:
     """The report, with the fields that other trainings' reports have as far as they make sense."""
     seconds = max((tuning.ended or tuning.created) - tuning.created, 0.0)
-    # Over the whole validation file where that is told, else over a batch of it.
+    # Over the whole validation file if the provider gives it, otherwise over a batch of it.
     whole, part = ([row[name] for row in losses if row.get(name)] for name in ("full_valid_loss", "valid_loss"))
     tokens = tuning.trained_tokens or 0
     return {
         "updates": max((int(row["step"]) for row in losses), default=None),
-        "epochs": epochs_of(task.settings, task.training.instances),
+        "epochs": epochs_of(task.settings.n_epochs, task.training.instances),
         "best_valid_loss": min(whole or part, default=None),
         "seconds": seconds,
         "target_tokens_per_second": tokens / seconds if seconds else None,
@@ -112,16 +118,16 @@ def report_of(task: Task, tuning: Tuning, losses: list[dict[str, Any]]) -> dict[
         "usd": tuning.usd,
         "job": tuning.remote_id,
         "model": tuning.tuned_model,
-        "hyperparameters": dict(task.wanted.hyperparameters),
-        "seed": task.wanted.seed,
+        "hyperparameters": dict(task.order.wanted.hyperparameters),
+        "seed": task.order.wanted.seed,
     }
 
 
-def ledger_of(task: Task, journal: Journal, tuning: Tuning) -> dict[str, Any]:
+def ledger_of(task: TuningTask, journal: Journal, tuning: Tuning) -> dict[str, Any]:
     """The accounts of the run's training, of all its jobs; what another run paid for is in that one's."""
     study, generator, run = journal.study, journal.generator, task.order.run
-    paid = [one for one in records.of_owner(journal, study, generator) if one.run == run]
-    superseded = [one for one in paid if one.key != task.wanted.key]
+    paid = [one for one in tunings.of_owner(journal, study, generator) if one.run == run]
+    superseded = [one for one in paid if one.key != task.order.wanted.key]
     usd = [one.worst_usd if one.usd is None else one.usd for one in paid]
     ours = tuning.id in {one.id for one in paid}
     notes = [] if ours else [f"made and paid by {tuning.study} {tuning.run}"]
@@ -130,7 +136,7 @@ def ledger_of(task: Task, journal: Journal, tuning: Tuning) -> dict[str, Any]:
     return {
         "generator": generator,
         "run": run,
-        "model": task.model,
+        "model": task.order.wanted.model,
         "served": tuning.tuned_model,
         "mode": "fine-tuning",
         "sources": task.training.instances + task.training.left_out,

@@ -5,40 +5,35 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+from llm.asking.progress import Progress
+from llm.asking.setup import LLMSetup
 from llm.calls import Answer, Failure, FailureKind, Reply
-from llm.journal import Answered, Failed, Journal, Ticket
+from llm.journal import Answered, Failed, Ticket
 from llm.journal.batches import Batch, attempt_of
 from llm.journal.calls import settle_answers, settle_failures
 from llm.prices import Price, UnknownPrice, price_of
-from llm.providers import Api, BatchResult, BatchState
+from llm.providers import BatchResult, BatchState
 
 _AT_ONCE = 200  # results in one transaction
 
 
-class Tally(NamedTuple):
-    """What came of the requests of a batch; ``fatal`` is why none like them will succeed, None if no answer says so."""
+@dataclass
+class Tally:
+    """Outcomes of the requests of a batch; ``fatal`` is why no such request will succeed, None if no answer says so."""
 
     answered: int = 0
     failed: int = 0
     throttled: int = 0
     fatal: Failure | None = None
 
-    def plus(self, other: Tally) -> Tally:
-        """The sum of two."""
-        return Tally(
-            self.answered + other.answered,
-            self.failed + other.failed,
-            self.throttled + other.throttled,
-            self.fatal or other.fatal,
-        )
 
-
-class _Outcome(NamedTuple):
-    """A result that was read: the attempt (None: of another batch), what came of it, the reply behind an answer."""
+class _ReadResult(NamedTuple):
+    """A result: its attempt (None: of another batch), the answer or failure, and the reply behind an answer."""
 
     attempt: int | None
     result: Answer | Failure
@@ -49,66 +44,74 @@ class BatchAnswers:
     """Brings results into the journal.
 
     Args:
-        api: the provider, which reads answers.
-        journal: where they go.
-        provider: its name.
-        model: that ``price`` is for. A batch taken up from an earlier run may have asked another one.
-        price: of an answer.
+        setup: reads answers and knows the price of its model. A batch that an earlier run left may have asked another.
+        progress: counts.
     """
 
-    def __init__(self, api: Api, journal: Journal, provider: str, model: str, price: Price) -> None:
-        self._api = api
-        self._journal = journal
-        self._provider = provider
-        self._prices: dict[str, Price | None] = {model: price}
+    def __init__(self, setup: LLMSetup, progress: Progress) -> None:
+        self._api = setup.api
+        self._journal = setup.journal
+        self._progress = progress
+        self._provider = setup.settings.provider
+        self._prices: dict[str, Price | None] = {setup.settings.model: setup.price}
 
-    async def take(self, batch: Batch, state: BatchState, note: Callable[[Tally], None]) -> None:
-        """Journal the results of ``batch`` that are not there yet; ``note`` is told of each part as it is on disk.
+    async def take(self, batch: Batch, state: BatchState, tally: Tally) -> None:
+        """Journal the results of ``batch`` that are not there yet, and count in ``tally`` what is on disk.
 
         Raises:
             Failure: the results cannot be fetched, or not all of them; what came is kept.
         """
-        part: list[_Outcome] = []
+        part: list[_ReadResult] = []
         async for result in self._api.batch_results(state):
             part.append(self._read(batch, result))
             if len(part) == _AT_ONCE:
-                note(await self._journal.write(partial(self._settle, batch=batch, outcomes=part)))
+                await self._write(batch, part, tally)
                 part = []
-        note(await self._journal.write(partial(self._settle, batch=batch, outcomes=part)))
+        await self._write(batch, part, tally)
 
-    def _read(self, batch: Batch, result: BatchResult) -> _Outcome:
+    async def _write(self, batch: Batch, results: list[_ReadResult], tally: Tally) -> None:
+        answered, failures = await self._journal.write(partial(self._settle, batch=batch, results=results))
+        throttled = sum(failure.kind is FailureKind.THROTTLED for failure in failures)
+        fatal = (failure for failure in failures if failure.kind is FailureKind.FATAL)
+        tally.answered += answered
+        tally.throttled += throttled
+        tally.failed += len(failures) - throttled
+        tally.fatal = tally.fatal or next(fatal, None)
+        self._progress.asked += answered
+        self._progress.throttled += throttled
+        self._progress.failed += len(failures) - throttled
+
+    def _read(self, batch: Batch, result: BatchResult) -> _ReadResult:
         attempt = attempt_of(result.custom_id, batch)
         if isinstance(result.result, Failure):
-            return _Outcome(attempt, result.result, None)
+            return _ReadResult(attempt, result.result, None)
         try:
-            return _Outcome(attempt, self._api.read(result.result.raw), result.result)
+            return _ReadResult(attempt, self._api.read(result.result.raw), result.result)
         except Failure as failure:
-            return _Outcome(attempt, failure, None)
+            return _ReadResult(attempt, failure, None)
 
-    def _settle(self, db: sqlite3.Connection, batch: Batch, outcomes: Sequence[_Outcome]) -> Tally:
-        """Write results under the tickets that are still open, in the running transaction."""
-        tickets = _open_tickets(db, batch, [outcome.attempt for outcome in outcomes])
+    def _settle(
+        self, db: sqlite3.Connection, batch: Batch, results: Sequence[_ReadResult]
+    ) -> tuple[int, list[Failure]]:
+        """Write the results whose tickets are still open; return how many were answered, and the failures."""
+        tickets = _open_tickets(db, batch, [result.attempt for result in results])
         now = time.time()
         answered: list[Answered] = []
         failed: list[Failed] = []
-        for outcome in outcomes:
-            if outcome.attempt not in tickets:  # journalled already
+        for attempt, result, reply in results:
+            if attempt not in tickets:  # journalled already
                 continue
-            ticket, model = tickets.pop(outcome.attempt)
-            if isinstance(outcome.result, Failure):
-                usd = ticket.worst_usd if outcome.result.maybe_paid else 0.0
-                failed.append(Failed(ticket, outcome.result, usd, now))
-            elif outcome.reply is not None:
-                usd = self._cost(ticket, model, outcome.result)
-                answered.append(Answered(ticket, outcome.reply, outcome.result, usd, now))
+            ticket, model = tickets.pop(attempt)
+            if isinstance(result, Failure):
+                failed.append(Failed(ticket, result, ticket.worst_usd if result.maybe_paid else 0.0, now))
+            elif reply is not None:
+                answered.append(Answered(ticket, reply, result, self._cost(ticket, model, result), now))
         settle_answers(db, answered)
         settle_failures(db, failed)
-        throttled = sum(entry.failure.kind is FailureKind.THROTTLED for entry in failed)
-        fatal = next((entry.failure for entry in failed if entry.failure.kind is FailureKind.FATAL), None)
-        return Tally(len(answered), len(failed) - throttled, throttled, fatal)
+        return len(answered), [entry.failure for entry in failed]
 
     def _cost(self, ticket: Ticket, model: str, answer: Answer) -> float:
-        """USD of an answer; the most that it can have cost where the model's price is unknown."""
+        """USD of an answer; its worst price if the model's price is unknown."""
         if model not in self._prices:
             try:
                 self._prices[model] = price_of(self._provider, model, self._api.base_url, None, True)

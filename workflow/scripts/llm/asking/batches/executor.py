@@ -1,44 +1,36 @@
 """Asking in batches, for half the price and within a day: the batch executor.
 
-What is missing is gathered into batches, each of which is written in the journal as an intent before anything of it is
-sent. So a run may end at any moment: the next one finds every unfinished batch in the journal, looks at the provider
-whether an intent arrived, and goes on from there. No batch is submitted twice, none is forgotten.
+What is missing is gathered into batches. Each is recorded in the journal as an intent before anything of it is sent. So
+a run may end at any moment: the next one finds every unfinished batch in the journal, asks the provider whether an
+intent arrived, and continues from there. No batch is submitted twice and none is forgotten.
 
-It goes by rounds. Each reads the works anew, as they follow from the answers that are in the journal by then, so that
-no list of them is kept in memory.
+It works in rounds. Each reads the works again, as they follow from the answers that are in the journal by then, so
+that no list of them is kept in memory.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
 
-from llm.asking.batches.answers import BatchAnswers
-from llm.asking.batches.provider import BatchProvider
 from llm.asking.batches.watch import BatchWatch
 from llm.asking.hold import Hold
-from llm.asking.interrupts import on_interrupt
+from llm.asking.interrupts import until_interrupted
 from llm.asking.progress import EVERY_SECONDS, Progress
+from llm.asking.setup import LLMSetup
 from llm.calls import FailureKind, Work, canonical_json
-from llm.journal import InFlight, Journal, Limits, OverBudget, Stored, Ticket
-from llm.journal import batches as records
+from llm.journal import InFlight, OverBudget, Stored, Ticket, batches
 from llm.journal.batches import Batch, Sized
 from llm.journal.presence import bury, dead_workers
-from llm.prices import Price
-from llm.providers import Api
 from workbench.cli import UserError, say
-
-if TYPE_CHECKING:
-    from llm.asking.dialogue import Dialogue
 
 _AT_ONCE = 200  # works claimed in one transaction
 _LEAST_SHARE = 0.1  # of a limit: a batch that the budget cuts short is sent if it can cost as much
-_SILENT_SECONDS = 600.0  # there is a line at least so often, and otherwise when something has changed
+_SILENT_SECONDS = 600.0  # most time between two lines; a change is reported earlier
 
 
 @dataclass
@@ -52,7 +44,7 @@ class _Gathering:
 
 @dataclass
 class _Met:
-    """What a round met besides calls to ask: one that somebody else asks, and whether any was answered meanwhile."""
+    """What a round met besides calls to ask: one that somebody else asks, and whether any has been answered."""
 
     elsewhere: InFlight | None = None
     answered: bool = False
@@ -62,48 +54,18 @@ class BatchExecutor:
     """Carries calls out in batches until every item is done, or something stops all of them.
 
     Args:
-        api: the provider.
-        journal: where every batch, attempt and answer is written.
-        settings: of the generator; read are ``provider``, ``model``, ``account`` (whose limits count), ``attempts`` (of
-            one call), ``patience`` (seconds without any answer of the provider after which the run ends) and
-            ``batch``: ``max_requests``, ``max_bytes``, ``max_enqueued_tokens``, ``poll_seconds``.
-        limits: what may be spent.
-        price: of an answer in a batch.
-        dialogue: knows what to ask next.
+        setup: what is asked, and how.
         progress: counts; its ``total``, the number of items, is set when they have been read for the first time.
     """
 
-    def __init__(
-        self,
-        api: Api,
-        journal: Journal,
-        settings: Mapping[str, Any],
-        limits: Limits,
-        price: Price,
-        dialogue: Dialogue,
-        progress: Progress,
-    ) -> None:
-        batch, account = settings["batch"], settings["account"]
-        self._api = api
-        self._journal = journal
-        self._provider: str = settings["provider"]
-        self._account: str = account
-        self._attempts: int = settings["attempts"]
-        self._most_requests = min(batch["max_requests"], api.batch_limits.requests)
-        self._most_bytes = min(batch["max_bytes"], api.batch_limits.bytes)
-        self._limits = limits
-        self._dialogue = dialogue
+    def __init__(self, setup: LLMSetup, progress: Progress) -> None:
+        batch, most = setup.execution.batch_settings, setup.api.batch_limits
+        self._setup = setup
+        self._journal = setup.journal
+        self._most_requests = min(batch.max_requests, most.requests)
+        self._most_bytes = min(batch.max_bytes, most.bytes)
         self._progress = progress
-        self._watch = BatchWatch(
-            journal,
-            BatchProvider(api, journal, batch["poll_seconds"], settings["patience"]),
-            BatchAnswers(api, journal, settings["provider"], settings["model"], price),
-            progress,
-            account,
-            self._attempts,
-            batch["max_enqueued_tokens"],
-            batch["poll_seconds"],
-        )
+        self._watch = BatchWatch(setup, progress)
         self._gathering: _Gathering | None = None
         self._started = 0.0
         self._found: int | None = None
@@ -123,35 +85,21 @@ class BatchExecutor:
         """
         self._started = time.time()
         self._progress.start()
-        rounds = asyncio.create_task(self._rounds(works))
         ticker = asyncio.create_task(self._tick())
-        interrupted = False
-
-        def interrupt() -> None:
-            nonlocal interrupted
-            interrupted = True
-            rounds.cancel()
-
         try:
-            with on_interrupt(interrupt):
-                await rounds
-        except asyncio.CancelledError:
-            if interrupted:
-                raise KeyboardInterrupt from None
-            raise
+            await until_interrupted(self._rounds(works))
         finally:
-            for task in (rounds, ticker):
-                task.cancel()
-            await asyncio.gather(rounds, ticker, return_exceptions=True)
+            ticker.cancel()
+            await asyncio.gather(ticker, return_exceptions=True)
             await self._leave()
 
     async def _leave(self) -> None:
-        """End what goes on here and say what goes on at the provider."""
+        """End what runs here and say what continues at the provider."""
         await self._watch.leave()
         if self._gathering is not None:
             gathering, self._gathering = self._gathering, None
             try:
-                await self._journal.write(partial(records.abandon, batch=gathering.batch))
+                await self._journal.write(partial(batches.abandon, batch=gathering.batch))
             finally:
                 gathering.hold.drop()
         left, requests, _ = self._watch.at_provider
@@ -164,9 +112,7 @@ class BatchExecutor:
             await self._watch.take_up()
             met = await self._gather(works())
             if self._watch.busy:
-                while self._watch.busy:
-                    await self._watch.pause()
-                await self._watch.calm_down()
+                await self._watch.finish()
             elif met.elsewhere is not None:
                 await self._wait_for(met.elsewhere)
             elif not met.answered:
@@ -189,11 +135,11 @@ class BatchExecutor:
             items += 1
             work = given
             while work is not None and self._is_through(work):
-                work = self._dialogue.follow(work)
+                work = self._setup.dialogue.follow(work)
             if work is None:
                 done += 1
             else:
-                size = len(canonical_json(work.call.body).encode()) + self._api.batch_limits.bytes_per_request
+                size = len(canonical_json(work.call.body).encode()) + self._setup.api.batch_limits.bytes_per_request
                 yield Sized(work, size)
         if self._found is None:
             self._found = self._progress.found = done
@@ -210,17 +156,23 @@ class BatchExecutor:
             (work.call.key, self._started),
         )
         failures = {kind for (kind,) in rows}
-        return len(rows) >= self._attempts or bool(failures & {FailureKind.REJECTED, FailureKind.FILTERED})
+        return len(rows) >= self._setup.execution.attempts or bool(
+            failures & {FailureKind.REJECTED, FailureKind.FILTERED}
+        )
 
     async def _put(self, chunk: list[Sized], met: _Met) -> list[Sized]:
-        """Claim what of ``chunk`` has room in the batch that is being filled; what has none is returned."""
+        """Claim the calls that fit into the batch that is being filled; return the rest."""
         gathering = self._gathering or await self._open()
         fitting = self._fitting(gathering.batch, chunk)
         if not fitting:
             await self._send()
             return chunk
         fill = partial(
-            records.fill, owner=self._journal.owner, batch=gathering.batch, works=chunk[:fitting], limits=self._limits
+            batches.fill,
+            owner=self._journal.owner,
+            batch=gathering.batch,
+            works=chunk[:fitting],
+            limits=self._setup.limits,
         )
         gathering.batch, outcomes = await self._journal.write(fill)
         over: OverBudget | None = None
@@ -240,7 +192,7 @@ class BatchExecutor:
         return unpaid + chunk[fitting:]
 
     async def _open(self) -> _Gathering:
-        batch = records.new_batch(self._journal, self._provider, self._account)
+        batch = batches.new_batch(self._journal, self._setup.settings.provider, self._setup.execution.account)
         while (hold := Hold.take(self._journal.path, batch.intent)) is None:
             await asyncio.sleep(0.01)  # another process looks whether anybody holds it
         self._gathering = _Gathering(batch, hold)
@@ -259,7 +211,7 @@ class BatchExecutor:
         return len(chunk)
 
     async def _make_room(self, gathering: _Gathering, over: OverBudget) -> None:
-        """Send what the budget allows for, or wait for batches whose answers cost less than they could have.
+        """Send what the budget allows, or wait for batches, whose answers may cost less than their worst price.
 
         Raises:
             UserError: there is nothing to wait for.
@@ -292,13 +244,13 @@ class BatchExecutor:
             UserError: it is part of a batch that nobody looks after.
         """
         await self._journal.write(lambda db: bury(db, self._journal.path, dead_workers(db, self._journal.path)))
-        batch = None if call.batch is None else records.find(self._journal, call.batch)
+        batch = None if call.batch is None else batches.find(self._journal, call.batch)
         if batch is not None and self._is_forsaken(batch):
             raise UserError(
                 f"{self._journal.path}: calls of this generator are part of unfinished batch {batch.id} of generator "
                 f"{batch.generator!r} (study {batch.study!r}, account {batch.account!r}), which no process looks "
                 "after: run that one, with that account, to its end, or give the batch up: "
-                f"{records.how_to_forget(batch)}"
+                f"{batches.how_to_forget(batch)}"
             )
         await self._watch.pause()
 
@@ -308,22 +260,22 @@ class BatchExecutor:
         if hold is None:
             return False
         try:
-            now = records.find(self._journal, batch.id)
+            now = batches.find(self._journal, batch.id)
         finally:
             hold.drop()
-        mine = (self._journal.owner.study, self._journal.owner.generator, self._account)
-        return now is not None and now.state in records.UNFINISHED and mine != (now.study, now.generator, now.account)
+        mine = (self._journal.owner.study, self._journal.owner.generator, self._setup.execution.account)
+        return now is not None and now.state in batches.UNFINISHED and mine != (now.study, now.generator, now.account)
 
     async def _tick(self) -> None:
-        """Say how it stands when that has changed, and from time to time."""
+        """Report progress when it has changed, and from time to time."""
         last, said = (0, 0, 0), time.monotonic()
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             now = self._watch.at_provider
             if now != last or time.monotonic() - said > _SILENT_SECONDS:
-                batches, requests, done = last = now
+                number, requests, done = last = now
                 said = time.monotonic()
-                held = f"{_batches(batches)} at the provider, {done:,} of {requests:,} requests done"
+                held = f"{_batches(number)} at the provider, {done:,} of {requests:,} requests done"
                 say(f"{held}; {self._progress.line()}")
 
 

@@ -4,59 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import aclosing
 from functools import partial
 
 from llm.asking.batches.answers import BatchAnswers, Tally
-from llm.asking.batches.provider import BatchProvider
 from llm.asking.hold import Hold, sweep
 from llm.asking.pace import backoff
 from llm.asking.progress import Progress
+from llm.asking.remote import RemoteWork
+from llm.asking.setup import LLMSetup
 from llm.calls import Failure, FailureKind
-from llm.journal import Journal
-from llm.journal import batches as records
-from llm.journal.batches import Batch
+from llm.journal import batches
+from llm.journal.batches import BATCHES, Batch
 from llm.providers import BatchState, BatchStatus
 from workbench.cli import UserError, say
 
-ENQUEUED_PATIENCE_SECONDS = 24 * 3600.0  # so long may a provider refuse every batch because too much waits there
+ENQUEUED_PATIENCE_SECONDS = 24 * 3600.0  # how long a provider may refuse every batch because too much waits there
 
 
 class BatchWatch:
-    """Submits batches and sees them, and those that earlier runs left, through to their end.
+    """Submits batches and follows them, and those that earlier runs left, to their end.
 
     Args:
-        journal: where everything is written before it is done.
-        provider: the way to the provider.
-        answers: brings results into the journal.
+        setup: what is asked, and how.
         progress: counts.
-        account: whose limits count.
-        attempts: so many batches in a row may fail to arrive.
+
+    Attributes:
         most_tokens: of the account at the provider at any time; None for no limit until one is learnt.
-        poll_seconds: longest time between two looks at a batch.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        provider: BatchProvider,
-        answers: BatchAnswers,
-        progress: Progress,
-        account: str,
-        attempts: int,
-        most_tokens: int | None,
-        poll_seconds: float,
-    ) -> None:
-        self.most_tokens = most_tokens
-        self._journal = journal
-        self._provider = provider
-        self._answers = answers
+    def __init__(self, setup: LLMSetup, progress: Progress) -> None:
+        batch = setup.execution.batch_settings
+        self.most_tokens = batch.max_enqueued_tokens
+        self._api = setup.api
+        self._journal = setup.journal
+        self._answers = BatchAnswers(setup, progress)
         self._progress = progress
-        self._account = account
-        self._attempts = attempts
-        self._poll_seconds = poll_seconds
+        self._account = setup.execution.account
+        self._attempts = setup.execution.attempts
+        self._poll_seconds = batch.poll_seconds
+        self._remote = RemoteWork(
+            setup.execution.patience,
+            batch.poll_seconds,
+            "batches that are submitted go on at the provider: run again later to fetch their answers",
+        )
         self._tasks: set[asyncio.Task[None]] = set()
-        self._seen: dict[int, tuple[int, int]] = {}  # of each batch its requests and those that are done
-        self._refusals = 0  # batches in a row of which the provider took nothing
+        self._seen: dict[int, tuple[int, int]] = {}  # for each batch its requests and how many are done
+        self._refusals = 0  # batches in a row that the provider rejected as a whole
         self._refused_since = 0.0
 
     @property
@@ -82,29 +76,35 @@ class BatchWatch:
         await asyncio.wait(self._tasks, timeout=self._poll_seconds, return_when=asyncio.FIRST_COMPLETED)
         self._look_back()
 
-    async def calm_down(self) -> None:
-        """Wait for a while if the provider took nothing of the last batches."""
+    async def finish(self) -> None:
+        """Wait until no batch is under way; and for a while longer if the provider rejected the last ones.
+
+        Raises:
+            UserError: a batch cannot be seen through.
+        """
+        while self._tasks:
+            await self.pause()
         if self._refusals:
             await asyncio.sleep(backoff(self._refusals, base=self._poll_seconds / 4, most=self._poll_seconds))
 
     async def leave(self) -> None:
-        """Look after the batches no longer; the provider goes on with them."""
+        """Stop following the batches; the provider continues with them."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def take_up(self) -> None:
-        """Go on with the batches that earlier runs left, and with those whose process has died since."""
+        """Take up the batches that earlier runs left, and those whose process has died since."""
         sweep(self._journal.path)
-        for listed in records.unfinished(self._journal, self._account):
+        for listed in batches.unfinished(self._journal, self._account):
             hold = Hold.take(self._journal.path, listed.intent)
             if hold is None:
                 continue
-            batch = records.find(self._journal, listed.id)
-            if batch is None or batch.state not in records.UNFINISHED:
+            batch = batches.find(self._journal, listed.id)
+            if batch is None or batch.state not in batches.UNFINISHED:
                 hold.drop()
             elif batch.state == "gathering":
-                await self._journal.write(partial(records.abandon, batch=batch))
+                await self._journal.write(partial(batches.abandon, batch=batch))
                 hold.drop()
             else:
                 say(f"taking up a batch of {batch.requests:,} requests that an earlier run left ({batch.state})")
@@ -118,29 +118,32 @@ class BatchWatch:
         """
         try:
             self._look_back()
-            records.write_requests(self._journal, batch, hold.lines)
+            batches.write_requests(self._journal, batch, hold.lines)
             batch = await self._declare(batch)
             try:
-                state = await self._provider.submit(batch, hold.lines, lambda: self.busy)
+                state = await self._remote.submit(
+                    lambda: self._api.submit_batch(batch.intent, hold.lines),
+                    lambda: self.busy,  # a 429 may then last until another batch ends
+                )
             except Failure as failure:
                 await self._journal.write(
-                    partial(records.release, batch=batch, state="failed", message=failure.message)
+                    partial(batches.release, batch=batch, state="failed", message=failure.message)
                 )
                 raise _not_taken(failure) from failure
             hold.lines.unlink(missing_ok=True)
             if state is not None:
-                batch = await self._journal.write(partial(records.submit, batch=batch, remote=state))
+                batch = await self._journal.write(partial(batches.submit, batch=batch, remote=state))
                 say(f"submitted a batch of {batch.requests:,} requests: {batch.remote_id}")
         except BaseException:
             try:
-                await self._journal.write(partial(records.abandon, batch=batch))
+                await self._journal.write(partial(batches.abandon, batch=batch))
             finally:
                 hold.drop()
             raise
         self._start(batch, hold)
 
     def _look_back(self) -> None:
-        """Be done with the batches that have ended; what went wrong with one is raised here."""
+        """Drop the batches that have ended and raise what went wrong with one."""
         done = {task for task in self._tasks if task.done()}
         self._tasks -= done
         for task in done:
@@ -150,7 +153,7 @@ class BatchWatch:
         """Write the intent down once there is room for the batch."""
         told = False
         while True:
-            declare = partial(records.declare, batch=batch, most_tokens=self.most_tokens)
+            declare = partial(batches.declare, batch=batch, most_tokens=self.most_tokens)
             declared = await self._journal.write(declare)
             if declared is not None:
                 return declared
@@ -169,12 +172,12 @@ class BatchWatch:
             if found is None:
                 return
             batch = found
-            state = await self._provider.wait(batch, partial(self._see, batch))
+            state = await self._remote.poll(partial(self._look, batch), _is_running)
             if state.status is BatchStatus.FAILED:
                 await self._refused(batch, state)
                 return
             self._refusals = 0
-            batch = await self._journal.write(partial(records.end, batch=batch))
+            batch = await self._journal.write(partial(batches.end, batch=batch))
             await self._fetch(batch, state)
             del self._seen[batch.id]
         except Failure as failure:
@@ -186,14 +189,14 @@ class BatchWatch:
             hold.drop()
 
     async def _find(self, batch: Batch) -> Batch | None:
-        """Learn what became of an intent. The calls of a batch that never arrived are set free.
+        """Find out what became of an intent. The calls of a batch that never arrived are freed.
 
         Raises:
             UserError: too many did not arrive.
         """
-        state = await self._provider.find(batch)
+        state = await self._find_remote(batch)
         if state is not None:
-            return await self._journal.write(partial(records.submit, batch=batch, remote=state))
+            return await self._journal.write(partial(batches.submit, batch=batch, remote=state))
         await self._set_free(batch, "released", "the provider does not have it")
         if self._refusals >= self._attempts:
             raise UserError(
@@ -203,10 +206,10 @@ class BatchWatch:
         return None
 
     async def _refused(self, batch: Batch, state: BatchState) -> None:
-        """Set the calls free of a batch that the provider did not take because too much waits there already.
+        """Free the calls of a batch that the provider rejected because too much waits there already.
 
         Raises:
-            Failure: another reason, about which asking again does nothing.
+            Failure: another reason; asking again would not help.
             UserError: that has gone on for too long.
         """
         failure = state.failure or Failure(FailureKind.FATAL, state.message)
@@ -215,7 +218,7 @@ class BatchWatch:
             raise failure
         if time.monotonic() - self._refused_since > ENQUEUED_PATIENCE_SECONDS:
             raise UserError(f"no batch was taken for a day: {failure.message}; run again later")
-        self.most_tokens = max(records.waiting_tokens(self._journal, self._account), batch.tokens // 2, 1)
+        self.most_tokens = max(batches.waiting_tokens(self._journal, self._account), batch.tokens // 2, 1)
         say(
             f"{failure.message}; from now on at most {self.most_tokens:,} tokens wait at the provider "
             "(max_enqueued_tokens sets the limit from the start)"
@@ -225,7 +228,7 @@ class BatchWatch:
         if not self._refusals:
             self._refused_since = time.monotonic()
         self._refusals += 1
-        await self._journal.write(partial(records.release, batch=batch, state=state, message=message))
+        await self._journal.write(partial(batches.release, batch=batch, state=state, message=message))
         del self._seen[batch.id]
 
     async def _fetch(self, batch: Batch, state: BatchState) -> None:
@@ -235,25 +238,68 @@ class BatchWatch:
             Failure: they cannot be fetched, or say that no request will succeed.
         """
         tally = Tally()
-
-        def note(part: Tally) -> None:
-            nonlocal tally
-            tally = tally.plus(part)
-            self._progress.asked += part.answered
-            self._progress.throttled += part.throttled
-            self._progress.failed += part.failed
-
-        await self._provider.ask(lambda: self._answers.take(batch, state, note))
-        missing = await self._journal.write(partial(records.collect, batch=batch, message=state.message))
+        await self._remote.ask(lambda: self._answers.take(batch, state, tally))
+        missing = await self._journal.write(partial(batches.collect, batch=batch, message=state.message))
         self._progress.failed += missing
-        if tally.failed + tally.throttled + missing:
-            lacking = tally.failed + tally.throttled + missing
+        lacking = tally.failed + tally.throttled + missing
+        if lacking:
             say(f"a batch of {batch.requests:,} requests ended ({state.message}): {lacking:,} are without an answer")
         if tally.fatal is not None:
             raise tally.fatal
 
-    def _see(self, batch: Batch, state: BatchState) -> None:
+    async def _look(self, batch: Batch) -> BatchState:
+        state = await self._remote.ask(lambda: self._api.batch(batch.remote_id or ""))
         self._seen[batch.id] = (batch.requests, state.counts.answered + state.counts.failed)
+        return state
+
+    async def _find_remote(self, batch: Batch) -> BatchState | None:
+        """The batch that ``batch`` became at the provider; None if the provider never got it, or rejected all of it.
+
+        Its results carry the intent's name. So a batch of the same size that somebody else submitted is waited for,
+        too, and then left alone.
+
+        Raises:
+            Failure, UserError: the provider cannot be asked.
+        """
+        others: set[str] = set()
+        told = False
+
+        def is_known(remote_id: str) -> bool:
+            return remote_id in others or BATCHES.is_known(self._journal, remote_id)
+
+        async def look() -> tuple[bool, BatchState | None]:
+            """Whether a candidate is running, and the batch if it has been found."""
+            nonlocal told
+            running = False
+            for state in await self._remote.candidates(
+                lambda: self._api.find_batch(batch.intent, batch.created or 0.0, batch.requests),
+                is_known,
+                batch.submitted or 0.0,
+            ):
+                if state.status is BatchStatus.RUNNING:
+                    running = True
+                elif state.status is BatchStatus.ENDED and await self._remote.ask(partial(self._is, batch, state)):
+                    return False, state
+                else:
+                    others.add(state.remote_id)
+            if running and not told:
+                say(f"whether a batch of {batch.requests:,} requests arrived shows when one of that size ends: waiting")
+                told = True
+            return running, None
+
+        _, found = await self._remote.poll(look, lambda result: result[0])
+        return found
+
+    async def _is(self, batch: Batch, state: BatchState) -> bool:
+        """Whether the results of ``state`` are those of ``batch``."""
+        async with aclosing(self._api.batch_results(state)) as results:
+            async for result in results:
+                return batches.attempt_of(result.custom_id, batch) is not None
+        return False
+
+
+def _is_running(state: BatchState) -> bool:
+    return state.status is BatchStatus.RUNNING
 
 
 def _not_taken(failure: Failure) -> UserError:
@@ -264,8 +310,8 @@ def _not_taken(failure: Failure) -> UserError:
 def _stopped(batch: Batch, failure: Failure) -> UserError:
     if failure.status == 404 and batch.state in ("submitted", "ended"):
         return UserError(
-            f"the provider does not know batch {batch.remote_id} of {batch.requests:,} requests, or keeps its answers "
-            f"no more ({failure.message}): if the key has changed, use the one it was submitted with; else give the "
-            f"batch up: {records.how_to_forget(batch)}"
+            f"the provider does not know batch {batch.remote_id} of {batch.requests:,} requests, or no longer "
+            f"keeps its answers ({failure.message}): if the key has changed, use the one it was submitted with; "
+            f"otherwise give the batch up: {batches.how_to_forget(batch)}"
         )
     return UserError(f"{failure.message}; no more batches are submitted, all answers are in the journal")

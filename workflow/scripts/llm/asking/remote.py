@@ -1,0 +1,145 @@
+"""Asking a provider about work that it carries out over hours: submit it once, find it again, poll it until it ends.
+
+Batches and fine-tuning jobs share this. The journal records the intent before the request is sent, and the provider is
+given the intent's name. So a process may die at any moment: the next one asks the provider whether the intent arrived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from llm.asking.pace import backoff
+from llm.calls import Failure, FailureKind
+from workbench.cli import UserError, say
+
+FIRST_POLL_SECONDS = 5.0
+SETTLE_SECONDS = 60.0  # after this time the provider lists the work, or the request never arrived
+_BUSY = (FailureKind.THROTTLED, FailureKind.OVERLOADED, FailureKind.TRANSIENT)
+
+
+class _Named(Protocol):
+    @property
+    def remote_id(self) -> str: ...
+
+
+T = TypeVar("T")
+S = TypeVar("S", bound=_Named)
+
+
+class RemoteWork:
+    """One kind of remote work at one provider, asked about with patience.
+
+    Args:
+        patience: seconds without any answer after which a request is given up.
+        poll_seconds: longest time between two tries of a request or two looks at the work.
+        advice: what continues at the provider and what to do, for the message when patience ends.
+    """
+
+    def __init__(self, patience: float, poll_seconds: float, advice: str) -> None:
+        self.patience = patience
+        self.poll_seconds = poll_seconds
+        self._advice = advice
+
+    async def ask(self, request: Callable[[], Awaitable[T]], may_wait: Callable[[], bool] = lambda: False) -> T:
+        """The result of ``request``, repeated while the provider is busy: repeating it must be harmless.
+
+        Args:
+            request: what to do.
+            may_wait: whether a 429 may last longer than the patience.
+
+        Raises:
+            Failure: asking again does not help.
+            UserError: the provider was busy for longer than the patience lasts.
+        """
+        started = time.monotonic()
+        failures = 0
+        while True:
+            try:
+                return await request()
+            except Failure as failure:
+                if failure.kind not in _BUSY:
+                    raise
+                if failure.kind is FailureKind.THROTTLED and may_wait():
+                    started = time.monotonic()
+                failures += 1
+                await self._back_off(failure, failures, started)
+
+    async def submit(
+        self,
+        request: Callable[[], Awaitable[T]],
+        may_wait: Callable[[], bool] = lambda: False,
+        *,
+        trusting: bool = True,
+    ) -> T | None:
+        """The result of ``request``, which must not be repeated; None if the connection broke and it may have arrived.
+
+        Args:
+            request: what to do. It is repeated only if the provider said that it did nothing.
+            may_wait: whether a 429 may last longer than the patience.
+            trusting: believe that an overloaded server (503, 529) did nothing. Otherwise the answer may come from a
+                gateway in front of a server that did.
+
+        Raises:
+            Failure: the provider rejects it.
+            UserError: the provider was busy for longer than the patience lasts.
+        """
+
+        async def once() -> T | None:
+            try:
+                return await request()
+            except Failure as failure:
+                transient = failure.kind is FailureKind.TRANSIENT
+                if transient and (failure.maybe_paid or failure.status is not None):
+                    return None
+                if failure.kind is FailureKind.OVERLOADED and not trusting:
+                    return None
+                raise
+
+        return await self.ask(once, may_wait)
+
+    async def poll(self, look: Callable[[], Awaitable[T]], is_running: Callable[[T], bool]) -> T:
+        """What ``look`` returns once that is not running any more.
+
+        Raises:
+            Failure, UserError: as ``look`` does.
+        """
+        wait = min(FIRST_POLL_SECONDS, self.poll_seconds)
+        while is_running(state := await look()):
+            await asyncio.sleep(wait)
+            wait = min(wait * 1.5, self.poll_seconds)
+        return state
+
+    async def candidates(
+        self, listed: Callable[[], Awaitable[list[S]]], is_known: Callable[[str], bool], submitted: float
+    ) -> list[S]:
+        """The work that an intent may have become, once the provider is sure to list it.
+
+        Args:
+            listed: asks the provider for it.
+            is_known: whether the journal knows the work with this name of the provider's already.
+            submitted: when the request was sent, in seconds since 1970.
+
+        Raises:
+            Failure, UserError: as in :meth:`ask`.
+        """
+        await asyncio.sleep(submitted + SETTLE_SECONDS - time.time())
+        return [state for state in await self.ask(listed) if not is_known(state.remote_id)]
+
+    async def _back_off(self, failure: Failure, failures: int, started: float) -> None:
+        """Wait before asking again.
+
+        Raises:
+            UserError: that would exceed the patience.
+        """
+        wait = max(failure.retry_after or 0.0, backoff(failures, most=self.poll_seconds))
+        silent = time.monotonic() - started
+        if silent + wait > self.patience:
+            raise UserError(
+                f"no answer for {silent:.0f} s (patience: {self.patience:.0f}): {failure.message}; {self._advice}"
+            ) from failure
+        if failures == 1:
+            say(f"{failure.message}; trying again")
+        await asyncio.sleep(wait)
