@@ -110,7 +110,7 @@ def prepare(
     training = read_training(data, settings, execution, templates, folder)
     validation = None
     if settings.validation:
-        rows = read_pairs(data.valid)
+        rows = read_training_pairs(data.valid)
         # What cannot be validated on changes no model: it is left out.
         validation = write_examples(
             folder / "validation.jsonl", rows, templates, settings.max_tokens, "drop", execution.key
@@ -156,7 +156,7 @@ def read_training(
     Raises:
         UserError: there are too few, or some cannot be used.
     """
-    rows = read_pairs(data.dataset, data.size, data.skip)
+    rows = read_training_pairs(data.dataset, data.size, data.skip)
     found = write_examples(
         folder / "training.jsonl", rows, templates, settings.max_tokens, settings.unusable, execution.key
     )

@@ -180,7 +180,7 @@ def _training(asking: LLMSetup, settings: TuningSettings, missing: Sequence[Run]
         return Training()
     templates = asking.task.templates
     price = training_price(settings.provider, settings.model, settings.base_url, asking.execution.training_price)
-    rows = islice(read_pairs(pool), _MEAN_FROM)
+    rows = islice(read_training_pairs(pool), _MEAN_FROM)
     lengths = [example_tokens(templates, row.source, row.target) for row in rows]
     mean = sum(lengths) / len(lengths) if lengths else 0.0
     tokens = round(sum(run.new * epochs_of(settings.n_epochs, run.new) for run in missing) * mean)
