@@ -46,6 +46,7 @@ from llm.tuning.job import TOOL, Tuner
 from llm.tuning.learners import hyperparameters, run_shape, tuned_model
 from llm.tuning.outputs import OutputFiles, TuningTask, write_outputs
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.pairs import read_training_pairs
 
 _MILLION = 1e6
 

@@ -29,6 +29,7 @@ from llm.settings import ExecutionSettings, ShapingSettings, TuningSettings
 from llm.tuning.examples import WORST_FACTOR, epochs_of, example_line, example_tokens
 from llm.tuning.learners import Run, run_shape
 from workbench.cli import UserError
+from workbench.pairs import read_training_pairs
 
 _LEARNT_FROM = 200  # answers that the estimate learns from
 _ENOUGH = 20  # fewer tell too little
