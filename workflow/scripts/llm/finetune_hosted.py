@@ -31,7 +31,8 @@ from llm.prices import (
     tuning_closes,
 )
 from llm.prompts import Templates, load_templates
-from llm.providers import Api, tuning_of
+from llm.providers import tuning_of
+from llm.providers.api import Api
 from llm.session import announced_shutdown
 from llm.tuning.examples import (
     FEWEST_EXAMPLES,

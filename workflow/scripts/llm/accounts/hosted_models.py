@@ -26,7 +26,10 @@ from llm.journal import Journal
 from llm.journal import tunings as records
 from llm.journal.tunings import Tuning, UploadedFile
 from llm.prices import dollars, is_own_address
-from llm.providers import Api, TuningApi, TuningStatus, open_api, tuning_of
+from llm.providers import open_api, tuning_of
+from llm.providers.api import Api
+from llm.providers.openai_tuning import TuningApi
+from llm.providers.protocol import TuningStatus
 from llm.tuning.job import hold_name
 from workbench.cli import UserError, run_script, say, script_parser
 

@@ -19,7 +19,7 @@ from llm.calls import Answer, Call, Failure, FailureKind, Finish, Usage, Work
 from llm.journal import Journal, Stored
 from llm.prices import Price
 from llm.prompts import groups, numbered, read_numbered
-from llm.providers import Api
+from llm.providers.api import Api
 from llm.tokens import FRAME_TOKENS, estimate_tokens, upper_bound
 
 _STEP_SAMPLES = 1000  # the sample index of a retry whose body is that of the try before

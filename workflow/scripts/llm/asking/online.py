@@ -24,7 +24,7 @@ from workbench.cli import UserError, say
 if TYPE_CHECKING:
     from llm.asking.dialogue import Dialogue
     from llm.prices import Price
-    from llm.providers import Api
+    from llm.providers.api import Api
 
 GRACE_SECONDS = 10.0  # what is in flight when the run stops has so long to be answered
 _DOUBLE_SIGNAL_SECONDS = 1.0  # two signals closer than this are one: a terminal and a workflow manager both send one

@@ -16,7 +16,8 @@ from llm.asking.tasks import Task, Translation
 from llm.journal import Journal, Limits
 from llm.prices import Price, price_of
 from llm.prompts import JUDGE, load_templates
-from llm.providers import Api, open_api
+from llm.providers import open_api
+from llm.providers.api import Api
 from workbench.pairs import Source
 from workbench.tables import read_rows
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from llm.calls import Failure, FailureKind, Work
 from llm.journal import Failed, InFlight, Intent, Journal, Limits, OverBudget, Owner, Stored, Ticket
 from llm.journal.calls import batch_tickets, claim, settle_failures, withdraw
-from llm.providers import BatchState
+from llm.providers.protocol import BatchState
 
 UNFINISHED = ("gathering", "intent", "submitted", "ended")
 LIFETIME_SECONDS = 25 * 3600.0  # a batch takes a day at most, so one submitted earlier waits no more

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from llm.calls import canonical_json
 from llm.journal import Journal, Limits, Owner
 from llm.journal.calls import over_limits, spend
-from llm.providers import TuningEvent, TuningState, TuningStatus
+from llm.providers.protocol import TuningEvent, TuningState, TuningStatus
 
 LIVE = ("intent", "created", "succeeded")
 _MILLION = 1e6

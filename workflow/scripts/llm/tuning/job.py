@@ -23,7 +23,8 @@ from llm.calls import Failure
 from llm.journal import Journal, Limits, OverBudget
 from llm.journal import tunings as records
 from llm.journal.tunings import Tuning, Wanted
-from llm.providers import TuningApi, TuningRequest, TuningState, TuningStatus
+from llm.providers.openai_tuning import TuningApi
+from llm.providers.protocol import TuningRequest, TuningState, TuningStatus
 from workbench.cli import UserError, say
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from llm.journal import Journal
 from llm.journal import tunings as records
 from llm.journal.tunings import Tuning, Wanted
 from llm.prices import TrainingPrice
-from llm.providers import TuningEvent
+from llm.providers.protocol import TuningEvent
 from llm.tuning.examples import Examples, epochs_of
 from llm.tuning.job import Order
 from workbench.cli import say

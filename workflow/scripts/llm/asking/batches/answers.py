@@ -14,7 +14,8 @@ from llm.journal import Answered, Failed, Journal, Ticket
 from llm.journal.batches import Batch, attempt_of
 from llm.journal.calls import settle_answers, settle_failures
 from llm.prices import Price, UnknownPrice, price_of
-from llm.providers import Api, BatchResult, BatchState
+from llm.providers.api import Api
+from llm.providers.protocol import BatchResult, BatchState
 
 _AT_ONCE = 200  # results in one transaction
 

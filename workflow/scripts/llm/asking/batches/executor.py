@@ -30,7 +30,7 @@ from llm.journal import batches as records
 from llm.journal.batches import Batch, Sized
 from llm.journal.presence import bury, dead_workers
 from llm.prices import Price
-from llm.providers import Api
+from llm.providers.api import Api
 from workbench.cli import UserError, say
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from typing import TypeVar
 from llm.asking.patience import Patience
 from llm.journal import Journal
 from llm.journal.batches import Batch, attempt_of, is_known
-from llm.providers import Api, BatchState, BatchStatus
+from llm.providers.api import Api
+from llm.providers.protocol import BatchState, BatchStatus
 from workbench.cli import say
 
 T = TypeVar("T")

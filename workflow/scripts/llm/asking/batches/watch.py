@@ -15,7 +15,7 @@ from llm.calls import Failure, FailureKind
 from llm.journal import Journal
 from llm.journal import batches as records
 from llm.journal.batches import Batch
-from llm.providers import BatchState, BatchStatus
+from llm.providers.protocol import BatchState, BatchStatus
 from workbench.cli import UserError, say
 
 ENQUEUED_PATIENCE_SECONDS = 24 * 3600.0  # so long may a provider refuse every batch because too much waits there
