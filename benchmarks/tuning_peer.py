@@ -27,7 +27,7 @@ from batch_study import ended  # noqa: E402
 from fake_server import Server  # noqa: E402
 from tuning_study import Learner  # noqa: E402
 
-from llm import tuning  # noqa: E402
+from llm.tuning import job as tuning  # noqa: E402
 from workbench.cli import UserError  # noqa: E402
 
 MOST_MOMENTS = 30
@@ -106,10 +106,9 @@ def deleting(learner: Learner) -> str:
     learner.finetune()
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "llm.accounts.hosted_models", str(learner.folder / "journal.sqlite")),
-            *("--delete", "--yes", "--api-key-env", "FAKE_KEY"),
+            *(ROOT / "tools" / "journal", "delete", learner.folder / "journal.sqlite"),
+            *("--yes", "--api-key-env", "FAKE_KEY"),
         ],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")},
         capture_output=True,
         text=True,
         check=False,

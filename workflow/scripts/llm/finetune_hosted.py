@@ -227,7 +227,7 @@ async def _until_interrupted(tuner: Tuner, order: Order, journal: Journal) -> Tu
         if tuning is not None and tuning.remote_id is not None:
             say(
                 f"fine-tuning job {tuning.name} goes on at the provider: run again to take it up, or cancel it: "
-                f"`{TOOL} {journal.path} --cancel {tuning.name}`"
+                f"`{TOOL} cancel {journal.path} {tuning.name}`"
             )
         elif tuning is not None:
             say("a fine-tuning job was being created: run again, and it is looked for before anything else")

@@ -225,8 +225,7 @@ def release(db: sqlite3.Connection, batch: Batch, state: str, message: str) -> N
 
 def how_to_forget(batch: Batch) -> str:
     """The command that gives a batch up, and what that costs."""
-    command = f"PYTHONPATH=workflow/scripts python -m llm.accounts.forget_batch JOURNAL {batch.id}"
-    return f"`{command}`; its requests will be asked and paid again"
+    return f"`tools/journal forget JOURNAL {batch.id}`; its requests will be asked and paid again"
 
 
 def forget(db: sqlite3.Connection, batch: Batch) -> int:

@@ -34,7 +34,7 @@ FIRST_POLL_SECONDS = 5.0
 SETTLE_SECONDS = 60.0  # a job created longer ago is in the provider's list, or its request never arrived
 HOLD_SECONDS = 1.0  # between two looks whether another process is done with the job
 _FEWEST_TRIES = 3
-TOOL = "PYTHONPATH=workflow/scripts python -m llm.accounts.hosted_models"
+TOOL = "tools/journal"
 _ELSEWHERE = "a learner of kind: local is fine-tuned on this machine instead and needs nobody's leave"
 
 
@@ -269,7 +269,7 @@ class Tuner:
         tuning = await self._journal.write(partial(records.arrive, tuning=tuning, remote=state))
         say(
             f"fine-tuning job {tuning.name}: {tuning.model} on {tuning.instances:,} instances, at most "
-            f"${tuning.worst_usd:.2f}; to cancel it: `{TOOL} {self._journal.path} --cancel {tuning.name}`"
+            f"${tuning.worst_usd:.2f}; to cancel it: `{TOOL} cancel {self._journal.path} {tuning.name}`"
         )
         return tuning
 
@@ -308,7 +308,7 @@ class Tuner:
             return UserError(
                 f"the provider does not know fine-tuning job {tuning.name} ({failure.message}): if the key has "
                 "changed, use the one that it was created with; else give the job up, and a rerun creates a new one, "
-                f"which is paid again: `{TOOL} {self._journal.path} --forget {tuning.name}`"
+                f"which is paid again: `{TOOL} forget {self._journal.path} {tuning.name}`"
             )
         return UserError(
             f"{failure.message}; fine-tuning job {tuning.name} goes on at the provider: run again to take it up"
@@ -320,7 +320,7 @@ class Tuner:
             return UserError(
                 f"fine-tuning job {tuning.name} has succeeded, but the provider names no model ({paid}): run again to "
                 "look again, which costs nothing; to give it up, after which a rerun creates and pays a new job: "
-                f"`{TOOL} {self._journal.path} --forget {tuning.name}`"
+                f"`{TOOL} forget {self._journal.path} {tuning.name}`"
             )
         happened = "failed at the provider" if tuning.state == "failed" else "was cancelled at the provider"
         why = f": {tuning.message}" if tuning.message else ""
