@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluate.summary import ConditionSummary, read_summary
-from llm.accounts import collect_ledgers
+from llm.accounts import ledgers
 from planning.runs import FAIRSEQ
 from report.answer import answer, hardly_learnt
 from report.authors import authors_topic
@@ -113,7 +113,7 @@ def generators(study: Mapping[str, Any], files: Mapping[str, Path]) -> list[dict
 
 def ledger(paths: Sequence[Path]) -> list[dict[str, Any]]:
     """What LLMs behind an API were asked and what that cost; empty where there are none."""
-    columns = collect_ledgers.COLUMNS
+    columns = ledgers.COLUMNS
     rows = [dict(zip(columns, row, strict=True)) for path in paths for row in read_rows(path, columns)]
     asked: dict[str, list[dict[str, str]]] = {}
     for row in rows:
