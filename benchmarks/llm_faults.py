@@ -10,8 +10,8 @@ its first try) or always. Unusable texts come always, but another prompt is draw
 credit), the fault is then removed and the script is run again. The checks:
 
 * Every source has a target or a row in the rejects table, and one row in answers.tsv.
-* The ledger's sums are those of the tables. Its attempts are the requests that the server counted, its answers are those
-  that the server wrote and that arrived, and its dollars are those of the attempts in the journal.
+* The ledger's sums are those of the tables. Its attempts are the requests that the server counted. Its answers are
+  those that the server wrote and that arrived. Its dollars are those of the attempts in the journal.
 * No log holds a traceback, and a run that stops says why in one line.
 """
 

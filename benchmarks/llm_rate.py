@@ -9,8 +9,8 @@ journal is opened until it is closed. This includes asking whether the model exi
 
 The ideal is what the server and the number of requests at once allow: the mean latency times the requests, divided by
 the requests at once, or the requests beyond the burst divided by the limit. If latencies differ, nobody can reach it
-without knowing them beforehand: a slow request that starts last ends last. Therefore a second ideal is printed: the time
-of the same requests, in the same order, each started as soon as a place is free ("list schedule").
+without knowing them beforehand: a slow request that starts last ends last. Therefore a second ideal is printed: the
+time of the same requests, in the same order, each started as soon as a place is free ("list schedule").
 """
 
 from __future__ import annotations

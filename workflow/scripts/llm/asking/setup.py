@@ -97,6 +97,8 @@ def put_together(
         settings["service_tier"],
     )
     templates = load_templates(prompts, settings["languages"])
-    task: Task = Judgement(templates, settings) if JUDGE in prompts else Translation(templates, settings)
+    task: Task = (
+        Judgement(templates, settings["reasoning_tokens"]) if JUDGE in prompts else Translation(templates, settings)
+    )
     dialogue = Dialogue(api, journal, settings, price, task)
     return Asking(execution["generator"], settings, execution, api, journal, price, task, dialogue)
