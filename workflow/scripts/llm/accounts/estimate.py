@@ -31,7 +31,7 @@ from workbench.pairs import read_pairs
 
 _MOST_ANSWERS = 200  # that the estimate uses
 _FEWEST_ANSWERS = 20
-_MOST_PAIRS = 10_000  # of the pool, for the mean length of an instance
+_MEAN_FROM = 10_000  # of the pool, for the mean length of an instance
 _MILLION = 1e6
 _ANSWERS_BY_MODEL = """
 SELECT json_extract(body, '$.model') AS asked, count(DISTINCT key) FROM attempts JOIN calls USING (key)
@@ -180,7 +180,7 @@ def _training(asking: Asking, missing: Sequence[Run], pool: Path) -> Training:
     price = training_price(
         settings["provider"], settings["model"], settings["base_url"], asking.execution["training_price"]
     )
-    rows = islice(read_pairs(pool), _MOST_PAIRS)
+    rows = islice(read_pairs(pool), _MEAN_FROM)
     lengths = [example_tokens(templates, row.source, row.target) for row in rows]
     mean = sum(lengths) / len(lengths) if lengths else 0.0
     tokens = round(sum(run.new * epochs_of(settings, run.new) for run in missing) * mean)

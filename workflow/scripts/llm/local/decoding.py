@@ -31,7 +31,7 @@ _EXTRA_LENGTH = 32  # tokens that every output may have in addition to max_outpu
 
 @dataclass(frozen=True)
 class Translation:
-    """One output: text, number of tokens, and their mean natural log-probability including the end token."""
+    """One output: its text, its number of tokens and their mean log-probability (natural, the end token included)."""
 
     text: str
     tokens: int
@@ -78,7 +78,7 @@ class Translator:
         self._ends = sorted({own_end, *_listed(self._model.generation_config.eos_token_id)})
 
     def translate(self, texts: Sequence[str]) -> Iterator[Translation]:
-        """Yield the translation of every text, in order, and say how many were cut off at their limit.
+        """Yield the translation of every text, in order; says how many were cut off at their limit.
 
         Raises:
             UserError: a single text does not fit the GPU's memory, or a prompt is longer than the model reads.
