@@ -290,15 +290,14 @@ def table(estimates: Sequence[Estimate]) -> str:
     for one in estimates:
         left = one.remaining
         tokens = [f"{left.input_tokens:,}", f"{left.output_tokens:,}"]
-        amounts = [dollars(usd) for usd in (left.usd, left.worst_usd, one.paid)]
+        usd = [dollars(value) for value in (left.usd, left.worst_usd, one.paid)]
         name = [one.asking.name, one.asking.settings["model"], one.asking.execution["mode"]]
-        rows.append([*name, f"{one.sources:,}", f"{left.calls:,}", *tokens, *amounts])
+        rows.append([*name, f"{one.sources:,}", f"{left.calls:,}", *tokens, *usd])
         if one.training and one.training.jobs:
             rows.append(_training_row(one, one.training))
     calls = sum(one.remaining.calls for one in estimates)
-    usd, worst_usd = sum(one.usd for one in estimates), sum(one.worst_usd for one in estimates)
-    amounts = [dollars(usd), dollars(worst_usd), dollars(estimates[0].study_paid)]
-    rows.append(["the study", "", "", "", f"{calls:,}", "", "", *amounts])
+    sums = sum(one.usd for one in estimates), sum(one.worst_usd for one in estimates), estimates[0].study_paid
+    rows.append(["the study", "", "", "", f"{calls:,}", "", "", *map(dollars, sums)])
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     lines = [
         "  ".join(
