@@ -139,12 +139,12 @@ def learner_estimate(
     pairs. A run has its job if the journal says so, even if its dataset has changed since; the run ``untrained`` is
     known to have none.
     """
-    settings, execution, prompts, run_rows = map(json.loads, learner)
+    settings, execution, prompts, told = map(json.loads, learner)
     journal = _journal(stack, execution)
     asking = _asking(settings, execution, prompts, journal)
     study_paid, paid = journal.spent()
-    runs = [Run(*row) for row in run_rows]
-    models: dict[str, None] = {}  # tuned ones, without repetition: runs that ask the same model share its answers
+    runs = [Run(*run) for run in told]
+    models: dict[str, None] = {}  # tuned ones, each once: runs that ask the same model share its answers
     unnamed = 0
     missing: list[Run] = []
     mark = example_line(asking.task.templates, "source", "target")
@@ -173,7 +173,7 @@ def learner_estimate(
 
 
 def _training(asking: Asking, missing: Sequence[Run], pool: Path) -> Training:
-    """What the jobs of the runs ``missing`` one will cost."""
+    """What the jobs of the runs ``missing`` one will take."""
     if not missing:
         return Training()
     settings, templates = asking.settings, asking.task.templates
@@ -203,13 +203,7 @@ def _times(one: Remaining, factor: float) -> Remaining:
 
 
 def _sum(one: Remaining, other: Remaining) -> Remaining:
-    return Remaining(
-        one.calls + other.calls,
-        one.input_tokens + other.input_tokens,
-        one.output_tokens + other.output_tokens,
-        one.usd + other.usd,
-        one.worst_usd + other.worst_usd,
-    )
+    return Remaining(*map(sum, zip(one, other, strict=True)))
 
 
 def _journal(stack: ExitStack, execution: Mapping[str, Any]) -> Journal:
@@ -229,7 +223,7 @@ def _asking(
 
 
 def expected(asking: Asking, subjects: Subjects) -> Remaining:
-    """What is still to be asked; tokens are estimated from the text, and from the answers so far."""
+    """What is still to be asked: tokens are estimated from the text, or as the answers so far tell."""
     dialogue = asking.dialogue
     remaining = dialogue.remaining(dialogue.items(subjects))
     if not remaining.calls:
