@@ -146,7 +146,7 @@ def test_prune_waits_for_whoever_is_at_work(path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["show", "export", "prune"])
-def test_what_is_no_journal_is_said_in_one_line(tmp_path: Path, command: str) -> None:
+def test_a_file_that_is_not_a_journal_is_one_line_of_error(tmp_path: Path, command: str) -> None:
     text = tmp_path / "pool.tsv"
     text.write_text("id\tsource\n")
     for path, message in ((text, "is no journal of LLM answers"), (tmp_path / "none", "there is no journal")):
