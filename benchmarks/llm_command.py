@@ -1,6 +1,6 @@
-"""The command that asks an LLM (``llm/prompt_llm.py``) as the workflow runs it, for benchmarks of the whole of it.
+"""Run the script that asks an LLM (``llm/prompt_llm.py``) as the workflow runs it, for benchmarks.
 
-Settings come from the configuration's schema, as in a study, so that what is measured is what a study does.
+Settings come from the configuration's schema, so a benchmark measures what a study does.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _WHERE = ("in der Stadt", "am Morgen", "auf der Straße", "hinter dem Haus", "oh
 
 
 def sentence(number: int) -> str:
-    """A short German sentence; no two numbers have the same."""
+    """A short German sentence, a different one for each number."""
     rest, words = number, []
     for part in (_WHO, _DOES, _WHAT, _WHERE):
         rest, place = divmod(rest, len(part))
@@ -51,7 +51,7 @@ def sentence(number: int) -> str:
 
 
 def write_pool(path: Path, sources: int) -> Path:
-    """A pool with so many sources."""
+    """Write a pool of ``sources`` sources."""
     with path.open("w", encoding="utf-8") as file:
         file.write("id\tsource\ttarget\n")
         file.writelines(f"s{number}\t{sentence(number)}\t-\n" for number in range(sources))
@@ -63,10 +63,10 @@ class Command:
     """One generator asked for the targets of a pool, with its files in a folder.
 
     Attributes:
-        folder: where journal, outputs and log are; made if missing.
+        folder: of journal, outputs and log; created if missing.
         pool: the sources.
-        server: who answers.
-        settings: of the generator, as in the configuration; what is left out has its default.
+        server: answers the requests.
+        settings: of the generator, as in the configuration; others have their defaults.
     """
 
     folder: Path
@@ -84,7 +84,7 @@ class Command:
 
     @property
     def log(self) -> Path:
-        """Where everything that the command prints goes."""
+        """Everything that the command prints."""
         return self.folder / "prompt_llm.log"
 
     def output(self, name: str) -> Path:
@@ -92,13 +92,13 @@ class Command:
         return self.folder / OUTPUTS[name]
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start it as a process of its own; what it prints is added to the log."""
+        """Start it as a separate process; what it prints is appended to the log."""
         with self.log.open("ab") as log:
             environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
             return subprocess.Popen(self.arguments(), cwd=ROOT, env=environment, stdout=log, stderr=log)
 
     def run(self, seconds: float | None = None) -> int:
-        """Run it to its end and return its exit status; killed after ``seconds``."""
+        """Run it to its end, or kill it after ``seconds``; returns the exit status."""
         process = self.start()
         try:
             return process.wait(seconds)
@@ -112,7 +112,7 @@ class Command:
         shaping, execution = study.shaping_settings(NAME), study.execution_settings(NAME)
         prompts = study.prompt_files(NAME)
         return [
-            *(sys.executable, str(SCRIPTS / "generate" / "prompt_llm.py"), "--label", NAME),
+            *(sys.executable, str(SCRIPTS / "llm" / "prompt_llm.py"), "--label", NAME),
             *("--settings", shaping, "--execution", execution),
             *(argument for role, path in prompts.items() for argument in ("--prompt", role, path)),
             *("--generator", shaping, execution, json.dumps(prompts), "--pool", str(self.pool)),
@@ -130,7 +130,8 @@ class Command:
             "results": str(self.folder),
             "languages": {"source": "de", "target": "en"},
             "corpus": {"kind": "catalogues"},
-            "splits": {"pretrain": 10, "pool": 10, "valid": 10, "test": 10},
+            # Nobody makes these splits, but they must satisfy the defaults of what else the study does with them.
+            "splits": dict.fromkeys(("pretrain", "pool", "valid", "test"), 1000),
             "vocab": {"size": 100},
             "llm": {"max_usd": 1000, "journal": str(self.journal)},
             "generators": {NAME: generator},

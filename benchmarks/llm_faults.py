@@ -1,18 +1,18 @@
-"""Ask an LLM that fails in every way the fake server knows, a fifth of the requests each time, and check the books.
+"""Ask an LLM that fails in every way that the fake server knows, and check that the accounts add up.
 
 Run from the repository root in the workflow's environment; takes about ten minutes::
 
     .venv/bin/python benchmarks/llm_faults.py
 
-For each fault the command of a study (llm/prompt_llm.py) asks the fake server (fake_llm) for the targets of
-a pool of 1,000 sources, with a journal of its own. Faults of the provider hit a request either once ("x1": its first
-try) or always; a text that is no good, always (another prompt draws anew). Where the run has to stop (no more credit),
-the fault is then taken back and it is run again. Checked is that
+For each fault, the script of a study (llm/prompt_llm.py) asks the fake server (fake_llm) for the targets of a pool of
+1,000 sources, with a separate journal. A fifth of the requests fail. Faults of the provider hit a request once ("x1":
+its first try) or always. Unusable texts come always, but another prompt is drawn again. If the run must stop (no more
+credit), the fault is then removed and the script is run again. The checks:
 
-* every source has a target or a row in the rejects table, and one row of answers.tsv;
-* the ledger's sums are those of the tables; its attempts are the requests that the server counted, its answers those
-  that the server wrote and that arrived, its dollars those of the attempts in the journal;
-* no log holds a traceback, and a run that stops says why in one line.
+* Every source has a target or a row in the rejects table, and one row in answers.tsv.
+* The ledger's sums are those of the tables. Its attempts are the requests that the server counted. Its answers are
+  those that the server wrote and that arrived. Its dollars are those of the attempts in the journal.
+* No log holds a traceback, and a run that stops says why in one line.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def cases(share: float, mode: str) -> dict[str, Case]:
         if mode == "batch" and name not in ("too_long", "bad_request", "content_policy"):
             continue
         every[f"{name} x1"] = Case({name: {"share": share, "attempts": 1}})
-        # What never gets an answer is given up when nothing else is left and patience is out.
+        # A request without any answer is given up when no other is left and the patience has run out.
         every[name] = Case({name: share}, {"patience": 30})
     for name in TEXT:
         every[name] = Case({name: share}, {"sentences_per_request": 5} if name == "misaligned" else {})
@@ -80,7 +80,7 @@ def cases(share: float, mode: str) -> dict[str, Case]:
 
 
 def measure(name: str, case: Case, server: Server, pool: Path, folder: Path, settings: dict[str, Any]) -> Iterator[Any]:
-    """The line of the table about one case, and what is wrong, if anything is."""
+    """The line of the table for one case, and a line with what is wrong, if anything is."""
     server.reset(faults=True)
     server.faults(**{"latency": 0.02, "batch": 1.0, **case.faults})
     command = Command(folder / name.replace("/", " "), pool, server, settings | case.settings)
@@ -118,7 +118,7 @@ def differences(
     runs: int,
     mode: str,
 ) -> list[tuple[str, object, object]]:
-    """Figures that should be the same and are not: what they are, and both."""
+    """Figures that should be equal and are not: their name, and both."""
     total = server.stats()["total"]
     targets = [row["id"] for row in tables["generated"]]
     with sqlite3.connect(command.journal) as journal:
@@ -145,12 +145,12 @@ def differences(
 
 
 def len_first(name: str) -> tuple[int, str]:
-    """What puts s9 before s10."""
+    """A sort key that puts s9 before s10."""
     return len(name), name
 
 
 def id_of(row: dict[str, str]) -> tuple[int, str]:
-    """What a table's rows are put in order by."""
+    """The sort key of a table's row."""
     return len_first(row["id"])
 
 

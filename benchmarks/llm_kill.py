@@ -4,11 +4,11 @@ Run from the repository root in the workflow's environment; takes about three mi
 
     .venv/bin/python benchmarks/llm_kill.py
 
-First the command of a study (llm/prompt_llm.py) asks the fake server (fake_llm) undisturbed. Then, for each
-kill, it starts with an empty journal, is killed at a moment drawn evenly between its first request and the undisturbed
-run's end, and is run again to its end. With --in-a-row all kills hit one run, which only the last rerun ends. The
-server counts the answers that it wrote, also those whose client was gone: "paid twice" are those to a request that it
-had answered before. In batch mode nothing may be paid twice, and no more batches be made than undisturbed.
+First the script of a study (llm/prompt_llm.py) asks the fake server (fake_llm) undisturbed. Then, for each kill, it
+starts with an empty journal, is killed at a random moment between its first request and the undisturbed run's end, and
+is run again to its end. With --in-a-row, all kills hit one run, which only the last rerun ends. The server counts the
+answers that it wrote, including those whose client was gone: "paid twice" are answers to requests that it had answered
+before. In batch mode nothing may be paid twice, and there may be no more batches than undisturbed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ BATCH = {"max_requests": 250, "poll_seconds": 0.2}
 
 @dataclass
 class Trial:
-    """A study of its own on the server: what it is asked, and what an undisturbed run takes and writes.
+    """What is asked of the server, and what an undisturbed run takes and writes.
 
     Attributes:
         first, last: when its first request comes and when it ends, in seconds after its start.
@@ -61,11 +61,11 @@ class Trial:
     text: bytes = b""
 
     def command(self, name: str) -> Command:
-        """The command with a folder, hence a journal, of its own."""
+        """The command with its own folder and therefore its own journal."""
         return Command(self.folder / name, self.pool, self.server, self.settings)
 
     def undisturbed(self) -> tuple[object, ...]:
-        """Run it as it should be; a line of the table."""
+        """Run it undisturbed; returns a line of the table."""
         command = self.command("undisturbed")
         start = time.perf_counter()
         process = command.start()
@@ -91,12 +91,12 @@ class Trial:
         )
 
     def kill(self, command: Command, moment: float) -> tuple[str, int]:
-        """Start it and kill it after a share ``moment`` of its way; when that was, and what was paid by then."""
+        """Start it and kill it after the share ``moment`` of its time; returns when, and how many answers were paid."""
         before = self.server.stats()["total"]["requests"]
         start = time.perf_counter()
         process = command.start()
         wait_for_requests(self.server, before)
-        # Python takes its time to start: what counts from the first request on.
+        # Python takes some time to start, so count from the first request.
         began = time.perf_counter()
         time.sleep(moment * (self.last - self.first))
         process.kill()
@@ -104,7 +104,7 @@ class Trial:
         return f"{began - start:.1f}+{time.perf_counter() - began:.2f} s", self.server.stats()["total"]["answers"]
 
     def ended(self, name: str, command: Command, bar: int, killed: str, paid: int) -> tuple[object, ...]:
-        """Run it to its end; a line of the table."""
+        """Run it to its end; returns a line of the table."""
         status = command.run()
         total = self.server.stats()["total"]
         same, targets = "-", 0
@@ -128,7 +128,7 @@ def lines(trial: Trial, moments: list[float], bar: int, in_a_row: bool) -> Itera
         trial.server.reset()
         command = trial.command("in a row")
         for number, moment in enumerate(moments, start=1):
-            # What is left is less after each kill: so is the time until the next.
+            # After each kill less is left, so the next one comes sooner.
             killed, paid = trial.kill(command, moment / len(moments))
             again = trial.server.stats()["total"]
             yield (

@@ -4,9 +4,9 @@ Run from the repository root in the workflow's environment; 100,000 sources take
 
     .venv/bin/python benchmarks/llm_memory.py
 
-The command of a study (llm/prompt_llm.py) asks the fake server (fake_llm) for every source of a pool and
-writes its files; printed is the highest resident memory of its process (VmHWM). With --again each runs a
-second time, when the journal holds every answer: what an export alone takes.
+The script of a study (llm/prompt_llm.py) asks the fake server (fake_llm) for every source of a pool and writes its
+files. The benchmark prints the highest resident memory of its process (VmHWM). With --again each run is repeated when
+the journal holds every answer, which shows what the export alone takes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def peak_of(process: subprocess.Popen[bytes]) -> float:
     peak = 0
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
-        # An ended process that is not waited for yet has no memory any more.
+        # A process that has ended but was not waited for has no memory.
         lines = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
         peak = max([peak, *(int(line.split()[1]) for line in lines)])
         time.sleep(LOOK_SECONDS)

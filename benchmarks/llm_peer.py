@@ -1,13 +1,13 @@
 """Compare the online executor with bespokelabs-curator on the same fake server, in the regimes of llm_rate.py.
 
-Run through benchmarks/llm_peer.sh, which sets up an environment of curator's own; or with the path of its Python::
+Run it with benchmarks/llm_peer.sh, which sets up curator's own environment, or with the path of its Python::
 
     .venv/bin/python benchmarks/llm_peer.py --python /path/to/environment/bin/python
 
-Each regime has one fresh fake server; curator and the workbench ask it for the same sentences, one after the other, on
-an otherwise idle machine. Imports are not counted, nor a first request of curator's, which imports, too. Curator keeps
-its answers in files, the workbench in its journal. Both are told the same limit of requests a minute, or none. Bar: the
-workbench is at least as fast and loses nothing.
+Each regime has one fresh fake server. Curator and the workbench ask it for the same sentences, one after the other, on
+an otherwise idle machine. Imports are not counted, and neither is curator's first request, which imports more. Curator
+keeps its answers in files, the workbench in its journal. Both know the same limit of requests per minute, or none. Bar:
+the workbench is at least as fast and loses nothing.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def ask_workbench(server: Server, regime: Regime, prompts: list[str]) -> Outcome
 
 
 def measure(name: str, python: str) -> Iterator[tuple[object, ...]]:
-    """The lines of the table about one regime."""
+    """The lines of the table for one regime."""
     regime = REGIMES[name]
     prompts = [
         f"Translate from German into English:\n\nSatz {number}: das Haus ist alt." for number in range(regime.requests)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Compare the online executor with bespokelabs-curator, which gets an environment of its own (kept, about 1 GB).
+# Compare the online executor with bespokelabs-curator, which gets its own environment (kept, about 1 GB).
 #
 #   bash benchmarks/llm_peer.sh [--help] [FOLDER [OPTIONS of llm_peer.py…]]
 #
-# FOLDER: where curator's environment is or is made (default: /tmp/llm-peer). Needs a package index the first time.
+# FOLDER: of curator's environment, created if missing (default: /tmp/llm-peer). Needs a package index the first time.
 set -euo pipefail
 
 case "${1:-}" in -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit ;; esac

@@ -1,11 +1,11 @@
-"""Ask with bespokelabs-curator: run by llm_peer.py in an environment of curator's own, not by hand.
+"""Ask with bespokelabs-curator. llm_peer.py runs this in curator's own environment; do not run it by hand.
 
 Reads a JSON object from the standard input: ``prompts``, ``model``, ``base_url``, ``at_once``, ``per_minute`` (or
 null). Writes one as the last line of the standard output: ``seconds`` and ``cpu`` seconds, imports and a first request
 not counted, and ``answers``.
 
-Curator counts tokens with tables that tiktoken downloads. Where there is no network a byte stands for a token: that is
-no work to speak of, and the limit of tokens is out of reach here.
+Curator counts tokens with tables that tiktoken downloads. Without a network, each byte counts as a token. This takes
+hardly any work, and the limit of tokens is not reached here.
 """
 
 from __future__ import annotations

@@ -4,13 +4,13 @@ Run from the repository root in the workflow's environment, on an idle machine; 
 
     .venv/bin/python benchmarks/llm_rate.py
 
-Each regime has a fresh fake server (fake_llm) on a free port and an empty journal. The clock runs from before
-the journal is opened until it is closed, the question whether the model exists included; imports are not.
+Each regime has a fresh fake server (fake_llm) on a free port and an empty journal. The clock runs from before the
+journal is opened until it is closed. This includes asking whether the model exists, but no imports.
 
 The ideal is what the server and the number of requests at once allow: the mean latency times the requests, divided by
-the requests at once, or what is beyond the burst divided by the limit. Where latencies differ, that is out of reach of
-anybody who does not know them beforehand (a slow request that starts last ends last); so the ideal there is the time of
-the same requests, in the same order, each started as soon as a place is free ("list schedule"); both are printed.
+the requests at once, or the requests beyond the burst divided by the limit. If latencies differ, nobody can reach it
+without knowing them beforehand: a slow request that starts last ends last. Therefore a second ideal is printed: the
+time of the same requests, in the same order, each started as soon as a place is free ("list schedule").
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Regime:
     Attributes:
         latency: of an answer, as the fake server takes it.
         limit, burst: of the server, requests a second and at once; None for no limit.
-        per_minute: what the executor is told of the limit, None for nothing.
+        per_minute: the limit that the executor knows, None for none.
     """
 
     requests: int
@@ -83,7 +83,7 @@ REGIMES = {
 
 @dataclass
 class Outcome:
-    """Seconds and processor seconds that it took, and how many answers came."""
+    """Seconds and processor seconds that it took, and how many answers arrived."""
 
     seconds: float
     cpu: float
@@ -91,7 +91,7 @@ class Outcome:
 
 
 class Sentences:
-    """The simplest dialogue: one call an item, whatever becomes of it."""
+    """The simplest dialogue: one call for each item."""
 
     def follow(self, work: Work) -> None:
         """There is nothing more to ask."""
@@ -118,7 +118,7 @@ def ideal_of(regime: Regime, calls: list[Call]) -> Ideal:
 
 
 async def ask_bare(server: Server, regime: Regime, calls: list[Call]) -> int:
-    """Ask with the SDK alone, its own retries on; return how many answers came."""
+    """Ask with the SDK alone and its own retries; return how many answers arrived."""
     answers = 0
     waiting = iter(calls)
 
@@ -162,7 +162,7 @@ def timed(function: Callable[[], Any]) -> Outcome:
 
 
 def measure(name: str, regime: Regime) -> Iterator[str]:
-    """The lines of a table about one regime."""
+    """The lines of the table for one regime."""
     with fake_llm(**regime.faults()) as server, tempfile.TemporaryDirectory() as folder:
         settings = {
             "provider": "openai",

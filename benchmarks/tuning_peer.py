@@ -1,8 +1,8 @@
 """Fine-tune and translate against npm's @copilotkit/aimock, which speaks OpenAI's files, fine-tuning jobs and chat.
 
-Run through benchmarks/tuning_peer.sh, which installs it. Each line is something that the tests show with our own fake
-server: the whole way, a rerun, a run that goes on with a model, kills at each of the first thirty moments, deleting,
-where the mock knows files but no models.
+Run it with benchmarks/tuning_peer.sh, which installs the mock. Each line repeats what the tests show with our own fake
+server: the whole process, a rerun, a run that continues from a model, kills at each of the first thirty moments, and
+deleting (the mock knows files but no models).
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def going_on(learner: Learner) -> str:
 
 
 def kills(learner: Learner) -> str:
-    """Kill at each moment in turn, each time with a journal and a seed of its own."""
+    """Kill at each moment in turn, each time with a new journal and seed."""
     deaths = more = 0
     for moment in range(1, MOST_MOMENTS + 1):
         folder = learner.folder / str(moment)
@@ -106,10 +106,9 @@ def deleting(learner: Learner) -> str:
     learner.finetune()
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "llm.accounts.hosted_models", str(learner.folder / "journal.sqlite")),
-            *("--delete", "--yes", "--api-key-env", "FAKE_KEY"),
+            *(ROOT / "tools" / "journal", "delete", learner.folder / "journal.sqlite"),
+            *("--yes", "--api-key-env", "FAKE_KEY"),
         ],
-        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "scripts")},
         capture_output=True,
         text=True,
         check=False,

@@ -1,4 +1,4 @@
-"""A fake LLM provider on a real port: OpenAI's and Anthropic's protocols, deterministic answers, switchable faults.
+"""A fake LLM provider on a real port: OpenAI's and Anthropic's protocols, deterministic answers, faults on request.
 
-``python -m fake_llm --port 8123`` with ``PYTHONPATH=tests`` starts it; README.md beside this file says the rest.
+Start it with ``python -m fake_llm --port 8123`` in the top folder; README.md in this folder is its manual.
 """

@@ -46,7 +46,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument(
         "--pairs-limit", type=int, default=20_000, metavar="N", help="use N pairs (default: %(default)s)"
     )
-    result.add_argument("--no-lookup", action="store_true", help="translate known sentences word by word, too")
+    result.add_argument(
+        "--no-lookup", action="store_true", help="do not answer with the known translations of sentences"
+    )
     result.add_argument("--ctranslate2", metavar="DIR", help="translate with a trained CTranslate2 model")
     result.add_argument("--spm", metavar="FILE", help="its SentencePiece model")
     result.add_argument("--latency", metavar="BASE[,JITTER[,TAIL_SHARE,TAIL_FACTOR]]", help="seconds until an answer")
@@ -56,15 +58,15 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=SHARE[:ATTEMPTS]",
-        help=f"a share of requests that fails, of the first ATTEMPTS tries only; names: {', '.join(SHARES)}",
+        help=f"share of requests that fail, in their first ATTEMPTS tries; names: {', '.join(SHARES)}",
     )
-    result.add_argument("--faults", default="{}", metavar="JSON", help="settings as POST /_faults takes them")
+    result.add_argument("--faults", default="{}", metavar="JSON", help="settings in the format of POST /_faults")
     result.add_argument("--until-stdin-closes", action="store_true", help="end when the standard input ends")
     return result
 
 
 def settings(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings of the command line, as :meth:`Faults.update` takes them."""
+    """The settings on the command line, in the format of :meth:`Faults.update`."""
     values: dict[str, Any] = json.loads(options.faults)
     if options.latency:
         names = ("base", "jitter", "tail_share", "tail_factor")
@@ -80,7 +82,7 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def make_translator(options: argparse.Namespace) -> Translator:
-    """The translator that the options ask for."""
+    """The translator that the options choose."""
     if options.ctranslate2:
         if not options.spm:
             raise ValueError("--ctranslate2 needs --spm, the model's SentencePiece file")

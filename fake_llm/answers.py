@@ -1,4 +1,4 @@
-"""From a request's prompt to what the model says; the same for both protocols."""
+"""Answer a prompt; the same for both protocols."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from fake_llm.source import Found, find_source
 from fake_llm.state import State
 from fake_llm.tokens import count, pieces
 
-MESSAGE_OVERHEAD = 4  # tokens of a message besides its text
+MESSAGE_OVERHEAD = 4  # tokens of a message in addition to its text
 REFUSAL = "I'm sorry, but I can't help with that."
 FRENCH = "Ceci n'est pas la traduction que vous avez demandée, mais une phrase écrite en français."
 
 
 @dataclass
 class Ask:
-    """What both protocols ask: the texts of a request and what shapes its answer."""
+    """A request of either protocol: its texts, and what shapes its answer."""
 
     model: str
     system: str
@@ -75,7 +75,7 @@ async def say(state: State, ask: Ask, tries: int, key: str) -> Said:
 
 
 async def _text(state: State, ask: Ask, found: Found | Judged, fault: str | None) -> str:
-    """The translation or rating, with what ``fault`` does to it."""
+    """The translation or rating, changed by ``fault``."""
     if fault == "refusal_text":
         return REFUSAL
     if isinstance(found, Judged):
@@ -99,7 +99,7 @@ async def _text(state: State, ask: Ask, found: Found | Judged, fault: str | None
 
 
 async def _rated(state: State, ask: Ask, pair: Judged, fault: str | None) -> str:
-    """What the model makes of a translation: how much of it stands in its own."""
+    """The model's rating: how much the translation has in common with its own."""
     if fault == "copy":
         return pair.target
     if fault == "wrong_language":
@@ -109,7 +109,7 @@ async def _rated(state: State, ask: Ask, pair: Judged, fault: str | None) -> str
 
 
 async def _translated(state: State, ask: Ask, source: str, fault: str | None) -> str:
-    """One source as the model translates it."""
+    """The model's translation of one source."""
     if fault == "copy":
         return source
     if fault == "wrong_language":

@@ -1,4 +1,4 @@
-"""The ASGI application: routes, keys, request ids, and how connections are dropped."""
+"""The ASGI application: routes, keys, request ids, dropped connections."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class App:
         raise Problem(404, f"Invalid URL ({request.method} {request.path})", "unknown_url")
 
     def _note(self, request: Request, status: str) -> None:
-        """Count how a request ended and keep it among the last ones."""
+        """Count how a request ended, and keep it among the last requests."""
         self.state.count_in(request.key, "statuses", status)
         body = request.body[:LONGEST_LOGGED].decode("utf-8", "replace")
         entry = {"method": request.method, "path": request.path, "key": shown(request.key), "status": status}
@@ -119,13 +119,13 @@ class App:
 
 
 def _check_key(request: Request) -> None:
-    """Raises :class:`Problem` for keys that are bad by name; every other key is good."""
+    """Raises :class:`Problem` for the keys that are invalid by their name; every other key is valid."""
     key = request.key
     if not key:
         raise Problem(401, "You didn't provide an API key.", "missing_api_key")
     if key == "bad-key":
-        told = "invalid x-api-key" if request.anthropic else "Incorrect API key provided: bad-key."
-        raise Problem(401, told, "invalid_api_key")
+        message = "invalid x-api-key" if request.anthropic else "Incorrect API key provided: bad-key."
+        raise Problem(401, message, "invalid_api_key")
     if key == "forbidden-key":
         raise Problem(403, "Your key has no permission for this resource.", "unsupported_country_region_territory")
     if key == "poor-key":
@@ -133,7 +133,7 @@ def _check_key(request: Request) -> None:
 
 
 def _refusal(problem: Problem, request: Request, request_id: str) -> Response:
-    """The problem as a response in the provider's words."""
+    """The problem as a response in the provider's format."""
     if problem.html:
         return Response(problem.status, b"<html><h1>%s</h1></html>" % problem.message.encode(), (), b"text/html")
     body = problem.body(request.anthropic, request_id)
@@ -141,7 +141,7 @@ def _refusal(problem: Problem, request: Request, request_id: str) -> Response:
 
 
 async def _body(receive: Any) -> bytes:
-    """The request's body, whole."""
+    """The complete body of the request."""
     event = await receive()
     if not event.get("more_body"):
         return event.get("body", b"")
@@ -177,6 +177,6 @@ async def _drop(cut: Cut, request_id: str, scope: Mapping[str, Any], receive: An
 
 
 async def _disconnected(receive: Any) -> None:
-    """Wait until the client is gone."""
+    """Wait until the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""How the requests of a batch are carried out, for both protocols."""
+"""Process the requests of a batch, for both protocols."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from fake_llm.faults import Batch, unit
 from fake_llm.http import Cut, Hang, Problem, encoded
 from fake_llm.state import State, digest_of
 
-CHUNK = 100  # requests between two looks at the clock
-STEP = 0.02  # seconds between two looks at a slow batch
+CHUNK = 100  # requests between two checks of the clock
+STEP = 0.02  # seconds between two checks of a slow batch
 
 
 class Line(NamedTuple):
@@ -39,7 +39,7 @@ class Result(NamedTuple):
 
 @dataclass
 class Run:
-    """The requests of one batch, how many there were, and what became of them."""
+    """The requests of one batch, their number, and their results."""
 
     id: str
     key: str
@@ -51,17 +51,17 @@ class Run:
     cancelled: bool = False
 
     def of(self, outcome: str) -> int:
-        """How many requests ended so."""
+        """How many requests ended with this outcome."""
         return sum(result.outcome == outcome for result in self.results)
 
     @property
     def any_expired(self) -> bool:
-        """Whether a request was left undone for want of time."""
+        """Whether a request was not done in time."""
         return any(result.outcome == "expired" for result in self.results)
 
 
 def settings_for_next(state: State) -> Batch:
-    """The batch settings that hold for a batch created now; uses up one of ``batches``."""
+    """The settings of a batch created now; uses up one of ``batches``."""
     batch = state.faults.batch
     if batch.batches is None:
         return batch
@@ -72,7 +72,7 @@ def settings_for_next(state: State) -> Batch:
 
 
 async def carry_out(state: State, run: Run, read: Read, write: Write) -> None:
-    """Do the requests one by one over the batch's time; what is left when it is cancelled is not done."""
+    """Do the requests one by one over the batch's time, until it is cancelled."""
     started, seconds, run.total = time.monotonic(), run.settings.seconds, len(run.lines)
     for done, line in enumerate(run.lines):
         while not run.cancelled and time.monotonic() - started < seconds * done / run.total:

@@ -21,12 +21,12 @@ ENQUEUED = ("validating", "in_progress", "finalizing")
 
 
 class Invalid(Exception):
-    """The input file does not pass: code, message, line or None."""
+    """The input file is invalid: code, message, line or None."""
 
 
 @dataclass
 class OpenAIBatch:
-    """One batch. ``times`` holds when it reached a status, by the name of the field."""
+    """One batch. ``times`` holds when it reached each status, by the name of the field."""
 
     id: str
     input_file: str
@@ -41,17 +41,17 @@ class OpenAIBatch:
     model: str | None = None
 
     def enter(self, status: str) -> None:
-        """Go on to ``status`` and note the time."""
+        """Change to ``status`` and record the time."""
         self.status = status
         self.times[f"{status}_at"] = int(time.time())
 
     def as_json(self) -> dict[str, Any]:
-        """The batch as OpenAI tells it."""
+        """The batch in OpenAI's format."""
         run, created = self.run, self.times["created_at"]
         done, bad = run.of("succeeded"), len(run.results) - run.of("succeeded")
-        told = self.status in ("completed", "expired", "cancelled")
-        spent = sum(result.input_tokens for result in run.results) if told else 0
-        written = sum(result.output_tokens for result in run.results) if told else 0
+        is_done = self.status in ("completed", "expired", "cancelled")
+        spent = sum(result.input_tokens for result in run.results) if is_done else 0
+        written = sum(result.output_tokens for result in run.results) if is_done else 0
         return {
             "id": self.id,
             "object": "batch",
@@ -97,12 +97,12 @@ async def create(state: State, request: Request) -> Response:
     batch = OpenAIBatch(name, file.id, metadata, run, times={"created_at": int(time.time())})
     state.batches[name] = batch
     state.count(request.key, batches=1)
-    told = reply(batch.as_json())
+    response = reply(batch.as_json())
     state.start(_live(state, batch, file))
     if state.faults.batch.lost > 0:
         state.faults.batch.lost -= 1
         raise Cut
-    return told
+    return response
 
 
 async def retrieve(state: State, request: Request, name: str) -> Response:
@@ -132,7 +132,7 @@ def _find(state: State, name: str) -> OpenAIBatch:
 
 
 async def _live(state: State, batch: OpenAIBatch, file: files.StoredFile) -> None:
-    """Take a batch through its life."""
+    """Validate a batch, process it and write its files."""
     run = batch.run
     await state.sleep(run.settings.validating, lambda: run.cancelled)
     try:
@@ -152,7 +152,7 @@ async def _live(state: State, batch: OpenAIBatch, file: files.StoredFile) -> Non
 
 
 def _lines(state: State, batch: OpenAIBatch, file: files.StoredFile) -> list[Line]:
-    """The requests of the input file; raises :class:`Invalid` for what OpenAI's validation refuses."""
+    """The requests of the input file; raises :class:`Invalid` if OpenAI's validation would refuse it."""
     if len(file.content) > MOST_BYTES:
         raise Invalid("file_too_large", "The batch input file is larger than the 200MB maximum.", None)
     lines: list[Line] = []
@@ -183,7 +183,7 @@ def _lines(state: State, batch: OpenAIBatch, file: files.StoredFile) -> list[Lin
 
 
 def _check_tokens(state: State, batch: OpenAIBatch, lines: list[Line]) -> None:
-    """Raises :class:`Invalid` where the model is unknown or too many tokens wait already."""
+    """Raises :class:`Invalid` if the model is unknown or too many tokens wait already."""
     try:
         asks = [chat.read(state, line.body, b"") for line in lines[:1]]
     except Problem as problem:
@@ -212,7 +212,7 @@ def _prompt_tokens(state: State, line: Line) -> int:
 
 
 def _write_files(state: State, batch: OpenAIBatch) -> None:
-    """Write the output and error files; neither is there without a line in it."""
+    """Write the output and error files, each only if it has a line."""
     good = [_output(one) for one in batch.run.results if one.outcome == "succeeded"]
     bad = [_output(one) for one in batch.run.results if one.outcome != "succeeded"]
     if good:

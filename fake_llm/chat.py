@@ -22,7 +22,7 @@ OPENAI_FIELDS = names(
     " prompt_cache_retention reasoning_effort response_format safety_identifier seed service_tier stop store stream"
     " stream_options temperature tool_choice tools top_logprobs top_p user verbosity web_search_options"
 )
-# What local servers (vLLM, Ollama, llama.cpp) take besides.
+# Further parameters of local servers (vLLM, Ollama, llama.cpp).
 LOCAL_FIELDS = names(
     "top_k min_p repetition_penalty length_penalty chat_template_kwargs guided_json guided_choice ignore_eos"
     " min_tokens skip_special_tokens best_of use_beam_search keep_alive options think cache_prompt repeat_penalty"
@@ -35,7 +35,7 @@ async def create(state: State, request: Request) -> Response:
 
 
 def read(state: State, body: Mapping[str, Any], digest: bytes) -> Ask:
-    """What a body asks; raises :class:`Problem` 400 for what the model does not take."""
+    """The request in a body; raises :class:`Problem` 400 for what the model does not support."""
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise Problem(400, "you must provide a model parameter")
@@ -109,7 +109,7 @@ def _unsupported(name: str, why: str) -> Problem:
 
 
 def write(state: State, ask: Ask, said: Said, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The completion as OpenAI writes it."""
+    """The completion in OpenAI's format."""
     model, fingerprint = served_model(state, ask.model)
     refused = said.finish == "refusal"
     message = {
@@ -146,7 +146,7 @@ def write(state: State, ask: Ask, said: Said, body: Mapping[str, Any]) -> dict[s
 
 
 def _logprobs(ask: Ask, said: Said, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Log-probabilities of the tokens: lower for weaker models, and told apart by text and place."""
+    """Log-probabilities of the tokens: lower for weaker models, different for each text and position."""
     sure = 0.15 if quality_of(ask.model) is STRONG else 0.9
     draw = int(unit(ask.digest, "logprobs") * 2**31)
     content = []

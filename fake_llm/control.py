@@ -1,4 +1,4 @@
-"""The server's own routes: ``/_stats``, ``/_faults``, ``/_requests``, ``/_reset``. They need no key."""
+"""Routes to control the server, without a key: ``/_stats``, ``/_faults``, ``/_requests``, ``/_reset``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fake_llm.state import State
 
 
 async def stats(state: State, request: Request) -> Response:
-    """``GET /_stats``: what was served so far."""
+    """``GET /_stats``: counts of what was served so far."""
     return reply(state.stats())
 
 

@@ -1,4 +1,4 @@
-"""Translates with a CTranslate2 model and its SentencePiece model."""
+"""Translate with a CTranslate2 model and its SentencePiece model."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 MOST = 64  # sentences translated at once
-WAIT = 0.005  # seconds to gather them
+WAIT = 0.005  # seconds to collect them
 
 
 class CTranslate2:
-    """A trained model; requests that come together are translated together."""
+    """A trained model; requests that arrive together are translated together."""
 
     def __init__(self, model: Path, spm: Path) -> None:
         import ctranslate2
@@ -36,7 +36,7 @@ class CTranslate2:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             try:
                 targets: list[Any] = await asyncio.to_thread(self._several, [source for source, _ in batch])
-            except Exception as error:  # the request that waits has to end, whatever happened
+            except Exception as error:  # the waiting request must end in any case
                 targets = [error] * len(batch)
             for (_, future), target in zip(batch, targets, strict=True):
                 if future.done():

@@ -1,4 +1,4 @@
-"""What every paid request goes through: limits, faults, latency, counting; then the answer of its protocol."""
+"""Handle a paid request of either protocol: limits, latency, faults, the answer, counting."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ async def online(state: State, request: Request, read: Read, write: Write) -> Re
         limiter.in_flight -= 1
     message = write(state, ask, said, body)
     count_answer(state, request.key, ask, said)
-    response = Response(200, encoded(message), told(state, request))
+    response = Response(200, encoded(message), _headers(state, request))
     return fail_after(state, ask, tries, request.key, response)
 
 
-def told(state: State, request: Request) -> Headers:
+def _headers(state: State, request: Request) -> Headers:
     """Headers of an answer besides its request id."""
     headers = state.limiter(request.key).headers(state.faults.rate, request.anthropic)
     if not request.anthropic:
@@ -55,13 +55,13 @@ def told(state: State, request: Request) -> Headers:
 
 
 def check_quota(state: State) -> None:
-    """Raises :class:`Problem` where the money is used up."""
+    """Raises :class:`Problem` if the credit is used up."""
     if state.faults.quota is not None and state.served() >= state.faults.quota:
         raise Problem(402, "You exceeded your current quota, please check your plan and billing details.")
 
 
 def fail_before(state: State, ask: Ask, tries: int, key: str, anthropic: bool) -> None:
-    """Raise the fault that keeps the request from being answered, if one hits it."""
+    """Raise the fault that prevents an answer, if one affects the request."""
     fault = state.faults.hit(BEFORE, ask.digest, tries)
     if fault is None:
         return
@@ -87,7 +87,7 @@ def fail_before(state: State, ask: Ask, tries: int, key: str, anthropic: bool) -
 
 
 def fail_after(state: State, ask: Ask, tries: int, key: str, response: Response) -> Response:
-    """The response as it arrives: spoilt if a fault hits it."""
+    """The response as it arrives: damaged if a fault affects it."""
     fault = state.faults.hit(AFTER, ask.digest, tries)
     if fault is None:
         return response
@@ -101,7 +101,7 @@ def fail_after(state: State, ask: Ask, tries: int, key: str, response: Response)
 
 
 def count_answer(state: State, key: str, ask: Ask, said: Said, batch: bool = False) -> None:
-    """Count an answer that was written and is charged, whether it arrives or not."""
+    """Count an answer that was written and is charged, whether or not it arrives."""
     for tally in (state.total, state.tally(key)):
         tally.answers += 1
         tally.batch_answers += batch
@@ -112,7 +112,7 @@ def count_answer(state: State, key: str, ask: Ask, said: Said, batch: bool = Fal
 
 
 def served_model(state: State, model: str) -> tuple[str, str]:
-    """The model that answers now and its fingerprint."""
+    """The name and the fingerprint of the model that answers now."""
     drift = state.faults.drift
     if drift is not None and state.served() >= drift.after:
         return model + drift.suffix, "fp_fake000002"

@@ -1,6 +1,6 @@
 """Faults: what goes wrong, how often, and for which requests.
 
-Whether a request is hit is drawn from the digest of its body, so the same request meets the same fault in every run.
+Whether a fault affects a request depends on the digest of its body, so the same request fails in every run.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
 from typing import Any
 
-# Before an answer is written: nothing is counted as paid.
+# Before an answer is written: nothing counts as paid.
 BEFORE = {
-    "http_429": "429 though no limit is reached, with Retry-After: 1",
-    "http_429_bare": "429 though no limit is reached, with no header that says when to come back",
+    "http_429": "429 although no limit is reached, with Retry-After: 1",
+    "http_429_bare": "429 although no limit is reached, without a header that says when to retry",
     "http_500": "500",
     "http_502": "502, an HTML page of a proxy instead of JSON",
     "http_503": "503",
     "http_529": "529 (Anthropic's overloaded_error)",
     "drop_before": "the connection is reset before an answer",
-    "timeout": "no answer ever comes; the connection stays open",
+    "timeout": "no answer ever arrives; the connection stays open",
     "too_long": "400: the prompt exceeds the context window",
     "bad_request": "400: this body cannot be processed",
     "content_policy": "400: the prompt violates the usage policy",
 }
-# The answer was written, hence paid, but does not arrive whole.
+# The answer was written and therefore paid, but does not arrive completely.
 AFTER = {
     "drop_middle": "the connection is closed in the middle of the answer",
     "truncated_json": "200, the body ends in the middle",
     "invalid_json": "200, an HTML page instead of JSON",
 }
-# A whole answer whose text is no good.
+# A complete answer with a bad text.
 TEXT = {
     "refusal": "the model refuses (OpenAI: message.refusal; Anthropic: stop_reason refusal)",
     "refusal_text": "the model refuses in plain words, as an ordinary answer",
@@ -41,9 +41,9 @@ TEXT = {
     "markdown": "the text in a Markdown fence",
     "several_lines": "two alternatives and a note, on several lines",
     "echo": "the prompt repeated before the text",
-    "copy": "the source as it came",
+    "copy": "the unchanged source",
     "wrong_language": "a sentence in French",
-    "length": "cut at the middle, finish_reason length (Anthropic: max_tokens)",
+    "length": "cut in the middle, finish_reason length (Anthropic: max_tokens)",
     "misaligned": "of several sentences in one JSON object, one is missing",
 }
 SHARES = {**BEFORE, **AFTER, **TEXT}
@@ -51,7 +51,7 @@ SHARES = {**BEFORE, **AFTER, **TEXT}
 
 @dataclass
 class Share:
-    """How many requests are hit: ``share`` (0 to 1) of the bodies, the first ``attempts`` tries of each (None: all)."""
+    """Which requests are affected: ``share`` (0 to 1) of the bodies, in their first ``attempts`` tries (None: all)."""
 
     share: float
     attempts: int | None = None
@@ -62,8 +62,8 @@ class Latency:
     """Seconds until an answer.
 
     Attributes:
-        base: of every request.
-        jitter: up to so many more.
+        base: for every request.
+        jitter: at most this many more.
         tail_share: share of requests that take ``tail_factor`` times as long.
         tail_factor: how much longer they take.
     """
@@ -74,7 +74,7 @@ class Latency:
     tail_factor: float = 10.0
 
     def seconds(self, digest: bytes) -> float:
-        """Of the request with this digest."""
+        """The latency of the request with this digest."""
         if not (self.base or self.jitter):
             return 0.0
         seconds = self.base + (self.jitter * unit(digest, "jitter") if self.jitter else 0.0)
@@ -87,11 +87,11 @@ class Rate:
 
     Attributes:
         per_second: requests; None: no limit.
-        burst: requests at once; None: one second's.
-        tokens_per_minute: prompt and most of the answer; None: no limit.
+        burst: requests at once; None: those of one second.
+        tokens_per_minute: of prompt and longest answer; None: no limit.
         in_flight: requests at the same time; None: no limit.
-        retry_after: seconds told with a 429; "auto": whole seconds until there is room; "date": the same as an HTTP
-            date; None: not told.
+        retry_after: seconds in a 429; "auto": whole seconds until there is room; "date": the same as an HTTP date;
+            None: no header.
         headers: whether rate-limit headers are sent.
     """
 
@@ -105,17 +105,17 @@ class Rate:
 
 @dataclass
 class Batch:
-    """Batches.
+    """Settings of batches.
 
     Attributes:
         seconds: until a batch ends.
         validating: seconds until it is validated (OpenAI).
-        expired: share of a batch's requests left undone when it ends as expired.
+        expired: share of a batch's requests that are not done when it ends as expired.
         failed: share of a batch's requests that end with a server error.
-        enqueued_tokens: a batch beyond it, with those in progress, fails validation (OpenAI).
-        lost: how many creations from now on succeed but lose their answer (connection reset).
-        lost_files: how many uploads from now on succeed but lose their answer (OpenAI).
-        batches: `expired`, `failed` hold for that many batches from now on; None: for all.
+        enqueued_tokens: limit for all batches in progress, above which validation fails (OpenAI).
+        lost: how many of the next creations succeed but lose their answer (connection reset).
+        lost_files: how many of the next uploads succeed but lose their answer (OpenAI).
+        batches: how many of the next batches `expired` and `failed` apply to; None: all.
     """
 
     seconds: float = 0.0
@@ -130,7 +130,7 @@ class Batch:
 
 @dataclass
 class Drift:
-    """After ``after`` answers the model served and its fingerprint change."""
+    """After ``after`` answers the served model and its fingerprint change."""
 
     after: int
     suffix: str = "-2026-11-01"
@@ -138,16 +138,16 @@ class Drift:
 
 @dataclass
 class Tuning:
-    """Fine-tuning jobs.
+    """Settings of fine-tuning jobs.
 
     Attributes:
         seconds: until a job ends.
         fails: how many of the next jobs fail in training.
         closed: 1: no job can be created (403).
-        lost: how many creations from now on succeed but lose their answer (connection reset).
-        garbled: how many creations from now on succeed, but their answer is a page of a proxy.
-        cancelled: how many of the next jobs are cancelled by somebody else after the first epoch.
-        modelless: 1: jobs do not tell their models, for as long as it is so.
+        lost: how many of the next creations succeed but lose their answer (connection reset).
+        garbled: how many of the next creations succeed but answer with a proxy's page.
+        cancelled: how many of the next jobs somebody else cancels after the first epoch.
+        modelless: 1: jobs do not report their models as long as this is set.
         metadata: 0: jobs keep no metadata, as at some other servers.
     """
 
@@ -163,7 +163,7 @@ class Tuning:
 
 @dataclass
 class Local:
-    """What some local servers lack: 0: no ``GET /v1/models/{model}``, no ``usage`` in an answer (OpenAI's protocol)."""
+    """Features that some local servers lack; 0: no ``GET /v1/models/{model}``, no ``usage`` in OpenAI's protocol."""
 
     models: int = 1
     usage: int = 1
@@ -193,10 +193,10 @@ class Faults:
     quota: int | None = None
 
     def update(self, values: Mapping[str, Any]) -> None:
-        """Set what ``values`` names, whole entries at a time; None takes an entry back to what it is by default.
+        """Replace the entries in ``values`` completely; None restores an entry's default.
 
         Raises:
-            ValueError: an unknown name or a value of the wrong kind; nothing is changed then.
+            ValueError: a name is unknown or a value has the wrong type; then nothing changes.
         """
         parsed = {name: _parsed(name, value) for name, value in values.items()}
         for name, value in parsed.items():
@@ -208,7 +208,7 @@ class Faults:
                 setattr(self, name, value)
 
     def hit(self, names: Iterable[str], digest: bytes, tries: int) -> str | None:
-        """The first of ``names`` that hits the request; ``tries``: how often it came before."""
+        """The first of ``names`` that affects the request; ``tries``: how often the request was made before."""
         if not self.shares:
             return None
         for name in names:
@@ -218,13 +218,13 @@ class Faults:
         return None
 
     def as_json(self) -> dict[str, Any]:
-        """All settings, as :meth:`update` takes them."""
+        """All settings, in the format of :meth:`update`."""
         values = asdict(self)
         return {**values.pop("shares"), **values}
 
 
 def _parsed(name: str, value: Any) -> Any:
-    """The setting ``name`` from JSON; a bare number stands for the first of its fields."""
+    """The setting ``name`` from JSON; a single number sets the first field."""
     if name in SHARES:
         value = _filled(Share, "share", value, name)
         if value is not None and not 0 <= value.share <= 1:
@@ -261,5 +261,5 @@ def _filled(kind: type, first: str, value: Any, name: str) -> Any:
 
 
 def unit(digest: bytes, name: str) -> float:
-    """A number in [0, 1) that depends on a request's digest and on ``name`` only."""
+    """A number in [0, 1) that depends only on a request's digest and on ``name``."""
     return int.from_bytes(blake2b(digest, key=name.encode(), digest_size=8).digest(), "big") / 2**64

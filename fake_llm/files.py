@@ -26,7 +26,7 @@ class StoredFile:
     created: int
 
     def as_json(self) -> dict[str, Any]:
-        """The file as OpenAI tells it."""
+        """The file in OpenAI's format."""
         return {
             "id": self.id,
             "object": "file",
@@ -99,7 +99,7 @@ async def delete(state: State, request: Request, name: str) -> Response:
 
 
 def page(objects: list[dict[str, Any]], request: Request, usual: int = 20) -> dict[str, Any]:
-    """One page of a list as OpenAI cuts it: ``after`` an id, at most ``limit``."""
+    """One page of a list, as OpenAI does it: ``after`` an id, at most ``limit``."""
     after = request.query.get("after")
     if after:
         places = [place for place, one in enumerate(objects) if one["id"] == after]
@@ -111,7 +111,7 @@ def page(objects: list[dict[str, Any]], request: Request, usual: int = 20) -> di
 
 
 def _multipart(request: Request) -> dict[str, tuple[str | None, bytes]]:
-    """The fields of a multipart body: filename, if it is a file, and content."""
+    """The fields of a multipart body: the filename, None if the field is not a file, and the content."""
     match = re.search(r'boundary="?([^";]+)"?', request.headers.get("content-type", ""))
     if not match:
         raise Problem(400, "Expected a multipart/form-data body.")

@@ -1,4 +1,4 @@
-"""What handlers take and give: requests, responses, and the ways in which an exchange fails."""
+"""What handlers receive and return: requests, responses, and the ways in which an exchange fails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass
 class Request:
-    """One HTTP request, read whole."""
+    """One complete HTTP request."""
 
     method: str
     path: str
@@ -39,7 +39,7 @@ class Request:
 
     @property
     def anthropic(self) -> bool:
-        """Whether errors are told in Anthropic's words rather than in OpenAI's."""
+        """Whether errors have Anthropic's format rather than OpenAI's."""
         return "anthropic-version" in self.headers or self.path.startswith("/v1/messages")
 
     def json(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Response(NamedTuple):
 
 
 def encoded(value: Any) -> bytes:
-    """``value`` as JSON; halves of surrogate pairs, which no UTF-8 holds, become question marks."""
+    """``value`` as JSON; lone surrogates, which UTF-8 cannot encode, become question marks."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
@@ -73,7 +73,7 @@ def reply(value: Any, headers: Headers | None = None, status: int = 200) -> Resp
 
 
 def names(text: str) -> frozenset[str]:
-    """The names of parameters in a text, blanks between them."""
+    """The names of parameters in a text, separated by spaces."""
     return frozenset(text.split())
 
 
@@ -101,9 +101,9 @@ class Problem(Exception):
         message: for people.
         code: OpenAI's code, such as ``model_not_found``.
         param: OpenAI's name of the parameter at fault.
-        kind: the error's type, where it is not the usual one of the status.
-        headers: to be sent along.
-        html: a page is sent instead of the provider's JSON.
+        kind: the error's type, if it is not the usual one for the status.
+        headers: of the response.
+        html: send a page instead of the provider's JSON.
     """
 
     status: int
@@ -115,7 +115,7 @@ class Problem(Exception):
     html: bool = False
 
     def body(self, anthropic: bool, request_id: str) -> dict[str, Any]:
-        """The error as the provider writes it."""
+        """The error in the provider's format."""
         if anthropic:
             kind = ANTHROPIC_TYPES.get(self.status, "api_error")
             return {"type": "error", "error": {"type": kind, "message": self.message}, "request_id": request_id}
@@ -126,7 +126,7 @@ class Problem(Exception):
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
 
     def wire_status(self, anthropic: bool) -> int:
-        """The HTTP status as sent: OpenAI has no 402."""
+        """The HTTP status to send: OpenAI has no 402."""
         return 429 if self.status == 402 and not anthropic else self.status
 
 

@@ -1,4 +1,4 @@
-"""Finds in a prompt the translation that is to be rated, and rates it."""
+"""Find the translation to rate in a prompt, and rate it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _PAIR = re.compile(r"<source>(.*?)</source>\s*<translation>(.*?)</translation>",
 
 
 class Judged(NamedTuple):
-    """A source and the translation that is to be rated."""
+    """A source and the translation to rate."""
 
     source: str
     target: str
 
 
 def find_pair(prompt: str) -> Judged | None:
-    """The last texts between ``<source>`` and ``<translation>`` tags; None in a prompt without such."""
+    """The last texts between ``<source>`` and ``<translation>`` tags; None if the prompt has no such tags."""
     pairs = _PAIR.findall(prompt)
     return Judged(*(text.strip() for text in pairs[-1])) if pairs else None
 
 
 def rating(target: str, own: str) -> int:
-    """How much two texts have in common, from 0 to 100: the F-measure of their words, blind to case and order."""
+    """How much two texts have in common, from 0 to 100: the F-measure of their words, ignoring case and order."""
     words, own_words = Counter(target.lower().split()), Counter(own.lower().split())
     both = words.total() + own_words.total()
     return round(200 * (words & own_words).total() / both) if both else 0

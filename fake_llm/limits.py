@@ -11,7 +11,7 @@ from email.utils import formatdate
 from fake_llm.faults import Rate
 from fake_llm.http import Headers, Problem
 
-UNLIMITED = 1_000_000_000  # requests and thousands of tokens a minute, told in the headers where no limit is set
+UNLIMITED = 1_000_000_000  # requests and thousands of tokens per minute in the headers if no limit is set
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Bucket:
     at: float = 0.0
 
     def take(self, amount: float, per_second: float, size: float, now: float) -> float:
-        """Take ``amount`` and return 0, or return the seconds until that much would be there and take nothing."""
+        """Take ``amount`` and return 0, or take nothing and return the seconds until that much is available."""
         level = size if self.level is None else min(size, self.level + (now - self.at) * per_second)
         self.level, self.at = level, now
         amount = min(amount, size)
@@ -41,7 +41,7 @@ class Limiter:
     in_flight: int = 0
 
     def admit(self, rate: Rate, tokens: int, anthropic: bool) -> None:
-        """Let a request in; raises :class:`Problem` 429 where a limit is reached."""
+        """Admit a request; raises :class:`Problem` 429 if a limit is reached."""
         now = time.monotonic()
         if rate.in_flight is not None and self.in_flight >= rate.in_flight:
             self._refuse(rate, "concurrent requests", 1.0, anthropic)
@@ -63,7 +63,7 @@ class Limiter:
         raise Problem(429, message, "rate_limit_exceeded", kind="tokens" if what == "tokens" else None, headers=headers)
 
     def headers(self, rate: Rate, anthropic: bool, wait: float = 0.0) -> Headers:
-        """The rate-limit headers of an answer, in the provider's words."""
+        """The rate-limit headers of an answer, as the provider names them."""
         if not rate.headers:
             return []
         limit = UNLIMITED if rate.per_second is None else math.ceil(rate.per_second * 60)
@@ -80,11 +80,11 @@ class Limiter:
         )
 
 
-def _retry_after(told: float | str, seconds: int) -> str:
+def _retry_after(setting: float | str, seconds: int) -> str:
     """The header's value: seconds or a date."""
-    if told == "date":
+    if setting == "date":
         return formatdate(math.ceil(time.time()) + seconds, usegmt=True)
-    return str(seconds) if told == "auto" else f"{told:g}"
+    return str(seconds) if setting == "auto" else f"{setting:g}"
 
 
 def _openai_headers(limit: int, left: int, limit_tokens: int, left_tokens: int, reset: str) -> Headers:

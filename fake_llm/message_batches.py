@@ -19,7 +19,7 @@ _CUSTOM_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 @dataclass
 class MessageBatch:
-    """One batch; ``host`` is how the client calls the server."""
+    """One batch; ``host`` is the server's address in the client's request."""
 
     id: str
     host: str
@@ -29,7 +29,7 @@ class MessageBatch:
     cancelled: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The batch as Anthropic tells it: no counts before its end."""
+        """The batch in Anthropic's format: no counts before its end."""
         run = self.run
         outcomes = ("succeeded", "errored", "canceled", "expired")
         counts = {outcome: run.of(outcome) if self.ended else 0 for outcome in outcomes}
@@ -58,12 +58,12 @@ async def create(state: State, request: Request) -> Response:
     batch = MessageBatch(name, request.headers.get("host", ""), run, datetime.now(UTC))
     state.message_batches[name] = batch
     state.count(request.key, batches=1)
-    told = reply(batch.as_json())
+    response = reply(batch.as_json())
     state.start(_live(state, batch))
     if state.faults.batch.lost > 0:
         state.faults.batch.lost -= 1
         raise Cut
-    return told
+    return response
 
 
 async def retrieve(state: State, request: Request, name: str) -> Response:
@@ -140,11 +140,11 @@ def _lines(requests: Any) -> list[Line]:
 
 def _line(result: Result) -> bytes:
     """One line of the results."""
-    told = json.dumps({"type": result.outcome}).encode()
+    outcome = json.dumps({"type": result.outcome}).encode()
     if result.body:
         name = b"message" if result.outcome == "succeeded" else b"error"
-        told = told[:-1] + b', "' + name + b'": ' + result.body + b"}"
-    return b'{"custom_id": "' + result.custom_id.encode() + b'", "result": ' + told + b"}\n"
+        outcome = outcome[:-1] + b', "' + name + b'": ' + result.body + b"}"
+    return b'{"custom_id": "' + result.custom_id.encode() + b'", "result": ' + outcome + b"}\n"
 
 
 def _find(state: State, name: str) -> MessageBatch:

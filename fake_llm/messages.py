@@ -34,13 +34,13 @@ async def count_tokens(state: State, request: Request) -> Response:
 
 
 def check_version(request: Request) -> None:
-    """Raises :class:`Problem` 400 where the version header is missing."""
+    """Raises :class:`Problem` 400 if the version header is missing."""
     if "anthropic-version" not in request.headers:
         raise Problem(400, "anthropic-version: header is required")
 
 
 def read(state: State, body: Mapping[str, Any], digest: bytes) -> Ask:
-    """What a body asks; raises :class:`Problem` 400 for what the API does not take."""
+    """The request in a body; raises :class:`Problem` 400 for what the API does not support."""
     for name in ("model", "max_tokens", "messages"):
         if body.get(name) in (None, "", []):
             raise Problem(400, f"{name}: Field required")
@@ -71,7 +71,7 @@ def read(state: State, body: Mapping[str, Any], digest: bytes) -> Ask:
 
 
 def write(state: State, ask: Ask, said: Said, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The message as Anthropic writes it."""
+    """The message in Anthropic's format."""
     model, _ = served_model(state, ask.model)
     stop = {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal", "content_filter": "refusal"}[said.finish]
     text = "" if said.finish == "refusal" else said.text

@@ -1,4 +1,4 @@
-"""Which models there are. Any name is one, but those that begin with ``no-such`` and unknown ``ft:`` names."""
+"""Models: every name is valid, except names that begin with ``no-such`` and unknown ``ft:`` names."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import re
 from fake_llm.http import Problem, Request, Response, reply
 from fake_llm.state import State
 
-CREATED = 1_760_000_000  # seconds since 1970: all models are of one age
+CREATED = 1_760_000_000  # of all models, seconds since 1970
 LISTED = ["fake-strong", "fake-medium", "fake-weak", "gpt-4o-mini", "gpt-5-mini", "claude-haiku-4-5", "claude-opus-4-8"]
 SHUTDOWNS = {"gpt-3.5-turbo": "2026-10-23", "gpt-4o": "2027-01-14", "gpt-4.1": "2027-01-14", "fake-old": "2026-01-01"}
 _REASONING = re.compile(r"^(?:ft:)?(?:o\d|gpt-5|fake-reasoning)")
 
 
 def reasons(model: str) -> bool:
-    """Whether it is one of OpenAI's models that think first and take no temperature."""
+    """Whether it is one of OpenAI's reasoning models, which support no temperature."""
     return bool(_REASONING.match(model))
 
 
 def check_model(state: State, model: str, anthropic: bool) -> None:
-    """Raises :class:`Problem` 404 where there is no such model."""
+    """Raises :class:`Problem` 404 if there is no such model."""
     if not model.startswith(("no-such", "ft:")) or model in state.tuned:
         return
     if anthropic:

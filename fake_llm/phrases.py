@@ -1,4 +1,4 @@
-"""A small phrase-based translator learnt from sentence pairs in seconds.
+"""A small phrase-based translator that learns from sentence pairs in seconds.
 
 Words are aligned both ways with IBM model 1 (Brown et al. 1993) under a preference for the diagonal (Dyer et al. 2013,
 "A Simple, Fast, and Effective Reparameterization of IBM Model 2"); phrases of up to four words are read off the
@@ -21,7 +21,7 @@ from fake_llm.translate import TOKEN, Dictionary
 ITERATIONS = 5
 TENSION = 4.0  # how strongly the alignment prefers the diagonal
 LONGEST = 4  # words of a phrase
-LONGEST_SENTENCE = 60  # words; longer pairs are not learnt from
+LONGEST_SENTENCE = 60  # words; longer pairs are not used
 BEAM = 8  # hypotheses kept for each number of covered words
 OPTIONS = 6  # translations kept for a phrase
 
@@ -30,7 +30,7 @@ Phrase = tuple[str, ...]
 
 
 def read_pairs(paths: Sequence[Path], limit: int) -> list[Pair]:
-    """Pairs of one TSV (columns ``source`` and ``target``, else the first two) or of two aligned files, maybe gzip.
+    """Pairs in a TSV file (columns ``source`` and ``target``, or the first two) or in two aligned files; also gzip.
 
     Raises:
         ValueError: the files are not aligned, or a row has no two fields.
@@ -59,12 +59,12 @@ def _lines(path: Path) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """A text in lower-case words and marks."""
+    """The words and punctuation marks of a text, in lower case."""
     return [token for token in TOKEN.findall(text.lower()) if not token.isspace()]
 
 
 class Phrases:
-    """Translates by phrases learnt from ``pairs``; with ``lookup``, known sentences as they stand there."""
+    """Translates with phrases from ``pairs``; with ``lookup``, known sentences with their known translations."""
 
     def __init__(self, pairs: Iterable[Pair], lookup: bool = True) -> None:
         pairs = list(pairs)
@@ -96,7 +96,7 @@ class Phrases:
         return [(tuple(words(self._dictionary.english(tokens[start]))) or (tokens[start],), -3.0)]
 
     def _search(self, tokens: Sequence[str]) -> Phrase:
-        """The best sequence of phrases by a beam over how many words are covered, without reordering."""
+        """The best sequence of phrases without reordering, by beam search over the number of covered words."""
         beams: list[dict[str, tuple[float, Phrase]]] = [{} for _ in range(len(tokens) + 1)]
         beams[0][""] = (0.0, ())
         for start in range(len(tokens)):
@@ -112,7 +112,7 @@ class Phrases:
         return max(beams[-1].values())[1]
 
     def _fluency(self, last: str, phrase: Phrase) -> float:
-        """Log-probability of the words after ``last``, plus a bonus for each against too short translations."""
+        """Log-probability of the words after ``last``, plus a bonus for each word against too short translations."""
         score = 0.0
         for before, word in pairwise((last, *phrase)):
             common = (self._unigrams.get(word, 0) + 0.1) / (self._total + 1)
@@ -122,7 +122,7 @@ class Phrases:
 
 
 def align(split: Sequence[tuple[list[str], list[str]]]) -> list[set[tuple[int, int]]]:
-    """Word links (source place, target place) of every pair: where both directions agree, and neighbours of these."""
+    """Word links (source and target position) of every pair: those of both directions, and their neighbours."""
     forward = _viterbi(split)
     backward = _viterbi([(target, source) for source, target in split])
     links = []
@@ -134,7 +134,7 @@ def align(split: Sequence[tuple[list[str], list[str]]]) -> list[set[tuple[int, i
 
 
 def _viterbi(split: Sequence[tuple[list[str], list[str]]]) -> list[list[tuple[int, int]]]:
-    """For every target word its best source word, by expectation maximisation over all pairs of words at once."""
+    """The best source word of every target word, by expectation maximization over all pairs at once."""
     source_ids: dict[str, int] = {}
     target_ids: dict[str, int] = {}
     cells_s, cells_t, prior, groups = [], [], [], []
@@ -166,7 +166,7 @@ def _viterbi(split: Sequence[tuple[list[str], list[str]]]) -> list[list[tuple[in
 
 
 def _best_cells(split: Sequence[tuple[list[str], list[str]]], weight: np.ndarray) -> list[list[tuple[int, int]]]:
-    """The heaviest source place of every target place."""
+    """The source position with the highest weight for every target position."""
     links, at = [], 0
     for source, target in split:
         size = len(source) * len(target)
@@ -177,7 +177,7 @@ def _best_cells(split: Sequence[tuple[list[str], list[str]]], weight: np.ndarray
 
 
 def _grown(sure: set[tuple[int, int]], maybe: set[tuple[int, int]]) -> set[tuple[int, int]]:
-    """``sure`` with those links of ``maybe`` that touch it and link a word that had none."""
+    """``sure`` and the links of ``maybe`` that are adjacent to it and link a word without a link."""
     links = set(sure)
     sources, targets = {s for s, _ in links}, {t for _, t in links}
     fresh = True
@@ -196,7 +196,7 @@ def _grown(sure: set[tuple[int, int]], maybe: set[tuple[int, int]]) -> set[tuple
 def phrase_table(
     split: Sequence[tuple[list[str], list[str]]], alignments: Sequence[set[tuple[int, int]]]
 ) -> dict[Phrase, list[tuple[Phrase, float]]]:
-    """Source phrases with their translations and log-probabilities, the most frequent ones."""
+    """Source phrases with their most frequent translations and log-probabilities."""
     counts: dict[Phrase, Counter[Phrase]] = defaultdict(Counter)
     for (source, target), links in zip(split, alignments, strict=True):
         for start, end, first, last in _spans(len(source), len(target), links):
@@ -210,7 +210,7 @@ def phrase_table(
 
 
 def _spans(length: int, others: int, links: set[tuple[int, int]]) -> Iterable[tuple[int, int, int, int]]:
-    """Spans of source and target words whose links stay among themselves.
+    """Spans of source and target words that are only linked to each other.
 
     Target words without a link may go with the phrase before them.
     """
@@ -245,7 +245,7 @@ def _language_model(targets: Iterable[Sequence[str]]) -> tuple[Counter[tuple[str
 
 
 def _usual_case(targets: Iterable[str]) -> dict[str, str]:
-    """How a word is usually written inside a sentence."""
+    """The usual spelling of a word within a sentence."""
     seen: dict[str, Counter[str]] = defaultdict(Counter)
     for target in targets:
         for token in [token for token in TOKEN.findall(target) if token[0].isalpha()][1:]:
@@ -254,7 +254,7 @@ def _usual_case(targets: Iterable[str]) -> dict[str, str]:
 
 
 def _written(target: Sequence[str], source: str) -> str:
-    """Words as a sentence: blanks, and a capital where the source has one."""
+    """Words as a sentence with spaces, and with a capital if the source has one."""
     text = ""
     for word in target:
         glued = word in ".,;:!?)%’…" or text.endswith(("(", "“")) or not text

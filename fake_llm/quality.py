@@ -1,4 +1,4 @@
-"""How good a model is, by its name: weaker ones drop, repeat, swap and confuse more words."""
+"""The quality of a model, by its name: weaker models drop, swap and confuse more words."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COMMON = ["the", "a", "of", "it", "this", "is", "not", "with", "all", "one", "i
 
 @lru_cache(maxsize=1024)
 def quality_of(model: str) -> Quality:
-    """``fake-strong``, ``fake-medium``, ``fake-weak``; of others what their names suggest; ``ft:`` is strong."""
+    """That of ``fake-strong``, ``fake-medium`` and ``fake-weak``, or what other names suggest; ``ft:`` is strong."""
     if model.startswith("ft:"):
         return STRONG
     if _WEAK.search(model):
@@ -36,7 +36,7 @@ def quality_of(model: str) -> Quality:
 
 
 def degraded(text: str, model: str, seed: object = None) -> str:
-    """``text`` as ``model`` would write it; the same every time for the same seed."""
+    """``text`` as ``model`` would write it; always the same for the same seed."""
     quality = quality_of(model)
     if quality is STRONG:
         return text

@@ -1,4 +1,4 @@
-"""Serves the application on a port with uvicorn."""
+"""Serve the application on a port with uvicorn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fake_llm.app import TRANSPORT, App
 
 
 class Protocol(HttpToolsProtocol):
-    """uvicorn's protocol that also tells the application its connection, so that it can be dropped."""
+    """uvicorn's protocol, which also passes the connection to the application, so that it can drop it."""
 
     def on_message_begin(self) -> None:
         """Put the transport into the scope of a new request."""
@@ -23,7 +23,7 @@ class Protocol(HttpToolsProtocol):
 
 
 def serve(app: App, host: str, port: int, until_stdin_closes: bool) -> None:
-    """Serve until interrupted; prints the address in one line once connections are taken. Port 0: any free one."""
+    """Serve until interrupted, and print the address in one line once ready. Port 0: any free port."""
     listener = socket.create_server((host, port), backlog=2048)
     config = uvicorn.Config(
         app,
@@ -45,6 +45,6 @@ def serve(app: App, host: str, port: int, until_stdin_closes: bool) -> None:
 
 
 def _end_with_parent() -> None:
-    """End the process when the standard input closes, however the parent ended."""
+    """End the process when the standard input closes, however the parent process ended."""
     sys.stdin.buffer.read()
     os._exit(0)

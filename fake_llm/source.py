@@ -1,4 +1,4 @@
-"""Finds in a prompt what is to be translated."""
+"""Find the text to translate in a prompt."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _OBJECT = re.compile(r"\{\s*\"")
 
 
 class Found(NamedTuple):
-    """One text, or several by name as they came in a JSON object."""
+    """One text, or several by their names in a JSON object."""
 
     text: str
     several: dict[str, str] | None = None
 
 
 def find_source(prompt: str) -> Found:
-    """What is to be translated: a text between marks, a JSON object of texts, or the last paragraph of text."""
+    """The text to translate: between tags, a JSON object of texts, in a fence, or the last paragraph of text."""
     marked = _MARKED.findall(prompt)
     if marked:
         return _found(marked[-1][1])
@@ -50,7 +50,7 @@ def _found(text: str) -> Found:
 
 
 def _json_object(prompt: str) -> dict[str, str] | None:
-    """The last JSON object of texts in the prompt that stands at the beginning of a line."""
+    """The last JSON object of texts in the prompt that begins a line."""
     found = None
     for match in _OBJECT.finditer(prompt):
         if match.start() and prompt[match.start() - 1] != "\n":

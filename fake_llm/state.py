@@ -1,4 +1,4 @@
-"""What the server remembers: settings, counts, files, batches, jobs. All of it in memory."""
+"""What the server remembers, all of it in memory: settings, counts, files, batches, jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAST_REQUESTS = 200
 
 @dataclass
 class Tally:
-    """Counts of one key, or of all."""
+    """Counts for one key, or for all."""
 
     requests: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
@@ -37,7 +37,7 @@ class Tally:
     bodies: Counter[bytes] = field(default_factory=Counter)
 
     def as_json(self) -> dict[str, Any]:
-        """The counts; bodies only as how many were answered once, twice, …"""
+        """The counts; of the bodies only how many were answered once, twice, …"""
         times = Counter(self.bodies.values())
         return {
             "requests": self.requests,
@@ -59,7 +59,7 @@ class Tally:
 
 @dataclass
 class State:
-    """Everything of one server."""
+    """The state of one server."""
 
     translator: Translator
     faults: Faults = field(default_factory=Faults)
@@ -79,7 +79,7 @@ class State:
     tasks: set[asyncio.Task] = field(default_factory=set)
 
     def reset(self) -> None:
-        """Forget everything but the settings and the translator; batches and jobs that go on are given up."""
+        """Forget everything but the settings and the translator; abandon running batches and jobs."""
         for task in self.tasks:
             task.cancel()
         fresh = State(self.translator, self.faults, numbers=self.numbers, in_flight=self.in_flight)
@@ -102,24 +102,24 @@ class State:
         return next(self.numbers)
 
     def count(self, key: str, **amounts: int) -> None:
-        """Add to the counts of a key and of all."""
+        """Add to the counts for a key and for all."""
         for tally in (self.total, self.tally(key)):
             for name, amount in amounts.items():
                 setattr(tally, name, getattr(tally, name) + amount)
 
     def count_in(self, key: str, counter: str, name: Any) -> None:
-        """Add one to an entry of one of the counters of a key and of all."""
+        """Add one to an entry of one of the counters for a key and for all."""
         for tally in (self.total, self.tally(key)):
             getattr(tally, counter)[name] += 1
 
     def start(self, life: Coroutine[Any, Any, None]) -> None:
-        """Let a batch or a job go on beside the requests."""
+        """Run a batch or a job in the background."""
         task = asyncio.create_task(life)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
     async def sleep(self, seconds: float, stop: Callable[[], bool]) -> None:
-        """Wait for so long or until ``stop`` says so."""
+        """Wait for ``seconds``, or until ``stop`` returns true."""
         end = time.monotonic() + seconds
         while not stop() and (left := end - time.monotonic()) > 0:
             await asyncio.sleep(min(left, 0.02))
@@ -129,7 +129,7 @@ class State:
         return self.total.answers
 
     def stats(self) -> dict[str, Any]:
-        """The counts, as ``GET /_stats`` tells them."""
+        """The counts, in the format of ``GET /_stats``."""
         return {
             "total": self.total.as_json(),
             "keys": {shown(key): tally.as_json() for key, tally in self.keys.items()},
@@ -140,10 +140,10 @@ class State:
 
 
 def shown(key: str) -> str:
-    """A key as it may be shown: a long one could be a real one that was sent here by mistake."""
+    """A key for display; a long one is shortened, because it could be real and sent here by mistake."""
     return key if len(key) <= 20 else f"{key[:3]}…{key[-4:]}"
 
 
 def digest_of(body: Mapping[str, Any]) -> bytes:
-    """What tells bodies apart, blind to the order of their keys."""
+    """A digest that distinguishes bodies, ignoring the order of their keys."""
     return blake2b(json.dumps(body, sort_keys=True).encode(), digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""Tokens as this server counts them: pieces of up to six letters, digits by three, everything else one by one."""
+"""This server's tokens: up to six letters, up to three digits, or one other character."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _PIECE = re.compile(r" ?[^\W\d_]{1,6}|\d{1,3}| ?[^\w\s]|\s+|_")
 
 
 def pieces(text: str) -> list[str]:
-    """The tokens of a text; joined, they are the text."""
+    """The tokens of a text; joined they give the text."""
     return _PIECE.findall(text)
 
 

@@ -1,4 +1,4 @@
-"""Translators: a built-in dictionary; tables and trained models are in modules of their own."""
+"""Translators: the interface and a built-in dictionary; other modules have phrase tables and trained models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOKEN = re.compile(
     r"%\([^)]*\)[a-z]|%[a-z]|\{[^{}]*\}|<[^<>]+>|&#?\w+;|https?://\S+|[^\W\d_]+(?:[-'’][^\W\d_]+)*|\d+|\s+|."
 )
 _INTO_GERMAN = re.compile(r"\b(?:into|to) german\b|\bins deutsche\b", re.IGNORECASE)
-# German endings and letters written the English way, for words that the dictionary lacks.
+# German endings and letters in English spelling, for words that the dictionary lacks.
 _ENDINGS = [
     ("ierungen", "ations"),
     ("ierung", "ation"),
@@ -46,14 +46,14 @@ _LETTERS = [("sch", "sh"), ("ä", "a"), ("ö", "o"), ("ü", "u"), ("ß", "ss"), 
 
 
 class Translator(Protocol):
-    """Turns a source into a translation; ``prompt`` is what stood around it."""
+    """Turns a source into a translation; ``prompt`` is the text around the source."""
 
     async def translate(self, source: str, prompt: str = "") -> str:
         """The translation of one text."""
 
 
 class Dictionary:
-    """Word by word, German to English or, where the prompt asks for it, the other way round."""
+    """Translates word by word, from German into English or, if the prompt asks for it, the other way round."""
 
     def __init__(self, path: Path = DICTIONARY) -> None:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -20,14 +20,14 @@ from fake_llm.tokens import count
 
 TUNABLE = ("gpt-3.5-turbo", "gpt-4o", "gpt-4.1", "gpt-4-", "fake-")
 FEWEST_EXAMPLES = 10
-ENOUGH_TO_LEARN = 200  # examples from which the tuned model translates by what it was shown
+ENOUGH_TO_LEARN = 200  # examples; with fewer, the tuned model has learnt nothing
 ENDED = ("succeeded", "failed", "cancelled")
 EPOCHS = 3
 
 
 @dataclass
 class Tuned:
-    """A fine-tuned model: what it learnt to translate with, None where it was shown too little."""
+    """A fine-tuned model and what it learnt to translate with; None if it had too few examples."""
 
     base: str
     translator: Phrases | None
@@ -74,18 +74,18 @@ class Job:
 
     @property
     def hyper(self) -> Mapping[str, Any]:
-        """Hyperparameters as asked for."""
+        """The requested hyperparameters."""
         hyper = (self.method.get(self.method.get("type", ""), {}) or {}).get("hyperparameters")
         return hyper or self.asked.get("hyperparameters") or {}
 
     @property
     def epochs(self) -> int:
-        """How often it goes through the file."""
+        """The number of passes through the file."""
         epochs = self.hyper.get("n_epochs", "auto")
         return EPOCHS if epochs == "auto" else int(epochs)
 
     def as_json(self, tuning: Tuning) -> dict[str, Any]:
-        """The job as OpenAI tells it."""
+        """The job in OpenAI's format."""
         hyper = self.hyper
         settings = {
             "n_epochs": self.epochs,
@@ -136,7 +136,7 @@ async def create(state: State, request: Request) -> Response:
     job.say(f"Validating training file: {body['training_file']}")
     state.jobs[job.id] = job
     state.count(request.key, jobs=1)
-    told = reply(job.as_json(state.faults.tuning))
+    response = reply(job.as_json(state.faults.tuning))
     state.start(_live(state, job))
     if state.faults.tuning.lost > 0:
         state.faults.tuning.lost -= 1
@@ -144,7 +144,7 @@ async def create(state: State, request: Request) -> Response:
     if state.faults.tuning.garbled > 0:
         state.faults.tuning.garbled -= 1
         return Response(200, b"<html><body>Welcome to the proxy</body></html>", content_type=b"text/html")
-    return told
+    return response
 
 
 async def retrieve(state: State, request: Request, name: str) -> Response:
@@ -153,7 +153,7 @@ async def retrieve(state: State, request: Request, name: str) -> Response:
 
 
 async def listed(state: State, request: Request) -> Response:
-    """``GET /v1/fine_tuning/jobs``, newest first; ``metadata[name]=value`` chooses."""
+    """``GET /v1/fine_tuning/jobs``, newest first; ``metadata[name]=value`` filters."""
     wanted = {name[9:-1]: value for name, value in request.query.items() if name.startswith("metadata[")}
     jobs = [job.as_json(state.faults.tuning) for job in reversed(state.jobs.values())]
     if not state.faults.tuning.metadata:
@@ -207,7 +207,7 @@ def _open(state: State, name: str, what: str) -> Job:
 
 
 async def _live(state: State, job: Job) -> None:
-    """Take a job through its life: a fifth of its time for validation, a tenth in the queue, then training."""
+    """Run a job: a fifth of its time for validation, a tenth in the queue, then training."""
     seconds = state.faults.tuning.seconds
     fails = state.faults.tuning.fails > 0
     if fails:
@@ -250,7 +250,7 @@ async def _live(state: State, job: Job) -> None:
 
 
 async def _pass(state: State, job: Job, seconds: float) -> None:
-    """Let time pass; a paused job waits for its resumption besides."""
+    """Wait; a paused job also waits until it is resumed."""
     await state.sleep(seconds, lambda: job.status in ENDED)
     while job.status == "paused":
         await asyncio.sleep(0.02)

@@ -21,7 +21,9 @@ from llm.asking.progress import Progress
 from llm.calls import FailureKind, Work
 from llm.journal import Journal, Limits
 from llm.prices import Price
-from llm.providers import Api, BatchState, open_api
+from llm.providers import open_api
+from llm.providers.api import Api
+from llm.providers.protocol import BatchState
 
 KEY_VARIABLE = "FAKE_KEY"
 PRICE = Price(input=1.0, output=2.0, cached_input=1.0, source="test")

@@ -18,7 +18,8 @@ from llm.calls import Call, Failure, Reply, Work
 from llm.journal import Journal, Stored
 from llm.prices import price_of
 from llm.prompts import load_templates
-from llm.providers import Api, open_api
+from llm.providers import open_api
+from llm.providers.api import Api
 from llm.settings import ShapingSettings
 from workbench.pairs import Source
 

@@ -57,7 +57,7 @@ class Server:
 
 @contextmanager
 def fake_llm(**options: Any) -> Iterator[Server]:
-    """A fake server on a free port, in a process of its own that ends with this one.
+    """A fake server on a free port, in a separate process that ends with this one.
 
     Args:
         options: ``pairs`` (path or paths), ``no_lookup=True``, … as on the command line; all others are faults

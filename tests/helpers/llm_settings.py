@@ -7,7 +7,7 @@ from typing import Any
 from llm.asking.setup import LLMSetup
 from llm.journal import Journal
 from llm.prices import Price
-from llm.providers import Api
+from llm.providers.api import Api
 from llm.settings import ExecutionSettings, ShapingSettings
 
 OUTCOMES = ("refusal", "content_filter", "length", "empty", "malformed", "copy", "wrong_language", "failed")

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 import pytest
 
 from llm.calls import Failure, Reply
-from llm.providers import Api, open_api
+from llm.providers import open_api
+from llm.providers.api import Api
 
 KEY = 'sk-"test/0123456789'
 T = TypeVar("T")

@@ -80,8 +80,8 @@ class TestAnswers:
             SENTENCE,
             f"Translate.\n\n{SENTENCE}\n",
             f"Translate <source>{SENTENCE}</source> now.",
-            f"Translate the text.\n\n{SENTENCE}\n\nAn earlier answer was no translation.",
-            f"An earlier answer was no translation.\n\nTranslate the text.\n\n{SENTENCE}",
+            f"Translate the text.\n\n{SENTENCE}\n\nAn earlier answer was not a translation.",
+            f"An earlier answer was not a translation.\n\nTranslate the text.\n\n{SENTENCE}",
             f"Translate.\n```\n{SENTENCE}\n```\nOnly that.",
         ],
     )

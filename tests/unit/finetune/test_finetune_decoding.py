@@ -206,7 +206,7 @@ class TestPrompter:
         assert tokenizer.decode(prompter.prompt("Ein Satz.")) == (
             "<|user|>Be exact.\n\nTo English: Ein Satz.<|end|><|assistant|>"
         )
-        assert "knows no system prompt" in caplog.text
+        assert "has no system prompt" in caplog.text
 
 
 class TestPlan:

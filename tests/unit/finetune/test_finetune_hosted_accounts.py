@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_server import Server
-from llm_study import SCRIPTS, Generator, wait_until
+from llm_study import Generator, wait_until
+from paths import ROOT
 from tuning_study import Learner, quick_learner
 
 from llm import finetune_hosted, prices
@@ -34,11 +33,14 @@ def estimate_of(learner: Learner) -> Estimate:
     return found
 
 
-def models(learner: Learner, *arguments: str, key: str = "FAKE_KEY") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "llm.accounts.hosted_models", str(learner.folder / "journal.sqlite"), *arguments]
+def tool(learner: Learner, command: str, *arguments: str, key: str = "FAKE_KEY") -> subprocess.CompletedProcess[str]:
+    """What ``tools/journal`` does with the learner's journal."""
+    asks_servers = command in ("models", "cancel", "delete")
     return subprocess.run(
-        [*command, "--api-key-env", key],
-        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        [
+            *(ROOT / "tools" / "journal", command, learner.folder / "journal.sqlite", *arguments),
+            *(("--api-key-env", key) if asks_servers else ()),
+        ],
         cwd=learner.folder,
         capture_output=True,
         text=True,
@@ -216,32 +218,30 @@ class TestHostedModels:
 
     def test_nothing_yet(self, learner: Learner) -> None:
         Journal(learner.folder / "journal.sqlite", "results", "gpt").close()
-        assert "no hosted model was ever fine-tuned" in models(learner).stdout
-        assert (
-            "no fine-tuning job 'x'"
-            in models(learner, "--forget", "x").stderr + models(learner, "--forget", "x").stdout
-        )
+        assert "no hosted model was ever fine-tuned" in tool(learner, "models").stdout
+        for command in ("forget", "cancel"):
+            assert "no fine-tuning job 'x'" in tool(learner, command, "x").stdout
 
     def test_list_and_delete(self, learner: Learner, server: Server) -> None:
         for seed in (1, 2):
             learner.finetune(learner.run_of(30, seed=seed))
-        listed = models(learner).stdout
+        listed = tool(learner, "models").stdout
         one, two = learner.tunings()
         assert one.name in listed and str(two.tuned_model) in listed
         assert "results tuned/human/30/1" in listed
         assert "2 jobs, 2 files that were not deleted" in listed
         assert "  yes  " in listed
-        would = models(learner, "--delete").stdout
+        would = tool(learner, "delete").stdout
         assert f"would delete model {one.tuned_model}" in would and "--yes" in would
         assert server.stats()["files"] == 4
-        part = models(learner, "--delete", "--yes", "--job", one.name)
+        part = tool(learner, "delete", "--yes", "--job", one.name)
         assert part.returncode == 0, part.stdout
         assert learner.states() == ["forgotten", "succeeded"]
         assert server.stats()["files"] == 4  # the other job's, too
-        assert models(learner, "--delete", "--yes").returncode == 0
+        assert tool(learner, "delete", "--yes").returncode == 0
         assert learner.states() == ["forgotten", "forgotten"]
         assert server.stats()["files"] == 2  # the jobs' own metrics
-        assert "there is nothing to delete" in models(learner, "--delete", "--yes").stdout
+        assert "there is nothing to delete" in tool(learner, "delete", "--yes").stdout
         learner.finetune()
         assert server.stats()["total"]["jobs"] == 3
         learner.check_money()
@@ -252,44 +252,38 @@ class TestHostedModels:
         wait_until(lambda: server.stats()["total"]["jobs"] == 1, process)
         wait_until(lambda: learner.states() == ["created"], process)
         (tuning,) = learner.tunings()
-        refused = models(learner, "--forget", tuning.name, "--yes")
+        refused = tool(learner, "forget", tuning.name, "--yes")
         assert refused.returncode == 1 and "a process works on job" in refused.stdout
-        assert "  validating_files  " in models(learner).stdout
-        assert "is under way" in models(learner, "--delete", "--yes").stdout
-        assert "is cancelled at the provider" in models(learner, "--cancel", tuning.name).stdout
+        assert "  validating_files  " in tool(learner, "models").stdout
+        assert "is under way" in tool(learner, "delete", "--yes").stdout
+        assert "is cancelled at the provider" in tool(learner, "cancel", tuning.name).stdout
         printed = process.communicate(timeout=30)[0]
         assert "was cancelled at the provider" in printed
         assert learner.states() == ["cancelled"]
-        assert models(learner, "--cancel", tuning.name).returncode == 1
+        assert tool(learner, "cancel", tuning.name).returncode == 1
         server.faults(tuning={"seconds": 0.05, "modelless": 1})
-        with pytest.raises(UserError, match="--forget"):
+        with pytest.raises(UserError, match="tools/journal forget"):
             learner.finetune()
         name = learner.tunings()[1].name
-        assert "add --yes" in models(learner, "--forget", name).stdout
+        assert "add --yes" in tool(learner, "forget", name).stdout
         assert learner.states() == ["cancelled", "succeeded"]
-        assert "is given up" in models(learner, "--forget", name, "--yes").stdout
+        assert "is given up" in tool(learner, "forget", name, "--yes").stdout
         server.faults(tuning=0.05)
         learner.finetune()
         assert learner.states() == ["cancelled", "forgotten", "succeeded"]
-        shown = subprocess.run(
-            [sys.executable, "-m", "llm.accounts.journal_tool", "show", str(learner.folder / "journal.sqlite")],
-            env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
+        shown = tool(learner, "show").stdout
         assert all(word in shown for word in ("trained tokens", "forgotten", "succeeded", "learner tuned", "given up"))
         learner.check_money()
 
     def test_a_wrong_key_is_said(self, learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
         learner.finetune()
         monkeypatch.setenv("BAD", "bad-key")
-        listed = models(learner, key="BAD")
+        listed = tool(learner, "models", key="BAD")
         assert listed.returncode == 0 and "not found out: " in listed.stdout
-        deleted = models(learner, "--delete", "--yes", key="BAD")
+        deleted = tool(learner, "delete", "--yes", key="BAD")
         assert deleted.returncode == 1 and "Incorrect API key" in deleted.stdout
         assert learner.states() == ["succeeded"]
-        assert models(learner, key="NOT_SET").returncode == 1
+        assert tool(learner, "models", key="NOT_SET").returncode == 1
 
 
 def test_a_study_counts_learners_beside_generators(learner: Learner, tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ import pytest
 from scripted_api import KEY, ask, completion, failure_of, http, message, openai_error, send, set_environment, settings
 
 from llm.calls import Failure, FailureKind, Finish, Usage
-from llm.providers import Api, ModelInfo, open_api
+from llm.providers import open_api
+from llm.providers.api import Api
+from llm.providers.protocol import ModelInfo
 from workbench.cli import UserError
 
 

@@ -23,7 +23,7 @@ from scripted_api import (
 )
 
 from llm.calls import Failure, FailureKind, Reply
-from llm.providers import BatchCounts, BatchResult, BatchState, BatchStatus
+from llm.providers.protocol import BatchCounts, BatchResult, BatchState, BatchStatus
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ from scripted_api import (
 )
 
 from llm.calls import Failure, FailureKind
-from llm.providers import Api
+from llm.providers.api import Api
 from llm.providers.failures import retry_after
 
 

@@ -13,7 +13,9 @@ import pytest
 from fake_server import Server
 
 from llm.calls import Failure, FailureKind, Finish, Reply
-from llm.providers import Api, BatchState, BatchStatus, open_api
+from llm.providers import open_api
+from llm.providers.api import Api
+from llm.providers.protocol import BatchState, BatchStatus
 
 T = TypeVar("T")
 PROVIDERS = pytest.mark.parametrize("provider", ["openai", "anthropic"])

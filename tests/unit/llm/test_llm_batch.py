@@ -7,7 +7,6 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 from batch_study import KEY_VARIABLE, WORST_USD, Study, ended, in_small_steps, settle_quickly
 from fake_server import Server
-from paths import SCRIPTS
+from paths import ROOT
 
 from llm.journal import Limits
 from workbench.cli import UserError
@@ -329,10 +328,10 @@ def test_a_batch_that_is_gone_is_not_paid_again_by_itself(server: Server, study:
     os.kill(child, signal.SIGKILL)
     ended(child)
     server.reset(faults=True)
-    with pytest.raises(UserError, match=r"does not know batch .*python -m llm.accounts.forget_batch JOURNAL 1"):
+    with pytest.raises(UserError, match=r"does not know batch .*`tools/journal forget JOURNAL 1`"):
         three.run()
     assert server.stats()["total"]["batches"] == 0
-    forget = [sys.executable, "-m", "llm.accounts.forget_batch", str(three.path), "1"]
+    forget = [str(ROOT / "tools" / "journal"), "forget", str(three.path), "1"]
     assert "3 requests, submitted" in told(*forget)
     assert three.batches() == ["submitted"]
     assert "is given up: 3" in told(*forget, "--yes")
@@ -368,5 +367,4 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def told(*command: str) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -7,11 +7,10 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from paths import SCRIPTS
+from paths import ROOT
 
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Reply, Usage
 from llm.journal import Journal, Ticket
@@ -55,8 +54,7 @@ def path(tmp_path: Path) -> Path:
 
 def tool(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "llm.accounts.journal_tool", *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(SCRIPTS)},
+        [ROOT / "tools" / "journal", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -148,7 +146,7 @@ def test_prune_waits_for_whoever_is_at_work(path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["show", "export", "prune"])
-def test_what_is_no_journal_is_said_in_one_line(tmp_path: Path, command: str) -> None:
+def test_a_file_that_is_not_a_journal_is_one_line_of_error(tmp_path: Path, command: str) -> None:
     text = tmp_path / "pool.tsv"
     text.write_text("id\tsource\n")
     for path, message in ((text, "is not a journal of LLM answers"), (tmp_path / "none", "there is no journal")):
@@ -157,3 +155,32 @@ def test_what_is_no_journal_is_said_in_one_line(tmp_path: Path, command: str) ->
         assert len(result.stdout.splitlines()) == 1
         assert message in result.stdout
     assert [entry.name for entry in tmp_path.iterdir()] == ["pool.tsv"]
+
+
+def add_job(path: Path, state: str) -> None:
+    """A fine-tuning job with the number 1, as the batch has."""
+    job = {
+        **{"id": 1, "intent": "job-intent", "key": "k", "study": "s", "generator": "g", "run": "r"},
+        **{"provider": "openai", "base_url": "http://server/v1", "account": "a", "model": "m"},
+        **{"training_file": "f", "instances": 9, "state": state, "worst_usd": 1.0, "usd_per_million": 1.0},
+        **{"created": 0, "submitted": 0, "request": "{}"},
+    }
+    with sqlite3.connect(path) as db:
+        db.execute(f"INSERT INTO tunings({', '.join(job)}) VALUES ({', '.join('?' * len(job))})", tuple(job.values()))
+
+
+def test_forget_takes_a_number_for_what_has_not_ended(path: Path) -> None:
+    assert "there is no batch and no fine-tuning job '7'" in tool("forget", path, 7).stdout
+    assert "batch 1 of generator 'g' (9 requests, ended) would be given up" in tool("forget", path, 1).stdout
+    add_job(path, "failed")
+    assert "batch 1 of generator" in tool("forget", path, 1).stdout
+    assert "job job-intent cannot be given up: it is failed" in tool("forget", path, "job-intent").stdout
+
+
+def test_forget_does_not_guess_between_a_batch_and_a_job(path: Path) -> None:
+    add_job(path, "created")
+    result = tool("forget", path, 1, "--yes")
+    assert result.returncode == 1
+    assert "1 is the number of a batch and of a fine-tuning job" in result.stdout
+    assert "job job-intent of s r (created) is given up" in tool("forget", path, "job-intent", "--yes").stdout
+    assert "batch 1 of generator 'g' (9 requests, ended) is given up: 0" in tool("forget", path, "i", "--yes").stdout

@@ -27,9 +27,9 @@ SPOILT = [
 ]
 
 
-def task(**settings: Any) -> Judgement:
+def task(reasoning_tokens: int = 0) -> Judgement:
     files = {"judge": PROMPTS / "judge.txt", "retry": PROMPTS / "judge_retry.txt"}
-    return Judgement(load_templates(files, {"source": "de", "target": "en"}), {"reasoning_tokens": 0, **settings})
+    return Judgement(load_templates(files, {"source": "de", "target": "en"}), reasoning_tokens)
 
 
 @pytest.mark.parametrize(

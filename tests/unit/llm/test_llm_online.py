@@ -17,7 +17,8 @@ from llm.asking.progress import Progress
 from llm.calls import Work
 from llm.journal import Journal, Limits
 from llm.prices import price_of
-from llm.providers import Api, open_api
+from llm.providers import open_api
+from llm.providers.api import Api
 from workbench.cli import UserError
 
 MODEL = "fake-strong"

@@ -1,4 +1,4 @@
-"""Outcomes: what is no translation is found, and what only looks like a fault is left alone."""
+"""Answers are classified: translations, and every way in which an answer is not one."""
 
 from __future__ import annotations
 

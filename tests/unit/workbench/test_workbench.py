@@ -106,7 +106,7 @@ def test_pairs_of_datasets_and_splits(tmp_path: Path) -> None:
         list(read_training_pairs(split))
 
 
-@pytest.mark.parametrize("script", ["llm.finetune_hosted", "llm.prompt_learner", "llm.accounts.hosted_models"])
+@pytest.mark.parametrize("script", ["llm.finetune_hosted", "llm.prompt_learner", "llm.accounts.command_line"])
 def test_hosted_learners_need_no_package_for_local_ones(script: str) -> None:
     code = f"import sys, {script}; print({{'torch', 'transformers', 'peft'}} & set(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}

@@ -1,6 +1,6 @@
-"""What is asked of an LLM, what it answers and how asking fails.
+"""Requests to an LLM, their answers, and how they fail.
 
-A :class:`Call` is everything that shapes an answer and nothing else: its key is what answers are found by again.
+A :class:`Call` is everything that shapes an answer and nothing else. Answers are found again by its key.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Call:
 
     Attributes:
         provider: name of the API module, ``openai`` or ``anthropic``.
-        base_url: where the API is, the SDK's own default spelt out; without a slash at the end.
+        base_url: where the API is, without a slash at the end, also if it is the SDK's default.
         api_version: the API's version: ``v1`` or the ``anthropic-version`` header.
-        body: the request's JSON body, whole.
+        body: the request's complete JSON body.
         sample: 0, 1, … of several answers to the same body.
     """
 
@@ -40,7 +40,7 @@ class Call:
 
 
 def canonical_json(value: Any) -> str:
-    """``value`` as JSON without blanks, keys sorted."""
+    """``value`` as JSON without spaces, keys sorted."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -63,16 +63,16 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a provider's raw answer says.
+    """A provider's answer.
 
     Attributes:
-        text: what the model wrote; empty where it refused without a word.
+        text: what the model wrote; empty if it refused without a word.
         finish: why it ended.
-        logprob: mean natural log-probability of its tokens, None where it was not asked for.
+        logprob: mean natural log-probability of its tokens, None if not requested.
         model: the model as served.
-        fingerprint: of the serving system, None where the provider tells none.
+        fingerprint: of the serving system, None if the provider sends none.
         request_id: the provider's name for the request, from the body.
-        service_tier: as served, None where the provider tells none.
+        service_tier: as served, None if the provider sends none.
         usage: tokens.
     """
 
@@ -89,9 +89,9 @@ class Answer:
 class FailureKind(StrEnum):
     """What to do about a failed attempt."""
 
-    FATAL = "fatal"  # no request will succeed: bad key, no credit, no such model, a parameter nobody takes
-    REJECTED = "rejected"  # this request will never succeed: too long, malformed for this source only
-    FILTERED = "filtered"  # the provider refuses this prompt by its content policy
+    FATAL = "fatal"  # no request will succeed: bad key, no credit, no such model, an unsupported parameter
+    REJECTED = "rejected"  # this request will never succeed: too long, or malformed for this source only
+    FILTERED = "filtered"  # the provider refuses this prompt because of its content policy
     THROTTLED = "throttled"  # 429: asked too fast
     OVERLOADED = "overloaded"  # 503, 529: the provider is busy
     TRANSIENT = "transient"  # other 5xx, no connection, timeout, an answer that cannot be read
@@ -102,12 +102,12 @@ class Failure(Exception):
 
     Args:
         kind: what to do about it.
-        message: one line for people; never holds a key.
-        status: HTTP status, None where there was no answer.
-        retry_after: seconds that the provider asks to wait, None where it does not say.
-        maybe_paid: the provider may have written (and charged) an answer that did not arrive whole.
-        headers: the answer's headers that matter.
-        raw: the answer's body as far as it came.
+        message: one line for people, without any key.
+        status: HTTP status, None if there was no answer.
+        retry_after: seconds that the provider asks to wait, None if it does not say.
+        maybe_paid: the provider may have written (and charged) an answer that did not arrive completely.
+        headers: the answer's relevant headers.
+        raw: the answer's body as far as it arrived.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class Failure(Exception):
 
 
 class Reply(NamedTuple):
-    """An HTTP answer that succeeded: its body as it came and the headers that matter (request id, rate limits, …)."""
+    """A successful HTTP answer: its unchanged body and relevant headers (request id, rate limits, …)."""
 
     raw: str
     headers: Mapping[str, str]
@@ -140,14 +140,14 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True)
 class Work:
-    """A call that has to be asked, on its way through an executor.
+    """A call that has to be asked, for an executor.
 
     Attributes:
         call: what to ask.
-        worst_usd: most that the answer can cost.
+        worst_usd: the most that the answer can cost.
         tokens: tokens of prompt and expected answer, for limits of tokens per minute.
-        step: how many calls for the same text went before it.
-        item: whose text it is; executors hand it back unread.
+        step: how many calls for the same text were made before it.
+        item: whose text it is; executors return it unread.
     """
 
     call: Call

@@ -31,7 +31,8 @@ from llm.prices import (
     tuning_closes,
 )
 from llm.prompts import Templates, load_templates
-from llm.providers import Api, tuning_of
+from llm.providers import tuning_of
+from llm.providers.api import Api
 from llm.session import add_request_arguments, announced_shutdown
 from llm.settings import ExecutionSettings, TuningSettings
 from llm.tuning.examples import (
@@ -252,7 +253,7 @@ async def _until_interrupted(tuner: Tuner, order: Order, journal: Journal) -> Tu
         if tuning is not None and tuning.remote_id is not None:
             say(
                 f"fine-tuning job {tuning.name} goes on at the provider: run again to take it up, or cancel it: "
-                f"`{TOOL} {journal.path} --cancel {tuning.name}`"
+                f"`{TOOL} cancel {journal.path} {tuning.name}`"
             )
         elif tuning is not None:
             say("a fine-tuning job was being created: run again, and it is looked for before anything else")

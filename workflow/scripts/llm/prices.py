@@ -1,7 +1,7 @@
-"""What an answer costs, and when a model is switched off.
+"""Prices of models, and when they are shut down.
 
-Prices are those of the library genai-prices, which carries its table with it, or the configuration's own. What has no
-known price is not asked: a budget that cannot be counted is none.
+Prices come from the library genai-prices, which contains its table, or from the configuration. A model without a known
+price is not asked, because it could not be counted against a budget.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import yaml
 from genai_prices.data_snapshot import get_snapshot
-from genai_prices.types import ModelInfo, Provider, TieredPrices
+from genai_prices.types import ModelInfo, Provider, TieredPrices, calc_unit_price
 
 from llm.calls import Usage
 from workbench.cli import UserError
@@ -29,7 +29,7 @@ _OWN_TABLE = "resources/models.yaml, from memory: check it"
 
 
 class UnknownPrice(UserError):
-    """A model whose answers cannot be counted in money."""
+    """The price of a model is unknown."""
 
 
 class TrainingPrice(NamedTuple):
@@ -54,10 +54,10 @@ class Price:
 
     Attributes:
         input: tokens of the prompt.
-        output: tokens of the answer, reasoning included.
+        output: tokens of the answer, including reasoning.
         cached_input: tokens of the prompt that the provider had in its cache.
         source: where the price is from.
-        long: dearer rates of requests with long prompts, the shortest first.
+        long: higher rates of requests with long prompts, the shortest first.
     """
 
     input: float
@@ -67,21 +67,21 @@ class Price:
     long: tuple[Rates, ...] = ()
 
     def cost(self, usage: Usage) -> float:
-        """USD of one answer; not of a sum of answers, for the rates depend on each prompt's length."""
+        """USD of one answer; not of a sum of answers, because the rates depend on each prompt's length."""
         rates = self._rates(usage.input)
         fresh = usage.input - usage.cached
         return (fresh * rates.input + usage.cached * rates.cached_input + usage.output * rates.output) / _MILLION
 
     def charge(self, usage: Usage, worst_usd: float) -> float:
-        """USD to charge an answer at; ``worst_usd`` where the server told no tokens."""
+        """USD to charge for an answer; ``worst_usd`` if the server reported no tokens."""
         return self.cost(usage) if usage.input else worst_usd
 
     def worst(self, input_tokens: int, output_tokens: int) -> float:
-        """Most USD that an answer can cost whose prompt and text have so many tokens at most."""
+        """The most USD that an answer can cost if its prompt and text have at most so many tokens."""
         steps = [rates for rates in self._steps() if rates.above < max(input_tokens, 1)]
-        dearest_input = max(max(rates.input, rates.cached_input) for rates in steps)
-        dearest_output = max(rates.output for rates in steps)
-        return (input_tokens * dearest_input + output_tokens * dearest_output) / _MILLION
+        highest_input = max(max(rates.input, rates.cached_input) for rates in steps)
+        highest_output = max(rates.output for rates in steps)
+        return (input_tokens * highest_input + output_tokens * highest_output) / _MILLION
 
     def _rates(self, input_tokens: int) -> Rates:
         return next(rates for rates in reversed(self._steps()) if rates.above < input_tokens or not rates.above)
@@ -102,32 +102,32 @@ def price_of(
 
     Args:
         provider: ``openai`` or ``anthropic``.
-        model: as asked for.
+        model: the requested model.
         base_url: where it is asked; None for the provider's own address.
-        override: ``input`` and ``output`` in USD per million tokens, perhaps ``cached_input`` (as ``input`` where it is
-            not given) and ``batch`` (a factor for batches, 1 where it is not given); None to look the price up.
+        override: ``input`` and ``output`` in USD per million tokens, optionally ``cached_input`` (default: ``input``)
+            and ``batch`` (a factor for batches, default 1); None to look the price up.
         batch: whether it is asked in batches.
-        service_tier: as asked for: ``flex`` and ``priority`` have prices of their own.
+        service_tier: the requested one: ``flex`` and ``priority`` have separate prices.
 
     Raises:
         UnknownPrice: the table lacks the model, or it is not asked at the provider's own address.
     """
     if override is not None:
         factor = override.get("batch", 1.0) if batch else 1.0
-        cached = override.get("cached_input", override["input"])
-        return Price(factor * override["input"], factor * override["output"], factor * cached, "configuration")
-    snapshot = get_snapshot()
-    company = next((known for known in snapshot.providers if known.id == provider), None)
-    if company is None or not _own_address(company, base_url):
+        cached_input = override.get("cached_input", override["input"])
+        return Price(factor * override["input"], factor * override["output"], factor * cached_input, "configuration")
+    company = _company(provider)
+    if company is None or not is_own_address(provider, base_url):
         raise _unknown(model, f"at {base_url or provider}")
     try:
-        _, found = snapshot.find_provider_model(model, company, None, None)
+        _, found = get_snapshot().find_provider_model(model, company, None, None)
     except LookupError:
         tuned = _tunable(provider, model)
         if model.startswith("ft:") and tuned is not None:
             factor = _BATCH_FACTOR if batch else 1.0
-            rates = (factor * tuned[name] for name in ("input", "output", "cached_input"))
-            return Price(*rates, _OWN_TABLE + (f", times {factor:g} for batches" if batch else ""))
+            put_in, put_out, cached = (factor * tuned[name] for name in ("input", "output", "cached_input"))
+            source = _OWN_TABLE + (f", times {factor:g} for batches" if batch else "")
+            return Price(put_in, put_out, cached, source)
         raise _unknown(model, f"of {provider} in genai-prices {version('genai-prices')}") from None
     return _from_table(company, found, batch, service_tier)
 
@@ -137,7 +137,7 @@ def training_price(provider: str, model: str, base_url: str | None, override: fl
 
     Args:
         provider: name of the provider.
-        model: to be trained, perhaps a fine-tuned one.
+        model: to be trained; may be a fine-tuned one.
         base_url: where; None for the provider's own address.
         override: USD per million tokens; None to look it up.
 
@@ -157,34 +157,34 @@ def training_price(provider: str, model: str, base_url: str | None, override: fl
 
 
 def is_tunable(provider: str, model: str) -> bool:
-    """Whether ``model`` is known as one that the provider fine-tunes."""
+    """Whether the provider is known to fine-tune ``model``."""
     return _tunable(provider, model) is not None
 
 
 def tuning_closes(provider: str) -> datetime.date | None:
-    """The day from which on the provider creates no more fine-tuning jobs; None where none was announced."""
+    """The day from which the provider creates no more fine-tuning jobs; None if none was announced."""
     closes: datetime.date | None = _tables()["fine_tuning"].get(provider, {}).get("closes")
     return closes
 
 
 def is_own_address(provider: str, base_url: str | None) -> bool:
     """Whether ``base_url`` is the provider's own address (None is)."""
-    company = next((known for known in get_snapshot().providers if known.id == provider), None)
-    return base_url is None or (company is not None and _own_address(company, base_url))
+    company = _company(provider)
+    return base_url is None or (company is not None and re.match(company.api_pattern + r"(/|$)", base_url) is not None)
 
 
 def base_model(model: str) -> str:
-    """The model that a fine-tuned one was made from; of another model itself."""
+    """The model that a fine-tuned one was made from; any other model itself."""
     return model.split(":")[1] if model.startswith("ft:") and model.count(":") else model
 
 
 def shutdown_date(provider: str, model: str) -> datetime.date | None:
-    """The day on which ``model`` was or will be switched off; None where none was announced."""
+    """The day on which ``model`` was or will be shut down; None if none was announced."""
     return _shutdowns().get((provider, base_model(model).lower()))
 
 
 def shutdown_note(model: str, day: datetime.date | None, today: datetime.date, notice: int) -> str | None:
-    """What to say of a model that is shut down on ``day``; None if that is unknown or ``notice`` days away."""
+    """A warning about a model that is shut down on ``day``; None if that is unknown or over ``notice`` days away."""
     if day is None or (day - today).days > notice:
         return None
     if day <= today:
@@ -193,7 +193,7 @@ def shutdown_note(model: str, day: datetime.date | None, today: datetime.date, n
 
 
 def dollars(usd: float) -> str:
-    """US dollars for people: to the cent, small sums to a hundredth of one."""
+    """US dollars for people: to the cent, small sums to a hundredth of a cent."""
     return f"${usd:.4f}" if 0 < abs(usd) < 0.1 else f"${usd:,.2f}"
 
 
@@ -204,8 +204,8 @@ def _unknown(model: str, where: str) -> UnknownPrice:
     )
 
 
-def _own_address(company: Provider, base_url: str | None) -> bool:
-    return base_url is None or re.match(company.api_pattern + r"(/|$)", base_url) is not None
+def _company(provider: str) -> Provider | None:
+    return next((known for known in get_snapshot().providers if known.id == provider), None)
 
 
 def _from_table(company: Provider, model: ModelInfo, batch: bool, service_tier: str | None) -> Price:
@@ -216,34 +216,28 @@ def _from_table(company: Provider, model: ModelInfo, batch: bool, service_tier: 
     source = f"genai-prices {version('genai-prices')} (newest change of {company.name}: {_newest_change(company)})"
     if factor != 1.0:
         source += f", times {factor:g} for batches"
-    tables = [prices.input_mtok, prices.output_mtok, prices.cache_read_mtok]
-    if tables[0] is None or tables[1] is None:
+    if prices.input_mtok is None or prices.output_mtok is None:
         raise _unknown(model.id, f"of {company.id} in genai-prices {version('genai-prices')}")
-    starts = sorted({tier.start for table in tables if isinstance(table, TieredPrices) for tier in table.tiers})
-    steps = []
-    for above in [0, *starts]:
-        put_in, put_out, cached = (_at(table, above) for table in tables)
-        steps.append(Rates(above, factor * put_in, factor * put_out, factor * (put_in if cached is None else cached)))
-    first, *long = steps
+    cached = prices.input_mtok if prices.cache_read_mtok is None else prices.cache_read_mtok
+    tables = prices.input_mtok, prices.output_mtok, cached
+    starts = {tier.start for table in tables if isinstance(table, TieredPrices) for tier in table.tiers}
+    first, *long = (
+        # Of one token in a request with one token more: the rate of the step that begins there.
+        Rates(above, *(factor * float(calc_unit_price(table, 1, above + 1, 1)) for table in tables))
+        for above in (0, *sorted(starts))
+    )
     return Price(first.input, first.output, first.cached_input, source, tuple(long))
 
 
 def _context(batch: bool, service_tier: str | None) -> dict[str, str]:
-    """How genai-prices names what changes the standard price."""
+    """What changes the standard price, as genai-prices names it."""
     if batch:
         return {"processing": "batch"}
     return {"service_tier": service_tier} if service_tier else {}
 
 
-def _at(table: object, above: int) -> float | None:
-    """USD per million tokens in a request with more than ``above`` tokens of input."""
-    if isinstance(table, TieredPrices):
-        return float(next((tier.price for tier in reversed(table.tiers) if tier.start <= above), table.base))
-    return None if table is None else float(table)  # type: ignore[arg-type]
-
-
 def _newest_change(company: Provider) -> datetime.date | str:
-    """The newest dated entry of a provider's prices up to today: how old the table is at most."""
+    """The newest dated entry of a provider's prices up to today: the table is not older."""
     today = datetime.date.today()
     changes = [
         change
@@ -255,7 +249,7 @@ def _newest_change(company: Provider) -> datetime.date | str:
 
 
 def _tunable(provider: str, model: str) -> dict[str, float] | None:
-    """The prices of a model that can be fine-tuned; a name without its date means the newest of that name."""
+    """The prices of a model that can be fine-tuned; a name without a date means the newest of that name."""
     models: dict[str, dict[str, float]] = _tables()["fine_tuning"].get(provider, {}).get("models", {})
     base = base_model(model)
     dated = re.compile(re.escape(base) + r"-(\d{4}-\d{2}-\d{2}|\d{4})")
@@ -266,12 +260,7 @@ def _tunable(provider: str, model: str) -> dict[str, float] | None:
 @cache
 def _shutdowns() -> dict[tuple[str, str], datetime.date]:
     providers = {provider: days for provider, days in _tables().items() if provider != "fine_tuning"}
-    return {
-        (provider, model): day
-        for provider, days in providers.items()
-        for day, models in days.items()
-        for model in models
-    }
+    return {(provider, model): day for provider, days in providers.items() for day in days for model in days[day]}
 
 
 @cache

@@ -1,7 +1,7 @@
-"""What an LLM is asked, in words: templates, names of languages, several sentences in one request.
+"""Write prompts: templates, names of languages, several sentences in one request.
 
-A template is a text file with places in braces; ``{{`` and ``}}`` stand for braces themselves. Everything here is a
-function of the text that it gets, so that the same source gives the same request whatever else is asked.
+A template is a text file with placeholders in braces; ``{{`` and ``}}`` are literal braces. Prompts depend only on the
+texts, so the same source gives the same request, whatever else is asked.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from workbench.pairs import Source
 from workbench.text import one_line
 
 LANGUAGES = ("source_language", "target_language")
-JUDGE = "judge"  # what the prompt of a judge is called among the files of prompts
+JUDGE = "judge"  # the name of a judge's prompt among the files of prompts
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]")
 _FENCE = re.compile(r"^```\w*[ \t]*\n(.*?)\n?```$", re.DOTALL)
 
@@ -32,7 +32,7 @@ _FENCE = re.compile(r"^```\w*[ \t]*\n(.*?)\n?```$", re.DOTALL)
 def language_name(code: str) -> str:
     """The English name of a language, such as ``German`` for ``de`` or ``Chinese (zh_TW)`` for ``zh_TW``.
 
-    A region or script stays as its code: models know these, and ISO 639-3, where the names come from, has none.
+    A region or script stays as its code: models know these, and ISO 639-3, the source of the names, has none.
 
     Raises:
         UserError: no language has this code.
@@ -49,7 +49,7 @@ def language_name(code: str) -> str:
 def _iso_639() -> tuple[Callable[[str], str], Callable[[str], str | None]]:
     """mtdata's functions from a code to a name and to a code of three letters.
 
-    Importing mtdata gives the root logger a handler, which would write every message of Snakemake a second time.
+    Importing mtdata adds a handler to the root logger, which would repeat every message of Snakemake.
     """
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
@@ -63,27 +63,27 @@ def _iso_639() -> tuple[Callable[[str], str], Callable[[str], str | None]]:
 
 
 class Languages(NamedTuple):
-    """The codes of the language that is translated from and the one that is translated into."""
+    """The codes of the source and the target language."""
 
     source: str
     target: str
 
     @property
     def names(self) -> dict[str, str]:
-        """What templates call them: the English names."""
+        """The English names, by their placeholders in templates."""
         return dict(zip(LANGUAGES, map(language_name, self), strict=True))
 
 
 class Template:
-    """A text with places that are filled in.
+    """A text with placeholders.
 
     Args:
-        text: the template; white space around it is left out.
+        text: the template; surrounding white space is removed.
         where: its file, or its key in the configuration, for messages.
-        places: names that it must use; it may use those of :data:`LANGUAGES` besides.
+        places: placeholders that it must use; it may also use those of :data:`LANGUAGES`.
 
     Raises:
-        UserError: a place is unknown or one missing, or a brace stands alone.
+        UserError: a placeholder is unknown or missing, or a brace is unpaired.
     """
 
     def __init__(self, text: str, where: str, places: Collection[str] = ()) -> None:
@@ -108,7 +108,7 @@ class Template:
         """The template in a file.
 
         Raises:
-            UserError: as above, or the file is missing or no UTF-8.
+            UserError: as for the class, or the file is missing or not UTF-8.
         """
         try:
             text = path.read_text(encoding="utf-8-sig")
@@ -119,7 +119,7 @@ class Template:
         return cls(text, str(path), places)
 
     def render(self, **values: str) -> str:
-        """The text with its places filled in; braces in ``values`` stay as they are."""
+        """The text with its placeholders filled in; braces in ``values`` stay unchanged."""
         return _PLACE.sub(lambda place: place[0][0] if place[1] is None else values[place[1]], self.text)
 
 
@@ -128,15 +128,15 @@ class Templates:
 
     Attributes:
         languages: codes.
-        system: the system prompt with its places filled in, None for none.
+        system: the system prompt with its placeholders filled in, None for none.
         digest: SHA-256 of all of them, in hexadecimal.
 
     Args:
-        one: for one source, with ``{source}``; a judge's with ``{target}`` besides.
-        retry: what stands before the prompt from the second try on. Before and not behind it: a template usually ends
-            with the source, and what follows a source reads like a part of it.
+        one: for one source, with ``{source}``; a judge's also with ``{target}``.
+        retry: put before the prompt from the second try on. Not after it: a template usually ends with the source, and
+            text after a source reads like a part of it.
         languages: codes.
-        many: for several sources, with ``{sources}``; None where each is asked alone.
+        many: for several sources, with ``{sources}``; None if each is asked alone.
         system: the system prompt, None for none.
     """
 
@@ -156,7 +156,7 @@ class Templates:
         self.digest = hashlib.sha256(canonical_json([*parts, languages]).encode()).hexdigest()
 
     def user(self, source: str, step: int = 0, **more: str) -> str:
-        """The user's message for one source; ``step`` counts the tries before, ``more`` fills in other places."""
+        """The user's message for one source; ``step`` counts earlier tries, ``more`` fills in other placeholders."""
         prompt = self._one.render(source=source, **more, **self._names)
         return f"{self._retry.render(**self._names)}\n\n{prompt}" if step else prompt
 
@@ -171,9 +171,8 @@ def load_templates(files: Mapping[str, Path], languages: Mapping[str, str]) -> T
     """Read the templates of a generator or judge.
 
     Args:
-        files: by what they are: ``prompt`` for one source or ``judge`` for a source and its target, ``prompt_many`` for
-            several sources in one request (where that is done), ``retry`` (where anything is asked again), and
-            ``system`` for the system prompt (where there is one).
+        files: by role: ``prompt`` for one source or ``judge`` for a source and its target; optionally ``prompt_many``
+            for several sources in one request, ``retry`` for asking again, and ``system`` for the system prompt.
         languages: the codes of ``source`` and ``target``.
 
     Raises:
@@ -199,10 +198,10 @@ def numbered(texts: Sequence[str]) -> str:
 
 
 def read_numbered(text: str, count: int) -> list[str]:
-    """The texts of an answer to :func:`numbered`, in order; a Markdown fence around the object is left out.
+    """The texts of an answer to :func:`numbered`, in order; a Markdown fence around the object is removed.
 
     Raises:
-        ValueError: it is no JSON object, its keys are not those of ``count`` texts, each once, or a text is empty.
+        ValueError: it is not a JSON object, its keys are not those of ``count`` texts, each once, or a text is empty.
     """
     fence = _FENCE.match(text.strip())
     try:
@@ -224,13 +223,13 @@ def read_numbered(text: str, count: int) -> list[str]:
 
 
 def groups(sources: Iterable[Source], most: int) -> Iterator[tuple[Source, ...]]:
-    """Sources in groups of at most ``most`` that depend on the sources' texts alone, not on their order.
+    """Sources in groups of at most ``most``, which depend on the sources' texts alone, not on their order.
 
-    All sources are one group; a group that is too large is halved by the next bit of its sources' hashes. So one source
-    more changes the one group it falls into, or splits it. The mean group is about 0.7 times ``most``. The sources lie
-    in a temporary file meanwhile: memory does not grow with their number.
+    At first, all sources are one group. A group that is too large is halved by the next bit of its sources' hashes.
+    Therefore one more source only changes or splits the group that it falls into. The mean group size is about 0.7
+    times ``most``. The sources are in a temporary file, so memory does not grow with their number.
     """
-    table = sqlite3.connect("")  # SQLite deletes its file itself
+    table = sqlite3.connect("")  # a temporary file, which SQLite deletes itself
     try:
         table.execute("CREATE TABLE sources (hash INTEGER, id TEXT, text TEXT)")
         rows = ((_hash(source.text), *source) for source in sources)
@@ -241,7 +240,7 @@ def groups(sources: Iterable[Source], most: int) -> Iterator[tuple[Source, ...]]
         table.close()
 
 
-_HASHES = 1 << 56  # SQLite's integers hold hashes below it
+_HASHES = 1 << 56  # hashes are below it, which fits SQLite's integers
 
 
 def _hash(text: str) -> int:
@@ -252,7 +251,7 @@ def _hash(text: str) -> int:
 def _halved(table: sqlite3.Connection, low: int, high: int, most: int) -> Iterator[tuple[Source, ...]]:
     """The groups of the sources with hashes from ``low`` up to ``high``."""
     query = "SELECT id, text FROM sources WHERE hash >= ? AND hash < ? ORDER BY hash, text, id LIMIT ?"
-    same_text = high - low == 1  # repeated so often that the hash cannot part it
+    same_text = high - low == 1  # repeated so often that the hash cannot split it
     sources = [Source(*row) for row in table.execute(query, (low, high, -1 if same_text else most + 1))]
     if len(sources) <= most or same_text:
         yield from (tuple(sources[first : first + most]) for first in range(0, len(sources), most))

@@ -24,7 +24,7 @@ from llm.calls import Failure, FailureKind, Work
 from llm.journal import Journal
 from llm.journal.tunings import accountable, models_of, open_account
 from llm.prices import shutdown_date, shutdown_note
-from llm.providers import Api
+from llm.providers.api import Api
 from llm.settings import ExecutionSettings, ShapingSettings
 from workbench.cli import UserError, say, script_parser
 from workbench.files import write_json

@@ -8,7 +8,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from llm.accounts import collect_ledgers
+from llm.accounts import ledgers
 from planning.runs import FAIRSEQ
 from report.study import Condition, Study
 from report.tables import Cell, Column, Table, table
@@ -109,7 +109,7 @@ def ledger_table(rows: Sequence[Mapping[str, str]]) -> Table:
         Column(
             _HEADERS.get(key, capital(key.replace("_", " "))), itemgetter(key), None if key in _TEXT - {"usd"} else str
         )
-        for key in collect_ledgers.COLUMNS
+        for key in ledgers.COLUMNS
         if key not in _HIDDEN
     ]
     return table(_LEDGER_CAPTION, columns, rows)
@@ -117,7 +117,7 @@ def ledger_table(rows: Sequence[Mapping[str, str]]) -> Table:
 
 def ledger(paths: Sequence[Path]) -> list[dict[str, str]]:
     """The rows of the ledger, those of a hosted learner's runs added up; empty if no LLM was asked."""
-    columns = collect_ledgers.COLUMNS
+    columns = ledgers.COLUMNS
     rows = [dict(zip(columns, row, strict=True)) for path in paths for row in read_rows(path, columns)]
     asked: dict[str, list[dict[str, str]]] = {}
     for row in rows:

@@ -1,1 +1,1 @@
-"""What asking costs: estimates before, ledgers after, and the command-line tool for people."""
+"""Costs of asking: estimates before, ledgers after, and the command-line tool for the journal."""

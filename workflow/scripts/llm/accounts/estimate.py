@@ -1,8 +1,7 @@
-"""What asking LLMs will cost, before anything is asked.
+"""Estimate what asking LLMs will cost, before anything is asked.
 
-Counted are the calls that the journal has no answer to, with their tokens as estimated from the text (and from the
-answers there are), at the prices of the table or of the configuration. Answers that have to be asked for again come on
-top.
+The estimate counts the calls that the journal cannot answer. Their tokens are estimated from the text, and from the
+answers so far. Prices come from the table or from the configuration. Answers that are asked for again come on top.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ from llm.tuning.learners import Run, run_shape
 from workbench.cli import UserError
 from workbench.pairs import read_training_pairs
 
-_LEARNT_FROM = 200  # answers that the estimate learns from
-_ENOUGH = 20  # fewer tell too little
-_MEAN_FROM = 10_000  # pairs of the pool that the mean length of an instance is taken from
+_MOST_ANSWERS = 200  # that the estimate uses
+_FEWEST_ANSWERS = 20
+_MEAN_FROM = 10_000  # of the pool, for the mean length of an instance
 _MILLION = 1e6
 _ANSWERS_BY_MODEL = """
 SELECT json_extract(body, '$.model') AS asked, count(DISTINCT key) FROM attempts JOIN calls USING (key)
@@ -42,7 +41,7 @@ WHERE state = 'answered' GROUP BY asked
 
 
 class Training(NamedTuple):
-    """Fine-tuning that a learner still needs: jobs, their instances, tokens of all epochs, USD, origin of the price."""
+    """Fine-tuning that a learner still needs: jobs, instances, tokens of all epochs, USD, source of the price."""
 
     jobs: int = 0
     instances: int = 0
@@ -56,11 +55,11 @@ class Estimate(NamedTuple):
     """What one generator, judge or learner will cost and has cost, in US dollars.
 
     Attributes:
-        asking: the generator or judge, a learner's base model.
+        asking: the generator or judge, or a learner's base model.
         sources: sources to translate, or targets to judge; of all of a learner's runs.
         remaining: what is still to be asked.
-        paid, study_paid: by this one and by the study.
-        is_guess: the targets to judge are not written yet; the pool's human targets stand in for them.
+        paid, study_paid: by this one and by the study so far.
+        is_guess: the pool's human targets replace the targets to judge, which are not written yet.
         training: of a learner, None for others.
     """
 
@@ -74,7 +73,7 @@ class Estimate(NamedTuple):
 
     @property
     def usd(self) -> float:
-        """What is still to be paid, about."""
+        """What is still to be paid, approximately."""
         return self.remaining.usd + (self.training.usd if self.training else 0.0)
 
     @property
@@ -88,7 +87,7 @@ def study_estimates(arguments: argparse.Namespace, untrained: str | None = None)
 
     Args:
         arguments: of the script.
-        untrained: a run that needs a job, whatever the journal says of it.
+        untrained: a run that needs a job even if the journal has one.
     """
     return estimates(arguments.generator, arguments.pool, arguments.learner, arguments.test, untrained)
 
@@ -103,11 +102,11 @@ def estimates(
     """What each generator, judge and learner will cost.
 
     Args:
-        generators: for each what shapes its answers, how it is asked, and the paths of its prompts, as JSON.
+        generators: for each, as JSON: what shapes its answers, how it is asked, and the paths of its prompts.
         pool: table with the sources and their human targets.
         learners: for each hosted learner the same, and its runs.
-        test: what learners translate; None where there is none.
-        untrained: a run that needs a job, whatever the journal says of it.
+        test: what learners translate; None if there is no learner.
+        untrained: a run that needs a job even if the journal has one.
 
     Raises:
         UserError: there are learners and no ``test``, or a price is unknown.
@@ -120,7 +119,7 @@ def estimates(
 
 
 def estimate(stack: ExitStack, generator: Sequence[str], pool: Path) -> Estimate:
-    """What one generator or judge will cost; its journal is read, or an empty one where there is none yet."""
+    """What one generator or judge will cost."""
     settings, execution, prompts = map(json.loads, generator)
     journal = _journal(stack, execution)
     asking = _asking(settings, execution, prompts, journal)
@@ -137,9 +136,9 @@ def learner_estimate(
 ) -> Estimate:
     """What a hosted learner will cost: the fine-tuning of its runs and their translations of ``test``.
 
-    Which instances an unwritten dataset will hold is not known, so the mean of the pool's human pairs stands for each
-    of them. A run has its job where the journal says so, which does not tell whether its dataset has changed since; the
-    run ``untrained`` is known to have none.
+    The instances of a dataset that is not written yet are unknown, so each counts as the mean of the pool's human
+    pairs. A run has its job if the journal says so, even if its dataset has changed since; the run ``untrained`` is
+    known to have none.
     """
     settings, execution, prompts, told = map(json.loads, learner)
     journal = _journal(stack, execution)
@@ -164,10 +163,10 @@ def learner_estimate(
     subjects = SourceTable(test)
     zero_shot = any(run.size == 0 for run in runs)
     total = expected(asking, subjects) if zero_shot else Remaining()
-    # A tuned model is asked for the test set and nothing else: the number of its answers tells what is left.
+    # A tuned model is asked for the test set and nothing else, so the number of its answers shows what is left.
     left = unnamed + sum(_left(journal, models, len(subjects)))
     if left:
-        # No model has this name, so nothing of it is answered; its price is that of what is made from the base.
+        # No model has this name, so it has no answers; its price is that of models made from the base.
         base = settings["model"] if settings["model"].startswith("ft:") else f"ft:{settings['model']}:::"
         each = expected(_asking({**settings, "model": base}, execution, prompts, journal), subjects)
         total = _sum(total, _times(each, left))
@@ -191,7 +190,7 @@ def _training(asking: LLMSetup, settings: TuningSettings, missing: Sequence[Run]
 
 
 def _left(journal: Journal, models: Collection[str], sources: int) -> Iterator[float]:
-    """Of each tuned model, the share of ``sources`` that it has not answered."""
+    """For each tuned model, the share of ``sources`` that it has not answered."""
     answered = dict(journal.read(_ANSWERS_BY_MODEL)) if models else {}
     return (max(0.0, 1 - answered.get(model, 0) / sources) for model in models)
 
@@ -230,8 +229,8 @@ def expected(asking: LLMSetup, subjects: Subjects) -> Remaining:
     remaining = dialogue.remaining(dialogue.items(subjects))
     if not remaining.calls:
         return remaining
-    guessed, took = dialogue.taken(dialogue.items(subjects), _LEARNT_FROM)
-    if guessed.calls < _ENOUGH or not took.output:
+    guessed, took = dialogue.taken(dialogue.items(subjects), _MOST_ANSWERS)
+    if guessed.calls < _FEWEST_ANSWERS or not took.output:
         return remaining
     put_in = round(remaining.input_tokens * took.input / guessed.input_tokens)
     put_out = round(remaining.output_tokens * took.output / guessed.output_tokens)
@@ -241,7 +240,7 @@ def expected(asking: LLMSetup, subjects: Subjects) -> Remaining:
 
 
 def shutdown_notes(estimates: Sequence[Estimate]) -> list[str]:
-    """What must be said of the models' announced shutdowns."""
+    """Warnings about announced shutdowns of models."""
     notes = []
     for one in estimates:
         settings = one.asking.settings
@@ -252,7 +251,7 @@ def shutdown_notes(estimates: Sequence[Estimate]) -> list[str]:
 
 
 def over_budget(estimates: Sequence[Estimate]) -> list[str]:
-    """For each limit that will not do: what it is, what it will take, and what can be done."""
+    """For each limit that is too low: the limit, the expected cost, and what can be done."""
     problems = []
     for one in estimates:
         limit = one.asking.limits.generator_usd
@@ -291,11 +290,9 @@ def table(estimates: Sequence[Estimate]) -> str:
         rows.append([*name, f"{one.sources:,}", f"{left.calls:,}", *tokens, *usd])
         if one.training and one.training.jobs:
             rows.append(_training_row(one, one.training))
-    usd = sum(one.usd for one in estimates)
-    worst = sum(one.worst_usd for one in estimates)
     calls = sum(one.remaining.calls for one in estimates)
-    paid = estimates[0].study_paid
-    rows.append(["the study", "", "", "", f"{calls:,}", "", "", dollars(usd), dollars(worst), dollars(paid)])
+    sums = sum(one.usd for one in estimates), sum(one.worst_usd for one in estimates), estimates[0].study_paid
+    rows.append(["the study", "", "", "", f"{calls:,}", "", "", *map(dollars, sums)])
     widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
     lines = [
         "  ".join(
@@ -320,7 +317,7 @@ def table(estimates: Sequence[Estimate]) -> str:
 
 
 def _training_row(one: Estimate, training: Training) -> list[str]:
-    """A learner's fine-tuning: jobs stand where requests do, instances where sources do."""
+    """A learner's fine-tuning: jobs in the column of requests, instances in that of sources."""
     usd = [dollars(training.usd), dollars(training.worst_usd), ""]
     counts = [f"{training.instances:,}", f"{training.jobs:,}", f"{training.tokens:,}", ""]
     return [f"{one.asking.name}: jobs", one.asking.settings.model, "tuning", *counts, *usd]
@@ -332,14 +329,14 @@ def _price_sources(one: Estimate) -> list[str]:
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:
-    """Give a script the arguments that tell what of a study costs money: its generators, judges and learners."""
+    """Add the arguments for what costs money in a study: its generators, judges and learners."""
     parser.add_argument(
         "--generator",
         nargs=3,
         action="append",
         default=[],
         metavar=("SETTINGS", "EXECUTION", "PROMPTS"),
-        help="a generator or judge of the study: what shapes its answers, how it is asked, paths of prompts, as JSON",
+        help="a generator or judge: what shapes its answers, how it is asked, paths of its prompts, as JSON",
     )
     parser.add_argument(
         "--learner",
@@ -347,7 +344,7 @@ def add_study(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar=("SETTINGS", "EXECUTION", "PROMPTS", "RUNS"),
-        help="the same of a hosted learner, and its runs: [[RUN, SIZE, NEW, SEED], …], as JSON",
+        help="the same for a hosted learner, and its runs: [[RUN, SIZE, NEW, SEED], …], as JSON",
     )
     parser.add_argument("--pool", type=Path, required=True, help="the split whose sources are asked about")
     parser.add_argument("--test", type=Path, help="the split that learners translate")

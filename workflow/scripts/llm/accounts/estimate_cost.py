@@ -1,4 +1,4 @@
-"""Say what asking the study's LLMs will cost, before anything is asked."""
+"""Print what asking the study's LLMs will cost, before anything is asked."""
 
 from __future__ import annotations
 

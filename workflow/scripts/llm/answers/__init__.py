@@ -1,1 +1,1 @@
-"""What an answer is: a translation, a score, or one of the ways in which it is neither."""
+"""Classify answers: translations, scores, and the ways in which an answer is neither."""

@@ -1,9 +1,9 @@
-"""What an answer to a translator's prompt is: a translation, or one of the ways in which it is none.
+"""Classify an answer to a translation prompt: a translation, or one of the ways in which it is not one.
 
-Checked in this order, the first that holds is the outcome: what the provider says of the answer's end; nothing
-written; words of refusal; more than a translation; the source itself; another language. Every check leans towards
-``ok``: a fault that is missed is an error of the generator as studies have always had them, while a good answer that is
-taken for a fault costs money, and a source if the policy says drop.
+The checks run in this order, and the first that applies gives the outcome: how the provider says that the answer ended;
+nothing written; words of refusal; more than a translation; the source itself; another language. In case of doubt, every
+check gives ``ok``: a missed fault is an error of the generator, which the study measures. A good answer taken for a
+fault costs money, and a source if the policy says drop.
 """
 
 from __future__ import annotations
@@ -32,19 +32,17 @@ class Outcome(StrEnum):
     OK = "ok"
     REFUSAL = "refusal"  # the model declines, or asks for the text
     CONTENT_FILTER = "content_filter"  # the provider's filter held prompt or answer back
-    LENGTH = "length"  # cut off at its longest
+    LENGTH = "length"  # cut off at the limit
     EMPTY = "empty"  # no letter or digit, though the source has some
-    MALFORMED = (
-        "malformed"  # more than the translation: quotation marks, a lead-in, several lines, Markdown, the prompt
-    )
+    MALFORMED = "malformed"  # also has quotation marks, a lead-in, several lines, Markdown, or the prompt
     COPY = "copy"  # the source, untranslated
     WRONG_LANGUAGE = "wrong_language"  # confidently another language
     FAILED = "failed"  # no answer
-    MISALIGNED = "misaligned"  # of several sentences: not one text for each; they are asked one by one
+    MISALIGNED = "misaligned"  # for several sentences: not one text for each, so they are asked one by one
 
 
 class Verdict(NamedTuple):
-    """An answer's outcome, its text on one line, and what is wrong with it in a few words (empty if nothing is)."""
+    """An answer's outcome, its text on one line, and what is wrong with it in a few words, if anything."""
 
     outcome: Outcome
     text: str
@@ -52,12 +50,12 @@ class Verdict(NamedTuple):
 
 
 class Standards(NamedTuple):
-    """What answers are judged by, besides their sources.
+    """What answers are checked against, besides their sources.
 
     Attributes:
         source, target: codes of the languages without their regions.
-        name: English name of the language translated into.
-        is_other: tells whether a text is confidently not of a language; None looks at no language.
+        name: English name of the target language.
+        is_other: decides whether a text is confidently not in a language; None checks no language.
     """
 
     source: str
@@ -68,12 +66,12 @@ class Standards(NamedTuple):
 
 @cache
 def standards(languages: Languages, margin: float | None) -> Standards:
-    """What answers in these languages are judged by; py3langid's model is read once, which takes a second.
+    """What answers in these languages are checked against; reads py3langid's model once, which takes a second.
 
     Args:
         languages: codes.
         margin: how many times likelier another language must be, see
-            :func:`corpus.clean_corpus.language_identifier`; None looks at no language.
+            :func:`workbench.language_identification.language_identifier`; None checks no language.
 
     Raises:
         UserError: a language has no name, or py3langid does not know it.
@@ -84,7 +82,7 @@ def standards(languages: Languages, margin: float | None) -> Standards:
 
 
 def verdict_of_finish(answer: Answer) -> Verdict | None:
-    """What an answer is by the way it ended; None where it ended by itself."""
+    """The verdict on an answer that did not end by itself; None if it did."""
     text = one_line(answer.text)
     match answer.finish:
         case Finish.REFUSAL:
@@ -97,19 +95,19 @@ def verdict_of_finish(answer: Answer) -> Verdict | None:
 
 
 def classify(answer: Answer, source: str, prompt: str, standards: Standards) -> Verdict:
-    """What an answer is.
+    """The verdict on an answer.
 
     Args:
-        answer: as the provider gave it.
+        answer: from the provider.
         source: what was to be translated, on one line.
         prompt: the user's message, with the source in it.
-        standards: what it is judged by.
+        standards: what it is checked against.
     """
     return verdict_of_finish(answer) or classify_text(answer.text, source, prompt, standards)
 
 
 def classify_text(text: str, source: str, prompt: str, standards: Standards) -> Verdict:
-    """What the text of a whole answer is; arguments as for :func:`classify`."""
+    """The verdict on the text of a complete answer; arguments as for :func:`classify`."""
     line = one_line(text)
     if not line or (_has_content(source) and not _has_content(line)):
         return Verdict(Outcome.EMPTY, line, "nothing is written" if not line else "no letter or digit")
@@ -132,24 +130,24 @@ def classify_text(text: str, source: str, prompt: str, standards: Standards) -> 
 
 
 def repair(text: str, source: str, prompt: str, standards: Standards) -> str | None:
-    """A malformed answer without what stands around the translation, by the rules of :func:`llm.answers.wording.repair`.
+    """A malformed answer reduced to its translation by the rules of :func:`llm.answers.wording.repair`.
 
-    None where they leave something that is not ``ok``.
+    None if the result is not ``ok``.
     """
-    mended = repair_wording(text, source, standards.name)
-    if mended is None:
+    repaired = repair_wording(text, source, standards.name)
+    if repaired is None:
         return None
-    verdict = classify_text(mended, source, prompt, standards)
+    verdict = classify_text(repaired, source, prompt, standards)
     return verdict.text if verdict.outcome is Outcome.OK else None
 
 
 def _has_content(text: str) -> bool:
-    """Whether there is a letter, a digit, a sign such as an emoji, or a placeholder."""
+    """Whether a text has a letter, a digit, a symbol such as an emoji, or a placeholder."""
     return plain_words(text) != text or any(unicodedata.category(character)[0] in "LNS" for character in text)
 
 
 def _is_sentence(text: str) -> bool:
-    """Whether a text is more than a name, a title or a list of names: five words, and two in small letters."""
+    """Whether a text is more than a name, a title or a list of names: five words, two of them in lower case."""
     text = plain_words(text)
     words = text.split()
     small = sum(word[:1].islower() and word.isalpha() and len(word) > 2 for word in words)
@@ -160,8 +158,8 @@ def _is_sentence(text: str) -> bool:
 def _needs_translation(source: str, standards: Standards) -> bool:
     """Whether a translation cannot be the same as its source.
 
-    Names, titles and figures are the same in both languages, and so is what the source itself cites in a third
-    one. Short texts need translation if their language shows clearly; long ones, unless it is clearly another.
+    Names, titles and figures are the same in both languages, and so are quotations in a third language. Short texts
+    need translation if they are clearly in the source language; long texts, unless they are clearly in another one.
     """
     if standards.is_other is None:
         return _is_sentence(source)
@@ -172,7 +170,7 @@ def _needs_translation(source: str, standards: Standards) -> bool:
 
 
 def _is_foreign(text: str, source: str, standards: Standards) -> bool:
-    """Whether a text is in another language than it should be; a source that is so itself excuses it."""
+    """Whether a text is in another language than it should be, and its source is not."""
     is_other = standards.is_other
     if is_other is None or not is_other(text, standards.target):
         return False
@@ -180,10 +178,10 @@ def _is_foreign(text: str, source: str, standards: Standards) -> bool:
 
 
 def _is_other(text: str, source: str, standards: Standards) -> bool:
-    """Whether a text is confidently not in the target language when the names are left out.
+    """Whether a text without its names is confidently not in the target language.
 
-    Names are what begins with no small letter and stands in the source too. What is left must hold sixteen letters, or
-    six of a script without capitals, whose letters tell more.
+    Names are words that do not begin in lower case and that the source has as well. The rest must have sixteen letters,
+    or six of a script without upper case, whose letters carry more information.
     """
     text = plain_words(text)
     cased = text.upper() != text.lower()

@@ -1,14 +1,14 @@
-"""The words in which models decline to translate, or ask for the text that they have been given.
+"""Recognize answers in which a model declines to translate, or asks for the text that it was given.
 
-Such words are no refusal where the source has them too: "Ich kann Ihnen dabei nicht helfen" is rightly translated
-with "I cannot help you with that". So each phrasing comes with the words that excuse it, in many languages.
+The same words are not a refusal if the source says so as well: "I cannot help you with that" is the right translation
+of "Ich kann Ihnen dabei nicht helfen". Each phrase therefore comes with words in a source that excuse it.
 """
 
 from __future__ import annotations
 
 import re
 
-# Of translating, of machines that write, of helping, of content: excuses in a source, whatever its language.
+# Words for translating, for machines that write, for helping, for content: excuses in a source of any language.
 OF_TRANSLATING = re.compile(
     r"translat|übersetz|uebersetz|tradu[czit]|vertal|tłumacz|přelo|překlad|översätt|overs[eæ]t|перев[оеё]|перекла"
     r"|翻|译|譯|訳|번역|traduk|fordít|kään[tn]|çevir|μετ[αά]φρ",
@@ -50,7 +50,7 @@ def _phrases(excuse: re.Pattern[str], *patterns: str) -> list[tuple[re.Pattern[s
 def _declines(
     opening: str, cannot: str, helping: str, translating: str
 ) -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
-    """Phrasings of a language in which an apology, a "cannot" and a verb follow one another in a sentence."""
+    """Phrases of a language in which an apology, a "cannot" and a verb follow one another in a sentence."""
     begin = rf"(?:{opening})[^.\n。]{{0,60}}(?:{cannot})[^.\n。]{{0,60}}"
     return _phrases(_OF_HELPING, f"{begin}(?:{helping})") + _phrases(OF_TRANSLATING, f"{begin}(?:{translating})")
 
@@ -90,9 +90,9 @@ _ASKS_BACK = re.compile(
 
 
 def declined(text: str, source: str) -> str | None:
-    """The words in which a model declines or asks for a text to translate; None if it does neither.
+    """The words in which a model declines, or asks for a text to translate; None if it does neither.
 
-    They must open the text, and a source that speaks of such things itself may be translated so.
+    They must be at the beginning of the text. They do not count if the source speaks of the same thing.
     """
     text = text[:_OPENING]
     for pattern, excuse in _REFUSALS:

@@ -1,16 +1,16 @@
-"""Asking a model how good a translation is: the pair that is judged, and the score that an answer holds.
+"""Ask a model how good a translation is: the pair that is judged, and the score in an answer.
 
-The scale is that of direct assessment, 0 to 100, as Kocmi & Federmann (2023), "Large Language Models Are
-State-of-the-Art Evaluators of Translation Quality" (GEMBA-DA), ask for without a reference; the prompt's wording is
-ours. An answer is a whole number on this scale, or it is none.
+The scale is direct assessment without a reference, 0 to 100, as in Kocmi & Federmann (2023), "Large Language Models Are
+State-of-the-Art Evaluators of Translation Quality" (GEMBA-DA); the wording of the prompt is ours. A valid answer is a
+whole number on this scale.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from llm.answers.outcomes import Outcome, Verdict, verdict_of_finish
 from llm.answers.refusals import declined
@@ -21,10 +21,10 @@ from workbench.generated import read_targets
 from workbench.tables import read_rows
 from workbench.text import one_line
 
-_NUMBER_TOKENS = 4  # of an answer that is a number
-_MARGIN_TOKENS = 32  # that every answer may have beyond the model's thoughts
+_NUMBER_TOKENS = 4  # in an answer that is a number
+_MARGIN_TOKENS = 32  # that every answer may have besides the model's thoughts
 _SCORE = re.compile(r"(?:100|[1-9]?[0-9])")
-# What may stand around the score on its line: words that speak of a score before it, the scale and marks behind it.
+# What a line may have besides the score: words about a score before it, the scale and marks after it.
 _SCORE_LINE = re.compile(
     r"""[\W_]*(?:[^\W\d][^\d\n]{0,80})?(?<![\d.,/+-])(?P<score>100|[1-9]?[0-9])
         (?:\ ?[(\[]?(?:/\ ?100|out\ of\ 100|%|points?|点|分)){0,2}(?:</\w+>)?[\s.,!"'`*_}\])”»]*""",
@@ -43,7 +43,7 @@ class Pair(NamedTuple):
 
 
 class Pairs:
-    """The sources of a pool that have a target, with it; in the pool's order.
+    """The sources of a pool with their targets, in the pool's order; sources without a target are left out.
 
     Args:
         pool: table with ``id source target``.
@@ -70,22 +70,22 @@ class Judgement:
 
     Args:
         templates: what is asked.
-        settings: ``reasoning_tokens``, added to the longest answer.
+        reasoning_tokens: added to the longest answer.
     """
 
     result = "score"
     texts = ("source", "target")
 
-    def __init__(self, templates: Templates, settings: Mapping[str, Any]) -> None:
+    def __init__(self, templates: Templates, reasoning_tokens: int) -> None:
         self.templates = templates
-        self._reasoning: int = settings["reasoning_tokens"]
+        self._reasoning = reasoning_tokens
 
     def prompt(self, subject: Pair, step: int = 0) -> str:
-        """The user's message for one pair; ``step`` counts the tries before."""
+        """The user's message for one pair; ``step`` counts earlier tries."""
         return self.templates.user(subject.text, step, target=subject.target)
 
     def expected_tokens(self, text: str) -> int:
-        """Tokens of an answer as a rule: of a number, whatever the texts."""
+        """Tokens of a typical answer, a number; independent of the texts."""
         return _NUMBER_TOKENS + self._reasoning
 
     def longest(self, text: str) -> int:
@@ -93,11 +93,11 @@ class Judgement:
         return _MARGIN_TOKENS + self._reasoning
 
     def classify(self, answer: Answer, source: str, prompt: str) -> Verdict:
-        """What an answer is."""
+        """The verdict on an answer."""
         return verdict_of_finish(answer) or self.classify_text(answer.text, source, prompt)
 
     def classify_text(self, text: str, source: str, prompt: str) -> Verdict:
-        """What the text of a whole answer is: a score and nothing else is ``ok``."""
+        """The verdict on the text of a complete answer: a score and nothing else is ``ok``."""
         line = one_line(text)
         if _SCORE.fullmatch(line):
             return Verdict(Outcome.OK, line)
@@ -108,11 +108,10 @@ class Judgement:
         return Verdict(Outcome.MALFORMED, line, "no whole number from 0 to 100 alone")
 
     def repair(self, text: str, source: str, prompt: str) -> str | None:
-        """The score in an answer that holds one and says more; None where it would have to be guessed.
+        """The score in an answer with a score and more; None if it would have to be guessed.
 
-        The model's thoughts and a Markdown fence go. Then exactly one score must stand on a line of its own: alone,
-        behind words that speak of a score, with marks around it or the scale behind it. What the other lines say does
-        not count.
+        The model's thoughts and a Markdown fence are removed. Then exactly one score must be alone on its line, apart
+        from words about a score before it, marks around it and the scale after it. Other lines do not count.
         """
         lines = [line.strip() for line in THOUGHTS.sub("", text.strip()).splitlines()]
         found = [_SCORE_LINE.fullmatch(line) for line in lines if not _FENCE.fullmatch(line)]
@@ -121,6 +120,6 @@ class Judgement:
 
 
 def _speaks_of_scores(line: re.Match[str]) -> bool:
-    """Whether the words before a number, if there are any, are about a score."""
+    """Whether any words before a number are about a score."""
     before = line.string[: line.start("score")]
     return not any(character.isalpha() for character in before) or bool(_OF_SCORES.search(before))

@@ -1,7 +1,7 @@
-"""What models put around a translation, and the rules that take it off again.
+"""Find what models add to a translation, and remove it.
 
-All judge by comparison with the source. Quotation marks, lists, colons or Markdown that the source has too are
-translated, not added; without such a comparison titles and quotations would be taken for faults.
+All rules compare with the source. Quotation marks, lists, colons or Markdown that the source has as well are
+translated, not added; otherwise titles and quotations would count as faults.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from llm.answers.refusals import OF_TRANSLATING
 
 _FENCE = re.compile(r"^```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```$|^```(.*?)```$", re.DOTALL)
-THOUGHTS = re.compile(r"^.*</(?:think|thinking|reasoning)>\s*", re.DOTALL)  # some servers eat the opening tag
+THOUGHTS = re.compile(r"^.*</(?:think|thinking|reasoning)>\s*", re.DOTALL)  # some servers drop the opening tag
 _TAGS = re.compile(r"^<([A-Za-z][\w-]*)>(.*)</\1>$", re.DOTALL)
 _BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])|(?<!\w)__(?=\S)(.+?)(?<=\S)__(?!\w)")
 _RULE = re.compile(r"(?:^|\s)(?:-{3,}|\*{3,}|_{3,})$")
@@ -27,7 +27,7 @@ _COLON = re.compile(r"[:：]")
 _NOTE = re.compile(r"[(\[（]\s*(?:translator['’]s )?(?:note|n\.b\.|literally)\b\s*[:：,]", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.:!?。：！？])\s+|\n+")
 _MOST_LAYERS = 8
-_FRAGMENT = 20  # characters from which a part of the prompt says who wrote it
+_FRAGMENT = 20  # fewest characters by which a part of the prompt is recognized
 
 # Opening mark, closing marks.
 _QUOTES = {
@@ -58,13 +58,13 @@ _TRANSLATION = (
 
 
 def added(text: str, source: str, prompt: str, language: str) -> str | None:
-    """What stands in an answer besides the translation, in words; None if nothing does.
+    """What an answer has besides the translation, in words; None if it has nothing else.
 
     Args:
-        text: the answer, its lines as they came.
+        text: the answer with its line breaks.
         source: one line.
         prompt: the user's message with the source in it.
-        language: English name of the language that is translated into.
+        language: English name of the target language.
     """
     if THOUGHTS.match(text) and not THOUGHTS.match(source):
         return "the model's thoughts"
@@ -86,18 +86,18 @@ def added(text: str, source: str, prompt: str, language: str) -> str | None:
 
 
 def repair(text: str, source: str, language: str) -> str | None:
-    """The translation in an answer with something around it; None where it would have to be guessed.
+    """The translation in an answer with something around it; None if it would have to be guessed.
 
-    These rules are applied, one at a time, up to eight times:
+    These rules are applied, one at a time, up to eight times. They remove
 
-    1. the model's thoughts in tags before the answer go;
-    2. a Markdown fence around all of it goes;
-    3. a lead-in ("Here is the translation:", "Translation:", "German:") at the beginning goes;
-    4. tags, quotation marks or emphasis around all of it go, and so does a JSON object around a single text, unless
-       the source has the like;
-    5. a horizontal rule at the end, and the asterisks of bold words go, unless the source has such.
+    1. the model's thoughts in tags before the answer;
+    2. a Markdown fence around all of it;
+    3. a lead-in ("Here is the translation:", "Translation:", "German:") at the beginning;
+    4. tags, quotation marks, emphasis, or a JSON object with a single text around all of it, unless the source has the
+       same;
+    5. a horizontal rule at the end, and the asterisks of bold words, unless the source has the same.
 
-    What has several lines then is not guessed among.
+    A text that still has several lines would have to be guessed.
     """
     text = text.strip()
     for _ in range(_MOST_LAYERS):
@@ -125,7 +125,7 @@ def _shortened(text: str, source: str, language: str) -> str:
 
 @cache
 def _lead_ins(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Lead-ins that speak of translating, and those that do not; the first name of a language is enough."""
+    """Lead-ins with and without a word for translating; the first name of a language is enough."""
     name = re.escape(re.sub(r"\s*\(.*", "", language))
     courtesy = r"(?:(?:sure|certainly|of course|absolutely|okay|ok|yes)\b[^:：\n]{0,30}?[,!.–—-]\s*)?"
     of_translating = rf"[^:：\n]{{0,100}}?(?:{_TRANSLATION})[^:：\n]{{0,80}}[:：]\**\s*"
@@ -140,9 +140,9 @@ def _lead_ins(language: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def _lead_in(text: str, source: str, language: str) -> int | None:
-    """Where the translation begins behind a lead-in; None without one.
+    """Where the translation begins after a lead-in; None without one.
 
-    A lead-in ends in a colon that the source does not have, and something follows.
+    A lead-in ends in a colon that the source does not have, and a text follows it.
     """
     if len(_COLON.findall(text)) <= len(_COLON.findall(source)):
         return None
@@ -154,7 +154,7 @@ def _lead_in(text: str, source: str, language: str) -> int | None:
 
 
 def _echo(text: str, source: str, prompt: str) -> str | None:
-    """A sentence of the prompt, other than the source, that stands in the text."""
+    """A sentence of the prompt, other than the source, that the text repeats."""
     lowered, source = text.casefold(), source.casefold()
     for fragment in _fragments(prompt.casefold().replace(source, "\n")):
         if fragment in lowered and fragment not in source:
@@ -163,12 +163,12 @@ def _echo(text: str, source: str, prompt: str) -> str | None:
 
 
 def _fragments(prompt: str) -> list[str]:
-    """The sentences of a prompt that are long enough to tell it by."""
+    """The sentences of a prompt that are long enough to be recognized."""
     return [part.strip() for part in _SENTENCE_END.split(prompt) if len(part.strip()) >= _FRAGMENT]
 
 
 def _unwrapped(text: str, source: str) -> str | None:
-    """What stands between marks around a whole text that the source does not have; None without such marks."""
+    """A text without the marks around it that the source does not have; None without such marks."""
     if (tags := _TAGS.match(text)) and not source.startswith("<"):
         return tags[2]
     if (fields := _json_object(text)) is not None and not source.startswith("{"):
@@ -187,21 +187,21 @@ def _unwrapped(text: str, source: str) -> str | None:
 
 
 def _is_marked(source: str, mark: str) -> bool:
-    """Whether a source begins or ends with marks of the kind of ``mark``: quotation marks are all one kind."""
+    """Whether a source begins or ends with marks of the same kind; all quotation marks are one kind."""
     kind = mark if mark in "*_" else _ANY_QUOTE
     bare = source.strip(_ENDS if mark not in "*_" else " .,;:!?…()[]")
     return bool(bare) and (bare[0] in kind or bare[-1] in kind)
 
 
 def _has_mark(inner: str, opening: str, closing: str) -> bool:
-    """Whether a mark stands between the outer ones, so that these do not belong together; apostrophes are none."""
+    """Whether there are marks between the outer ones, which then are not a pair; apostrophes do not count."""
     if opening in _SINGLE:
         inner = re.sub(r"(?<=\w)['’]", "", inner)
     return opening in inner or closing in inner
 
 
 def _json_object(text: str) -> dict[str, Any] | None:
-    """The JSON object that a text is; None if it is none."""
+    """A text parsed as a JSON object; None if it is not one."""
     if not (text.startswith("{") and text.endswith("}")):
         return None
     try:

@@ -19,7 +19,7 @@ from llm.calls import Answer, Call, Failure, FailureKind, Finish, Usage, Work
 from llm.journal import Journal, Stored
 from llm.prices import Price
 from llm.prompts import groups, numbered, read_numbered
-from llm.providers import Api
+from llm.providers.api import Api
 from llm.settings import ShapingSettings
 from llm.tokens import FRAME_TOKENS, estimate_tokens, upper_bound
 from workbench.pairs import Source

@@ -12,7 +12,8 @@ from llm.asking.tasks import PromptTask, Translation
 from llm.journal import Journal, Limits
 from llm.prices import Price, price_of
 from llm.prompts import JUDGE, load_templates
-from llm.providers import Api, open_api
+from llm.providers import open_api
+from llm.providers.api import Api
 from llm.settings import ExecutionSettings, ShapingSettings
 from workbench.pairs import Source
 from workbench.tables import read_rows
@@ -107,7 +108,9 @@ def set_up(
     )
     templates = load_templates(prompts, settings.languages)
     task: PromptTask = (
-        Judgement(templates, settings.parameters) if JUDGE in prompts else Translation(templates, settings)
+        Judgement(templates, settings.parameters["reasoning_tokens"])
+        if JUDGE in prompts
+        else Translation(templates, settings)
     )
     dialogue = Dialogue(api, journal, settings, price, task)
     return LLMSetup(settings, execution, api, journal, price, task, dialogue)

@@ -21,7 +21,7 @@ from llm.calls import Failure, FailureKind, Work
 from llm.journal import Claim, Failed, InFlight, Journal, Limits, OverBudget, Owner, Stored, Ticket
 from llm.journal.calls import batch_tickets, claim, settle_failures, withdraw
 from llm.journal.remote import RemoteTable
-from llm.providers import BatchState
+from llm.providers.protocol import BatchState
 
 UNFINISHED = ("gathering", "intent", "submitted", "ended")
 LIFETIME_SECONDS = 25 * 3600.0  # a batch takes a day at most, so one submitted earlier waits no more
@@ -218,8 +218,7 @@ def release(db: sqlite3.Connection, batch: Batch, state: str, message: str) -> N
 
 def how_to_forget(batch: Batch) -> str:
     """The command that gives a batch up, and what that costs."""
-    command = f"PYTHONPATH=workflow/scripts python -m llm.accounts.forget_batch JOURNAL {batch.id}"
-    return f"`{command}`; its requests will be asked and paid again"
+    return f"`tools/journal forget JOURNAL {batch.id}`; its requests will be asked and paid again"
 
 
 def forget(db: sqlite3.Connection, batch: Batch) -> int:

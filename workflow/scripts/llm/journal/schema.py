@@ -144,7 +144,7 @@ def unusable(path: Path, error: sqlite3.Error) -> UserError:
     if name.startswith("SQLITE_BUSY"):
         return UserError(
             f"{path}: another process has kept the journal locked for {BUSY_SECONDS:.0f} s: wait until it ends "
-            "(`PYTHONPATH=workflow/scripts python -m llm.accounts.journal_tool show` lists who uses it) and run again"
+            "(`tools/journal show` lists who uses it) and run again"
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return UserError(f"{path}: the journal cannot be opened for writing ({error}): check the folder's permissions")

@@ -25,7 +25,7 @@ from llm.calls import canonical_json
 from llm.journal import Journal, Limits, Owner
 from llm.journal.calls import over_limits, spend
 from llm.journal.remote import RemoteTable
-from llm.providers import TuningEvent, TuningState, TuningStatus
+from llm.providers.protocol import TuningEvent, TuningState, TuningStatus
 
 LIVE = ("intent", "created", "succeeded")
 _MILLION = 1e6

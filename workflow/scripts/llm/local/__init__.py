@@ -1,1 +1,1 @@
-"""Language models that run on this machine, prompted in the same words as those behind an API."""
+"""Language models that run on this machine, prompted in the same way as those behind an API."""

@@ -1,6 +1,6 @@
-"""Translate with a causal language model: greedily or by beam search, texts of similar length together.
+"""Translate with a causal language model, greedily or by beam search, in batches of similar length.
 
-Every text has its own limit of length, so that what it becomes does not depend on its neighbours' limits.
+Every text has its own length limit, so its translation does not depend on its neighbours' limits.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from models.devices import in_memory
 from workbench.cli import UserError, progress, say
 from workbench.text import one_line
 
-_EXTRA_LENGTH = 32  # tokens that every output may have beyond max_output_factor times the source's
+_EXTRA_LENGTH = 32  # tokens that every output may have in addition to max_output_factor times the source's
 
 
 @dataclass(frozen=True)
@@ -40,23 +40,23 @@ class Translation:
 
 @dataclass(frozen=True)
 class _Request:
-    """A text's prompt in tokens and how many it may become."""
+    """A text's prompt in tokens, and the most tokens of its translation."""
 
     prompt: list[int]
     most: int
 
 
 class Translator:
-    """A base model, or what was made of it, that translates.
+    """A base model, or one that was fine-tuned from it, that translates.
 
     Args:
         base: folder of the base model.
-        model: folder of the adapter or of the model that was trained as a whole; None for the base itself, zero-shot.
+        model: folder of the adapter or of the fully trained model; None for the base itself, zero-shot.
         prompts: pairs of a role and the path of its template.
         settings: ``languages``, ``num_beams``, ``batch_size``, ``max_output_factor``, ``precision``, ``device``.
 
     Raises:
-        UserError: one of them cannot be used, or there is no GPU where there ought to be one.
+        UserError: one of them cannot be used, or the requested GPU is missing.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Translator:
         """Yield the translation of every text, in order; says how many were cut off at their limit.
 
         Raises:
-            UserError: the memory of the GPU does not hold a single text, or a prompt is longer than the model reads.
+            UserError: a single text does not fit the GPU's memory, or a prompt is longer than the model reads.
         """
         requests = [self._request(text) for text in texts]
         batches = self._batches(requests)
@@ -102,7 +102,7 @@ class Translator:
         yield from (found[place] for place in range(len(requests)))
 
     def _request(self, text: str) -> _Request:
-        """A text's prompt and limit, which is lower where the model's own is.
+        """A text's prompt and limit, which the model's own limit may lower.
 
         Raises:
             UserError: the prompt alone is longer than the model reads.
@@ -120,7 +120,7 @@ class Translator:
     def _batches(self, requests: Sequence[_Request]) -> list[list[int]]:
         """Positions of texts with prompts of similar length, longest first.
 
-        All rows of a batch are computed until the last one ends, so none may then be longer than what the model reads.
+        All rows of a batch are computed until the last one ends, and none may be longer than what the model reads.
         """
         order = sorted(range(len(requests)), key=lambda place: (-len(requests[place].prompt), place))
         found: list[list[int]] = []
@@ -151,7 +151,7 @@ class Translator:
         return translations
 
     def _complete(self, requests: Sequence[_Request]) -> list[list[int]]:
-        """What the model writes after each prompt, up to and with an end token or up to the limit."""
+        """What the model writes after each prompt: up to and including an end token, or up to the limit."""
         import torch
         from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
@@ -165,7 +165,7 @@ class Translator:
         limits = torch.tensor([request.most for request in requests], device=device)
 
         class OwnLimits(StoppingCriteria):
-            """Ends each text at its own limit; a text has one row, or several next to each other where beams are."""
+            """Ends each text at its own limit; a text has one row, or several adjacent rows with beam search."""
 
             def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
                 rows = limits.repeat_interleave(input_ids.shape[0] // len(limits))
@@ -189,7 +189,7 @@ class Translator:
         return [self._up_to_end(row[: request.most]) for row, request in zip(written, requests, strict=True)]
 
     def _up_to_end(self, tokens: list[int]) -> list[int]:
-        """Tokens up to the first end token, with it; rows that end early are padded behind it."""
+        """Tokens up to and including the first end token; rows that end early are padded after it."""
         for place, token in enumerate(tokens):
             if token in self._ends:
                 return tokens[: place + 1]

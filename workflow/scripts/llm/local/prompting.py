@@ -1,7 +1,6 @@
-"""From a source to the tokens that a language model reads, and from a target to those that it is to write.
+"""Turn a source into the tokens that a language model reads, and a target into those that it should write.
 
-Training and decoding ask in the same words, those of the prompt templates of the generators (:mod:`llm.prompts`), and
-both take the tokens from here.
+Training and decoding use the same prompts as the generators (:mod:`llm.prompts`).
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def read_templates(files: Sequence[Sequence[str]], languages: Mapping[str, str])
         languages: the codes of ``source`` and ``target``.
 
     Raises:
-        UserError: a role is unknown or ``prompt`` missing, or a template is not fit for its role.
+        UserError: a role is unknown, ``prompt`` is missing, or a template does not suit its role.
     """
     paths = {role: Path(path) for role, path in files}
     if unknown := paths.keys() - set(ROLES):
@@ -60,8 +59,8 @@ def read_templates(files: Sequence[Sequence[str]], languages: Mapping[str, str])
 class Prompter:
     """Turns text into a model's tokens.
 
-    Where the tokenizer has a chat template, the prompt is a chat: the system prompt, the user's message, and what opens
-    the model's answer. Where it has none, it is their text and a line break. The completion is the target and the
+    If the tokenizer has a chat template, the prompt is a chat: the system prompt, the user's message, and the beginning
+    of the model's answer. Otherwise it is the text of both and a line break. The completion is the target and the
     tokenizer's end token.
 
     Args:
@@ -81,7 +80,7 @@ class Prompter:
             self._try_chat()
 
     def prompt(self, source: str) -> Tokens:
-        """The tokens that the model is given for a source; what it writes follows them."""
+        """The tokens that the model reads for a source; what it writes follows them."""
         user, system = self._templates.user(source), self._templates.system
         if self._has_chat:
             return self._encode(self._chat(user), special=False)
@@ -90,11 +89,11 @@ class Prompter:
         return tokens[:-1] if tokens[-1:] == [self._tokenizer.eos_token_id] else tokens
 
     def completion(self, target: str) -> Tokens:
-        """The tokens that the model is to write for a target, its end token included."""
+        """The tokens that the model should write for a target, including the end token."""
         return [*self.text(target), self._tokenizer.eos_token_id]
 
     def text(self, text: str) -> Tokens:
-        """The tokens of a text by itself."""
+        """The tokens of a text without anything else."""
         return self._encode(text, special=False)
 
     def _encode(self, text: str, special: bool) -> Tokens:
@@ -108,18 +107,18 @@ class Prompter:
             messages.insert(0, {"role": "system", "content": system})
         elif system:
             messages[0]["content"] = f"{system}\n\n{user}"
-        return self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+        return str(self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
 
     def _try_chat(self) -> None:
-        """Use the chat template once, for it is a program that may refuse.
+        """Try the chat template, which is a program and may refuse a chat.
 
         Raises:
-            UserError: it does.
+            UserError: it refuses even a chat without a system prompt.
         """
         try:
             self._chat("text")
             return
-        except Exception as error:  # templates raise what they like
+        except Exception as error:  # templates can raise anything
             if not self._templates.system:
                 raise _unfit(error) from error
             log.info("the chat template refuses a system prompt: %s", error)
@@ -128,7 +127,7 @@ class Prompter:
             self._chat("text")
         except Exception as error:
             raise _unfit(error) from error
-        say("the model's chat template knows no system prompt: it stands before the user's message")
+        say("the model's chat template has no system prompt: it is put before the user's message")
 
 
 def _unfit(error: Exception) -> UserError:

@@ -1,7 +1,7 @@
-"""The connection to an API: the provider's SDK with what the workbench needs around it.
+"""The connection to an API: the provider's SDK, adapted to the workbench.
 
-No retries (the executors do that), no redirects, HTTP through aiohttp, errors as :class:`llm.calls.Failure`, and a key
-that nothing which leaves this module contains.
+No retries (the executors do that), no redirects, HTTP through aiohttp, errors as :class:`llm.calls.Failure`. Nothing
+that leaves this module contains the key.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import logging
 import os
 import re
 import urllib.parse
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 import aiohttp
@@ -24,40 +24,51 @@ from workbench.cli import UserError
 
 T = TypeVar("T")
 
-NO_KEY = "no-key"
-"""What is sent as the key to servers that want none."""
+PAGE = 100
+"""How many items of a list are asked for at once."""
 
+CLOCK_SECONDS = 3600.0
+"""How far a provider's clock may differ from ours."""
+
+MISSING = (404, 405, 410, 501)
+"""HTTP statuses of what a server does not have or does not offer."""
+
+_NO_KEY = "no-key"  # sent to servers that need no key
 _REDACTED = "[API key]"
-# Placeholders such as "EMPTY" or "ollama" are words that an answer may well contain.
+# Placeholders such as "EMPTY" or "ollama" are words that an answer may contain.
 _SHORTEST_SECRET = 8
 _SNIPPET = 200
 _CONNECT_SECONDS = 15.0
 _FILE_SECONDS = 600.0
-# uvicorn, and so vLLM, closes a connection that was idle for 5 s, and a request that meets the closing is lost.
+# uvicorn, and therefore vLLM, closes a connection that was idle for 5 s; a request sent at that moment is lost.
 _KEEPALIVE_SECONDS = 4.0
 _SPARE_CONNECTIONS = 4
 
-# A value that is not shaped as the provider's documentation says.
+# A value whose shape differs from the provider's documentation.
 _OTHER_SHAPE = (LookupError, TypeError, AttributeError, RecursionError, OverflowError)
 UNREADABLE = (ValueError, *_OTHER_SHAPE)
-"""What reading an answer ends with that is no JSON or has another shape."""
+"""Exceptions from reading an answer that is not JSON or has another shape."""
 
 
-def _as_it_is(value: Any) -> Any:
+class Unusable(ValueError):
+    """An answer that says itself that it is incomplete; the message says how."""
+
+
+def _unchanged(value: Any) -> Any:
     return value
 
 
 class Key:
-    """A key from the environment, and the means to keep it out of sight."""
+    """A key from the environment, and how to remove it from texts."""
 
     def __init__(self, variable: str | None) -> None:
-        """Read ``variable``; None stands for a server that wants no key.
+        """Read ``variable``; None means a server that needs no key.
 
         Raises:
             UserError: the environment lacks the variable, or its value cannot be a key.
         """
         self.variable = variable
-        self.value = NO_KEY if variable is None else os.environ.get(variable, "").strip()
+        self.value = _NO_KEY if variable is None else os.environ.get(variable, "").strip()
         if not self.value:
             raise UserError(
                 f"the environment variable {variable} is not set: it must hold the API key; export it, or name another "
@@ -80,11 +91,11 @@ class Key:
         return text
 
     def redact_answer(self, text: str) -> str:
-        """``text`` without the key, unless the key is so short that it may be a word of the answer."""
+        """``text`` without the key; unchanged if the key is so short that it may be a word of the answer."""
         return self.redact(text) if len(self.value) >= _SHORTEST_SECRET else text
 
     def advice(self) -> str:
-        """What to do when the key is not accepted."""
+        """What to do if the key is not accepted."""
         if self.variable is None:
             return "name the environment variable that holds the server's key in api_key_env"
         return f"set {self.variable} to a key that is valid there"
@@ -94,7 +105,7 @@ def clean_base_url(base_url: str | None, default: str) -> str:
     """``base_url``, or ``default``, without a slash at the end.
 
     Raises:
-        UserError: it is no address of HTTP, or holds a password.
+        UserError: it is not an HTTP address, or contains a password.
     """
     url = (base_url or default).rstrip("/")
     try:
@@ -112,7 +123,7 @@ def clean_base_url(base_url: str | None, default: str) -> str:
 
 def http_client(kind: type[httpx2.AsyncClient], timeout: float, concurrency: int) -> httpx2.AsyncClient:
     """An HTTP client of an SDK's class ``kind`` for ``concurrency`` requests at once of ``timeout`` seconds each."""
-    # It writes a line for every request, at the level of what people should read.
+    # It logs every request at the level of messages that people should read.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     return kind(
         timeout=httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS), pool=None),
@@ -122,10 +133,10 @@ def http_client(kind: type[httpx2.AsyncClient], timeout: float, concurrency: int
 
 
 class Connection:
-    """An SDK's client whose every failure is a :class:`llm.calls.Failure` without the key."""
+    """An SDK's client whose failures are all :class:`llm.calls.Failure` without the key."""
 
     file_timeout = httpx2.Timeout(_FILE_SECONDS, connect=_CONNECT_SECONDS, pool=None)
-    """For files of batches, whose preparation takes the provider longer than an answer."""
+    """For files of batches: the provider prepares them for longer than an answer."""
 
     def __init__(
         self, client: Any, base_url: str, key: Key, timeout: float, read: ErrorReader, error: type[Exception]
@@ -135,7 +146,7 @@ class Connection:
         Args:
             client: the SDK's client, made without retries.
             base_url: for messages.
-            key: what to keep out of sight.
+            key: what to keep out of messages and answers.
             timeout: longest wait for an answer, in seconds.
             read: the provider's reading of its errors.
             error: base class of the SDK's exceptions.
@@ -145,39 +156,40 @@ class Connection:
         self._key = key
         self._timeout = timeout
         self._read = read
-        # ValueError: the SDK could not parse a body; the others come through openai's transport as they are.
+        # ValueError: the SDK could not parse a body. openai's transport passes the others on unchanged.
         self._errors = (error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
-        """Send ``body`` as JSON; the answer's body and headers that matter.
+        """Send ``body`` as JSON; the answer's body and relevant headers.
 
         Raises:
-            Failure: there is no answer, or none of success.
+            Failure: there is no answer, or it is an error.
         """
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self.client.post(path, body=body, cast_to=httpx2.Response)
-            raw = response.content.decode()
-        except UnicodeDecodeError:
-            failure = self.unreadable(response.content.decode(errors="replace"), "it is not UTF-8")
-            failure.headers.update(self._headers(response.headers))
         except self._errors as error:
             failure = self._failure(error)
         else:
-            return Reply(self._key.redact_answer(raw), self._headers(response.headers))
-        # Outside the handler, so that no exception with the request's headers hangs on to it.
+            headers = self._headers(response.headers)
+            try:
+                return Reply(self._key.redact_answer(response.content.decode()), headers)
+            except UnicodeDecodeError:
+                failure = self.unreadable(response.content.decode(errors="replace"), "it is not UTF-8")
+                failure.headers.update(headers)
+        # Outside the handler: otherwise the failure refers to an exception that holds the request's headers.
         raise failure
 
-    async def ask(self, request: Awaitable[Any], read: Callable[[Any], T] = _as_it_is, *, once: bool = False) -> T:
-        """Await a request that the SDK makes; what ``read`` makes of the answer.
+    async def ask(self, request: Awaitable[Any], read: Callable[[Any], T] = _unchanged, *, once: bool = False) -> T:
+        """Await a request of the SDK; the result of ``read`` on the answer.
 
         Args:
             request: what to await.
             read: reads the answer.
-            once: it must not be done twice: where there was an answer that cannot be read, it was perhaps done.
+            once: it must not be done twice: an answer that cannot be read means that it was perhaps done.
 
         Raises:
-            Failure: there is no answer, none of success, or none that can be read.
+            Failure: there is no answer, or it is an error or cannot be read.
         """
         try:
             return read(await request)
@@ -187,11 +199,26 @@ class Connection:
                 failure.maybe_paid = True
         raise failure
 
+    async def ask_if_there(
+        self,
+        request: Awaitable[Any],
+        missing: T,
+        read: Callable[[Any], T] = _unchanged,
+        statuses: Collection[int] = MISSING,
+    ) -> T:
+        """As :meth:`ask`, but return ``missing`` if the server answers with one of ``statuses``."""
+        try:
+            return await self.ask(request, read)
+        except Failure as failure:
+            if failure.status in statuses:
+                return missing
+            raise
+
     async def json_lines(self, path: str, read: Callable[[Any], T]) -> AsyncIterator[T]:
-        """What ``read`` makes of each line of the file of JSON lines behind ``path``, as they arrive.
+        """The result of ``read`` on each line of the JSON lines file at ``path``, as they arrive.
 
         Raises:
-            Failure: the file is not there, cannot be read, or the connection is lost.
+            Failure: the file is missing or cannot be read, or the connection is lost.
         """
         response: httpx2.Response = await self.ask(
             self.client.get(
@@ -203,7 +230,7 @@ class Connection:
         )
         rest = b""
         try:
-            # Not aiter_lines: it takes characters for ends of lines that JSON allows in a string.
+            # Not aiter_lines: it also splits at characters that JSON allows in a string.
             async for chunk in response.aiter_bytes():
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
@@ -220,12 +247,12 @@ class Connection:
         raise failure
 
     def refusal_of(self, status: int, raw: str, headers: Mapping[str, str]) -> Failure:
-        """The failure of one request of a batch, which has a status and a body of its own."""
-        # Messages are cut to a length, so the key has to go first, lest a part of it stays.
+        """The failure of one request, also of one within a batch, which has its own status and body."""
+        # Messages are cut to a length, which might leave a part of the key: remove it first.
         return self._redacted(status_failure(self._base_url, status, self._key.redact(raw), headers, self._read))
 
     def unreadable(self, raw: str, why: str) -> Failure:
-        """The failure that a body of a successful answer is when it cannot be understood."""
+        """The failure of a successful answer whose body cannot be read."""
         failure = Failure(
             FailureKind.TRANSIENT,
             f"{self._base_url}: an answer that cannot be read: {why}",
@@ -236,7 +263,7 @@ class Connection:
         return self._redacted(failure)
 
     def failure(self, kind: FailureKind, message: str, advice: str = "") -> Failure:
-        """A failure that no HTTP answer of its own tells."""
+        """A failure without its own HTTP answer."""
         said = one_line(self._key.redact(message))
         return Failure(kind, f"{self._base_url}: {said}" + (f"; {advice}" if advice else ""))
 
@@ -262,7 +289,7 @@ class Connection:
 
 
 def well_formed(text: str) -> str:
-    """``text`` with halves of characters, which JSON can escape and no file can hold, as replacement characters."""
+    """``text`` with replacement characters for lone surrogates, which JSON can escape but no file can hold."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -271,7 +298,7 @@ def well_formed(text: str) -> str:
 
 
 def dumps(value: object) -> str:
-    """JSON as servers write it: without blanks, with escapes only where a character is broken."""
+    """JSON as servers write it: without spaces, with escapes only if a character is a lone surrogate."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return text if well_formed(text) == text else json.dumps(value, separators=(",", ":"))
 
@@ -284,16 +311,31 @@ def text_of(value: object) -> str:
 
 
 def send_only(client: Any, headers: Mapping[str, Any]) -> None:
-    """Let ``client`` send these headers besides its own.
+    """Make ``client`` send only these headers besides its own.
 
-    Both SDKs add what ``OPENAI_CUSTOM_HEADERS`` or ``ANTHROPIC_CUSTOM_HEADERS`` name in the environment, to any server:
-    that may be another one's key, and it would shape answers without being part of a call.
+    Both SDKs send the headers in ``OPENAI_CUSTOM_HEADERS`` or ``ANTHROPIC_CUSTOM_HEADERS`` to any server. They may hold
+    a key for another server, and could shape answers without being part of a call.
     """
     client._custom_headers = dict(headers)
 
 
-def what_came(raw: str, error: Exception, wanted: str) -> str:
-    """Why ``raw`` is not the ``wanted`` kind of answer."""
+def why_unreadable(raw: str, error: Exception, expected: str) -> str:
+    """Why ``raw`` could not be read as the ``expected`` kind of answer."""
+    if isinstance(error, Unusable):
+        return str(error)
     if isinstance(error, json.JSONDecodeError):
         return f"no JSON ({error.msg} at character {error.pos:,} of {len(raw):,})"
-    return f"no {wanted}: {raw[:_SNIPPET]!r}"
+    return f"no {expected}: {raw[:_SNIPPET]!r}"
+
+
+async def recent(items: AsyncIterable[T], created: Callable[[T], float], after: float) -> AsyncIterator[T]:
+    """The items of a list up to a page beyond the first that was created before ``after``.
+
+    Providers list the newest first, though their documentation does not promise it.
+    """
+    older = 0
+    async for item in items:
+        yield item
+        older += created(item) < after
+        if older >= PAGE:
+            return

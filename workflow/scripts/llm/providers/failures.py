@@ -1,7 +1,7 @@
-"""What went wrong with a request: a provider's or the network's failure as a :class:`llm.calls.Failure`.
+"""Classify what went wrong with a request, at the provider or in the network, as a :class:`llm.calls.Failure`.
 
-Providers differ in how they word an error, and tell it through :data:`ErrorReader`; statuses, headers and broken
-connections mean the same everywhere and are read here.
+HTTP statuses, headers and broken connections mean the same at every provider. Error objects do not: each provider reads
+its own with an :data:`ErrorReader`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from llm.calls import Failure, FailureKind
 
 
 class Verdict(NamedTuple):
-    """What to do about an error answer, and what to advise a person where nothing else will help."""
+    """What to do about an error answer, and what a person can do if nothing else will help."""
 
     kind: FailureKind
     advice: str = ""
@@ -49,7 +49,7 @@ _KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 _FATAL = frozenset((401, 402, 403, 404, 405, 410))
 _TRANSIENT = frozenset((408, 409, 425, 499))
 _OVERLOADED = frozenset((503, 529))
-# A gateway gave up waiting for a server that may go on writing.
+# A gateway stopped waiting for a server that may continue to write.
 _GATEWAY_TIMEOUTS = frozenset((504, 524))
 _LONGEST_WAIT = 86_400.0
 _LONGEST_MESSAGE = 400
@@ -58,7 +58,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
 def verdict_of_status(status: int) -> Verdict:
-    """What an HTTP status means when the error object adds nothing."""
+    """What an HTTP status means if the error object adds nothing."""
     if status < 400 or status in _FATAL:
         return Verdict(FailureKind.FATAL)
     if status == 429:
@@ -71,13 +71,13 @@ def verdict_of_status(status: int) -> Verdict:
 
 
 def status_failure(where: str, status: int, raw: str, headers: Mapping[str, str], read: ErrorReader) -> Failure:
-    """The failure that an HTTP answer without success is.
+    """The failure of a request that was answered with an HTTP error.
 
     Args:
         where: base URL of the API.
         status: HTTP status.
         raw: the answer's body.
-        headers: all of the answer's headers, names in small letters.
+        headers: all of the answer's headers, names in lower case.
         read: the provider's reading of its errors.
     """
     error = error_object(raw)
@@ -95,7 +95,7 @@ def status_failure(where: str, status: int, raw: str, headers: Mapping[str, str]
 
 
 def error_object(raw: str) -> Mapping[str, Any]:
-    """The error object of an answer's body, whatever the server: it has a ``message`` wherever there is any text."""
+    """The error object in an answer's body, from any server; it has a ``message`` if there is any text."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -107,12 +107,12 @@ def error_object(raw: str) -> Mapping[str, Any]:
 
 
 def connection_failure(where: str, error: BaseException, timeout: float) -> Failure:
-    """The failure that a request without an answer is.
+    """The failure of a request without an answer.
 
-    The SDKs' own classes do not tell whether the request was sent (openai's transport calls a server that hangs up a
-    ``ConnectTimeout``), so the exception that they were made from decides.
+    The SDKs' exceptions do not show whether the request was sent (openai's transport raises ``ConnectTimeout`` for a
+    server that hangs up). The exception that caused them decides.
     """
-    # asyncio's TimeoutError comes from a CancelledError, which says nothing.
+    # asyncio's TimeoutError is caused by a CancelledError, which says nothing.
     chain = [cause for cause in _causes(error) if isinstance(cause, Exception)]
     network = [cause for cause in chain if isinstance(cause, aiohttp.ClientError)]
     root = network[-1] if network else chain[-1]
@@ -136,23 +136,23 @@ def connection_failure(where: str, error: BaseException, timeout: float) -> Fail
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Of an answer's headers those that tell the request's name, the rate limits and what served it."""
+    """Those of an answer's headers that hold the request's id, the rate limits and what served it."""
     return {name: value for name, value in headers.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds until a provider wants to be asked again, at most a day; None where it does not say.
+    """Seconds until a provider wants to be asked again, at most a day; None if it does not say.
 
-    ``retry-after-ms`` and ``retry-after`` (seconds or a date) go before the rate limits' reset times. Of these, the
-    limits that are used up count, or else the first to be reset.
+    ``retry-after-ms`` and ``retry-after`` (seconds or a date) take precedence over the rate limits' reset times. Of
+    these, the latest reset of a limit that is used up counts; if none is used up, the first reset.
     """
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return _bounded(milliseconds / 1000)
-    told = headers.get("retry-after")
-    if told:
-        seconds = _number(told)
-        return _bounded(seconds if seconds is not None else _seconds_until(told, headers))
+    wanted = headers.get("retry-after")
+    if wanted:
+        seconds = _number(wanted)
+        return _bounded(seconds if seconds is not None else _seconds_until(wanted, headers))
     resets: list[tuple[bool, float]] = []
     for name, value in headers.items():
         if not name.startswith(_KEPT_PREFIXES) or "reset" not in name:
@@ -167,17 +167,17 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def one_line(text: str) -> str:
-    """``text`` in one line of bounded length."""
+    """``text`` on one line, cut to a maximum length."""
     line = " ".join(text.encode("utf-8", "replace").decode().split())
     return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 2] + " …"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what it was raised from, the outermost first."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    """An exception and those that caused it, the outermost first."""
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 
 def _reason(error: BaseException) -> str:
@@ -209,7 +209,7 @@ def _duration(text: str, headers: Mapping[str, str]) -> float | None:
 
 
 def _seconds_until(text: str, headers: Mapping[str, str]) -> float | None:
-    """Seconds from the answer's own ``date`` (else from now) to a date as HTTP or RFC 3339 writes it."""
+    """Seconds from the answer's own ``date``, or from now, to a date in the format of HTTP or RFC 3339."""
     then = _date(text)
     if then is None:
         return None

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import math
 import re
-import tempfile
 import urllib.parse
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
@@ -16,38 +13,24 @@ from typing import IO, Any
 import openai
 from openai.types import Batch
 
-from llm.calls import Answer, Call, Failure, FailureKind, Finish, Reply, Usage
-from llm.providers import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelInfo
-from llm.providers.connection import (
-    UNREADABLE,
-    Connection,
-    Key,
-    clean_base_url,
-    dumps,
-    http_client,
-    send_only,
-    text_of,
-    what_came,
-)
-from llm.providers.failures import CREDIT_ADVICE, ErrorReader, Verdict, verdict_of_status
-from llm.providers.openai_tuning import OpenAITuning
+from llm.calls import Answer, Failure, FailureKind, Finish, Reply, Usage
+from llm.providers.api import Api
+from llm.providers.connection import CLOCK_SECONDS, PAGE, Unusable, dumps, recent, text_of
+from llm.providers.failures import CREDIT_ADVICE, Verdict
+from llm.providers.openai_files import upload_once
+from llm.providers.openai_tuning import TuningApi
+from llm.providers.protocol import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelSettings
 
-API_VERSION = "v1"
-
-_BASE_URL = "https://api.openai.com/v1"
-_PATH = "/chat/completions"
 _LINE_START = b'{"method":"POST","url":"/v1/chat/completions",'
-_AS_THEY_ARE = ("temperature", "top_p", "reasoning_effort", "service_tier")
+_COPIED_FIELDS = ("temperature", "top_p", "reasoning_effort", "service_tier")
 _SEED_STEP = 1000
-_CLOCK_SECONDS = 3600.0
-_PAGE = 100
 
 _NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 _FILTERED = ("content_policy_violation", "content_filter", "invalid_prompt")
 _BUSY = ("resource_unavailable", "server_is_overloaded", "slow_down")
 _NEVER = ("unsupported_parameter", "unsupported_value", "unknown_parameter")
 _TOO_LONG = ("context_length_exceeded", "string_above_max_length")
-# Fields that differ from source to source; a complaint about any other will be made about every request.
+# Fields that differ from source to source; a complaint about any other field will be made about every request.
 _PER_SOURCE = ("messages", "max_tokens", "max_completion_tokens")
 _FINISHES = {
     "length": Finish.LENGTH,
@@ -60,132 +43,109 @@ _ENDED = ("completed", "expired", "cancelled")
 _TOO_MANY_WAIT = "token_limit_exceeded"
 
 
-def connect(settings: Mapping[str, Any]) -> OpenAIApi:
-    """The API of a generator with ``settings``.
+class OpenAIApi(Api):
+    """A model behind OpenAI's protocol; see :class:`llm.providers.api.Api`."""
 
-    Raises:
-        UserError: the key is missing or the address is none.
-    """
-    key = Key(settings.get("api_key_env"))
-    base_url = clean_base_url(settings.get("base_url"), _BASE_URL)
-    timeout = float(settings["timeout"])
-    http = http_client(openai.DefaultAioHttpClient, timeout, settings["concurrency"])
-    headers = _headers(key, base_url)
-    client = openai.AsyncOpenAI(
-        api_key=key.value,
-        base_url=base_url,
-        default_headers=headers,
-        max_retries=0,
-        timeout=http.timeout,
-        http_client=http,
-    )
-    send_only(client, headers)
-    reader = _Errors(key, settings["model"])
-    return OpenAIApi(settings, base_url, Connection(client, base_url, key, timeout, reader, openai.OpenAIError), reader)
-
-
-def _headers(key: Key, base_url: str) -> dict[str, Any]:
-    """Headers that what the SDK finds in the environment must not replace, nor tell to other servers than OpenAI's."""
-    headers: dict[str, Any] = {"Authorization": f"Bearer {key.value}"}
-    if not _is_openai(base_url):
-        headers.update({"OpenAI-Organization": openai.omit, "OpenAI-Project": openai.omit})
-    return headers
-
-
-class OpenAIApi:
-    """A model behind OpenAI's protocol; see :class:`llm.providers.Api`."""
-
-    api_version = API_VERSION
+    provider = "openai"
+    api_version = "v1"
     sdk = f"openai {openai.__version__}"
     batch_limits = BatchLimits(requests=50_000, bytes=200_000_000, bytes_per_request=len(_LINE_START) + 100)
+    _own_base_url = "https://api.openai.com/v1"
+    _path = "/chat/completions"
+    _answer_name = "chat completion"
+    _http_client_class = openai.DefaultAioHttpClient
+    _error_class = openai.OpenAIError
+    _account_part = "project"
+    _base_url_advice = "set base_url to where the API is; at most servers it ends in /v1"
+    _client: openai.AsyncOpenAI
 
-    def __init__(
-        self, settings: Mapping[str, Any], base_url: str, connection: Connection, read_error: ErrorReader
-    ) -> None:
-        self.base_url = base_url
-        self.tuning = OpenAITuning(connection)
-        self._connection = connection
-        self._read_error = read_error
-        self._client: openai.AsyncOpenAI = connection.client
-        self._model: str = settings["model"]
-        self._seed: int | None = settings.get("seed")
-        self._at_openai = _is_openai(base_url)
-        default_field = "max_completion_tokens" if self._at_openai else "max_tokens"
-        self._max_tokens_field: str = settings.get("max_tokens_field") or default_field
-        self._fields: dict[str, Any] = {name: settings[name] for name in _AS_THEY_ARE if settings.get(name) is not None}
-        if settings.get("log_probabilities"):
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(settings)
+        self.tuning = TuningApi(self._connection)
+        self._seed = settings.seed
+        default_field = "max_completion_tokens" if self._is_own_address() else "max_tokens"
+        self._max_tokens_field = settings.max_tokens_field or default_field
+        copied = {name: getattr(settings, name) for name in _COPIED_FIELDS}
+        self._fields: dict[str, Any] = {name: value for name, value in copied.items() if value is not None}
+        if settings.log_probabilities:
             self._fields["logprobs"] = True
-        self._fields.update(settings.get("body") or {})
+        self._fields.update(settings.body)
 
-    def call(self, system: str | None, user: str, max_tokens: int, sample: int, step: int) -> Call:
-        """The request for one answer."""
+    async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
+        """The batches whose metadata hold the intent."""
+        return await self._connection.ask(self._found(intent, created_after - CLOCK_SECONDS))
+
+    async def batch(self, remote_id: str) -> BatchState:
+        """How far a batch is."""
+        return await self._connection.ask(self._client.batches.retrieve(remote_id), self._state)
+
+    async def batch_results(self, state: BatchState) -> AsyncGenerator[BatchResult, None]:
+        """The lines of the output file, then those of the error file."""
+        for file_id in (state.output_file_id, state.error_file_id):
+            if file_id is not None:
+                async for result in self._connection.json_lines(f"/files/{file_id}/content", self._result):
+                    yield result
+
+    # Requests and answers
+
+    def _headers(self) -> dict[str, Any]:
+        """No other server than OpenAI's learns the organization and project that the environment names."""
+        if self._is_own_address():
+            return {}
+        return {"OpenAI-Organization": openai.omit, "OpenAI-Project": openai.omit}
+
+    def _new_client(self, **settings: Any) -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(**settings)
+
+    def _is_own_address(self) -> bool:
+        host = urllib.parse.urlsplit(self.base_url).hostname or ""
+        return host == "api.openai.com" or host.endswith(".api.openai.com")
+
+    def _body(self, system: str | None, user: str, max_tokens: int, sample: int, step: int) -> dict[str, Any]:
         messages = [{"role": "user", "content": user}]
         if system is not None:
             messages.insert(0, {"role": "system", "content": system})
         body = {"model": self._model, "messages": messages, self._max_tokens_field: max_tokens, **self._fields}
         if self._seed is not None:
             body["seed"] = self._seed + sample + _SEED_STEP * step
-        return Call("openai", self.base_url, API_VERSION, body, sample)
+        return body
 
-    async def send(self, call: Call) -> Reply:
-        """Ask once, without retries."""
-        return await self._connection.post(_PATH, call.body)
+    def _answer(self, body: Any) -> Answer:
+        choice = body["choices"][0]
+        message = choice["message"]
+        text, refusal = text_of(message.get("content")), text_of(message.get("refusal"))
+        finish = choice.get("finish_reason")
+        answer = Answer(
+            text=text or refusal,
+            finish=Finish.REFUSAL if refusal else _FINISHES.get(finish, Finish.STOP),
+            logprob=_mean_logprob(choice.get("logprobs")),
+            model=text_of(body.get("model")) or self._model,
+            fingerprint=text_of(body.get("system_fingerprint")) or None,
+            request_id=text_of(body.get("id")) or None,
+            service_tier=text_of(body.get("service_tier")) or None,
+            usage=_usage(body.get("usage") or {}),
+        )
+        if finish in _ABORTED:
+            raise Unusable(f"the server broke it off (finish_reason {finish})")
+        return answer
 
-    def read(self, raw: str) -> Answer:
-        """What a chat completion says."""
+    def _shutdown_date(self, model: Any) -> date | None:
+        day = getattr(model, "shutdown_date", None)
         try:
-            body = json.loads(raw)
-            choice = body["choices"][0]
-            message = choice["message"]
-            text, refusal = text_of(message.get("content")), text_of(message.get("refusal"))
-            finish = choice.get("finish_reason")
-            usage = _usage(body.get("usage") or {})
-            logprob = _mean_logprob(choice.get("logprobs"))
-        except UNREADABLE as error:
-            failure = self._connection.unreadable(raw, what_came(raw, error, "chat completion"))
-        else:
-            if finish not in _ABORTED:
-                return Answer(
-                    text=text or refusal,
-                    finish=Finish.REFUSAL if refusal else _FINISHES.get(finish, Finish.STOP),
-                    logprob=logprob,
-                    model=text_of(body.get("model")) or self._model,
-                    fingerprint=text_of(body.get("system_fingerprint")) or None,
-                    request_id=text_of(body.get("id")) or None,
-                    service_tier=text_of(body.get("service_tier")) or None,
-                    usage=usage,
-                )
-            failure = self._connection.unreadable(raw, f"the server broke it off (finish_reason {finish})")
-        raise failure
-
-    async def preflight(self) -> ModelInfo | None:
-        """Ask for the model; None where a server of one's own does not tell."""
-        try:
-            model = await self._connection.ask(self._client.models.retrieve(self._model))
-        except Failure as failure:
-            if failure.status in (404, 405, 501) and not self._at_openai:
-                return None
-            raise
-        identifier = getattr(model, "id", None)
-        if not isinstance(identifier, str):
+            return date.fromisoformat(day[:10]) if isinstance(day, str) else None
+        except ValueError:
             return None
-        return ModelInfo(identifier, _day(getattr(model, "shutdown_date", None)))
 
-    async def submit_batch(self, intent: str, lines: Path) -> BatchState:
+    # Batches
+
+    def _write_batch(self, lines: Path, upload: IO[bytes]) -> None:
+        with lines.open("rb") as source:
+            for line in source:
+                upload.write(_LINE_START + line.rstrip().removeprefix(b"{").lstrip() + b"\n")
+
+    async def _submit(self, intent: str, upload: IO[bytes], size: int) -> BatchState:
         """Upload the requests, unless they are there already, and start the batch."""
-        name = f"{intent}.jsonl"
-        with tempfile.TemporaryFile(dir=lines.parent) as upload:
-            size = await asyncio.to_thread(_write_upload, lines, upload)
-            file_id = await self._connection.ask(self._uploaded(name, size))
-            if file_id is None:
-                file_id = await self._connection.ask(
-                    self._client.files.create(
-                        file=(name, upload, "application/jsonl"),
-                        purpose="batch",
-                        timeout=self._connection.file_timeout,
-                    ),
-                    lambda file: file.id,
-                )
+        file_id = await upload_once(self._connection, f"{intent}.jsonl", upload, size, "batch")
         return await self._connection.ask(
             self._client.batches.create(
                 input_file_id=file_id,
@@ -197,42 +157,9 @@ class OpenAIApi:
             once=True,
         )
 
-    async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
-        """The batches whose metadata hold the intent."""
-        return await self._connection.ask(self._found(intent, created_after - _CLOCK_SECONDS))
-
-    async def batch(self, remote_id: str) -> BatchState:
-        """How far a batch is."""
-        return await self._connection.ask(self._client.batches.retrieve(remote_id), self._state)
-
-    async def batch_results(self, state: BatchState) -> AsyncIterator[BatchResult]:
-        """The lines of the output file, then those of the error file."""
-        for file_id in (state.output_file_id, state.error_file_id):
-            if file_id is not None:
-                async for result in self._connection.json_lines(f"/files/{file_id}/content", self._result):
-                    yield result
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.close()
-
-    async def _uploaded(self, name: str, size: int) -> str | None:
-        """The file of an earlier attempt that ended before the batch was started."""
-        async for file in self._client.files.list(purpose="batch", order="desc"):
-            if file.filename == name and file.bytes == size and file.status != "error":
-                return file.id
-        return None
-
     async def _found(self, intent: str, created_after: float) -> list[BatchState]:
-        found, older = [], 0
-        async for batch in self._client.batches.list(limit=_PAGE):
-            if (batch.metadata or {}).get("intent") == intent:
-                found.append(self._state(batch))
-            # The newest come first, though the documentation does not promise it: look a page further.
-            older += batch.created_at < created_after
-            if older >= _PAGE:
-                break
-        return found
+        batches = recent(self._client.batches.list(limit=PAGE), lambda batch: batch.created_at, created_after)
+        return [self._state(batch) async for batch in batches if (batch.metadata or {}).get("intent") == intent]
 
     def _state(self, batch: Batch) -> BatchState:
         counts = batch.request_counts
@@ -270,15 +197,10 @@ class OpenAIApi:
         reason = (line.get("error") or {}).get("message") or "no answer"
         return BatchResult(line["custom_id"], self._connection.failure(FailureKind.TRANSIENT, f"batch: {reason}"))
 
+    # Errors
 
-class _Errors:
-    """What OpenAI's errors mean; ``code`` tells most, and other servers have none."""
-
-    def __init__(self, key: Key, model: str) -> None:
-        self._key = key
-        self._model = model
-
-    def __call__(self, status: int, error: Mapping[str, Any]) -> Verdict:
+    def _verdict_of_code(self, status: int, error: Mapping[str, Any]) -> Verdict | None:
+        """``code`` says most; other servers send none."""
         code, kind, message = str(error.get("code")), str(error.get("type")), str(error.get("message"))
         if code in _NO_CREDIT or kind in _NO_CREDIT or status == 402:
             return Verdict(FailureKind.FATAL, CREDIT_ADVICE)
@@ -290,52 +212,25 @@ class _Errors:
             return Verdict(FailureKind.OVERLOADED)
         if code in _TOO_LONG or (status == 429 and message.startswith("Request too large")):
             return Verdict(FailureKind.REJECTED)
-        if status == 400:
-            return self._bad_request(code, error.get("param"))
-        return Verdict(verdict_of_status(status).kind, self._advice(status, message))
-
-    def _bad_request(self, code: str, param: object) -> Verdict:
-        field = re.split(r"[.\[]", param)[0] if isinstance(param, str) else ""
-        if code in _NEVER or (field and field not in _PER_SOURCE):
-            if field in ("max_tokens", "max_completion_tokens"):
-                other = "max_completion_tokens" if field == "max_tokens" else "max_tokens"
-                return Verdict(FailureKind.FATAL, f"set max_tokens_field: {other}")
-            return Verdict(FailureKind.FATAL, f"change or leave out {field or 'that'} in the generator's settings")
-        return Verdict(FailureKind.REJECTED)
-
-    def _advice(self, status: int, message: str) -> str:
-        if status == 401:
-            return self._key.advice()
-        if status == 403:
-            return "the key or its project may not do this: see the account's settings"
-        if status in (404, 410):
-            if "model" in message.lower():
-                return self._model_advice()
-            return "set base_url to where the API is; at most servers it ends in /v1"
-        return "set base_url to the address it leads to" if status < 400 else ""
+        return _bad_request(code, error.get("param")) if status == 400 else None
 
     def _model_advice(self) -> str:
         if self._model.startswith("ft:"):
             return (
-                f"use the key of the account that made {self._model}; if it was deleted, give its job up "
-                "(`python -m llm.accounts.hosted_models JOURNAL --forget JOB`), and the run makes it anew"
+                f"use the key of the account that made {self._model}; if it was deleted, give up its job "
+                "(`tools/journal forget JOURNAL JOB`), and the run makes it again"
             )
-        return f"set model (now {self._model}) to one that this key can use there"
+        return super()._model_advice()
 
 
-def _is_openai(base_url: str) -> bool:
-    host = urllib.parse.urlsplit(base_url).hostname or ""
-    return host == "api.openai.com" or host.endswith(".api.openai.com")
-
-
-def _write_upload(lines: Path, upload: IO[bytes]) -> int:
-    """Copy ``lines`` as OpenAI's batches want them; the size in bytes."""
-    with lines.open("rb") as source:
-        for line in source:
-            upload.write(_LINE_START + line.rstrip().removeprefix(b"{").lstrip() + b"\n")
-    size = upload.tell()
-    upload.seek(0)
-    return size
+def _bad_request(code: str, param: object) -> Verdict:
+    field = re.split(r"[.\[]", param)[0] if isinstance(param, str) else ""
+    if code in _NEVER or (field and field not in _PER_SOURCE):
+        if field in ("max_tokens", "max_completion_tokens"):
+            other = "max_completion_tokens" if field == "max_tokens" else "max_tokens"
+            return Verdict(FailureKind.FATAL, f"set max_tokens_field: {other}")
+        return Verdict(FailureKind.FATAL, f"change or leave out {field or 'that'} in the generator's settings")
+    return Verdict(FailureKind.REJECTED)
 
 
 def _usage(usage: Mapping[str, Any]) -> Usage:
@@ -349,10 +244,3 @@ def _mean_logprob(logprobs: Mapping[str, Any] | None) -> float | None:
         return None
     mean = math.fsum(token["logprob"] for token in tokens) / len(tokens)
     return mean if math.isfinite(mean) else None
-
-
-def _day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
-    except ValueError:
-        return None

@@ -22,7 +22,8 @@ from llm.asking.remote import RemoteWork
 from llm.calls import Failure
 from llm.journal import Journal, OverBudget, tunings
 from llm.journal.tunings import TUNINGS, Order, Tuning
-from llm.providers import TuningApi, TuningRequest, TuningState, TuningStatus
+from llm.providers.openai_tuning import TuningApi
+from llm.providers.protocol import TuningRequest, TuningState, TuningStatus
 from workbench.cli import UserError, say
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 HOLD_SECONDS = 1.0  # between two looks whether another process is done with the job
 _FEWEST_TRIES = 3
-TOOL = "PYTHONPATH=workflow/scripts python -m llm.accounts.hosted_models"
+TOOL = "tools/journal"
 _ELSEWHERE = "a learner of kind: local is fine-tuned on this machine instead and needs no provider"
 
 
@@ -229,7 +230,7 @@ class Tuner:
         tuning = await self._journal.write(partial(tunings.arrive, tuning=tuning, remote=state))
         say(
             f"fine-tuning job {tuning.name}: {tuning.model} on {tuning.instances:,} instances, at most "
-            f"${tuning.worst_usd:.2f}; to cancel it: `{TOOL} {self._journal.path} --cancel {tuning.name}`"
+            f"${tuning.worst_usd:.2f}; to cancel it: `{TOOL} cancel {self._journal.path} {tuning.name}`"
         )
         return tuning
 
@@ -267,7 +268,7 @@ class Tuner:
             return UserError(
                 f"the provider does not know fine-tuning job {tuning.name} ({failure.message}): if the key has "
                 "changed, use the one that it was created with; otherwise give the job up, and a rerun creates and "
-                f"pays a new one: `{TOOL} {self._journal.path} --forget {tuning.name}`"
+                f"pays a new one: `{TOOL} forget {self._journal.path} {tuning.name}`"
             )
         return UserError(
             f"{failure.message}; fine-tuning job {tuning.name} goes on at the provider: run again to take it up"
@@ -279,7 +280,7 @@ class Tuner:
             return UserError(
                 f"fine-tuning job {tuning.name} has succeeded, but the provider names no model ({paid}): run again to "
                 "look again, which costs nothing; to give it up, after which a rerun creates and pays a new job: "
-                f"`{TOOL} {self._journal.path} --forget {tuning.name}`"
+                f"`{TOOL} forget {self._journal.path} {tuning.name}`"
             )
         happened = "failed at the provider" if tuning.state == "failed" else "was cancelled at the provider"
         why = f": {tuning.message}" if tuning.message else ""

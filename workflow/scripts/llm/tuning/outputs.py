@@ -11,7 +11,7 @@ from typing import Any
 from llm.journal import Journal, tunings
 from llm.journal.tunings import Order, Tuning
 from llm.prices import TrainingPrice
-from llm.providers import TuningEvent
+from llm.providers.protocol import TuningEvent
 from llm.settings import ExecutionSettings, TuningSettings
 from llm.tuning.examples import Examples, epochs_of
 from workbench.cli import say

@@ -17,7 +17,7 @@ from llm.journal import Answered, Failed, Ticket
 from llm.journal.batches import Batch, attempt_of
 from llm.journal.calls import settle_answers, settle_failures
 from llm.prices import Price, UnknownPrice, price_of
-from llm.providers import BatchResult, BatchState
+from llm.providers.protocol import BatchResult, BatchState
 
 _AT_ONCE = 200  # results in one transaction
 

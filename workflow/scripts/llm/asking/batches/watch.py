@@ -16,7 +16,7 @@ from llm.asking.setup import LLMSetup
 from llm.calls import Failure, FailureKind
 from llm.journal import batches
 from llm.journal.batches import BATCHES, Batch
-from llm.providers import BatchState, BatchStatus
+from llm.providers.protocol import BatchState, BatchStatus
 from workbench.cli import UserError, say
 
 ENQUEUED_PATIENCE_SECONDS = 24 * 3600.0  # how long a provider may refuse every batch because too much waits there

@@ -1,0 +1,120 @@
+"""Export the answers in a journal, or prune them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from llm.journal import Journal
+from llm.journal.presence import bury, dead_workers, live_workers
+from llm.journal.schema import open_writer, unusable
+from workbench.cli import UserError
+
+_DAY_SECONDS = 86_400.0
+_EXPORTED = (
+    "key, provider, base_url, api_version, sample, body, study, generator, model, fingerprint, service_tier, "
+    "request_id, input_tokens, output_tokens, cached_tokens, usd, started, ended, sdk, headers, raw"
+)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which attempts are meant; None for no restriction.
+
+    Attributes:
+        study, generator: who asked.
+        older_than: days since the attempt ended.
+    """
+
+    study: str | None
+    generator: str | None
+    older_than: float | None = None
+
+    def condition(self) -> tuple[str, list[Any]]:
+        """A condition in SQL to append to another, empty for all attempts, and its parameters."""
+        ended = None if self.older_than is None else time.time() - self.older_than * _DAY_SECONDS
+        parts = {"study = ?": self.study, "generator = ?": self.generator, "ended < ?": ended}
+        given = {part: value for part, value in parts.items() if value is not None}
+        return "".join(f" AND {part}" for part in given), list(given.values())
+
+
+def export_answers(journal: Journal, selection: Selection, file: TextIO) -> int:
+    """Write calls and their answers as JSON lines; returns how many there were."""
+    condition, parameters = selection.condition()
+    names = _EXPORTED.split(", ")
+    query = f"SELECT {_EXPORTED} FROM attempts JOIN calls USING (key) WHERE state = 'answered'{condition} ORDER BY id"
+    count = 0
+    for row in journal.stream(query, parameters):
+        answer = dict(zip(names, row, strict=True))
+        answer.update(body=json.loads(answer["body"]), headers=json.loads(answer["headers"] or "{}"))
+        print(json.dumps(answer, ensure_ascii=False), file=file)
+        count += 1
+    return count
+
+
+def prune_answers(path: Path, selection: Selection, is_sure: bool) -> str:
+    """Remove the selected answers and the texts of failed attempts, and shrink the file.
+
+    Args:
+        path: the journal.
+        selection: which attempts; without any restriction every answer stays.
+        is_sure: without this, only find out what would be removed.
+
+    Returns:
+        What was removed, or would be, in one line.
+
+    Raises:
+        UserError: a process uses the journal, or the file cannot be written.
+    """
+    with Journal.open_reading(path):
+        before = path.stat().st_size
+    try:
+        with closing(open_writer(path)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            _refuse_if_used(db, path)
+            removed = _remove(db, selection)
+            if not is_sure:
+                db.execute("ROLLBACK")
+                return f"{path}: would remove {removed}; run again with --yes to do so"
+            db.execute("COMMIT")
+            db.execute("VACUUM")
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
+    return f"{path}: removed {removed}; {before / 1e6:,.1f} MB before, {path.stat().st_size / 1e6:,.1f} MB now"
+
+
+def _refuse_if_used(db: sqlite3.Connection, path: Path) -> None:
+    """Bury dead processes.
+
+    Raises:
+        UserError: a process uses the journal.
+    """
+    bury(db, path, dead_workers(db, path))
+    for _, host, pid, _ in live_workers(db, path):
+        raise UserError(f"{path}: process {pid} on {host} is using the journal: prune it when that has ended")
+
+
+def _remove(db: sqlite3.Connection, selection: Selection) -> str:
+    """Remove what is selected, in the running transaction; returns what that was."""
+    condition, parameters = selection.condition()
+    where = f"state IN ('failed', 'lost') AND (raw != '' OR headers NOT IN ('', '{{}}')){condition}"
+    failures = db.execute(f"UPDATE attempts SET raw = NULL, headers = NULL WHERE {where}", parameters).rowcount
+    words = f"the texts of {failures:,} failed attempts"
+    if not condition:
+        return f"{words} and no answer (say which by --older-than, --generator or --study)"
+    where = f"state = 'answered'{condition}"
+    (usd,) = db.execute(f"SELECT coalesce(sum(usd), 0.0) FROM attempts WHERE {where}", parameters).fetchone()
+    answers = db.execute(
+        f"UPDATE attempts SET state = 'pruned', raw = NULL, headers = NULL WHERE {where}", parameters
+    ).rowcount
+    db.execute(
+        "DELETE FROM calls WHERE key IN (SELECT key FROM attempts WHERE state = 'pruned') "
+        "AND key NOT IN (SELECT key FROM attempts WHERE state IN ('sent', 'answered'))"
+    )
+    return f"{words} and {answers:,} answers (${usd:,.4f}: whoever needs one again pays for it again)"

@@ -1,0 +1,246 @@
+"""A model behind an API: what all providers offer, and what they share. Each provider's module has a subclass."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+import httpx2
+
+from llm.calls import Answer, Call, Reply
+from llm.providers.connection import (
+    UNREADABLE,
+    Connection,
+    Key,
+    clean_base_url,
+    http_client,
+    send_only,
+    why_unreadable,
+)
+from llm.providers.failures import Verdict, verdict_of_status
+from llm.providers.protocol import BatchLimits, BatchResult, BatchState, ModelInfo, ModelSettings
+
+if TYPE_CHECKING:
+    from llm.providers.openai_tuning import TuningApi
+
+_DESCRIBES_NO_MODELS = (404, 405, 501)
+
+
+class Api(ABC):
+    """A model behind an API.
+
+    Every coroutine raises :class:`llm.calls.Failure`, and nothing else, for what the provider or the network does.
+
+    Attributes:
+        provider: name of the provider.
+        api_version: the API's version.
+        sdk: name and version of the client library.
+        batch_limits: of this provider.
+        tuning: fine-tuning, None if the provider offers none.
+        base_url: where the API is, without a slash at the end.
+
+    Args:
+        settings: which model is asked, where and how.
+
+    Raises:
+        UserError: the key is missing, or the address is invalid.
+    """
+
+    provider: ClassVar[str]
+    api_version: str
+    sdk: str
+    batch_limits: BatchLimits
+    tuning: TuningApi | None = None
+
+    _own_base_url: ClassVar[str]
+    _path: ClassVar[str]  # of a request for one answer, below the base URL
+    _answer_name: ClassVar[str]
+    _http_client_class: ClassVar[type[httpx2.AsyncClient]]
+    _error_class: ClassVar[type[Exception]]  # base of the SDK's exceptions
+    _account_part: ClassVar[str]  # what may lack a permission besides the key
+    _base_url_advice: ClassVar[str]
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self._key = Key(settings.api_key_env)
+        self._model = settings.model
+        self.base_url = self._clean_base_url(settings.base_url)
+        timeout = float(settings.timeout)
+        http = http_client(self._http_client_class, timeout, settings.concurrency)
+        # These also replace what the SDK finds in the environment.
+        headers = {"Authorization": f"Bearer {self._key.value}", **self._headers()}
+        self._client = self._new_client(
+            api_key=self._key.value,
+            base_url=self.base_url,
+            default_headers=headers,
+            max_retries=0,
+            timeout=http.timeout,
+            http_client=http,
+        )
+        send_only(self._client, headers)
+        self._connection = Connection(
+            self._client, self.base_url, self._key, timeout, self._read_error, self._error_class
+        )
+
+    # Requests and answers
+
+    def call(self, system: str | None, user: str, max_tokens: int, sample: int, step: int) -> Call:
+        """The request for one answer.
+
+        Args:
+            system: the system prompt, None for none.
+            user: the prompt.
+            max_tokens: longest answer.
+            sample: 0, 1, … of several answers to the same prompt.
+            step: how many requests for the same text were made before; shifts the seed, if one is set.
+        """
+        body = self._body(system, user, max_tokens, sample, step)
+        return Call(self.provider, self.base_url, self.api_version, body, sample)
+
+    async def send(self, call: Call) -> Reply:
+        """Ask once, without retries."""
+        return await self._connection.post(self._path, call.body)
+
+    def read(self, raw: str) -> Answer:
+        """The answer in a reply's body.
+
+        Raises:
+            Failure: the body cannot be read as an answer (TRANSIENT and perhaps paid).
+        """
+        try:
+            return self._answer(json.loads(raw))
+        except UNREADABLE as error:
+            failure = self._connection.unreadable(raw, why_unreadable(raw, error, self._answer_name))
+        # Outside the handler: otherwise the failure refers to an exception that quotes the body.
+        raise failure
+
+    async def preflight(self) -> ModelInfo | None:
+        """Ask for the model before anything is paid; None if the server does not describe its models.
+
+        Raises:
+            Failure: FATAL if the key is not accepted or the model does not exist.
+        """
+        model: Any = await self._connection.ask_if_there(
+            self._client.models.retrieve(self._model),
+            missing=None,
+            statuses=() if self._is_own_address() else _DESCRIBES_NO_MODELS,
+        )
+        identifier = getattr(model, "id", None)
+        return ModelInfo(identifier, self._shutdown_date(model)) if isinstance(identifier, str) else None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    # Batches
+
+    async def submit_batch(self, intent: str, lines: Path) -> BatchState:
+        """Submit requests in one batch.
+
+        If the connection is lost on the way, the batch may exist: call :meth:`find_batch` before submitting again.
+
+        Args:
+            intent: a name for the batch that no other batch has.
+            lines: file of JSON objects, one a line, with ``custom_id`` (at most 64 characters of ``A-Za-z0-9_-``)
+                and ``body`` (of a call). Its folder needs space for a copy.
+        """
+        with tempfile.TemporaryFile(dir=lines.parent) as upload:
+            await asyncio.to_thread(self._write_batch, lines, upload)
+            size = upload.tell()
+            upload.seek(0)
+            return await self._submit(intent, upload, size)
+
+    @abstractmethod
+    async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
+        """Batches that may be the one submitted as ``intent``, the newest first.
+
+        OpenAI keeps the intent, so what is found is the batch. Anthropic does not: these are the batches with as many
+        requests, and the ``custom_id`` of a result shows whether one of them is the batch.
+
+        Args:
+            intent: as submitted.
+            created_after: UTC, in seconds since 1970; clocks may disagree by an hour.
+            requests: how many the batch holds.
+        """
+
+    @abstractmethod
+    async def batch(self, remote_id: str) -> BatchState:
+        """How far a batch is."""
+
+    @abstractmethod
+    def batch_results(self, state: BatchState) -> AsyncGenerator[BatchResult, None]:
+        """The results of a batch that has ended, one by one as they arrive, in no order.
+
+        Requests that expired or were cancelled are TRANSIENT failures or missing. Iterating again after a failure
+        starts from the beginning.
+        """
+
+    # Errors
+
+    def _read_error(self, status: int, error: Mapping[str, Any]) -> Verdict:
+        """What an error answer means; an :data:`llm.providers.failures.ErrorReader`."""
+        verdict = self._verdict_of_code(status, error)
+        if verdict is not None:
+            return verdict
+        return Verdict(verdict_of_status(status).kind, self._advice(status, str(error.get("message"))))
+
+    def _advice(self, status: int, message: str) -> str:
+        if status == 401:
+            return self._key.advice()
+        if status == 403:
+            return f"the key or its {self._account_part} may not do this: see the account's settings"
+        if status in (404, 410):
+            return self._model_advice() if "model" in message.lower() else self._base_url_advice
+        return "set base_url to the address it leads to" if status < 400 else ""
+
+    def _model_advice(self) -> str:
+        return f"set model (now {self._model}) to one that this key can use there"
+
+    # What a provider adds
+
+    def _clean_base_url(self, base_url: str | None) -> str:
+        return clean_base_url(base_url, self._own_base_url)
+
+    def _is_own_address(self) -> bool:
+        return self.base_url == self._own_base_url
+
+    @abstractmethod
+    def _headers(self) -> dict[str, Any]:
+        """Headers of every request besides the key."""
+
+    @abstractmethod
+    def _new_client(self, **settings: Any) -> Any:
+        """The SDK's client."""
+
+    @abstractmethod
+    def _body(self, system: str | None, user: str, max_tokens: int, sample: int, step: int) -> dict[str, Any]:
+        """The body of a request; arguments as for :meth:`call`."""
+
+    @abstractmethod
+    def _answer(self, body: Any) -> Answer:
+        """The answer in a parsed body; raises one of :data:`llm.providers.connection.UNREADABLE` if it is none."""
+
+    @abstractmethod
+    def _shutdown_date(self, model: Any) -> date | None:
+        """When the provider will shut a model down, if it says so.
+
+        Raises:
+            Failure: it has done so already.
+        """
+
+    @abstractmethod
+    def _write_batch(self, lines: Path, upload: IO[bytes]) -> None:
+        """Write the requests of a batch, ``lines``, as the provider wants them."""
+
+    @abstractmethod
+    async def _submit(self, intent: str, upload: IO[bytes], size: int) -> BatchState:
+        """Submit the written requests, ``size`` bytes."""
+
+    @abstractmethod
+    def _verdict_of_code(self, status: int, error: Mapping[str, Any]) -> Verdict | None:
+        """What an error answer means by the provider's own codes; None if only the status counts."""

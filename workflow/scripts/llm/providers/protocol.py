@@ -1,0 +1,173 @@
+"""What the methods of an API take and return, the same for every provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from llm.calls import Failure, Reply
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which model is asked, where, and how; :mod:`planning` documents the settings of a generator, judge or learner.
+
+    Attributes:
+        model: the provider's name for it.
+        timeout: longest wait for an answer, in seconds.
+        concurrency: most requests at once.
+        base_url: where the API is; None for the provider's own address.
+        api_key_env: the environment variable that holds the key; None for a server that needs no key.
+        body: more fields of the request's body.
+        seed, temperature, top_p, reasoning_effort, effort, service_tier, log_probabilities, max_tokens_field: fields of
+            the body that one provider or both have; None leaves a field out.
+    """
+
+    model: str
+    timeout: float
+    concurrency: int
+    base_url: str | None = None
+    api_key_env: str | None = None
+    body: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    reasoning_effort: str | None = None
+    effort: str | None = None
+    service_tier: str | None = None
+    log_probabilities: bool = False
+    max_tokens_field: str | None = None
+
+    @classmethod
+    def read(cls, settings: Mapping[str, Any]) -> ModelSettings:
+        """The settings among all of a generator, judge or learner; None means that one is not set."""
+        names = {attribute.name for attribute in fields(cls)}
+        return cls(**{name: value for name, value in settings.items() if name in names and value is not None})
+
+
+class ModelInfo(NamedTuple):
+    """What a provider says about a model; ``shutdown_date`` is None if none is announced."""
+
+    id: str
+    shutdown_date: date | None
+
+
+class BatchStatus(StrEnum):
+    """How far a batch is."""
+
+    RUNNING = "running"  # look again later
+    ENDED = "ended"  # there are results, though perhaps not of every request
+    FAILED = "failed"  # the provider accepted none of it; BatchState.failure says why
+
+
+class BatchCounts(NamedTuple):
+    """Requests of a batch: all, answered, ended without an answer. The rest is still to do."""
+
+    total: int
+    answered: int
+    failed: int
+
+
+class BatchState(NamedTuple):
+    """A batch as the provider sees it.
+
+    Attributes:
+        remote_id: the provider's name for it.
+        status: how far it is.
+        counts: of its requests.
+        created: when it was submitted, UTC, in seconds since 1970.
+        message: the provider's own word for the status, and the reason if it failed.
+        output_file_id, error_file_id: of the provider's files, None if it has none.
+        failure: why none of it was accepted, None unless ``failed``. THROTTLED: too many tokens wait already.
+    """
+
+    remote_id: str
+    status: BatchStatus
+    counts: BatchCounts
+    created: float
+    message: str
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    failure: Failure | None = None
+
+
+class BatchResult(NamedTuple):
+    """The end of one request of a batch."""
+
+    custom_id: str
+    result: Reply | Failure
+
+
+class BatchLimits(NamedTuple):
+    """Most requests and bytes that the provider takes in one batch, and the bytes it needs beyond a request's body."""
+
+    requests: int
+    bytes: int
+    bytes_per_request: int
+
+
+class TuningStatus(StrEnum):
+    """How far a fine-tuning job is; the values are the states in the journal."""
+
+    RUNNING = "created"  # look again later
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class TuningState(NamedTuple):
+    """A fine-tuning job as the provider sees it.
+
+    Attributes:
+        remote_id: the provider's name for it.
+        status: how far it is.
+        word: the provider's own word for that.
+        created, finished: UTC, in seconds since 1970; ``finished`` is None until the job has ended.
+        tuned_model: the provider's name for the model, None if it names none.
+        trained_tokens: billed tokens, None if it does not say.
+        message: why it failed, empty if it did not.
+        raw: everything that the provider says about it.
+    """
+
+    remote_id: str
+    status: TuningStatus
+    word: str
+    created: float
+    finished: float | None
+    tuned_model: str | None
+    trained_tokens: int | None
+    message: str
+    raw: Mapping[str, Any]
+
+
+class TuningEvent(NamedTuple):
+    """What a job reported at a time (UTC, in seconds since 1970); ``data`` holds metrics, if any."""
+
+    id: str
+    created: float
+    level: str
+    message: str
+    data: Mapping[str, Any]
+
+
+class TuningRequest(NamedTuple):
+    """What a fine-tuning job is created with.
+
+    Attributes:
+        intent: a name for the job that no other job has.
+        model: what to train.
+        training_file, validation_file: the provider's names for uploaded files.
+        hyperparameters: those that are not left to the provider.
+        seed, suffix: of the training and of the model's name; None for none.
+    """
+
+    intent: str
+    model: str
+    training_file: str
+    validation_file: str | None
+    hyperparameters: Mapping[str, Any]
+    seed: int | None
+    suffix: str | None
