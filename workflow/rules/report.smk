@@ -1,6 +1,9 @@
 # The report: figures, the answers, one page for the study and one for the analysis, which trains nothing.
 
 
+include: "functions/report.smk"
+
+
 rule plot_learning_curve:
     input:
         summary="<results>/summary.tsv",
@@ -19,8 +22,8 @@ rule plot_learning_curve:
     params:
         **runs_script("report/plot_learning_curve.py"),
         metric=METRICS[0],
-        baseline=STUDY["evaluation"]["baseline"],
-    threads: 1
+        baseline=EVALUATION.baseline,
+        margin=[],
     resources:
         mem_mb=2000,
         runtime=10,
@@ -29,14 +32,11 @@ rule plot_learning_curve:
     localrule: True
     shell:
         "python {params.script:q} --log {log:q} --summary {input.summary:q}"
-        " --scores {input.scores:q} --metric {params.metric:q} --baseline {params.baseline:q}"
+        " --scores {input.scores:q} --metric {params.metric:q} --baseline {params.baseline:q} {params.margin:q}"
         " --svg {output.svg:q} --png {output.png:q}"
 
 
-rule plot_conditions:
-    input:
-        summary="<results>/summary.tsv",
-        scores="<results>/scores.tsv",
+use rule plot_learning_curve as plot_conditions with:
     output:
         svg=report(
             "<results>/figures/conditions.svg",
@@ -50,20 +50,7 @@ rule plot_conditions:
         "<results>/benchmarks/plot_conditions/figure.tsv"
     params:
         **runs_script("report/plot_conditions.py"),
-        metric=METRICS[0],
-        baseline=STUDY["evaluation"]["baseline"],
-        margin=STUDY["evaluation"]["margin"],
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    conda:
-        "../../envs/report.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --summary {input.summary:q}"
-        " --scores {input.scores:q} --metric {params.metric:q} --baseline {params.baseline:q}"
-        " --margin {params.margin:q} --svg {output.svg:q} --png {output.png:q}"
+        margin=["--margin", str(EVALUATION.margin)],
 
 
 rule plot_remedies:
@@ -86,7 +73,6 @@ rule plot_remedies:
     params:
         **runs_script("report/plot_remedies.py"),
         metric=METRICS[0],
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
@@ -117,9 +103,9 @@ rule plot_errors:
         scope="pool|test",
     params:
         **runs_script("report/plot_errors.py"),
-        baseline=STUDY["evaluation"]["baseline"],
-        label=lambda wildcards: f"errors, {wildcards.scope}",
-    threads: 1
+        table="--errors",
+        baseline=EVALUATION.baseline,
+        label="errors, {scope}",
     resources:
         mem_mb=2000,
         runtime=10,
@@ -127,11 +113,11 @@ rule plot_errors:
         "../../envs/report.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --label {params.label:q} --errors {input:q} --baseline {params.baseline:q}"
+        "python {params.script:q} --log {log:q} --label {params.label:q} {params.table} {input:q} --baseline {params.baseline:q}"
         " --svg {output.svg:q} --png {output.png:q}"
 
 
-rule plot_diversity:
+use rule plot_errors as plot_diversity with:
     input:
         "<results>/diversity/{scope}.tsv",
     output:
@@ -145,22 +131,10 @@ rule plot_diversity:
         "<results>/logs/plot_diversity/{scope}.log",
     benchmark:
         "<results>/benchmarks/plot_diversity/{scope}.tsv"
-    wildcard_constraints:
-        scope="pool|test",
     params:
         **runs_script("report/plot_diversity.py"),
-        baseline=STUDY["evaluation"]["baseline"],
-        label=lambda wildcards: f"diversity, {wildcards.scope}",
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    conda:
-        "../../envs/report.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.label:q} --diversity {input:q} --baseline {params.baseline:q}"
-        " --svg {output.svg:q} --png {output.png:q}"
+        table="--diversity",
+        label="diversity, {scope}",
 
 
 rule plot_detector:
@@ -181,7 +155,6 @@ rule plot_detector:
     params:
         **runs_script("report/plot_detector.py"),
         detectors=named_paths(detector_reports()),
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
@@ -209,7 +182,6 @@ rule plot_agreement:
         "<results>/benchmarks/plot_agreement/figure.tsv"
     params:
         **runs_script("report/plot_agreement.py"),
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
@@ -217,7 +189,7 @@ rule plot_agreement:
         "../../envs/report.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --agreement {input:q}" " --svg {output.svg:q} --png {output.png:q}"
+        "python {params.script:q} --log {log:q} --agreement {input:q} --svg {output.svg:q} --png {output.png:q}"
 
 
 rule write_report:
@@ -230,8 +202,8 @@ rule write_report:
         scores="<results>/scores.tsv",
         significance="<results>/significance.tsv",
         cleaning="<results>/corpus/cleaning.tsv",
-        splits=expand("<results>/corpus/{split}.tsv", split=STUDY["splits"]),
-        generators=expand("<results>/generators/{generator}/scores.json", generator=STUDY.used_generators),
+        splits=expand("<results>/corpus/{split}.tsv", split=STUDY.corpus.splits),
+        generators=expand("<results>/generators/{generator}/scores.json", generator=STUDY.generators.used),
         dataset=f"<results>/datasets/{BASELINE_RECIPE}.tsv",
         ledger=["<results>/ledger.tsv"] if ledgers() else [],
     output:
@@ -255,12 +227,11 @@ rule write_report:
         tables=named_paths(report_tables()),
         figures=named_paths(report_figures()),
         detectors=named_paths(detector_reports()),
-        splits=lambda wildcards, input: named_files(STUDY["splits"], input.splits),
-        generators=lambda wildcards, input: named_files(STUDY.used_generators, input.generators),
+        splits=lambda wildcards, input: named_files(STUDY.corpus.splits, input.splits),
+        generators=lambda wildcards, input: named_files(STUDY.generators.used, input.generators),
         metric=METRICS[0],
-        margin=STUDY["evaluation"]["margin"],
-        floor=STUDY["evaluation"]["floor"],
-    threads: 1
+        margin=EVALUATION.margin,
+        floor=EVALUATION.floor,
     resources:
         mem_mb=1000,
         runtime=10,
@@ -303,7 +274,6 @@ rule write_analysis:
         tables=named_paths(analysis_tables()),
         figures=named_paths(analysis_figures()),
         detectors=named_paths(detector_reports()),
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=10,

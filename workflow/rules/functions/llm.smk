@@ -1,0 +1,42 @@
+# What the rules of llm.smk are written with.
+
+JUDGES = sorted({judge.name for judge, _ in STUDY.quality.judged})
+
+
+def api_code(wildcards):
+    """Digest of what asks for a generator's text: the script and the one provider that it loads by name."""
+    return CODE.of("llm/prompt_llm.py", f"llm/providers/{STUDY.generators[wildcards.generator].provider}.py")
+
+
+def judge_code(wildcards):
+    """Digest of what asks for a judge's scores: the script and the one provider that it loads by name."""
+    return CODE.of("llm/prompt_judge.py", f"llm/providers/{STUDY.quality[wildcards.quality].llm.provider}.py")
+
+
+def study_requests(wildcards, input):
+    """What the whole study asks of LLMs, so that its budget is checked before the first request.
+
+    What hosted learners translate is next to the pool. It is not an input of what generators write: their text does not
+    depend on who learns from it. If files are in storage, nothing is next to the pool, and learners are checked later.
+    """
+    if IN_STORAGE:
+        return STUDY.request_arguments(learners=False)
+    return [*STUDY.request_arguments(), "--test", str(Path(input.pool).with_name("test.tsv"))]
+
+
+@cache
+def ledgers():
+    """Name and ledger of every generator and judge behind an API, and of every run of a hosted learner."""
+    generators = [(name, f"<results>/generators/{name}/ledger.json") for name in STUDY.generators.hosted]
+    judges = [
+        (judge.account(generator), f"<results>/quality/{judge.name}/judgements/{generator}.ledger.json")
+        for judge, generator in STUDY.quality.judged
+    ]
+    runs = [
+        (f"{run.learner}/{run.recipe}/{run.size}/{run.seed}{part}", f"{run_path(run)}/{file}")
+        for run in STUDY.runs.distinct
+        if run.learner in STUDY.hosted_learners
+        for part, file in ((" tuning", "tuning.ledger.json"), ("", "ledger.json"))
+        if run.size or not part
+    ]
+    return generators + judges + runs

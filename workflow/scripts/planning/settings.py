@@ -1,0 +1,79 @@
+"""Values of a configuration: as JSON, in plain types, as small typed objects."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Settings = TypeVar("Settings", bound=DataclassInstance)
+
+Entry = TypeVar("Entry", covariant=True)
+Kind = TypeVar("Kind")
+JsonObject = Mapping[str, Any]  # what is handed on as it is, or not yet read
+
+
+class Entries(Mapping[str, Entry]):
+    """The entries of a section by name, in the order of the configuration."""
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        self._entries = entries
+
+    def __getitem__(self, name: str) -> Entry:
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def of(self, kind: type[Kind]) -> dict[str, Kind]:
+        """The entries of a kind, by name."""
+        return {name: entry for name, entry in self.items() if isinstance(entry, kind)}
+
+
+def read_settings(kind: type[Settings], given: JsonObject, **more: object) -> Settings:
+    """An object of the dataclass ``kind`` whose fields are the keys of their names in ``given``, and ``more``."""
+    named = {field.name: given[field.name] for field in dataclasses.fields(kind) if field.name in given}
+    return kind(**{**named, **more})
+
+
+def picked(given: JsonObject, keys: Iterable[str]) -> dict[str, Any]:
+    """Those of ``keys`` that ``given`` has, in the order of ``keys``."""
+    return {key: given[key] for key in keys if key in given}
+
+
+def compact(value: object) -> str:
+    """``value`` as JSON without blanks, keys sorted: one argument of a command."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def overlaid(config: Any, overrides: Any) -> Any:
+    """``config`` with ``overrides`` laid over it; scalars among the overrides are read as YAML."""
+    if isinstance(overrides, Mapping):
+        given = config if isinstance(config, Mapping) else {}
+        return {**given, **{key: overlaid(given.get(key), value) for key, value in overrides.items()}}
+    if isinstance(overrides, list | tuple):
+        return [overlaid(None, value) for value in overrides]
+    if isinstance(overrides, str):
+        scalar = yaml.safe_load(overrides) if overrides.strip() else overrides
+        return scalar if isinstance(scalar, bool | int | float | None) else overrides
+    return overrides
+
+
+def plain_values(value: Any) -> Any:
+    """``value`` in JSON's types: keys are text, and whole numbers are integers however they were written."""
+    if isinstance(value, Mapping):
+        return {str(key): plain_values(child) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_values(child) for child in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, str | int | float | None) else str(value)
