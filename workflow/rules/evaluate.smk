@@ -144,11 +144,7 @@ rule collect_scores:
         all_runs("training.json", trained=True),
         runs="<results>/runs.tsv",
     output:
-        scores=report(
-            "<results>/scores.tsv",
-            caption="../report/scores.rst",
-            category="Scores",
-        ),
+        scores=report("<results>/scores.tsv", caption="../report/scores.rst", category="Scores"),
         timings="<results>/timings.tsv",
     log:
         "<results>/logs/collect_scores/scores.log",
@@ -175,11 +171,7 @@ rule collect_comparisons:
         all_comparisons(),
         runs="<results>/runs.tsv",
     output:
-        report(
-            "<results>/significance.tsv",
-            caption="../report/significance.rst",
-            category="Scores",
-        ),
+        report("<results>/significance.tsv", caption="../report/significance.rst", category="Scores"),
     log:
         "<results>/logs/collect_comparisons/significance.log",
     benchmark:
@@ -203,11 +195,7 @@ rule summarise_conditions:
         all_runs("statistics.tsv"),
         runs="<results>/runs.tsv",
     output:
-        report(
-            "<results>/summary.tsv",
-            caption="../report/summary.rst",
-            category="Scores",
-        ),
+        report("<results>/summary.tsv", caption="../report/summary.rst", category="Scores"),
     log:
         "<results>/logs/summarise_conditions/summary.log",
     benchmark:

@@ -131,37 +131,25 @@ rule merge_adapter:
         "python {params.script:q} --log {log:q} --label {params.label:q} {params.base:q} {params.model:q} --output {output:q}"
 
 
-rule generate_local:
+use rule generate_targets as generate_local with:
     input:
         base_files,
         unpack(local_prompt_inputs),
         pool="<results>/corpus/pool.tsv",
-    output:
-        "<results>/generators/{generator}/generated.tsv",
     log:
         "<results>/logs/generate_local/{generator}.log",
     benchmark:
         "<results>/benchmarks/generate_local/{generator}.tsv"
     wildcard_constraints:
         generator=alternatives(STUDY.generators.of(LocalGenerator)),
-    # Most runs wait for generated text.
-    priority: 10
     params:
-        **runs_script("generate/generate_targets.py", "generate/providers/local.py"),
-        settings=lambda wildcards: local_llm(wildcards).settings,
-        base=lambda wildcards: spelled_out(["--input", "base", local_llm(wildcards).folder]),
-        prompts=lambda wildcards: prompt_arguments(local_llm(wildcards).prompts, "--input"),
-    threads: TRAINING.threads
+        inputs=local_provider_arguments,
     resources:
         mem_mb=local_memory,
         runtime=local_minutes,
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"
-    shell:
-        "python {params.script:q} --log {log:q} --label {wildcards.generator:q}"
-        " --threads {threads} --provider local --settings {params.settings:q} {params.base:q} {params.prompts:q}"
-        " --pool {input.pool:q} --output {output:q}"
 
 
 rule finetune_hosted:

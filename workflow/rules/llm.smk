@@ -108,11 +108,7 @@ rule collect_ledgers:
     input:
         [ledger for _, ledger in ledgers()],
     output:
-        report(
-            "<results>/ledger.tsv",
-            caption="../report/ledger.rst",
-            category="Generators",
-        ),
+        report("<results>/ledger.tsv", caption="../report/ledger.rst", category="Generators"),
     log:
         "<results>/logs/collect_ledgers/ledger.log",
     benchmark:

@@ -43,11 +43,7 @@ rule compare_quality:
         oracle=[f"<results>/quality/{STUDY.quality.oracle}/{generator}.tsv" for generator in STUDY.quality.scored],
         scores=[f"<results>/quality/{quality}/{generator}.tsv" for quality, generator in STUDY.quality.pairs],
     output:
-        report(
-            "<results>/quality/agreement.tsv",
-            caption="../report/agreement.rst",
-            category="Quality",
-        ),
+        report("<results>/quality/agreement.tsv", caption="../report/agreement.rst", category="Quality"),
     log:
         "<results>/logs/compare_quality/agreement.log",
     benchmark:

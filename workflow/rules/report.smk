@@ -9,11 +9,7 @@ rule plot_learning_curve:
         summary="<results>/summary.tsv",
         scores="<results>/scores.tsv",
     output:
-        svg=report(
-            "<results>/figures/learning_curve.svg",
-            caption="../report/learning_curve.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/learning_curve.svg", caption="../report/learning_curve.rst", category="Figures"),
         png="<results>/figures/learning_curve.png",
     log:
         "<results>/logs/plot_learning_curve/figure.log",
@@ -38,11 +34,7 @@ rule plot_learning_curve:
 
 use rule plot_learning_curve as plot_conditions with:
     output:
-        svg=report(
-            "<results>/figures/conditions.svg",
-            caption="../report/conditions.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/conditions.svg", caption="../report/conditions.rst", category="Figures"),
         png="<results>/figures/conditions.png",
     log:
         "<results>/logs/plot_conditions/figure.log",
@@ -60,11 +52,7 @@ rule plot_remedies:
         contrasts="<results>/contrasts.tsv",
         study="<results>/study.json",
     output:
-        svg=report(
-            "<results>/figures/remedies.svg",
-            caption="../report/remedies.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/remedies.svg", caption="../report/remedies.rst", category="Figures"),
         png="<results>/figures/remedies.png",
     log:
         "<results>/logs/plot_remedies/figure.log",
@@ -89,11 +77,7 @@ rule plot_errors:
     input:
         "<results>/errors/{scope}.tsv",
     output:
-        svg=report(
-            "<results>/figures/errors_{scope}.svg",
-            caption="../report/errors.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/errors_{scope}.svg", caption="../report/errors.rst", category="Figures"),
         png="<results>/figures/errors_{scope}.png",
     log:
         "<results>/logs/plot_errors/{scope}.log",
@@ -121,11 +105,7 @@ use rule plot_errors as plot_diversity with:
     input:
         "<results>/diversity/{scope}.tsv",
     output:
-        svg=report(
-            "<results>/figures/diversity_{scope}.svg",
-            caption="../report/diversity.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/diversity_{scope}.svg", caption="../report/diversity.rst", category="Figures"),
         png="<results>/figures/diversity_{scope}.png",
     log:
         "<results>/logs/plot_diversity/{scope}.log",
@@ -142,11 +122,7 @@ rule plot_detector:
         list(detector_reports().values()),
         pairs="<results>/detector/pairs.tsv",
     output:
-        svg=report(
-            "<results>/figures/detector.svg",
-            caption="../report/detector.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/detector.svg", caption="../report/detector.rst", category="Figures"),
         png="<results>/figures/detector.png",
     log:
         "<results>/logs/plot_detector/figure.log",
@@ -170,11 +146,7 @@ rule plot_agreement:
     input:
         "<results>/quality/agreement.tsv",
     output:
-        svg=report(
-            "<results>/figures/agreement.svg",
-            caption="../report/agreement.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/agreement.svg", caption="../report/agreement.rst", category="Figures"),
         png="<results>/figures/agreement.png",
     log:
         "<results>/logs/plot_agreement/figure.log",
@@ -207,16 +179,8 @@ rule write_report:
         dataset=f"<results>/datasets/{BASELINE_RECIPE}.tsv",
         ledger=["<results>/ledger.tsv"] if ledgers() else [],
     output:
-        page=report(
-            "<results>/report/index.html",
-            caption="../report/page.rst",
-            category="Report",
-        ),
-        answer=report(
-            "<results>/answer.txt",
-            caption="../report/answer.rst",
-            category="Report",
-        ),
+        page=report("<results>/report/index.html", caption="../report/page.rst", category="Report"),
+        answer=report("<results>/answer.txt", caption="../report/answer.rst", category="Report"),
     log:
         "<results>/logs/write_report/report.log",
     benchmark:
@@ -254,16 +218,8 @@ rule write_analysis:
         list(detector_reports().values()),
         study="<results>/study.json",
     output:
-        page=report(
-            "<results>/analysis/index.html",
-            caption="../report/analysis.rst",
-            category="Report",
-        ),
-        text=report(
-            "<results>/analysis.txt",
-            caption="../report/analysis_text.rst",
-            category="Report",
-        ),
+        page=report("<results>/analysis/index.html", caption="../report/analysis.rst", category="Report"),
+        text=report("<results>/analysis.txt", caption="../report/analysis_text.rst", category="Report"),
     log:
         "<results>/logs/write_analysis/analysis.log",
     benchmark:

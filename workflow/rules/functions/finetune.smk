@@ -34,6 +34,12 @@ def local_prompt_arguments(wildcards):
     return prompt_arguments(local_llm(wildcards).prompts)
 
 
+def local_provider_arguments(wildcards):
+    """``--input`` arguments that name the model and the prompts of a local generator."""
+    llm = local_llm(wildcards)
+    return spelled_out(["--input", "base", llm.folder, *prompt_arguments(llm.prompts, "--input")])
+
+
 def local_memory(wildcards, attempt):
     """Memory of a job with a local LLM, in MB."""
     return local_llm(wildcards).memory_mb * attempt
