@@ -147,7 +147,7 @@ def state_folder(wildcards, output):
     if TRAINING.state is None:
         return str(beside)
     if not IN_STORAGE:
-        beside = beside.absolute()  # studies in other folders have folders of their own
+        beside = beside.absolute()  # studies in other folders have other state folders
     return str(Path(TRAINING.state) / beside.relative_to(beside.anchor))
 
 

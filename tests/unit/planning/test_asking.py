@@ -1,4 +1,4 @@
-"""The configuration of generators and judges behind an API: what cannot work is said before anything is asked."""
+"""The configuration of generators and judges behind an API: what cannot work is reported before anything is asked."""
 
 from __future__ import annotations
 

@@ -10,9 +10,8 @@ from planning.configuration.defaults import with_defaults
 from planning.configuration.errors import ConfigurationError
 from planning.configuration.origins import read_origin
 from planning.configuration.schema import load_schema, schema_problems
-from planning.runs import Runs
 from planning.settings import JsonObject, overlaid, plain_values
-from planning.study import Study
+from planning.study import Study, read_study
 
 
 def load_study(
@@ -41,8 +40,7 @@ def load_study(
     origin = None if is_checked else read_origin([Path(file) for file in files], overrides)
     problems = [] if is_checked else schema_problems(plain, rules)
     if not problems:
-        completed = plain_values(with_defaults(plain, rules))
-        study = Study(completed, Runs.read(completed))
+        study = read_study(plain_values(with_defaults(plain, rules)))
         if origin is None:
             return study
         problems = [found for found in study_problems(study) if not (found.no_input and inputs_in_storage)]

@@ -13,7 +13,7 @@ from planning.settings import Entries, JsonObject, compact, picked, read_setting
 from planning.training import Training
 
 MODEL_METRICS = ("round_trip", "learner_fit")  # that train a model on `pretrain`
-_METRICS_ON_GPU = {*MODEL_METRICS, "comet_qe", "labse"}
+METRICS_ON_GPU = {*MODEL_METRICS, "comet_qe", "labse"}
 _JUDGE_METRIC = "llm_judge"
 # What :mod:`models.scoring` depends on; the rest of `decoding` changes no score of given targets.
 _SCORING_KEYS = ("engine", "batch_tokens")
@@ -51,7 +51,7 @@ class QualityScore:
     @property
     def uses_gpu(self) -> bool:
         """Whether it is computed by a model that runs on a GPU if there is one."""
-        return self.metric in _METRICS_ON_GPU
+        return self.metric in METRICS_ON_GPU
 
     @cached_property
     def scored(self) -> list[str]:

@@ -25,42 +25,26 @@ class Study:
 
     Its configuration does not change any more: what many jobs ask for is made once.
 
-    Args:
+    Attributes:
         config: the completed configuration.
         runs: all runs.
+        results: folder for everything that the study computes.
+        downloads: folder for downloaded files.
+        languages: codes of the ``source`` and ``target`` language.
+        vocab: the section of this name.
     """
 
     config: JsonObject
     runs: Runs
-
-    @property
-    def results(self) -> str:
-        """Folder for everything that the study computes."""
-        results: str = self.config["results"]
-        return results
-
-    @property
-    def downloads(self) -> str:
-        """Folder for downloaded files."""
-        downloads: str = self.config["downloads"]
-        return downloads
-
-    @property
-    def languages(self) -> Mapping[str, str]:
-        """Codes of the ``source`` and ``target`` language."""
-        languages: Mapping[str, str] = self.config["languages"]
-        return languages
+    results: str
+    downloads: str
+    languages: Mapping[str, str]
+    vocab: JsonObject
 
     @cached_property
     def corpus(self) -> Corpus:
         """The human text and its splits."""
         return read_corpus(self.config)
-
-    @property
-    def vocab(self) -> JsonObject:
-        """The section ``vocab``."""
-        vocab: JsonObject = self.config["vocab"]
-        return vocab
 
     @cached_property
     def training(self) -> Training:
@@ -169,3 +153,8 @@ class Study:
         for one in self.hosted_learners.values() if learners else ():
             arguments += ["--learner", one.settings, one.execution, compact(one.llm.prompts), one.run_costs]
         return arguments
+
+
+def read_study(config: JsonObject) -> Study:
+    """The study of a completed configuration."""
+    return read_settings(Study, config, config=config, runs=Runs.read(config))

@@ -41,7 +41,7 @@ def main(arguments: argparse.Namespace) -> None:
     for learner, conditions in runs.by_learner.items():
         left_out = [name for name in runs.chosen[learner] or runs.conditions if name not in conditions]
         if left_out:
-            reason = "it writes no text of its own before it is trained"
+            reason = "it cannot write its own text before it is trained"
             say(f"learner {learner} has no runs of {', '.join(left_out)}: {reason}")
 
 

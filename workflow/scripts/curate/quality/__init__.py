@@ -6,7 +6,7 @@ A metric's module has
 - ``score(instances, context)``, which gives one score for each instance, in their order; None where it has none.
 
 A new metric is a new module here, its name and keys in the schema, and its files in
-:func:`planning.scoring.quality_inputs`; if it runs a model, ``quality_gpus`` of the rules names it, so that it gets a
+:meth:`planning.quality.QualityScore.inputs`; if it runs a model, ``METRICS_ON_GPU`` there names it, so that it gets a
 GPU. A module whose name begins with ``_`` is shared by metrics.
 """
 

@@ -1,6 +1,6 @@
 """A generator or judge behind an API, put together from its settings: API, journal, price, task, dialogue.
 
-Settings are those of the configuration, parted into what shapes answers and how it is asked (:mod:`planning.asking`).
+Settings are those of the configuration, parted into what shapes answers and how it is asked (:mod:`planning.hosted_llms`).
 """
 
 from __future__ import annotations
