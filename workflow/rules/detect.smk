@@ -1,4 +1,4 @@
-# Detectors: how well the targets of two authors can be distinguished, and which of the second's are most like the first's.
+# Detectors: how well the targets of two authors can be distinguished, and which are most like the first author's.
 
 
 include: "functions/detect.smk"

@@ -35,8 +35,8 @@ rule finetune_local:
     input:
         base_files,
         unpack(start_model),
-        unpack(local_prompt_inputs),
-        dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
+        unpack(prompt_inputs),
+        dataset=dataset_file,
         valid="<results>/corpus/valid.tsv",
     output:
         model=directory("<results>/runs/{learner}/{recipe}/{size}/{seed}/model"),
@@ -51,7 +51,7 @@ rule finetune_local:
         **runs_script("finetune/finetune_local.py"),
         base=base_arguments,
         start=start_arguments,
-        prompts=local_prompt_arguments,
+        prompts=prompt_arguments,
         settings=lambda wildcards: STUDY.learners[wildcards.learner].settings(int(wildcards.seed)),
         state=state_folder,
         label="{learner}/{recipe}/{size}/{seed}",
@@ -74,7 +74,7 @@ rule translate_local:
     input:
         base_files,
         unpack(tuned_model),
-        unpack(local_prompt_inputs),
+        unpack(prompt_inputs),
         test="<results>/corpus/test.tsv",
     output:
         "<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
@@ -88,8 +88,8 @@ rule translate_local:
         **runs_script("finetune/translate_local.py"),
         base=base_arguments,
         model=tuned_arguments,
-        prompts=local_prompt_arguments,
-        settings=lambda wildcards: local_llm(wildcards).settings,
+        prompts=prompt_arguments,
+        settings=llm_settings,
         label="{learner}/{recipe}/{size}/{seed}",
     threads: TRAINING.threads
     resources:
@@ -134,7 +134,7 @@ rule merge_adapter:
 use rule generate_targets as generate_local with:
     input:
         base_files,
-        unpack(local_prompt_inputs),
+        unpack(prompt_inputs),
         pool="<results>/corpus/pool.tsv",
     log:
         "<results>/logs/generate_local/{generator}.log",
@@ -155,8 +155,8 @@ use rule generate_targets as generate_local with:
 rule finetune_hosted:
     input:
         unpack(start_model),
-        unpack(hosted_prompt_inputs),
-        dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
+        unpack(prompt_inputs),
+        dataset=dataset_file,
         valid="<results>/corpus/valid.tsv",
         pool="<results>/corpus/pool.tsv",
         test="<results>/corpus/test.tsv",
@@ -176,8 +176,8 @@ rule finetune_hosted:
     params:
         **runs_script("llm/finetune_hosted.py", "llm/providers/openai.py"),
         start=start_arguments,
-        prompts=hosted_prompt_arguments,
-        settings=lambda wildcards: STUDY.learners[wildcards.learner].settings,
+        prompts=prompt_arguments,
+        settings=llm_settings,
         # See prompt_llm.
         execution=hosted_execution,
         study=lambda wildcards, input: STUDY.request_arguments(),
@@ -202,7 +202,7 @@ rule finetune_hosted:
 rule prompt_learner:
     input:
         unpack(tuned_model),
-        unpack(hosted_prompt_inputs),
+        unpack(prompt_inputs),
         pool="<results>/corpus/pool.tsv",
         test="<results>/corpus/test.tsv",
     output:
@@ -219,8 +219,8 @@ rule prompt_learner:
     params:
         **runs_script("llm/prompt_learner.py", "llm/providers/openai.py"),
         model=tuned_arguments,
-        prompts=hosted_prompt_arguments,
-        settings=lambda wildcards: STUDY.learners[wildcards.learner].settings,
+        prompts=prompt_arguments,
+        settings=llm_settings,
         # See prompt_llm.
         execution=hosted_execution,
         study=lambda wildcards, input: STUDY.request_arguments(),

@@ -6,7 +6,7 @@ include: "functions/llm.smk"
 
 rule prompt_llm:
     input:
-        unpack(lambda wildcards: prompt_inputs(STUDY.generators[wildcards.generator].llm.prompts)),
+        unpack(prompt_inputs),
         pool="<results>/corpus/pool.tsv",
     output:
         generated="<results>/generators/{generator}/generated.tsv",
@@ -22,12 +22,12 @@ rule prompt_llm:
     priority: 10
     params:
         script=script_path("llm/prompt_llm.py"),
-        code=api_code,
-        settings=lambda wildcards: STUDY.generators[wildcards.generator].settings,
+        code=asking_code("llm/prompt_llm.py"),
+        settings=llm_settings,
         # How it is asked does not make the text stale: Snakemake does not compare what is derived from a job's input.
         execution=lambda wildcards, input: STUDY.generators[wildcards.generator].execution,
         study=study_requests,
-        prompts=lambda wildcards: prompt_arguments(STUDY.generators[wildcards.generator].llm.prompts),
+        prompts=prompt_arguments,
     # It waits for answers while trainings run.
     threads: 0
     resources:
@@ -44,7 +44,7 @@ rule prompt_llm:
 
 rule prompt_judge:
     input:
-        unpack(lambda wildcards: prompt_inputs(STUDY.quality[wildcards.quality].llm.prompts)),
+        unpack(prompt_inputs),
         pool="<results>/corpus/pool.tsv",
         generated="<results>/generators/{generator}/generated.tsv",
     output:
@@ -61,12 +61,12 @@ rule prompt_judge:
     priority: 10
     params:
         script=script_path("llm/prompt_judge.py"),
-        code=judge_code,
-        settings=lambda wildcards: STUDY.quality[wildcards.quality].llm.settings,
+        code=asking_code("llm/prompt_judge.py"),
+        settings=llm_settings,
         # See prompt_llm.
         execution=lambda wildcards, input: STUDY.quality[wildcards.quality].execution(wildcards.generator),
         study=study_requests,
-        prompts=lambda wildcards: prompt_arguments(STUDY.quality[wildcards.quality].llm.prompts),
+        prompts=prompt_arguments,
         label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
     # It waits for answers while trainings run.
     threads: 0

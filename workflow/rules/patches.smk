@@ -59,8 +59,8 @@ def keep_jobs_while_slurm_is_silent():
 def look_again_for_folders():
     """Let the storage see folders that jobs write on other machines, such as a model for CTranslate2.
 
-    The plugin for S3 (0.3.6) caches whether an object is a folder, even if it did not exist yet or no longer exists. Not
-    needed any more when it caches this for existing objects only.
+    The plugin for S3 (0.3.6) caches whether an object is a folder, even if it did not exist yet or no longer exists.
+    Not needed any more when it caches this for existing objects only.
     """
     objects = workflow.storage_registry.default_storage_provider.get_storage_object_cls()
     exists = objects.exists
@@ -72,8 +72,8 @@ def look_again_for_folders():
     objects.exists = exists_now
 
 
-# Snakemake (9.27) inspects the parameters of an amount that grows with the attempt several times for each job, which takes
-# a twentieth of a large plan. Not needed any more when it caches them.
+# Snakemake (9.27) inspects the parameters of an amount that grows with the attempt several times for each job, which
+# takes a twentieth of a large plan. Not needed any more when it caches them.
 overwrite_function_params(Resource.evaluate, inspect.signature(Resource("any", 0).evaluate).parameters)
 
 if not workflow.is_main_process:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from snakemake.common import overwrite_function_params
 
+from planning.runs import dataset_recipe
+
 FOLDERS = {"<results>": STUDY.results, "<downloads>": STUDY.downloads}
 IN_STORAGE = workflow.storage_settings.default_storage_provider is not None
 RUNS_FOLDER = Path("<results>/runs")
@@ -104,14 +106,31 @@ def generated_text(generators):
     return [author_text(name) for name in generators]
 
 
-def prompt_inputs(files):
+def llm_of(wildcards):
+    """The LLM of a job, a judge's, a learner's or a generator's."""
+    section = {"quality": STUDY.quality, "learner": STUDY.learners, "generator": STUDY.generators}
+    kind = next(kind for kind in section if kind in wildcards.keys())
+    return section[kind][wildcards[kind]].llm
+
+
+def llm_settings(wildcards):
+    """What shapes the answers or translations of a job's LLM besides its prompts."""
+    return llm_of(wildcards).settings
+
+
+def prompt_inputs(wildcards):
     """The files of an LLM's prompts, which are where Snakemake runs even if all other files are in storage."""
-    return {role: local(path) for role, path in files.items()}
+    return {role: local(path) for role, path in llm_of(wildcards).prompts.items()}
 
 
-def prompt_arguments(files, option="--prompt"):
-    """``option`` for each file of an LLM's prompts: what it is, and its path."""
-    return repeated(option, files.items())
+def prompt_arguments(wildcards):
+    """``--prompt`` for each file of an LLM's prompts: what it is, and its path."""
+    return repeated("--prompt", llm_of(wildcards).prompts.items())
+
+
+def dataset_file(wildcards):
+    """The dataset that a run is trained on."""
+    return f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv"
 
 
 def run_path(run):
@@ -142,7 +161,7 @@ def largest_runs():
 
 @asked_often
 def state_folder(wildcards, output):
-    """Where a training keeps the state from which it resumes: next to its model, or in a folder of the user's choice."""
+    """Where a training keeps the state from which it resumes: next to its model, or in a folder that the user names."""
     beside = Path(output.model).parent / "state"
     if TRAINING.state is None:
         return str(beside)

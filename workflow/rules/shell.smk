@@ -7,8 +7,8 @@ from pathlib import Path
 
 from snakemake.settings.types import DeploymentMethod
 
-# Scripts import the shared packages next to them. They run in the Python that runs Snakemake, activated or not; if conda
-# deploys the software, in that of the environment. The strict mode is Snakemake's own default.
+# Scripts import the shared packages next to them. They run in the Python that runs Snakemake, activated or not; if
+# conda deploys the software, in that of the environment. The strict mode is Snakemake's own default.
 # PYTHONSAFEPATH prevents the modules next to a script from hiding those of the standard library.
 SHELL_PREFIX = f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(SCRIPTS))} PYTHONSAFEPATH=1; "
 if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:

@@ -7,7 +7,7 @@ include: "functions/train.smk"
 rule train_model:
     input:
         unpack(start_model),
-        dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
+        dataset=dataset_file,
         valid="<results>/corpus/valid.tsv",
         spm="<results>/vocab/spm.model",
         dictionary="<results>/vocab/dict.txt",

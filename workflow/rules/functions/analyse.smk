@@ -1,4 +1,4 @@
-# What the rules of analyse.smk are written with.
+# Functions and constants of the rules in analyse.smk.
 
 # Every text of the pool is checked on the same draw of segments; a text with gaps, on those of them that it has.
 ERROR_DRAW = (

@@ -1,4 +1,4 @@
-# What the rules of corpus.smk are written with.
+# Functions and constants of the rules in corpus.smk.
 
 
 def release_hashes(wildcards):

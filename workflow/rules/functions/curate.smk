@@ -1,4 +1,4 @@
-# What the rules of curate.smk are written with.
+# Functions and constants of the rules in curate.smk.
 
 
 def recipe_origins(recipe):

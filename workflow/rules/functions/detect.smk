@@ -1,4 +1,4 @@
-# What the rules of detect.smk are written with.
+# Functions and constants of the rules in detect.smk.
 
 DETECTOR_PAIRS = STUDY.generators.detector_pairs
 # The n-grams that models learn from take about 50 kB for a pair of targets of 20 words, more for longer texts; in MB.

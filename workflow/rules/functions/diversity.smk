@@ -1,4 +1,4 @@
-# What the rules of diversity.smk are written with.
+# Functions and constants of the rules in diversity.smk.
 
 MEASURED_ORIGINS = [(name, f"<results>/diversity/origins/{name}.tsv") for name in STUDY.generators.analysed]
 

@@ -1,4 +1,4 @@
-# What the rules of evaluate.smk are written with.
+# Functions and constants of the rules in evaluate.smk.
 
 from planning.description import description
 from workbench.runs import compared_groups

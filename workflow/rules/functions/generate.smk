@@ -1,4 +1,4 @@
-# What the rules of generate.smk are written with.
+# Functions and constants of the rules in generate.smk.
 
 
 def get_provider_inputs(wildcards):

@@ -1,16 +1,11 @@
-# What the rules of llm.smk are written with.
+# Functions and constants of the rules in llm.smk.
 
 JUDGES = sorted({judge.name for judge, _ in STUDY.quality.judged})
 
 
-def api_code(wildcards):
-    """Digest of what asks for a generator's text: the script and the one provider that it loads by name."""
-    return CODE.of("llm/prompt_llm.py", f"llm/providers/{STUDY.generators[wildcards.generator].provider}.py")
-
-
-def judge_code(wildcards):
-    """Digest of what asks for a judge's scores: the script and the one provider that it loads by name."""
-    return CODE.of("llm/prompt_judge.py", f"llm/providers/{STUDY.quality[wildcards.quality].llm.provider}.py")
+def asking_code(script):
+    """A function that gives the digest of ``script`` and of the one provider that it loads by name."""
+    return lambda wildcards: CODE.of(script, f"llm/providers/{llm_of(wildcards).provider}.py")
 
 
 def study_requests(wildcards, input):

@@ -1,4 +1,4 @@
-# What the rules of quality.smk are written with.
+# Functions and constants of the rules in quality.smk.
 
 
 def quality_inputs(wildcards):

@@ -1,4 +1,4 @@
-# What the rules of report.smk are written with.
+# Functions and constants of the rules in report.smk.
 
 from planning.conditions import remedied
 from report.templates import template_files

@@ -1,6 +1,4 @@
-# What the rules of train.smk are written with.
-
-from planning.runs import dataset_recipe
+# Functions and constants of the rules in train.smk.
 
 TRANSFORMERS = alternatives(STUDY.learners.of(FairseqLearner))
 # The fairseq user module is found by fairseq, not imported by a script.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import ClassVar
 
 from planning.hosted_llms import HostedLLM, read_hosted_llm
@@ -85,7 +86,7 @@ class HostedLearner(Learner):
         """How it is asked and fine-tuned, as JSON: no part of what makes its runs stale."""
         return self.llm.execution(f"learner {self.name}")
 
-    @property
+    @cached_property
     def run_costs(self) -> str:
         """What each of its distinct runs will cost depends on these, as JSON: a list of four values for each.
 
