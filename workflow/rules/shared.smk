@@ -11,7 +11,6 @@ from planning.runs import dataset_recipe
 
 FOLDERS = {"<results>": STUDY.results, "<downloads>": STUDY.downloads}
 IN_STORAGE = workflow.storage_settings.default_storage_provider is not None
-RUNS_FOLDER = Path("<results>/runs")
 
 
 def asked_often(function):
@@ -135,7 +134,7 @@ def dataset_file(wildcards):
 
 def run_path(run):
     """Folder of a run."""
-    return str(run.folder(RUNS_FOLDER))
+    return f"<results>/runs/{run.learner}/{run.recipe}/{run.size}/{run.seed}"
 
 
 @cache

@@ -6,7 +6,10 @@ MEASURED_ORIGINS = [(name, f"<results>/diversity/origins/{name}.tsv") for name i
 def analysed_recipes(file):
     """Learner, condition, size and ``file`` of what is analysed of the runs of all seeds together."""
     runs = {(run.learner, run.condition): run for run in largest_runs()}.values()
-    return [(run.learner, run.condition, str(run.size), f"{run.folder(RUNS_FOLDER).parent}/{file}") for run in runs]
+    return [
+        (run.learner, run.condition, str(run.size), f"<results>/runs/{run.learner}/{run.recipe}/{run.size}/{file}")
+        for run in runs
+    ]
 
 
 def hypotheses_of_seeds(wildcards):

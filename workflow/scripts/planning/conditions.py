@@ -71,23 +71,17 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition as it is configured.
+    """A condition as it is configured."""
 
-    Attributes:
-        mixture: origins and their fractions.
-        remedies: the condition whose cost this one is meant to win back.
-        names_its_target: whether ``remedies`` is configured; if not, the condition's plain twin takes its place.
-    """
-
-    mixture: Mapping[str, float]
+    mixture: Mapping[str, float]  # origins and their fractions
     combine: str
     copies: int
     order: str
     reverse: bool
     order_of: str | None
     schedule: str
-    remedies: str | None = None
-    names_its_target: bool = False
+    remedies: str | None = None  # the condition whose cost this one is meant to win back
+    names_its_target: bool = False  # whether ``remedies`` is configured; otherwise it is the same text in random order
 
     @property
     def origins(self) -> list[str]:

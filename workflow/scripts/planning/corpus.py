@@ -14,27 +14,17 @@ from workbench.cli import UserError
 
 @dataclass(frozen=True)
 class Corpus:
-    """The sections ``corpus`` and ``splits``.
+    """The sections ``corpus`` and ``splits``."""
 
-    Attributes:
-        kind: ``catalogues``, ``mtdata`` or ``files``.
-        seed: of the splits.
-        splits: size of each split in pairs; None for all of a given part.
-        files: for kind ``files``, the user's files of each part: ``source`` and ``target``, or ``tsv``.
-        mtdata: for kind ``mtdata``, the ids of each part.
-        releases_list: for kind ``catalogues``, the file that pins the releases.
-        exclude: for kind ``catalogues``, patterns of what is left out.
-    """
-
-    kind: str
-    seed: int
+    kind: str  # ``catalogues``, ``mtdata`` or ``files``
+    seed: int  # of the splits
     max_line_bytes: int
     cleaning: JsonObject
-    splits: Mapping[str, int | None]
-    files: Mapping[str, Mapping[str, str]]
-    mtdata: Mapping[str, Sequence[str]]
-    releases_list: str
-    exclude: Sequence[str]
+    splits: Mapping[str, int | None]  # size of each split in pairs; None for all of a given part
+    files: Mapping[str, Mapping[str, str]]  # the user's files of each part: ``source`` and ``target``, or ``tsv``
+    mtdata: Mapping[str, Sequence[str]]  # the ids of each part
+    releases_list: str  # the file that pins the releases of catalogues
+    exclude: Sequence[str]  # patterns of catalogues that are left out
 
     @property
     def pretrain(self) -> int:

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 from planning.conditions import Recipe
 from planning.hosted_llms import HostedLLM, read_hosted_llm
@@ -15,30 +14,20 @@ from planning.runs import FAIRSEQ, Runs, named_seed
 from planning.settings import Entries, JsonObject, compact, picked, read_settings
 from planning.training import Training
 from workbench.generated import HUMAN
-from workbench.runs import Run
 
 
 @dataclass(frozen=True, kw_only=True)
 class Generator:
-    """A source of synthetic targets.
-
-    Attributes:
-        settings: what shapes its text besides its inputs, as JSON for one command-line argument.
-        fallback: the origin that supplies the targets that it lacks.
-        may_drop: whether it can leave a source without a target.
-        human: whether people wrote its text, which is a second reference then.
-        has_logprobs: whether its targets come with their log-probabilities.
-        has_samples: whether it writes several targets for each source.
-    """
+    """A source of synthetic targets."""
 
     name: str
     provider: str
-    settings: str
-    fallback: str | None = None
-    may_drop: bool = False
-    human: bool = False
-    has_logprobs: bool = False
-    has_samples: bool = False
+    settings: str  # what shapes its text besides its inputs, as JSON for one command-line argument
+    fallback: str | None = None  # the origin that supplies the targets that it lacks
+    may_drop: bool = False  # whether it can leave a source without a target
+    human: bool = False  # whether people wrote its text, which is a second reference then
+    has_logprobs: bool = False  # whether its targets come with their log-probabilities
+    has_samples: bool = False  # whether it writes several targets for each source
 
     @property
     def inputs(self) -> dict[str, str]:
@@ -73,7 +62,7 @@ class FairseqGenerator(Generator):
         if run is None or run.learner is None:
             return f"<results>/generators/{self.name}"
         recipe = self.runs.run_recipe(self.runs.by_learner[run.learner][run.condition], run.size)
-        return str(Run(run.learner, run.condition, run.size, run.seed, recipe).folder(Path("<results>/runs")))
+        return f"<results>/runs/{run.learner}/{recipe}/{run.size}/{run.seed}"
 
     @property
     def inputs(self) -> dict[str, str]:

@@ -50,32 +50,21 @@ _EXECUTION = (
 
 @dataclass(frozen=True)
 class HostedLLM:
-    """An LLM behind an API.
+    """An LLM behind an API."""
 
-    Attributes:
-        key: section and name in the configuration, such as ``("generators", "gpt")``.
-        price: of a million tokens; None if it is looked up.
-        key_variable: environment variable that holds the API key; None if none is sent.
-        prompts: the files that its requests are written from, by what they are.
-        outcomes: what is done about each kind of answer.
-        body: additional fields of a request.
-        shaping: what shapes its answers besides the prompts.
-        asking: how it is asked, except what differs between its jobs.
-    """
-
-    key: tuple[str, str]
+    key: tuple[str, str]  # section and name in the configuration, such as ``("generators", "gpt")``
     provider: str
     model: str
     base_url: str | None
     mode: str
     service_tier: str | None
-    price: JsonObject | None
-    key_variable: str | None
-    prompts: Mapping[str, str]
-    outcomes: Mapping[str, Sequence[str]]
-    body: JsonObject
-    shaping: JsonObject
-    asking: JsonObject
+    price: JsonObject | None  # of a million tokens; None if it is looked up
+    key_variable: str | None  # environment variable that holds the API key; None if none is sent
+    prompts: Mapping[str, str]  # the files that its requests are written from, by what they are
+    outcomes: Mapping[str, Sequence[str]]  # what is done about each kind of answer
+    body: JsonObject  # additional fields of a request
+    shaping: JsonObject  # what shapes its answers besides the prompts
+    asking: JsonObject  # how it is asked, except what differs between its jobs
 
     @property
     def place(self) -> str:

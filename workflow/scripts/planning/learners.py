@@ -24,17 +24,11 @@ FINETUNING_KEYS = {
 
 @dataclass(frozen=True)
 class Learner:
-    """A model to train.
+    """A model to train."""
 
-    Attributes:
-        name: its name in the configuration.
-        conditions: the conditions that it is limited to; None for all.
-        model_name: what the file or folder of a trained model is called.
-    """
-
-    name: str
-    conditions: Sequence[str] | None
-    model_name: ClassVar[str]
+    name: str  # its name in the configuration
+    conditions: Sequence[str] | None  # the conditions that it is limited to; None for all
+    model_name: ClassVar[str]  # what the file or folder of a trained model is called
 
 
 @dataclass(frozen=True)

@@ -17,26 +17,16 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+|[A-Za-z0-9][\w-]*")
 
 @dataclass(frozen=True)
 class LocalLLM:
-    """A causal language model in a folder or at the hub.
+    """A causal language model in a folder or at the hub."""
 
-    Attributes:
-        key: section and name in the configuration, such as ``("learners", "llama")``.
-        model: a folder, or a name at the hub.
-        revision: branch, tag or commit at the hub.
-        prompts: the files that its prompts are written from, by what they are.
-        settings: how it translates, as JSON for one command-line argument.
-        minutes: wall time of each of its jobs.
-        memory_mb: memory of each of its jobs, in MB.
-    """
-
-    key: tuple[str, str]
-    model: str
-    revision: str
+    key: tuple[str, str]  # section and name in the configuration, such as ``("learners", "llama")``
+    model: str  # a folder, or a name at the hub
+    revision: str  # branch, tag or commit at the hub
     precision: str
-    prompts: Mapping[str, str]
-    settings: str
-    minutes: int
-    memory_mb: int
+    prompts: Mapping[str, str]  # the files that its prompts are written from, by what they are
+    settings: str  # how it translates, as JSON for one command-line argument
+    minutes: int  # wall time of each of its jobs
+    memory_mb: int  # memory of each of its jobs, in MB
 
     @cached_property
     def is_at_hub(self) -> bool:

@@ -22,31 +22,19 @@ _KNOWN_BY_INPUTS = ("options", "generators", "pairs", "weights")
 
 @dataclass(frozen=True, kw_only=True)
 class QualityScore:
-    """A score of synthetic targets.
-
-    Attributes:
-        settings: what shapes it besides its inputs, as JSON for one command-line argument.
-        chosen: the generators whose targets it is limited to; None for all that it can score.
-        authors: the study's generators.
-        others: all quality scores of the study, by name.
-        among: for consensus, the generators to compare with; None for all in use.
-        of: for an average, the scores whose ranks are averaged.
-        pairs: number of `pretrain` pairs that its model is trained on; None for all.
-        training_settings: what shapes the training of its model besides the data; empty without a model.
-        weights: file or folder of weights that the user has.
-    """
+    """A score of synthetic targets."""
 
     name: str
     metric: str
-    settings: str
-    chosen: Sequence[str] | None
-    authors: Generators = field(repr=False)
-    others: Mapping[str, QualityScore] = field(repr=False)
-    among: Sequence[str] | None = None
-    of: Sequence[str] = ()
-    pairs: int | None = None
-    training_settings: str = ""
-    weights: str | None = None
+    settings: str  # what shapes it besides its inputs, as JSON for one command-line argument
+    chosen: Sequence[str] | None  # the generators whose targets it is limited to; None for all that it can score
+    authors: Generators = field(repr=False)  # the study's generators
+    others: Mapping[str, QualityScore] = field(repr=False)  # all quality scores of the study, by name
+    among: Sequence[str] | None = None  # for consensus, the generators to compare with; None for all in use
+    of: Sequence[str] = ()  # for an average, the scores whose ranks are averaged
+    pairs: int | None = None  # number of `pretrain` pairs that its model is trained on; None for all
+    training_settings: str = ""  # what shapes the training of its model besides the data; empty without a model
+    weights: str | None = None  # file or folder of weights that the user has
 
     @property
     def uses_gpu(self) -> bool:

@@ -19,25 +19,15 @@ ZERO_SHOT = "zero-shot"  # the recipe of size 0
 
 @dataclass(frozen=True)
 class Runs:
-    """All runs of a study.
+    """All runs of a study."""
 
-    Args:
-        kinds: the kind of each learner.
-        chosen: the conditions that each learner is limited to; None for all.
-        conditions: all conditions, by name.
-        has_self: whether a generator is called ``self``.
-        sizes: numbers of training instances, growing.
-        seeds: seeds of the trainings.
-        pool: number of sources in the pool.
-    """
-
-    kinds: Mapping[str, str]
-    chosen: Mapping[str, Collection[str] | None]
-    conditions: Mapping[str, Condition]
-    has_self: bool
-    sizes: list[int]
-    seeds: list[int]
-    pool: int
+    kinds: Mapping[str, str]  # the kind of each learner
+    chosen: Mapping[str, Collection[str] | None]  # the conditions that each learner is limited to; None for all
+    conditions: Mapping[str, Condition]  # all conditions, by name
+    has_self: bool  # whether a generator is called ``self``
+    sizes: list[int]  # numbers of training instances, growing
+    seeds: list[int]  # seeds of the trainings
+    pool: int  # number of sources in the pool
 
     @classmethod
     def read(cls, study: JsonObject) -> Runs:

@@ -24,22 +24,14 @@ class Study:
     """A study. Paths below its folders are written with Snakemake's ``<results>`` and ``<downloads>``.
 
     Its configuration does not change any more: what many jobs ask for is made once.
-
-    Attributes:
-        config: the completed configuration.
-        runs: all runs.
-        results: folder for everything that the study computes.
-        downloads: folder for downloaded files.
-        languages: codes of the ``source`` and ``target`` language.
-        vocab: the section of this name.
     """
 
-    config: JsonObject
-    runs: Runs
-    results: str
-    downloads: str
-    languages: Mapping[str, str]
-    vocab: JsonObject
+    config: JsonObject  # the completed configuration
+    runs: Runs  # all runs
+    results: str  # folder for everything that the study computes
+    downloads: str  # folder for downloaded files
+    languages: Mapping[str, str]  # codes of the ``source`` and ``target`` language
+    vocab: JsonObject  # the section of this name
 
     @cached_property
     def corpus(self) -> Corpus:
