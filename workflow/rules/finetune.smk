@@ -143,6 +143,7 @@ use rule generate_targets as generate_local with:
     wildcard_constraints:
         generator=alternatives(STUDY.generators.of(LocalGenerator)),
     params:
+        **runs_script("generate/generate_targets.py", "generate/providers/local.py"),
         inputs=local_provider_arguments,
     resources:
         mem_mb=local_memory,

@@ -10,7 +10,8 @@ from planning.configuration.defaults import with_defaults
 from planning.configuration.errors import ConfigurationError
 from planning.configuration.origins import read_origin
 from planning.configuration.schema import load_schema, schema_problems
-from planning.settings import JsonObject, overlaid, plain_values
+from planning.configuration.values import overlaid, plain_values
+from planning.settings import JsonObject
 from planning.study import Study, read_study
 
 

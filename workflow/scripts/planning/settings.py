@@ -1,19 +1,20 @@
-"""Values of a configuration: as JSON, in plain types, as small typed objects."""
+"""Settings of a study as small typed objects and as JSON."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
-import yaml
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+class Dataclass(Protocol):
+    """What all dataclasses have."""
 
-    Settings = TypeVar("Settings", bound=DataclassInstance)
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
+
+Settings = TypeVar("Settings", bound=Dataclass)
 Entry = TypeVar("Entry", covariant=True)
 Kind = TypeVar("Kind")
 JsonObject = Mapping[str, Any]  # what is handed on as it is, or not yet read
@@ -53,27 +54,3 @@ def picked(given: JsonObject, keys: Iterable[str]) -> dict[str, Any]:
 def compact(value: object) -> str:
     """``value`` as JSON without blanks, keys sorted: one argument of a command."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def overlaid(config: Any, overrides: Any) -> Any:
-    """``config`` with ``overrides`` laid over it; scalars among the overrides are read as YAML."""
-    if isinstance(overrides, Mapping):
-        given = config if isinstance(config, Mapping) else {}
-        return {**given, **{key: overlaid(given.get(key), value) for key, value in overrides.items()}}
-    if isinstance(overrides, list | tuple):
-        return [overlaid(None, value) for value in overrides]
-    if isinstance(overrides, str):
-        scalar = yaml.safe_load(overrides) if overrides.strip() else overrides
-        return scalar if isinstance(scalar, bool | int | float | None) else overrides
-    return overrides
-
-
-def plain_values(value: Any) -> Any:
-    """``value`` in JSON's types: keys are text, and whole numbers are integers however they were written."""
-    if isinstance(value, Mapping):
-        return {str(key): plain_values(child) for key, child in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_values(child) for child in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, str | int | float | None) else str(value)
