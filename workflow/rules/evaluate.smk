@@ -18,7 +18,7 @@ rule translate_test:
     benchmark:
         "<results>/benchmarks/translate_test/{learner}/{recipe}/{size}/{seed}.tsv"
     wildcard_constraints:
-        learner=TRANSFORMERS,
+        learner=alternatives(STUDY.learners.of(FairseqLearner)),
     params:
         **runs_script("evaluate/translate_test.py"),
         settings=STUDY.decoding,

@@ -146,9 +146,27 @@ def runs_by(*columns):
     return rows
 
 
-def all_runs(file, trained=False):
-    """``file`` of every distinct run of the study, or of those that train something."""
-    return [f"{run_path(run)}/{file}" for run in STUDY.runs.distinct if run.size or not trained]
+def detector_reports():
+    """What each detector found, by pair."""
+    return {pair: f"<results>/detector/{pair}/detector.json" for pair in STUDY.generators.detector_pairs}
+
+
+@cache
+def ledgers():
+    """Name and ledger of every generator and judge behind an API, and of every run of a hosted learner."""
+    generators = [(name, f"<results>/generators/{name}/ledger.json") for name in STUDY.generators.hosted]
+    judges = [
+        (judge.account(generator), f"<results>/quality/{judge.name}/judgements/{generator}.ledger.json")
+        for judge, generator in STUDY.quality.judged
+    ]
+    runs = [
+        (f"{run.learner}/{run.recipe}/{run.size}/{run.seed}{part}", f"{run_path(run)}/{file}")
+        for run in STUDY.runs.distinct
+        if run.learner in STUDY.hosted_learners
+        for part, file in ((" tuning", "tuning.ledger.json"), ("", "ledger.json"))
+        if run.size or not part
+    ]
+    return generators + judges + runs
 
 
 @cache

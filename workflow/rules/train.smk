@@ -20,7 +20,7 @@ rule train_model:
     benchmark:
         "<results>/benchmarks/train_model/{learner}/{recipe}/{size}/{seed}.tsv"
     wildcard_constraints:
-        learner=TRANSFORMERS,
+        learner=alternatives(STUDY.learners.of(FairseqLearner)),
     params:
         **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
         size=["--size", "{size}"],

@@ -27,3 +27,8 @@ def runs_folder(wildcards, input):
 def comparisons_folder(wildcards, input):
     """Folder of all comparisons, next to the table of runs."""
     return str(Path(input.runs).parent / "comparisons")
+
+
+def all_runs(file, trained=False):
+    """``file`` of every distinct run of the study, or of those that train something."""
+    return [f"{run_path(run)}/{file}" for run in STUDY.runs.distinct if run.size or not trained]

@@ -17,21 +17,3 @@ def study_requests(wildcards, input):
     if IN_STORAGE:
         return STUDY.request_arguments(learners=False)
     return [*STUDY.request_arguments(), "--test", str(Path(input.pool).with_name("test.tsv"))]
-
-
-@cache
-def ledgers():
-    """Name and ledger of every generator and judge behind an API, and of every run of a hosted learner."""
-    generators = [(name, f"<results>/generators/{name}/ledger.json") for name in STUDY.generators.hosted]
-    judges = [
-        (judge.account(generator), f"<results>/quality/{judge.name}/judgements/{generator}.ledger.json")
-        for judge, generator in STUDY.quality.judged
-    ]
-    runs = [
-        (f"{run.learner}/{run.recipe}/{run.size}/{run.seed}{part}", f"{run_path(run)}/{file}")
-        for run in STUDY.runs.distinct
-        if run.learner in STUDY.hosted_learners
-        for part, file in ((" tuning", "tuning.ledger.json"), ("", "ledger.json"))
-        if run.size or not part
-    ]
-    return generators + judges + runs

@@ -12,7 +12,7 @@ def analysis_tables():
     tables = {}
     if STUDY.generators.analysed:
         tables |= {"errors_pool": "<results>/errors/pool.tsv", "diversity_pool": "<results>/diversity/pool.tsv"}
-    if DETECTOR_PAIRS:
+    if STUDY.generators.detector_pairs:
         tables |= {
             "detector_pairs": "<results>/detector/pairs.tsv",
             "post_editing": "<results>/detector/post_editing.tsv",

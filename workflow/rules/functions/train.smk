@@ -1,6 +1,5 @@
 # Functions and constants of the rules in train.smk.
 
-TRANSFORMERS = alternatives(STUDY.learners.of(FairseqLearner))
 # The fairseq user module is found by fairseq, not imported by a script.
 FAIRSEQ_MODULE = sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob("train/fairseq_fast/*.py"))
 
