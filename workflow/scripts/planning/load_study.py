@@ -38,13 +38,13 @@ def load_study(
     """
     rules = load_schema(schema)
     plain = plain_values(overlaid(config, overrides))
-    origin = None if is_checked else read_origin([Path(file) for file in files], overrides)
-    problems = [] if is_checked else schema_problems(plain, rules)
+    if is_checked:
+        return read_study(plain_values(with_defaults(plain, rules)))
+    origin = read_origin([Path(file) for file in files], overrides)
+    problems = schema_problems(plain, rules)
     if not problems:
         study = read_study(plain_values(with_defaults(plain, rules)))
-        if origin is None:
-            return study
         problems = [found for found in study_problems(study) if not (found.no_input and inputs_in_storage)]
         if not problems:
             return study
-    raise ConfigurationError([origin.describe(problem) for problem in problems if origin])
+    raise ConfigurationError([origin.describe(problem) for problem in problems])

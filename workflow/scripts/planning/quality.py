@@ -33,6 +33,7 @@ class QualityScore:
     among: Sequence[str] | None = None  # for consensus, the generators to compare with; None for all in use
     of: Sequence[str] = ()  # for an average, the scores whose ranks are averaged
     pairs: int | None = None  # number of `pretrain` pairs that its model is trained on; None for all
+    options: JsonObject | None = None  # of fairseq-train, for the model that it trains
     training_settings: str = ""  # what shapes the training of its model besides the data; empty without a model
     weights: str | None = None  # file or folder of weights that the user has
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from planning.configuration.errors import Key, Problem
 from planning.generators import FairseqGenerator
 from planning.learners import FairseqLearner
-from planning.quality import MODEL_METRICS
 from planning.settings import JsonObject
 from planning.study import Study
 from planning.training import SCALED_OPTIONS, number
@@ -72,9 +71,9 @@ def _fairseq_options(study: Study) -> Iterator[tuple[Key, JsonObject]]:
         yield ("learners", name, "options"), learner.options
     for name, generator in study.generators.of(FairseqGenerator).items():
         yield ("generators", name, "options"), generator.options
-    for name, given in study.config["quality"].items():
-        if given["metric"] in MODEL_METRICS:
-            yield ("quality", name, "options"), given["options"]
+    for name, score in study.quality.items():
+        if score.options is not None:
+            yield ("quality", name, "options"), score.options
 
 
 def _reserved_problems(key: Key, options: JsonObject) -> Iterator[Problem]:
