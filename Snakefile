@@ -1,8 +1,8 @@
-# The study is described in config/config.yaml, or in the file given with --configfile, which then stands alone.
+# The study is described in config/config.yaml, or only in the file given with --configfile.
 
 from snakemake.utils import min_version
 
-# What the workflow is tested with. 9.20 to 9.26 plan the same jobs; engines.smk changes parts of Snakemake's own code.
+# The version that the workflow is tested with. 9.20 to 9.26 plan the same jobs; patches.smk changes Snakemake's own code.
 min_version("9.27")
 
 if not workflow.overwrite_configfiles:
@@ -15,15 +15,11 @@ pathvars:
     downloads=config.get("downloads", "downloads"),
 
 
-include: "workflow/rules/common.smk"
-include: "workflow/rules/engines.smk"
-include: "workflow/rules/functions/files.smk"
-include: "workflow/rules/functions/runs.smk"
-include: "workflow/rules/functions/corpus.smk"
-include: "workflow/rules/functions/generate.smk"
-include: "workflow/rules/functions/curate.smk"
-include: "workflow/rules/functions/finetune.smk"
-include: "workflow/rules/functions/report.smk"
+include: "workflow/rules/study.smk"
+include: "workflow/rules/shell.smk"
+include: "workflow/rules/shared.smk"
+include: "workflow/rules/start.smk"
+include: "workflow/rules/patches.smk"
 include: "workflow/rules/corpus.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/llm.smk"
@@ -50,7 +46,7 @@ onstart:
 
 rule all:
     input:
-        get_final_output(),
+        final_output(),
     default_target: True
     localrule: True
 

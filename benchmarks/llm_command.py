@@ -21,6 +21,7 @@ sys.path[:0] = [str(SCRIPTS), str(ROOT), str(ROOT / "tests" / "helpers")]
 import yaml  # noqa: E402
 from fake_server import Server  # noqa: E402
 
+from planning.load_study import load_study  # noqa: E402
 from planning.study import Study  # noqa: E402
 
 NAME = "fake"
@@ -109,8 +110,8 @@ class Command:
     def arguments(self) -> list[str]:
         """The command line, as ``workflow/rules/llm.smk`` writes it."""
         study = self._study()
-        shaping, execution = study.shaping_settings(NAME), study.execution_settings(NAME)
-        prompts = study.prompt_files(NAME)
+        generator = study.generators[NAME]
+        shaping, execution, prompts = generator.settings, generator.execution, generator.llm.prompts
         return [
             *(sys.executable, str(SCRIPTS / "llm" / "prompt_llm.py"), "--label", NAME),
             *("--settings", shaping, "--execution", execution),
@@ -140,7 +141,7 @@ class Command:
         }
         path = self.folder / "study.yaml"
         path.write_text(yaml.safe_dump(config), encoding="utf-8")
-        return Study(config, [str(path)], {}, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+        return load_study(config, [str(path)], {}, ROOT / "workflow" / "schemas" / "config.schema.yaml")
 
 
 def add_asking(parser: Any) -> None:

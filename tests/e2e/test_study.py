@@ -161,7 +161,7 @@ def test_results_that_cannot_be_written_are_said_plainly(tmp_path: Path) -> None
     failed = workspace.snakemake("--cores", "1", check=False)
     assert failed.returncode != 0
     assert (
-        "study.yaml, line 1: results: 'text/train.de/results' cannot be written: text/train.de is no folder"
+        "study.yaml, line 1: results: 'text/train.de/results' cannot be written: text/train.de is not a folder"
         in failed.stdout
     )
     assert "Traceback" not in failed.stdout

@@ -13,7 +13,7 @@ from llm_study import PROMPTS, Generator
 from study_file import SCHEMA
 
 from llm import prompt_judge
-from planning.study import Study
+from planning.load_study import load_study
 from workbench.tables import write_rows
 
 TRANSLATING = ("prompt_many",)
@@ -82,9 +82,9 @@ class Judge(Generator):
 
     def arguments(self) -> list[str]:
         """The command line of the script, without its name and log."""
-        study = Study(self.config(), [], {}, SCHEMA)
-        settings, execution = study.judge_settings("judge"), study.judge_execution("judge", self.judged)
-        files = study.judge_prompt_files("judge")
+        study = load_study(self.config(), [], {}, SCHEMA)
+        judge = study.quality["judge"]
+        settings, execution, files = judge.llm.settings, judge.execution(self.judged), judge.llm.prompts
         return [
             *("--label", "judge", "--settings", settings, "--execution", execution),
             *(argument for role, path in files.items() for argument in ("--prompt", role, path)),

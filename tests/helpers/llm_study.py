@@ -24,7 +24,7 @@ from study_file import SCHEMA
 from toy_corpus import toy_corpus
 
 from llm import prompt_llm
-from planning.study import Study
+from planning.load_study import load_study
 from workbench.tables import write_rows
 
 SCRIPTS = ROOT / "workflow" / "scripts"
@@ -98,9 +98,9 @@ class Generator:
 
     def arguments(self) -> list[str]:
         """The command line of the script, without its name and log."""
-        study = Study(self.config(), [], {}, SCHEMA)
-        settings, execution = study.shaping_settings(self.name), study.execution_settings(self.name)
-        files = study.prompt_files(self.name)
+        study = load_study(self.config(), [], {}, SCHEMA)
+        generator = study.generators[self.name]
+        settings, execution, files = generator.settings, generator.execution, generator.llm.prompts
         return [
             *("--label", self.name, "--settings", settings, "--execution", execution),
             *(argument for role, path in files.items() for argument in ("--prompt", role, path)),

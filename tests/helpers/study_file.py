@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 from paths import ROOT
 
+from planning.load_study import load_study
 from planning.study import Study
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -29,4 +30,4 @@ def replaced(text: str, *changes: tuple[str, str]) -> str:
 def read_study(text: str) -> Study:
     """The study that a configuration file with this text describes."""
     Path("study.yaml").write_text(text, encoding="utf-8")
-    return Study(yaml.safe_load(text), ["study.yaml"], {}, SCHEMA)
+    return load_study(yaml.safe_load(text), ["study.yaml"], {}, SCHEMA)

@@ -124,7 +124,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "the size of the test set": (
         configured(("test: 60", "test: 50")),
         # The split writes all its parts again; what trains on parts that are the same as before does so too, because
-        # Snakemake goes by the files that a job writes.
+        # Snakemake compares the files that a job writes.
         {"write_study", "split_corpus", "train_vocab", "sample_pretrain:weak"}
         | {"learn_norms", "find_human_errors", "find_test_errors"}
         | generated("garbled")

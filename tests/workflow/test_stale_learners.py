@@ -115,8 +115,8 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         configured(after(SMALL, " decoding: {num_beams: 4},")),
         {"write_study"} | local(RUNS["small"]) | compared("small"),
     ),
-    # Its own text is other text then, so what trains on that does so again, and what trains on people's does not.
-    "the beam of a local learner with a condition of its own text": (
+    # Its own text changes, so what trains on that does so again; what trains on human text does not.
+    "the beam of a local learner with a condition on its own text": (
         configured(after(TINY, " decoding: {num_beams: 4},")),
         {"write_study"}
         | OWN_TEXT

@@ -1,15 +1,7 @@
-# Analysis: errors of every generator's text and of what the learners write, beside the human floor.
+# Analysis of errors: of every generator's text and of what the learners write, compared with human text.
 
-import json
 
-ERRORS = STUDY["analysis"]["errors"]
-ERROR_LIMITS = json.dumps(ERRORS["limits"], sort_keys=True)
-# Every text of the pool is judged on the same draw of segments; one with gaps on those of them that it has.
-ERROR_DRAW = (
-    ["--segments", str(ERRORS["segments"]), "--seed", str(STUDY["corpus"]["seed"])] if ERRORS["segments"] else []
-)
-ERROR_ORIGINS = [(name, f"<results>/errors/origins/{name}.tsv") for name in (HUMAN, *STUDY.analysed_generators)]
-SECOND_REFERENCE = [f"<results>/errors/origins/{name}.tsv" for name in STUDY.second_references[:1]]
+include: "functions/analyse.smk"
 
 
 rule learn_norms:
@@ -23,9 +15,8 @@ rule learn_norms:
         "<results>/benchmarks/learn_norms/norms.tsv"
     params:
         **runs_script("analyse/errors/learn_norms.py"),
-        settings=json.dumps(ERRORS["norms"], sort_keys=True),
-        seed=STUDY["corpus"]["seed"],
-    threads: 1
+        settings=STUDY.errors.norms,
+        seed=STUDY.corpus.seed,
     resources:
         mem_mb=grown(4000),
         runtime=grown(30),
@@ -53,9 +44,8 @@ rule find_errors:
         text=lambda wildcards, input: ["--text", input.text, "--generated"],
         source_language=LANGUAGES[0],
         metrics=METRIC_ARGUMENTS,
-        settings=ERROR_LIMITS,
+        settings=STUDY.errors.limits,
         draw=ERROR_DRAW,
-    threads: 1
     resources:
         mem_mb=grown(4000),
         runtime=grown(60),
@@ -78,13 +68,8 @@ use rule find_errors as find_human_errors with:
     benchmark:
         "<results>/benchmarks/find_human_errors/pool.tsv"
     params:
-        **runs_script("analyse/errors/find_errors.py"),
         label="errors of human targets",
         text=[],
-        source_language=LANGUAGES[0],
-        metrics=METRIC_ARGUMENTS,
-        settings=ERROR_LIMITS,
-        draw=ERROR_DRAW,
 
 
 use rule find_errors as find_test_errors with:
@@ -98,12 +83,8 @@ use rule find_errors as find_test_errors with:
     benchmark:
         "<results>/benchmarks/find_test_errors/test.tsv"
     params:
-        **runs_script("analyse/errors/find_errors.py"),
         label="errors of the test set",
         text=[],
-        source_language=LANGUAGES[0],
-        metrics=METRIC_ARGUMENTS,
-        settings=ERROR_LIMITS,
         draw=[],
 
 
@@ -119,12 +100,8 @@ use rule find_errors as find_run_errors with:
     benchmark:
         "<results>/benchmarks/find_run_errors/{learner}/{recipe}/{size}/{seed}.tsv"
     params:
-        **runs_script("analyse/errors/find_errors.py"),
         label="{learner}/{recipe}/{size}/{seed}",
         text=lambda wildcards, input: ["--text", input.text],
-        source_language=LANGUAGES[0],
-        metrics=METRIC_ARGUMENTS,
-        settings=ERROR_LIMITS,
         draw=[],
 
 
@@ -141,12 +118,11 @@ rule collect_errors:
         "<results>/benchmarks/collect_errors/pool.tsv"
     params:
         **runs_script("analyse/errors/collect_errors.py"),
-        texts=measured_arguments("--origin", ERROR_ORIGINS),
+        texts=spelled_out(repeated("--origin", ERROR_ORIGINS)),
         second=lambda wildcards, input: ["--reference-floor", *input.second] if input.second else [],
         metrics=METRIC_ARGUMENTS,
-        samples=ERRORS["samples"],
+        samples=STUDY.errors.samples,
         resampling_seed=RESAMPLING_SEED,
-    threads: 1
     resources:
         mem_mb=grown(4000),
         runtime=grown(60),
@@ -169,9 +145,5 @@ use rule collect_errors as collect_run_errors with:
     benchmark:
         "<results>/benchmarks/collect_run_errors/test.tsv"
     params:
-        **runs_script("analyse/errors/collect_errors.py"),
-        texts=measured_arguments("--run", analysed_runs("errors.tsv")),
+        texts=spelled_out(repeated("--run", analysed_runs("errors.tsv"))),
         second=[],
-        metrics=METRIC_ARGUMENTS,
-        samples=ERRORS["samples"],
-        resampling_seed=RESAMPLING_SEED,

@@ -1,6 +1,9 @@
 # The human text: fetched or read, cleaned, split.
 
 
+include: "functions/corpus.smk"
+
+
 rule fetch_release:
     output:
         "<downloads>/releases/{release}.archive",
@@ -12,7 +15,6 @@ rule fetch_release:
         **runs_script("corpus/fetch_release.py"),
         requirement=release_requirement,
         hashes=release_hashes,
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
@@ -36,8 +38,7 @@ rule extract_catalogues:
     params:
         **runs_script("corpus/extract_catalogues.py"),
         languages=LANGUAGES,
-        exclude=STUDY["corpus"]["catalogues"]["exclude"],
-    threads: 1
+        exclude=STUDY.corpus.exclude,
     resources:
         mem_mb=grown(2000),
         runtime=grown(30),
@@ -59,8 +60,7 @@ rule fetch_mtdata:
         **runs_script("corpus/fetch_mtdata.py"),
         languages=LANGUAGES,
         datasets=mtdata_arguments(),
-        cache=f"{STUDY['downloads']}/mtdata",
-    threads: 1
+        cache=f"{STUDY.downloads}/mtdata",
     resources:
         mem_mb=2000,
         runtime=240,
@@ -74,7 +74,7 @@ rule fetch_mtdata:
 
 rule read_files:
     input:
-        [path for files in STUDY.corpus_files.values() for path in files],
+        [path for files in STUDY.corpus.file_lists.values() for path in files],
     output:
         "<results>/corpus/files.tsv.gz",
     log:
@@ -83,9 +83,8 @@ rule read_files:
         "<results>/benchmarks/read_files/files.tsv"
     params:
         **runs_script("corpus/read_files.py"),
-        parts=corpus_file_arguments(),
-        max_line_bytes=STUDY["corpus"]["max_line_bytes"],
-    threads: 1
+        parts=file_arguments(),
+        max_line_bytes=STUDY.corpus.max_line_bytes,
     resources:
         mem_mb=grown(1000),
         runtime=grown(60),
@@ -98,7 +97,7 @@ rule read_files:
 
 rule clean_corpus:
     input:
-        raw=f"<results>/corpus/{STUDY['corpus']['kind']}.tsv.gz",
+        raw=f"<results>/corpus/{STUDY.corpus.kind}.tsv.gz",
     output:
         clean="<results>/corpus/clean.tsv",
         counts="<results>/corpus/cleaning.tsv",
@@ -110,7 +109,6 @@ rule clean_corpus:
         **runs_script("corpus/clean_corpus.py"),
         languages=LANGUAGES,
         settings=cleaning_arguments(),
-    threads: 1
     resources:
         mem_mb=grown(4000),
         runtime=grown(240),
@@ -137,9 +135,8 @@ rule split_corpus:
     params:
         **runs_script("corpus/split_corpus.py"),
         splits=split_arguments(),
-        given=sorted(STUDY.given_parts),
-        seed=STUDY["corpus"]["seed"],
-    threads: 1
+        given=sorted(STUDY.corpus.given_parts),
+        seed=STUDY.corpus.seed,
     resources:
         mem_mb=grown(4000),
         runtime=grown(60),

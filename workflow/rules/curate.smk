@@ -1,12 +1,15 @@
-# Conditions: whose targets, in which order.
+# Datasets: whose targets, in which order.
+
+
+include: "functions/curate.smk"
 
 
 rule build_dataset:
     input:
         pool="<results>/corpus/pool.tsv",
         generated=lambda wildcards: generated_text(recipe_origins(wildcards.recipe)),
-        # A source that one generator has no target for leaves every condition.
-        gapped=generated_text(STUDY.gapped_generators),
+        # A source for which one generator has no target leaves every condition.
+        gapped=generated_text(STUDY.generators.gapped),
         ranks=rank_files,
     output:
         "<results>/datasets/{recipe}.tsv",
@@ -15,16 +18,15 @@ rule build_dataset:
     benchmark:
         "<results>/benchmarks/build_dataset/{recipe}.tsv"
     wildcard_constraints:
-        recipe=alternatives(STUDY.recipes),
+        recipe=alternatives(STUDY.runs.recipes),
     params:
         **runs_script("curate/build_dataset.py"),
-        recipe=lambda wildcards: STUDY.recipe_settings(wildcards.recipe),
-        seed=STUDY["corpus"]["seed"],
+        recipe=lambda wildcards: STUDY.runs.recipes[wildcards.recipe].settings,
+        seed=STUDY.corpus.seed,
         generated=generated_arguments,
         fallbacks=fallback_arguments,
         gapped=gapped_arguments,
         ranks=rank_arguments,
-    threads: 1
     resources:
         mem_mb=grown(pool_memory(500, 1900)),
         runtime=grown(30),

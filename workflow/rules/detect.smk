@@ -1,18 +1,14 @@
-# Detectors: how well the targets of two authors can be told apart, and which of the second's are most like the first's.
+# Detectors: how well the targets of two authors can be distinguished, and which are most like the first author's.
 
-import json
 
-DETECTOR = {name: value for name, value in STUDY["detector"].items() if name != "post_editing_margin"}
-DETECTOR_PAIRS = {f"{first}--{second}": (first, second, kind) for first, second, kind in STUDY.detector_pairs}
-# The n-grams of a pair of targets of 20 words that models learn from take about 50 kB, more with longer texts; in MB.
-DETECTOR_MEMORY = 500 + min(DETECTOR["pairs"] or STUDY["splits"]["pool"], STUDY["splits"]["pool"]) // 16
+include: "functions/detect.smk"
 
 
 rule detect_text:
     input:
         pool="<results>/corpus/pool.tsv",
-        first=lambda wildcards: author_text(DETECTOR_PAIRS[wildcards.pair][0]),
-        second=lambda wildcards: author_text(DETECTOR_PAIRS[wildcards.pair][1]),
+        first=lambda wildcards: author_text(STUDY.generators.detector_pairs[wildcards.pair][0]),
+        second=lambda wildcards: author_text(STUDY.generators.detector_pairs[wildcards.pair][1]),
     output:
         scores="<results>/detector/{pair}/scores.tsv",
         rank="<results>/detector/{pair}/rank.tsv",
@@ -22,13 +18,12 @@ rule detect_text:
     benchmark:
         "<results>/benchmarks/detect_text/{pair}.tsv"
     params:
-        **runs_script("analyse/detectors/detect_text.py", f"analyse/detectors/{DETECTOR['kind']}.py"),
+        **runs_script("analyse/detectors/detect_text.py", f"analyse/detectors/{STUDY.detector.kind}.py"),
         label="detector {pair}",
-        first=lambda wildcards: DETECTOR_PAIRS[wildcards.pair][0],
-        second=lambda wildcards: DETECTOR_PAIRS[wildcards.pair][1],
-        settings=json.dumps(DETECTOR, sort_keys=True),
-        seed=STUDY["corpus"]["seed"],
-    threads: 1
+        first=lambda wildcards: STUDY.generators.detector_pairs[wildcards.pair][0],
+        second=lambda wildcards: STUDY.generators.detector_pairs[wildcards.pair][1],
+        settings=STUDY.detector.settings,
+        seed=STUDY.corpus.seed,
     resources:
         mem_mb=grown(pool_memory(DETECTOR_MEMORY, 1200)),
         runtime=grown(60),
@@ -43,8 +38,8 @@ rule detect_text:
 
 rule collect_detectors:
     input:
-        [f"<results>/detector/{pair}/detector.json" for pair in DETECTOR_PAIRS],
-        [author_text(name) for name in STUDY.machine_generators],
+        list(detector_reports().values()),
+        generated_text(STUDY.generators.machines),
         pool="<results>/corpus/pool.tsv",
     output:
         pairs="<results>/detector/pairs.tsv",
@@ -56,11 +51,10 @@ rule collect_detectors:
     params:
         **runs_script("analyse/detectors/collect_detectors.py"),
         detectors=detector_arguments(),
-        generated=named_paths({name: author_text(name) for name in STUDY.machine_generators}),
-        trained=[name for name in STUDY.machine_generators if STUDY["generators"][name]["provider"] == "fairseq"],
-        metrics=STUDY.metric_arguments(["bleu"]),
-        margin=STUDY["detector"]["post_editing_margin"],
-    threads: 1
+        generated=named_paths({name: author_text(name) for name in STUDY.generators.machines}),
+        trained=[name for name in STUDY.generators.machines if name in STUDY.generators.of(FairseqGenerator)],
+        metrics=EVALUATION.metric_arguments(["bleu"]),
+        margin=STUDY.detector.post_editing_margin,
     resources:
         mem_mb=grown(pool_memory(1000, 800)),
         runtime=grown(30),

@@ -1,9 +1,7 @@
-# Analysis: lexical diversity of every generator's text and of what the learners write, beside human text.
+# Analysis of lexical diversity: of every generator's text and of what the learners write, compared with human text.
 
-import json
 
-DIVERSITY_SETTINGS = json.dumps(STUDY["analysis"]["diversity"], sort_keys=True)
-MEASURED_ORIGINS = [(name, f"<results>/diversity/origins/{name}.tsv") for name in STUDY.analysed_generators]
+include: "functions/diversity.smk"
 
 
 rule measure_diversity:
@@ -20,9 +18,8 @@ rule measure_diversity:
         **runs_script("analyse/diversity/measure_diversity.py"),
         label="generator {generator}",
         language=LANGUAGES[1],
-        settings=DIVERSITY_SETTINGS,
+        settings=STUDY.diversity,
         seed=RESAMPLING_SEED,
-    threads: 1
     resources:
         mem_mb=grown(pool_memory(2000, 800)),
         runtime=grown(60),
@@ -44,15 +41,11 @@ use rule measure_diversity as measure_run_diversity with:
         "<results>/logs/measure_run_diversity/{learner}/{recipe}/{size}.log",
     benchmark:
         "<results>/benchmarks/measure_run_diversity/{learner}/{recipe}/{size}.tsv"
-    # Its input is looked up by them.
+    # The function of its input needs a recipe of the study.
     wildcard_constraints:
-        recipe=alternatives(STUDY.run_recipes),
+        recipe=alternatives({run.recipe: None for run in STUDY.runs.table}),
     params:
-        **runs_script("analyse/diversity/measure_diversity.py"),
         label="{learner}/{recipe}/{size}",
-        language=LANGUAGES[1],
-        settings=DIVERSITY_SETTINGS,
-        seed=RESAMPLING_SEED,
 
 
 rule collect_diversity:
@@ -66,8 +59,7 @@ rule collect_diversity:
         "<results>/benchmarks/collect_diversity/pool.tsv"
     params:
         **runs_script("analyse/diversity/collect_diversity.py"),
-        texts=measured_arguments("--origin", MEASURED_ORIGINS),
-    threads: 1
+        texts=spelled_out(repeated("--origin", MEASURED_ORIGINS)),
     resources:
         mem_mb=1000,
         runtime=10,
@@ -88,5 +80,4 @@ use rule collect_diversity as collect_run_diversity with:
     benchmark:
         "<results>/benchmarks/collect_run_diversity/test.tsv"
     params:
-        **runs_script("analyse/diversity/collect_diversity.py"),
-        texts=measured_arguments("--run", analysed_recipes("diversity.tsv")),
+        texts=spelled_out(repeated("--run", analysed_recipes("diversity.tsv"))),

@@ -1,6 +1,9 @@
 # Evaluation: from a model to scores that can be compared.
 
 
+include: "functions/evaluate.smk"
+
+
 rule translate_test:
     input:
         checkpoint="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.pt",
@@ -15,16 +18,16 @@ rule translate_test:
     benchmark:
         "<results>/benchmarks/translate_test/{learner}/{recipe}/{size}/{seed}.tsv"
     wildcard_constraints:
-        learner=TRANSFORMERS,
+        learner=alternatives(STUDY.learners.of(FairseqLearner)),
     params:
         **runs_script("evaluate/translate_test.py"),
-        settings=STUDY.decoding_settings(STUDY["decoding"]),
+        settings=STUDY.decoding,
         label="{learner}/{recipe}/{size}/{seed}",
-    threads: TRAINING["threads"]
+    threads: TRAINING.threads
     resources:
-        mem_mb=grown(TRAINING["memory_mb"]),
-        runtime=grown(TRAINING["minutes"]),
-        gpu=min(STUDY.gpus, 1),
+        mem_mb=grown(TRAINING.memory_mb),
+        runtime=grown(TRAINING.minutes),
+        gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/evaluate.yaml"
     shell:
@@ -50,7 +53,6 @@ rule score_run:
         label="{learner}/{recipe}/{size}/{seed}",
         metrics=METRIC_ARGUMENTS,
         kind=[],
-    threads: 1
     resources:
         mem_mb=grown(2000),
         runtime=grown(30),
@@ -75,9 +77,8 @@ use rule score_run as score_generator with:
     benchmark:
         "<results>/benchmarks/score_generator/{generator}.tsv"
     params:
-        **runs_script("evaluate/score_run.py"),
         label="generator {generator}",
-        metrics=STUDY.metric_arguments(METRICS[:1]),
+        metrics=EVALUATION.metric_arguments(METRICS[:1]),
         kind=["--generated"],
     resources:
         mem_mb=grown(pool_memory(1000, 1300)),
@@ -96,13 +97,12 @@ rule compare_runs:
     params:
         **runs_script("evaluate/compare_runs.py"),
         label="{learner}/{size}/{seed}",
-        baseline=STUDY["evaluation"]["baseline"],
-        statistics=comparison_arguments,
+        baseline=EVALUATION.baseline,
+        statistics=lambda wildcards: named_paths(compared_statistics(wildcards)),
         metrics=METRIC_ARGUMENTS,
-        test=STUDY["evaluation"]["significance"],
-        samples=STUDY["evaluation"]["samples"],
+        test=EVALUATION.significance,
+        samples=EVALUATION.samples,
         resampling_seed=RESAMPLING_SEED,
-    threads: 1
     resources:
         mem_mb=grown(COMPARISON_MEMORY),
         runtime=grown(60),
@@ -126,8 +126,7 @@ rule write_study:
         "<results>/benchmarks/write_study/study.tsv"
     params:
         **runs_script("planning/write_study.py"),
-        study=STUDY.description(),
-    threads: 1
+        study=description(STUDY),
     resources:
         mem_mb=1000,
         runtime=10,
@@ -145,11 +144,7 @@ rule collect_scores:
         all_runs("training.json", trained=True),
         runs="<results>/runs.tsv",
     output:
-        scores=report(
-            "<results>/scores.tsv",
-            caption="../report/scores.rst",
-            category="Scores",
-        ),
+        scores=report("<results>/scores.tsv", caption="../report/scores.rst", category="Scores"),
         timings="<results>/timings.tsv",
     log:
         "<results>/logs/collect_scores/scores.log",
@@ -159,7 +154,6 @@ rule collect_scores:
         **runs_script("evaluate/collect_scores.py"),
         folder=runs_folder,
         metrics=METRICS,
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
@@ -177,11 +171,7 @@ rule collect_comparisons:
         all_comparisons(),
         runs="<results>/runs.tsv",
     output:
-        report(
-            "<results>/significance.tsv",
-            caption="../report/significance.rst",
-            category="Scores",
-        ),
+        report("<results>/significance.tsv", caption="../report/significance.rst", category="Scores"),
     log:
         "<results>/logs/collect_comparisons/significance.log",
     benchmark:
@@ -189,7 +179,6 @@ rule collect_comparisons:
     params:
         **runs_script("evaluate/collect_comparisons.py"),
         folder=comparisons_folder,
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=30,
@@ -206,11 +195,7 @@ rule summarise_conditions:
         all_runs("statistics.tsv"),
         runs="<results>/runs.tsv",
     output:
-        report(
-            "<results>/summary.tsv",
-            caption="../report/summary.rst",
-            category="Scores",
-        ),
+        report("<results>/summary.tsv", caption="../report/summary.rst", category="Scores"),
     log:
         "<results>/logs/summarise_conditions/summary.log",
     benchmark:
@@ -218,11 +203,10 @@ rule summarise_conditions:
     params:
         **runs_script("evaluate/summarise_conditions.py"),
         folder=runs_folder,
-        baseline=STUDY["evaluation"]["baseline"],
+        baseline=EVALUATION.baseline,
         metrics=METRIC_ARGUMENTS,
-        resamples=STUDY["evaluation"]["resamples"],
+        resamples=EVALUATION.resamples,
         resampling_seed=RESAMPLING_SEED,
-    threads: 1
     resources:
         mem_mb=grown(4000),
         runtime=grown(60),
@@ -250,12 +234,11 @@ rule contrast_conditions:
     params:
         **runs_script("evaluate/contrast_conditions.py"),
         folder=runs_folder,
-        baseline=STUDY["evaluation"]["baseline"],
-        relations=STUDY.relations(),
+        baseline=EVALUATION.baseline,
+        relations=STUDY.relations,
         metrics=METRIC_ARGUMENTS,
-        resamples=STUDY["evaluation"]["resamples"],
+        resamples=EVALUATION.resamples,
         resampling_seed=RESAMPLING_SEED,
-    threads: 1
     resources:
         mem_mb=grown(4000),
         runtime=grown(60),

@@ -1,8 +1,7 @@
-# Learners that are LLMs already: fine-tuned here or behind an API, and asked for the test set before and after.
+# Learners that are LLMs: fine-tuned here or behind an API, and asked to translate the test set before and after.
 
 
-LOCAL_LEARNERS = alternatives(STUDY.learners_of("local"))
-HOSTED_LEARNERS = alternatives(STUDY.learners_of("openai"))
+include: "functions/finetune.smk"
 
 
 rule fetch_model:
@@ -14,13 +13,12 @@ rule fetch_model:
     benchmark:
         "<results>/benchmarks/fetch_model/{hub_model}.tsv"
     wildcard_constraints:
-        hub_model=alternatives(STUDY.hub_models()),
+        hub_model=alternatives(STUDY.hub_models),
     params:
-        # Not the code, whose change would have Snakemake delete what took hours to fetch.
-        script=runs_script("finetune/fetch_model.py")["script"],
-        model=lambda wildcards: STUDY.hub_models()[wildcards.hub_model]["model"],
-        revision=lambda wildcards: STUDY.hub_models()[wildcards.hub_model]["revision"],
-    threads: 1
+        # No code digest here: a code change would make Snakemake delete and download the model again.
+        script=script_path("finetune/fetch_model.py"),
+        model=lambda wildcards: STUDY.hub_models[wildcards.hub_model].model,
+        revision=lambda wildcards: STUDY.hub_models[wildcards.hub_model].revision,
     resources:
         mem_mb=2000,
         runtime=600,
@@ -37,8 +35,8 @@ rule finetune_local:
     input:
         base_files,
         unpack(start_model),
-        unpack(local_prompt_inputs),
-        dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
+        unpack(prompt_inputs),
+        dataset=dataset_file,
         valid="<results>/corpus/valid.tsv",
     output:
         model=directory("<results>/runs/{learner}/{recipe}/{size}/{seed}/model"),
@@ -51,18 +49,18 @@ rule finetune_local:
         learner=LOCAL_LEARNERS,
     params:
         **runs_script("finetune/finetune_local.py"),
-        base=base_folder,
+        base=base_arguments,
         start=start_arguments,
-        prompts=lambda wildcards: local_prompt_arguments(wildcards),
-        settings=local_training_settings,
+        prompts=prompt_arguments,
+        settings=lambda wildcards: STUDY.learners[wildcards.learner].settings(int(wildcards.seed)),
         state=state_folder,
         label="{learner}/{recipe}/{size}/{seed}",
         monitors=monitor_arguments,
-    threads: TRAINING["threads"]
+    threads: TRAINING.threads
     resources:
         mem_mb=local_memory,
         runtime=local_minutes,
-        gpu=min(STUDY.gpus, 1),
+        gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"
     shell:
@@ -76,7 +74,7 @@ rule translate_local:
     input:
         base_files,
         unpack(tuned_model),
-        unpack(local_prompt_inputs),
+        unpack(prompt_inputs),
         test="<results>/corpus/test.tsv",
     output:
         "<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
@@ -88,16 +86,16 @@ rule translate_local:
         learner=LOCAL_LEARNERS,
     params:
         **runs_script("finetune/translate_local.py"),
-        base=base_folder,
+        base=base_arguments,
         model=tuned_arguments,
-        prompts=lambda wildcards: local_prompt_arguments(wildcards),
-        settings=lambda wildcards: STUDY.local_decoding_settings(local_settings(wildcards)),
+        prompts=prompt_arguments,
+        settings=llm_settings,
         label="{learner}/{recipe}/{size}/{seed}",
-    threads: TRAINING["threads"]
+    threads: TRAINING.threads
     resources:
         mem_mb=local_memory,
         runtime=local_minutes,
-        gpu=min(STUDY.gpus, 1),
+        gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"
     shell:
@@ -105,7 +103,7 @@ rule translate_local:
         " {params.model:q} {params.prompts:q} --settings {params.settings:q} --test {input.test:q} --output {output:q}"
 
 
-# The adapter and its base model in one: only for a run that is asked for by name.
+# The adapter merged into its base model, only for a run that the user asks for by name.
 rule merge_adapter:
     input:
         base_files,
@@ -118,13 +116,12 @@ rule merge_adapter:
         "<results>/benchmarks/merge_adapter/{learner}/{recipe}/{size}/{seed}.tsv"
     wildcard_constraints:
         learner=LOCAL_LEARNERS,
-        size=alternatives(trained_sizes(STUDY.config)),
+        size=alternatives(STUDY.runs.trained_sizes),
     params:
         **runs_script("finetune/merge_adapter.py"),
-        base=base_folder,
+        base=base_arguments,
         model=tuned_arguments,
         label="{learner}/{recipe}/{size}/{seed}",
-    threads: 1
     resources:
         mem_mb=local_memory,
         runtime=local_minutes,
@@ -134,44 +131,33 @@ rule merge_adapter:
         "python {params.script:q} --log {log:q} --label {params.label:q} {params.base:q} {params.model:q} --output {output:q}"
 
 
-rule generate_local:
+use rule generate_targets as generate_local with:
     input:
         base_files,
-        unpack(local_prompt_inputs),
+        unpack(prompt_inputs),
         pool="<results>/corpus/pool.tsv",
-    output:
-        "<results>/generators/{generator}/generated.tsv",
     log:
         "<results>/logs/generate_local/{generator}.log",
     benchmark:
         "<results>/benchmarks/generate_local/{generator}.tsv"
     wildcard_constraints:
-        generator=alternatives(LOCAL_GENERATORS),
-    # Most runs wait for generated text.
-    priority: 10
+        generator=alternatives(STUDY.generators.of(LocalGenerator)),
     params:
         **runs_script("generate/generate_targets.py", "generate/providers/local.py"),
-        settings=lambda wildcards: STUDY.local_decoding_settings(local_settings(wildcards)),
-        base=local_provider_base,
-        prompts=local_provider_arguments,
-    threads: TRAINING["threads"]
+        inputs=local_provider_arguments,
     resources:
         mem_mb=local_memory,
         runtime=local_minutes,
-        gpu=min(STUDY.gpus, 1),
+        gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"
-    shell:
-        "python {params.script:q} --log {log:q} --label {wildcards.generator:q}"
-        " --threads {threads} --provider local --settings {params.settings:q} {params.base:q} {params.prompts:q}"
-        " --pool {input.pool:q} --output {output:q}"
 
 
 rule finetune_hosted:
     input:
         unpack(start_model),
-        unpack(hosted_prompt_inputs),
-        dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
+        unpack(prompt_inputs),
+        dataset=dataset_file,
         valid="<results>/corpus/valid.tsv",
         pool="<results>/corpus/pool.tsv",
         test="<results>/corpus/test.tsv",
@@ -191,13 +177,13 @@ rule finetune_hosted:
     params:
         **runs_script("llm/finetune_hosted.py", "llm/providers/openai.py"),
         start=start_arguments,
-        prompts=lambda wildcards: prompt_arguments(STUDY.hosted_prompts(wildcards.learner)),
-        settings=lambda wildcards: STUDY.hosted_settings(wildcards.learner),
+        prompts=prompt_arguments,
+        settings=llm_settings,
         # See prompt_llm.
         execution=hosted_execution,
-        study=lambda wildcards, input: STUDY.asking_arguments(),
+        study=lambda wildcards, input: STUDY.request_arguments(),
         run="{learner}/{recipe}/{size}/{seed}",
-    # It waits for the provider; other work goes on beside it.
+    # It waits for the provider while other jobs run.
     threads: 0
     resources:
         mem_mb=1000,
@@ -217,7 +203,7 @@ rule finetune_hosted:
 rule prompt_learner:
     input:
         unpack(tuned_model),
-        unpack(hosted_prompt_inputs),
+        unpack(prompt_inputs),
         pool="<results>/corpus/pool.tsv",
         test="<results>/corpus/test.tsv",
     output:
@@ -234,13 +220,13 @@ rule prompt_learner:
     params:
         **runs_script("llm/prompt_learner.py", "llm/providers/openai.py"),
         model=tuned_arguments,
-        prompts=lambda wildcards: prompt_arguments(STUDY.hosted_prompts(wildcards.learner)),
-        settings=lambda wildcards: STUDY.hosted_settings(wildcards.learner),
+        prompts=prompt_arguments,
+        settings=llm_settings,
         # See prompt_llm.
         execution=hosted_execution,
-        study=lambda wildcards, input: STUDY.asking_arguments(),
+        study=lambda wildcards, input: STUDY.request_arguments(),
         run="{learner}/{recipe}/{size}/{seed}",
-    # It waits for answers; other work goes on beside it.
+    # It waits for answers while other jobs run.
     threads: 0
     resources:
         mem_mb=1000,

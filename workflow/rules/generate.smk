@@ -1,6 +1,9 @@
 # Vocabulary and generators: from pretrain to synthetic targets for the pool.
 
 
+include: "functions/generate.smk"
+
+
 rule train_vocab:
     input:
         pretrain="<results>/corpus/pretrain.tsv",
@@ -13,9 +16,8 @@ rule train_vocab:
         "<results>/benchmarks/train_vocab/vocab.tsv"
     params:
         **runs_script("vocab/train_vocab.py"),
-        **{name: value for name, value in STUDY["vocab"].items() if name != "pairs"},
-        pairs=["--pairs", str(STUDY["vocab"]["pairs"])] if STUDY["vocab"]["pairs"] else [],
-    threads: 1
+        **{name: value for name, value in STUDY.vocab.items() if name != "pairs"},
+        pairs=["--pairs", str(STUDY.vocab["pairs"])] if STUDY.vocab["pairs"] else [],
     resources:
         mem_mb=grown(4000),
         runtime=grown(60),
@@ -38,8 +40,7 @@ rule sample_pretrain:
         "<results>/benchmarks/sample_pretrain/{generator}.tsv"
     params:
         **runs_script("generate/sample_pretrain.py"),
-        pairs=lambda wildcards: STUDY["generators"][wildcards.generator]["pairs"],
-    threads: 1
+        pairs=lambda wildcards: STUDY.generators[wildcards.generator].pairs,
     resources:
         mem_mb=grown(1000),
         runtime=grown(10),
@@ -61,19 +62,19 @@ rule generate_targets:
     benchmark:
         "<results>/benchmarks/generate_targets/{generator}.tsv"
     wildcard_constraints:
-        generator=alternatives(name for name in STUDY["generators"] if name not in {*ASKED, *LOCAL_GENERATORS}),
+        generator=alternatives([*STUDY.generators.of(FairseqGenerator), *STUDY.generators.of(FileGenerator)]),
     # Most runs wait for generated text.
     priority: 10
     params:
-        script=runs_script("generate/generate_targets.py")["script"],
+        script=script_path("generate/generate_targets.py"),
         code=provider_code,
-        provider=lambda wildcards: STUDY["generators"][wildcards.generator]["provider"],
-        settings=lambda wildcards: STUDY.provider_settings(wildcards.generator),
+        provider=lambda wildcards: STUDY.generators[wildcards.generator].provider,
+        settings=lambda wildcards: STUDY.generators[wildcards.generator].settings,
         inputs=provider_arguments,
-    threads: TRAINING["threads"]
+    threads: TRAINING.threads
     resources:
-        mem_mb=grown(max(TRAINING["memory_mb"], pool_memory(500, 900))),
-        runtime=grown(TRAINING["minutes"]),
+        mem_mb=grown(max(TRAINING.memory_mb, pool_memory(500, 900))),
+        runtime=grown(TRAINING.minutes),
         gpu=generator_gpus,
     conda:
         "../../envs/generate.yaml"

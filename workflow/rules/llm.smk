@@ -1,12 +1,12 @@
 # LLMs behind an API, as generators and as judges: what they will cost, their targets and scores.
 
 
-JUDGES = sorted({quality for quality, _ in STUDY.judges})
+include: "functions/llm.smk"
 
 
 rule prompt_llm:
     input:
-        unpack(lambda wildcards: prompt_inputs(STUDY.prompt_files(wildcards.generator))),
+        unpack(prompt_inputs),
         pool="<results>/corpus/pool.tsv",
     output:
         generated="<results>/generators/{generator}/generated.tsv",
@@ -18,17 +18,17 @@ rule prompt_llm:
     benchmark:
         "<results>/benchmarks/prompt_llm/{generator}.tsv"
     wildcard_constraints:
-        generator=alternatives(ASKED),
+        generator=alternatives(STUDY.generators.of(HostedGenerator)),
     priority: 10
     params:
-        script=runs_script("llm/prompt_llm.py")["script"],
-        code=api_code,
-        settings=lambda wildcards: STUDY.shaping_settings(wildcards.generator),
+        script=script_path("llm/prompt_llm.py"),
+        code=asking_code("llm/prompt_llm.py"),
+        settings=llm_settings,
         # How it is asked does not make the text stale: Snakemake does not compare what is derived from a job's input.
-        execution=lambda wildcards, input: STUDY.execution_settings(wildcards.generator),
-        study=asked_study,
-        prompts=lambda wildcards: prompt_arguments(STUDY.prompt_files(wildcards.generator)),
-    # It waits for answers; training goes on beside it.
+        execution=lambda wildcards, input: STUDY.generators[wildcards.generator].execution,
+        study=study_requests,
+        prompts=prompt_arguments,
+    # It waits for answers while trainings run.
     threads: 0
     resources:
         mem_mb=1000,
@@ -44,7 +44,7 @@ rule prompt_llm:
 
 rule prompt_judge:
     input:
-        unpack(lambda wildcards: prompt_inputs(STUDY.judge_prompt_files(wildcards.quality))),
+        unpack(prompt_inputs),
         pool="<results>/corpus/pool.tsv",
         generated="<results>/generators/{generator}/generated.tsv",
     output:
@@ -60,15 +60,15 @@ rule prompt_judge:
         quality=alternatives(JUDGES),
     priority: 10
     params:
-        script=runs_script("llm/prompt_judge.py")["script"],
-        code=judge_code,
-        settings=lambda wildcards: STUDY.judge_settings(wildcards.quality),
+        script=script_path("llm/prompt_judge.py"),
+        code=asking_code("llm/prompt_judge.py"),
+        settings=llm_settings,
         # See prompt_llm.
-        execution=lambda wildcards, input: STUDY.judge_execution(wildcards.quality, wildcards.generator),
-        study=asked_study,
-        prompts=lambda wildcards: prompt_arguments(STUDY.judge_prompt_files(wildcards.quality)),
+        execution=lambda wildcards, input: STUDY.quality[wildcards.quality].execution(wildcards.generator),
+        study=study_requests,
+        prompts=prompt_arguments,
         label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
-    # It waits for answers; training goes on beside it.
+    # It waits for answers while trainings run.
     threads: 0
     resources:
         mem_mb=1000,
@@ -85,16 +85,15 @@ rule prompt_judge:
 
 rule estimate:
     input:
-        prompts=[local(path) for path in STUDY.all_prompt_files()],
+        prompts=[local(path) for path in sorted({path for llm in STUDY.hosted_llms for path in llm.prompts.values()})],
         pool="<results>/corpus/pool.tsv",
         test="<results>/corpus/test.tsv",
     log:
         "<results>/logs/estimate/estimate.log",
-    # Without a file it is never done: every call looks again.
+    # It has no output, so every call estimates again.
     params:
         **runs_script("llm/accounts/estimate_cost.py"),
-        generators=STUDY.asking_arguments(),
-    threads: 1
+        generators=STUDY.request_arguments(),
     resources:
         mem_mb=1000,
         runtime=60,
@@ -109,11 +108,7 @@ rule collect_ledgers:
     input:
         [ledger for _, ledger in ledgers()],
     output:
-        report(
-            "<results>/ledger.tsv",
-            caption="../report/ledger.rst",
-            category="Generators",
-        ),
+        report("<results>/ledger.tsv", caption="../report/ledger.rst", category="Generators"),
     log:
         "<results>/logs/collect_ledgers/ledger.log",
     benchmark:
@@ -121,7 +116,6 @@ rule collect_ledgers:
     params:
         **runs_script("llm/accounts/collect_ledgers.py"),
         ledgers=lambda wildcards, input: named_files([name for name, _ in ledgers()], input),
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=10,

@@ -1,11 +1,12 @@
 # Quality: a score for every synthetic target, and which scores agree with the oracle.
 
-AGREEMENT = STUDY["analysis"]["agreement"]
+
+include: "functions/quality.smk"
 
 
 rule score_quality:
     input:
-        unpack(lambda wildcards: STUDY.quality_inputs(wildcards.quality, wildcards.generator)),
+        unpack(quality_inputs),
         pool="<results>/corpus/pool.tsv",
         generated="<results>/generators/{generator}/generated.tsv",
     output:
@@ -15,19 +16,19 @@ rule score_quality:
     benchmark:
         "<results>/benchmarks/score_quality/{quality}/{generator}.tsv"
     params:
-        script=runs_script("curate/score_quality.py")["script"],
+        script=script_path("curate/score_quality.py"),
         code=quality_code,
-        metric=lambda wildcards: STUDY["quality"][wildcards.quality]["metric"],
-        settings=lambda wildcards: STUDY.quality_settings(wildcards.quality),
+        metric=lambda wildcards: STUDY.quality[wildcards.quality].metric,
+        settings=lambda wildcards: STUDY.quality[wildcards.quality].settings,
         inputs=quality_arguments,
-        seed=STUDY["corpus"]["seed"],
+        seed=STUDY.corpus.seed,
         label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
     # Trainings on an order wait for it.
     priority: 10
-    threads: TRAINING["threads"]
+    threads: TRAINING.threads
     resources:
-        mem_mb=grown(max(TRAINING["memory_mb"], pool_memory(500, 1300))),
-        runtime=grown(TRAINING["minutes"]),
+        mem_mb=grown(max(TRAINING.memory_mb, pool_memory(500, 1300))),
+        runtime=grown(TRAINING.minutes),
         gpu=quality_gpus,
     conda:
         "../../envs/quality.yaml"
@@ -39,30 +40,25 @@ rule score_quality:
 
 rule compare_quality:
     input:
-        oracle=[f"<results>/quality/{STUDY.oracle}/{generator}.tsv" for generator in scored_generators()],
-        scores=[f"<results>/quality/{quality}/{generator}.tsv" for quality, generator in STUDY.quality_pairs],
+        oracle=[f"<results>/quality/{STUDY.quality.oracle}/{generator}.tsv" for generator in STUDY.quality.scored],
+        scores=[f"<results>/quality/{quality}/{generator}.tsv" for quality, generator in STUDY.quality.pairs],
     output:
-        report(
-            "<results>/quality/agreement.tsv",
-            caption="../report/agreement.rst",
-            category="Quality",
-        ),
+        report("<results>/quality/agreement.tsv", caption="../report/agreement.rst", category="Quality"),
     log:
         "<results>/logs/compare_quality/agreement.log",
     benchmark:
         "<results>/benchmarks/compare_quality/agreement.tsv"
     params:
-        script=runs_script("curate/compare_quality.py")["script"],
+        script=script_path("curate/compare_quality.py"),
         code=agreement_code(),
-        oracle=lambda wildcards, input: named_files(scored_generators(), input.oracle),
+        oracle=lambda wildcards, input: named_files(STUDY.quality.scored, input.oracle),
         scores=lambda wildcards, input: named_files(
-            (f"{generator}:{quality}" for quality, generator in STUDY.quality_pairs), input.scores
+            (f"{generator}:{quality}" for quality, generator in STUDY.quality.pairs), input.scores
         ),
-        about=STUDY.quality_about,
-        targets=["--targets", str(AGREEMENT["targets"])] if AGREEMENT["targets"] else [],
-        samples=STUDY["evaluation"]["samples"],
+        about=STUDY.quality.about,
+        targets=["--targets", str(STUDY.agreement_targets)] if STUDY.agreement_targets else [],
+        samples=EVALUATION.samples,
         seed=RESAMPLING_SEED,
-    threads: 1
     resources:
         mem_mb=grown(4000),
         runtime=grown(30),

@@ -1,16 +1,15 @@
 # The report: figures, the answers, one page for the study and one for the analysis, which trains nothing.
 
 
+include: "functions/report.smk"
+
+
 rule plot_learning_curve:
     input:
         summary="<results>/summary.tsv",
         scores="<results>/scores.tsv",
     output:
-        svg=report(
-            "<results>/figures/learning_curve.svg",
-            caption="../report/learning_curve.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/learning_curve.svg", caption="../report/learning_curve.rst", category="Figures"),
         png="<results>/figures/learning_curve.png",
     log:
         "<results>/logs/plot_learning_curve/figure.log",
@@ -19,8 +18,8 @@ rule plot_learning_curve:
     params:
         **runs_script("report/plot_learning_curve.py"),
         metric=METRICS[0],
-        baseline=STUDY["evaluation"]["baseline"],
-    threads: 1
+        baseline=EVALUATION.baseline,
+        margin=[],
     resources:
         mem_mb=2000,
         runtime=10,
@@ -29,20 +28,13 @@ rule plot_learning_curve:
     localrule: True
     shell:
         "python {params.script:q} --log {log:q} --summary {input.summary:q}"
-        " --scores {input.scores:q} --metric {params.metric:q} --baseline {params.baseline:q}"
+        " --scores {input.scores:q} --metric {params.metric:q} --baseline {params.baseline:q} {params.margin:q}"
         " --svg {output.svg:q} --png {output.png:q}"
 
 
-rule plot_conditions:
-    input:
-        summary="<results>/summary.tsv",
-        scores="<results>/scores.tsv",
+use rule plot_learning_curve as plot_conditions with:
     output:
-        svg=report(
-            "<results>/figures/conditions.svg",
-            caption="../report/conditions.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/conditions.svg", caption="../report/conditions.rst", category="Figures"),
         png="<results>/figures/conditions.png",
     log:
         "<results>/logs/plot_conditions/figure.log",
@@ -50,20 +42,7 @@ rule plot_conditions:
         "<results>/benchmarks/plot_conditions/figure.tsv"
     params:
         **runs_script("report/plot_conditions.py"),
-        metric=METRICS[0],
-        baseline=STUDY["evaluation"]["baseline"],
-        margin=STUDY["evaluation"]["margin"],
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    conda:
-        "../../envs/report.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --summary {input.summary:q}"
-        " --scores {input.scores:q} --metric {params.metric:q} --baseline {params.baseline:q}"
-        " --margin {params.margin:q} --svg {output.svg:q} --png {output.png:q}"
+        margin=["--margin", str(EVALUATION.margin)],
 
 
 rule plot_remedies:
@@ -73,11 +52,7 @@ rule plot_remedies:
         contrasts="<results>/contrasts.tsv",
         study="<results>/study.json",
     output:
-        svg=report(
-            "<results>/figures/remedies.svg",
-            caption="../report/remedies.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/remedies.svg", caption="../report/remedies.rst", category="Figures"),
         png="<results>/figures/remedies.png",
     log:
         "<results>/logs/plot_remedies/figure.log",
@@ -86,7 +61,6 @@ rule plot_remedies:
     params:
         **runs_script("report/plot_remedies.py"),
         metric=METRICS[0],
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
@@ -103,11 +77,7 @@ rule plot_errors:
     input:
         "<results>/errors/{scope}.tsv",
     output:
-        svg=report(
-            "<results>/figures/errors_{scope}.svg",
-            caption="../report/errors.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/errors_{scope}.svg", caption="../report/errors.rst", category="Figures"),
         png="<results>/figures/errors_{scope}.png",
     log:
         "<results>/logs/plot_errors/{scope}.log",
@@ -117,9 +87,9 @@ rule plot_errors:
         scope="pool|test",
     params:
         **runs_script("report/plot_errors.py"),
-        baseline=STUDY["evaluation"]["baseline"],
-        label=lambda wildcards: f"errors, {wildcards.scope}",
-    threads: 1
+        table="--errors",
+        baseline=EVALUATION.baseline,
+        label="errors, {scope}",
     resources:
         mem_mb=2000,
         runtime=10,
@@ -127,40 +97,24 @@ rule plot_errors:
         "../../envs/report.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --label {params.label:q} --errors {input:q} --baseline {params.baseline:q}"
+        "python {params.script:q} --log {log:q} --label {params.label:q} {params.table} {input:q} --baseline {params.baseline:q}"
         " --svg {output.svg:q} --png {output.png:q}"
 
 
-rule plot_diversity:
+use rule plot_errors as plot_diversity with:
     input:
         "<results>/diversity/{scope}.tsv",
     output:
-        svg=report(
-            "<results>/figures/diversity_{scope}.svg",
-            caption="../report/diversity.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/diversity_{scope}.svg", caption="../report/diversity.rst", category="Figures"),
         png="<results>/figures/diversity_{scope}.png",
     log:
         "<results>/logs/plot_diversity/{scope}.log",
     benchmark:
         "<results>/benchmarks/plot_diversity/{scope}.tsv"
-    wildcard_constraints:
-        scope="pool|test",
     params:
         **runs_script("report/plot_diversity.py"),
-        baseline=STUDY["evaluation"]["baseline"],
-        label=lambda wildcards: f"diversity, {wildcards.scope}",
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    conda:
-        "../../envs/report.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.label:q} --diversity {input:q} --baseline {params.baseline:q}"
-        " --svg {output.svg:q} --png {output.png:q}"
+        table="--diversity",
+        label="diversity, {scope}",
 
 
 rule plot_detector:
@@ -168,11 +122,7 @@ rule plot_detector:
         list(detector_reports().values()),
         pairs="<results>/detector/pairs.tsv",
     output:
-        svg=report(
-            "<results>/figures/detector.svg",
-            caption="../report/detector.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/detector.svg", caption="../report/detector.rst", category="Figures"),
         png="<results>/figures/detector.png",
     log:
         "<results>/logs/plot_detector/figure.log",
@@ -181,7 +131,6 @@ rule plot_detector:
     params:
         **runs_script("report/plot_detector.py"),
         detectors=named_paths(detector_reports()),
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
@@ -197,11 +146,7 @@ rule plot_agreement:
     input:
         "<results>/quality/agreement.tsv",
     output:
-        svg=report(
-            "<results>/figures/agreement.svg",
-            caption="../report/agreement.rst",
-            category="Figures",
-        ),
+        svg=report("<results>/figures/agreement.svg", caption="../report/agreement.rst", category="Figures"),
         png="<results>/figures/agreement.png",
     log:
         "<results>/logs/plot_agreement/figure.log",
@@ -209,7 +154,6 @@ rule plot_agreement:
         "<results>/benchmarks/plot_agreement/figure.tsv"
     params:
         **runs_script("report/plot_agreement.py"),
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
@@ -217,7 +161,7 @@ rule plot_agreement:
         "../../envs/report.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --agreement {input:q}" " --svg {output.svg:q} --png {output.png:q}"
+        "python {params.script:q} --log {log:q} --agreement {input:q} --svg {output.svg:q} --png {output.png:q}"
 
 
 rule write_report:
@@ -230,21 +174,13 @@ rule write_report:
         scores="<results>/scores.tsv",
         significance="<results>/significance.tsv",
         cleaning="<results>/corpus/cleaning.tsv",
-        splits=expand("<results>/corpus/{split}.tsv", split=STUDY["splits"]),
-        generators=expand("<results>/generators/{generator}/scores.json", generator=STUDY.used_generators),
+        splits=expand("<results>/corpus/{split}.tsv", split=STUDY.corpus.splits),
+        generators=expand("<results>/generators/{generator}/scores.json", generator=STUDY.generators.used),
         dataset=f"<results>/datasets/{BASELINE_RECIPE}.tsv",
         ledger=["<results>/ledger.tsv"] if ledgers() else [],
     output:
-        page=report(
-            "<results>/report/index.html",
-            caption="../report/page.rst",
-            category="Report",
-        ),
-        answer=report(
-            "<results>/answer.txt",
-            caption="../report/answer.rst",
-            category="Report",
-        ),
+        page=report("<results>/report/index.html", caption="../report/page.rst", category="Report"),
+        answer=report("<results>/answer.txt", caption="../report/answer.rst", category="Report"),
     log:
         "<results>/logs/write_report/report.log",
     benchmark:
@@ -255,12 +191,11 @@ rule write_report:
         tables=named_paths(report_tables()),
         figures=named_paths(report_figures()),
         detectors=named_paths(detector_reports()),
-        splits=lambda wildcards, input: named_files(STUDY["splits"], input.splits),
-        generators=lambda wildcards, input: named_files(STUDY.used_generators, input.generators),
+        splits=lambda wildcards, input: named_files(STUDY.corpus.splits, input.splits),
+        generators=lambda wildcards, input: named_files(STUDY.generators.used, input.generators),
         metric=METRICS[0],
-        margin=STUDY["evaluation"]["margin"],
-        floor=STUDY["evaluation"]["floor"],
-    threads: 1
+        margin=EVALUATION.margin,
+        floor=EVALUATION.floor,
     resources:
         mem_mb=1000,
         runtime=10,
@@ -283,16 +218,8 @@ rule write_analysis:
         list(detector_reports().values()),
         study="<results>/study.json",
     output:
-        page=report(
-            "<results>/analysis/index.html",
-            caption="../report/analysis.rst",
-            category="Report",
-        ),
-        text=report(
-            "<results>/analysis.txt",
-            caption="../report/analysis_text.rst",
-            category="Report",
-        ),
+        page=report("<results>/analysis/index.html", caption="../report/analysis.rst", category="Report"),
+        text=report("<results>/analysis.txt", caption="../report/analysis_text.rst", category="Report"),
     log:
         "<results>/logs/write_analysis/analysis.log",
     benchmark:
@@ -303,7 +230,6 @@ rule write_analysis:
         tables=named_paths(analysis_tables()),
         figures=named_paths(analysis_figures()),
         detectors=named_paths(detector_reports()),
-    threads: 1
     resources:
         mem_mb=1000,
         runtime=10,

@@ -1,10 +1,13 @@
-# Training: the runs' models and, with the same script, the local generators'.
+# Training with fairseq: the models of runs and, with the same script, those of generators and quality scores.
+
+
+include: "functions/train.smk"
 
 
 rule train_model:
     input:
         unpack(start_model),
-        dataset=lambda wildcards: f"<results>/datasets/{dataset_recipe(wildcards.recipe)}.tsv",
+        dataset=dataset_file,
         valid="<results>/corpus/valid.tsv",
         spm="<results>/vocab/spm.model",
         dictionary="<results>/vocab/dict.txt",
@@ -17,7 +20,7 @@ rule train_model:
     benchmark:
         "<results>/benchmarks/train_model/{learner}/{recipe}/{size}/{seed}.tsv"
     wildcard_constraints:
-        learner=TRANSFORMERS,
+        learner=alternatives(STUDY.learners.of(FairseqLearner)),
     params:
         **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
         size=["--size", "{size}"],
@@ -26,11 +29,11 @@ rule train_model:
         state=state_folder,
         label="{learner}/{recipe}/{size}/{seed}",
         monitors=monitor_arguments,
-    threads: TRAINING["threads"]
+    threads: TRAINING.threads
     resources:
-        mem_mb=grown(TRAINING["memory_mb"]),
-        runtime=grown(TRAINING["minutes"]),
-        gpu=STUDY.gpus,
+        mem_mb=grown(TRAINING.memory_mb),
+        runtime=grown(TRAINING.minutes),
+        gpu=TRAINING.gpus_used,
     conda:
         "../../envs/train.yaml"
     shell:
@@ -58,13 +61,10 @@ use rule train_model as train_generator with:
     # Most runs wait for generated text.
     priority: 10
     params:
-        **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
         size=[],
         start=[],
-        settings=lambda wildcards: STUDY.generator_training_settings(wildcards.generator),
-        state=state_folder,
+        settings=lambda wildcards: STUDY.generators[wildcards.generator].training_settings,
         label="generator {generator}",
-        monitors=monitor_arguments,
 
 
 # The model behind a quality score, trained on human pairs that no condition uses.
@@ -84,10 +84,7 @@ use rule train_model as train_scorer with:
         "<results>/benchmarks/train_scorer/{quality}.tsv"
     priority: 10
     params:
-        **runs_script("train/train_model.py", *FAIRSEQ_MODULE),
         size=scorer_size,
         start=scorer_direction,
-        settings=lambda wildcards: STUDY.quality_training_settings(wildcards.quality),
-        state=state_folder,
+        settings=lambda wildcards: STUDY.quality[wildcards.quality].training_settings,
         label="score {quality}",
-        monitors=monitor_arguments,

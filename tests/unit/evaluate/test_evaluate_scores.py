@@ -16,7 +16,7 @@ from paths import SCHEMA
 from sacrebleu import metrics as sacrebleus
 
 from evaluate import collect_scores, score_run
-from planning.configuration import load_schema, schema_problems
+from planning.configuration.schema import load_schema, schema_problems
 from stats import metrics
 from stats.counts import read_counts
 from stats.metrics import build_scorers

@@ -10,7 +10,9 @@ import pytest
 from paths import ROOT
 from study_file import read_study, write_lines
 
-from planning.configuration import ConfigurationError
+from planning.configuration.errors import ConfigurationError
+from planning.description import description
+from planning.hosted_llms import missing_keys
 from planning.study import Study
 
 STUDY = """\
@@ -63,30 +65,28 @@ def refused(*changes: tuple[str, str]) -> str:
 
 def runs(made: Study, learner: str, condition: str) -> list[tuple[int, int, str]]:
     """Size, seed and recipe of the runs of a learner and condition."""
-    rows = made.runs[(made.runs.learner == learner) & (made.runs.condition == condition)]
-    return list(zip(rows["size"], rows.seed, rows.recipe, strict=True))
+    rows = [run for run in made.runs.table if (run.learner, run.condition) == (learner, condition)]
+    return [(run.size, run.seed, run.recipe) for run in rows]
 
 
 def test_before_fine_tuning_all_conditions_and_seeds_share_one_run() -> None:
     made = study()
-    at_zero = made.runs[made.runs["size"] == 0]
-    assert set(at_zero.recipe) == {"zero-shot"}
-    assert set(at_zero.seed) == {1}
+    at_zero = [run for run in made.runs.table if run.size == 0]
+    assert {run.recipe for run in at_zero} == {"zero-shot"}
+    assert {run.seed for run in at_zero} == {1}
     assert len(at_zero) == 2 * 3
-    assert "zero-shot" not in made.recipes  # nothing is trained, so there is no dataset
+    assert "zero-shot" not in made.runs.recipes  # nothing is trained, so there is no dataset
 
 
 def test_self_is_the_text_of_each_learners_own_base_model() -> None:
     made = study()
     assert runs(made, "gpt", "own")[1:] == [(s, seed, "self-gpt.random") for s in (10, 30) for seed in (1, 2)]
     assert runs(made, "llama", "own")[1][2] == "self-llama.random"
-    assert made.used_generators == ["weak", "self-gpt", "self-llama"]
-    own = made["generators"]["self-gpt"]
-    assert own["provider"] == "openai"
-    assert own["model"] == "fake"
-    assert own["base_url"] == "http://127.0.0.1:9"
-    assert "training_price" not in own
-    assert made["generators"]["self-llama"]["model"] == "weights"
+    assert made.generators.used == ["weak", "self-gpt", "self-llama"]
+    own = made.generators["self-gpt"].llm
+    assert (own.provider, own.model, own.base_url) == ("openai", "fake", "http://127.0.0.1:9")
+    assert "training_price" not in own.asking
+    assert made.generators["self-llama"].llm.model == "weights"
 
 
 def test_a_generator_called_self_is_taken_at_its_word() -> None:
@@ -94,21 +94,21 @@ def test_a_generator_called_self_is_taken_at_its_word() -> None:
         ("weak: {provider: fairseq, pairs: 40}", "self: {provider: fairseq, pairs: 40}"), ("{weak: 1}", "{self: 1}")
     )
     assert runs(made, "gpt", "own")[1][2] == "self.random"
-    assert list(made["generators"]) == ["self"]
+    assert list(made.generators) == ["self"]
 
 
 def test_a_transformer_has_neither_zero_shot_runs_nor_own_text() -> None:
     made = study(("  llama:", "  transformer: {kind: fairseq}\n  llama:"))
-    assert set(made.runs[made.runs.learner == "transformer"]["size"]) == {10, 30}
+    assert {run.size for run in made.runs.table if run.learner == "transformer"} == {10, 30}
     assert not runs(made, "transformer", "own")
     assert runs(made, "transformer", "weak")
 
 
 def test_a_learner_may_be_kept_to_some_conditions() -> None:
     made = study(("model: weights", "model: weights, conditions: [human, own]"))
-    assert list(dict.fromkeys(made.runs[made.runs.learner == "llama"].condition)) == ["human", "own"]
-    assert "weak" in set(made.runs[made.runs.learner == "gpt"].condition)
-    assert json.loads(made.description())["learners"]["llama"]["conditions"] == ["human", "own"]
+    assert list(dict.fromkeys(run.condition for run in made.runs.table if run.learner == "llama")) == ["human", "own"]
+    assert "weak" in {run.condition for run in made.runs.table if run.learner == "gpt"}
+    assert json.loads(description(made))["learners"]["llama"]["conditions"] == ["human", "own"]
 
 
 def test_an_order_within_own_text_is_ranked_by_it() -> None:
@@ -117,7 +117,7 @@ def test_an_order_within_own_text_is_ranked_by_it() -> None:
     )
     recipe = runs(made, "llama", "like")[1][2]
     assert recipe == "self-llama.human_like"
-    assert made.rank_tables(recipe) == [("self-llama", "<results>/detector/human--self-llama/rank.tsv")]
+    assert made.runs.recipes[recipe].rank_tables == [("self-llama", "<results>/detector/human--self-llama/rank.tsv")]
 
 
 def test_the_first_step_of_an_incremental_schedule_begins_with_the_base_model() -> None:
@@ -127,12 +127,12 @@ def test_the_first_step_of_an_incremental_schedule_begins_with_the_base_model() 
         "weak.random",
         "weak.random.incremental",
     ]
-    assert made.run_before("weak.random.incremental", 30) == ("weak.random", 10)
+    assert made.runs.run_before("weak.random.incremental", 30) == ("weak.random", 10)
 
 
 def test_study_json_names_models_and_prompts_but_no_paths(tmp_path: Path) -> None:
     made = study(("model: weights", f"model: {tmp_path / 'weights'}"))
-    told = made.description()
+    told = description(made)
     assert str(tmp_path) not in told
     learners = json.loads(told)["learners"]
     assert learners["llama"]["model"] == "weights"
@@ -144,8 +144,8 @@ def test_study_json_names_models_and_prompts_but_no_paths(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("model: weights", "model: ./nowhere"), "line 12: learners.llama.model: './nowhere' is no folder"),
-        (("model: weights", "model: resources"), "'resources' has no config.json: it is no model of Hugging Face"),
+        (("model: weights", "model: ./nowhere"), "line 12: learners.llama.model: './nowhere' is not a folder"),
+        (("model: weights", "model: resources"), "'resources' has no config.json: it is not a model of Hugging Face"),
         (("model: weights", "model: weights, precision: fp16"), "llama.precision: fp16 is for GPUs"),
         (("model: weights", "model: weights, rank: 8"), "learners.llama.rank: unknown key"),
         (("model: weights", "model: weights, prompt: src.txt"), "ends without {source}"),
@@ -154,7 +154,10 @@ def test_study_json_names_models_and_prompts_but_no_paths(tmp_path: Path) -> Non
         (("training_price: 3", "n_epochs: 0"), "learners.gpt.n_epochs: 0 is too small"),
         (("training_price: 3", "suffix: My Model"), "learners.gpt.suffix: allowed: lower-case letters, digits and '-'"),
         (("sizes: [0, 10, 30]", "sizes: [0]"), "sizes: 0 trains nothing"),
-        (("model: weights", "model: weights, conditions: [human, wek]"), "'wek' is no condition; allowed: human, weak"),
+        (
+            ("model: weights", "model: weights, conditions: [human, wek]"),
+            "'wek' is not a condition; allowed: human, weak",
+        ),
         (("model: weights", "model: weights, conditions: [weak]"), "learners.llama.conditions: 'human' is missing"),
         (("price: {input: 1, output: 2}, ", ""), "learners.gpt.model:"),
     ],
@@ -198,8 +201,8 @@ def test_a_share_of_nothing_means_nothing() -> None:
 
 def test_a_mistyped_folder_is_no_name_at_the_hub() -> None:
     said = refused(("model: weights", "model: weights/lama"))
-    assert "learners.llama.model: 'weights/lama' is no folder" in said
-    assert study(("model: weights", "model: Qwen/Qwen2.5-0.5B")).hub_models().keys() == {"Qwen--Qwen2.5-0.5B@main"}
+    assert "learners.llama.model: 'weights/lama' is not a folder" in said
+    assert study(("model: weights", "model: Qwen/Qwen2.5-0.5B")).hub_models.keys() == {"Qwen--Qwen2.5-0.5B@main"}
 
 
 def test_what_fine_tuning_costs_is_known_before_anything_runs() -> None:
@@ -221,7 +224,7 @@ def test_openai_takes_no_fewer_than_ten_examples() -> None:
 
 def test_a_missing_key_of_a_learner_is_named() -> None:
     made = study(("training_price: 3", "training_price: 3, api_key_env: MY_KEY"))
-    (said,) = made.missing_keys(["learners.gpt"], {})
+    (said,) = missing_keys([made.learners["gpt"].llm], {})
     assert said.startswith("learners.gpt.api_key_env: the environment has no MY_KEY")
 
 

@@ -1,4 +1,4 @@
-"""The configuration of generators and judges behind an API: what cannot work is said before anything is asked."""
+"""The configuration of generators and judges behind an API: what cannot work is reported before anything is asked."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from paths import ROOT
 from study_file import read_study, replaced, write_lines
 
-from planning.configuration import ConfigurationError
+from planning.configuration.errors import ConfigurationError
+from planning.description import description
+from planning.hosted_llms import missing_keys
 from planning.study import Study
 
 BASE = """\
@@ -61,8 +63,8 @@ def study(*changes: tuple[str, str]) -> Study:
         ("temperature: 0", "temperature: 3", ["gpt.temperature", "3", "2 or less"]),
         ("temperature: 0", "body: {max_tokens: 5}", ["gpt.body.max_tokens", "max_output_factor"]),
         ("temperature: 0", "temperature: 0, samples: 2", ["gpt.samples", "paid several times"]),
-        ("temperature: 0", "prompt: none.txt", ["gpt.prompt", "'none.txt' is no file"]),
-        ("temperature: 0", "system_prompt: none.txt", ["gpt.system_prompt", "is no file"]),
+        ("temperature: 0", "prompt: none.txt", ["gpt.prompt", "'none.txt' is not a file"]),
+        ("temperature: 0", "system_prompt: none.txt", ["gpt.system_prompt", "is not a file"]),
         ("temperature: 0", "outcomes: {empty: [retry]}", ["outcomes.empty", "the last action"]),
         ("temperature: 0", "outcomes: {empty: [keep]}", ["outcomes.empty", "nothing to keep"]),
         ("temperature: 0", "outcomes: {copy: [repair, drop]}", ["outcomes.copy", "repair"]),
@@ -101,13 +103,12 @@ def test_a_generator_that_no_condition_uses_needs_no_price() -> None:
 
 
 def test_a_key_goes_to_its_own_provider_only() -> None:
-    assert json.loads(study().execution_settings("gpt"))["api_key_env"] == "OPENAI_API_KEY"
-    assert json.loads(study().execution_settings("local"))["api_key_env"] is None
+    assert json.loads(study().generators["gpt"].execution)["api_key_env"] == "OPENAI_API_KEY"
+    assert json.loads(study().generators["local"].execution)["api_key_env"] is None
 
 
 def test_missing_keys_are_named_with_the_generators_that_need_them() -> None:
-    places = ["generators.claude", "generators.gpt", "generators.local", "quality.judge"]
-    problems = study(JUDGE).missing_keys(places, {"ANTHROPIC_API_KEY": "made-up"})
+    problems = missing_keys(study(JUDGE).hosted_llms, {"ANTHROPIC_API_KEY": "made-up"})
     assert problems == [
         "generators.gpt.api_key_env: the environment has no OPENAI_API_KEY, which gpt and judge need: "
         "export OPENAI_API_KEY=…, or set api_key_env"
@@ -118,21 +119,21 @@ def test_how_a_generator_is_asked_is_no_part_of_what_shapes_its_text() -> None:
     faster = study(
         ("temperature: 0", "temperature: 0, concurrency: 5, mode: batch, max_usd: 3, requests_per_minute: 9")
     )
-    assert faster.shaping_settings("gpt") == study().shaping_settings("gpt")
-    assert faster.execution_settings("gpt") != study().execution_settings("gpt")
+    assert faster.generators["gpt"].settings == study().generators["gpt"].settings
+    assert faster.generators["gpt"].execution != study().generators["gpt"].execution
 
 
 def test_generators_of_one_key_share_an_account() -> None:
     two = study(("  claude:", "  gpt2: {provider: openai, model: gpt-4o}\n  claude:"), ("claude: 0.3", "gpt2: 0.3"))
-    accounts = {name: json.loads(two.execution_settings(name))["account"] for name in ("gpt", "gpt2", "local")}
+    accounts = {name: json.loads(two.generators[name].execution)["account"] for name in ("gpt", "gpt2", "local")}
     assert accounts["gpt"] == accounts["gpt2"] != accounts["local"]
 
 
 def test_only_generators_without_a_fallback_take_sources_from_every_condition() -> None:
     given = study(("temperature: 0", "fallback: human"))
-    assert given.gapped_generators == ["claude", "local"]
-    (mixed,) = [recipe for recipe in given.recipes if "gpt" in recipe]
-    assert given.fallbacks(mixed) == {"gpt": "human"}
+    assert given.generators.gapped == ["claude", "local"]
+    (mixed,) = [recipe for recipe in given.runs.recipes if "gpt" in recipe]
+    assert given.generators.fallbacks(given.runs.recipes[mixed]) == {"gpt": "human"}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_only_generators_without_a_fallback_take_sources_from_every_condition() 
         ("provider: openai, model: gpt-4o, outcomes: {malformed: [keep]}", ["outcomes.malformed", "nothing to keep"]),
         ("provider: openai, model: gpt-4o, body: {max_tokens: 9}", ["judge.body.max_tokens", "reasoning_tokens"]),
         ("provider: openai, model: gpt-unheard-of", ["judge.model", "price"]),
-        ("provider: openai, model: gpt-4o, prompt: none.txt", ["judge.prompt", "is no file"]),
+        ("provider: openai, model: gpt-4o, prompt: none.txt", ["judge.prompt", "is not a file"]),
         ("provider: openai, model: gpt-4o, prompt: resources/prompts/translate.txt", ["without {target}"]),
         ("provider: anthropic, model: claude-haiku-4-5, temperature: 0", ["judge.temperature", "no sampling"]),
     ],
@@ -163,32 +164,36 @@ def test_a_judge_that_cannot_work_is_one_line_of_the_configuration(settings: str
 
 def test_a_judge_is_asked_about_every_generator_in_use_under_a_name_of_its_own() -> None:
     given = study(JUDGE)
-    assert given.judges == [("judge", "gpt"), ("judge", "claude"), ("judge", "local")]
-    execution = json.loads(given.judge_execution("judge", "claude"))
+    assert [(judge.name, judged) for judge, judged in given.quality.judged] == [
+        ("judge", "gpt"),
+        ("judge", "claude"),
+        ("judge", "local"),
+    ]
+    execution = json.loads(given.quality["judge"].execution("claude"))
     assert (execution["generator"], execution["key"]) == ("judge judge of claude", "quality.judge")
     assert execution["judged"] == "results/generators/claude/generated.tsv"
-    assert given.judge_prompt_files("judge") == {
+    assert given.quality["judge"].llm.prompts == {
         "judge": "resources/prompts/judge.txt",
         "retry": "resources/prompts/judge_retry.txt",
     }
-    assert given.asking_arguments().count("--generator") == 3 + 3
-    assert "resources/prompts/judge.txt" in given.all_prompt_files()
-    assert given.quality_inputs("judge", "gpt") == {"judge": "<results>/quality/judge/judgements/gpt.tsv"}
+    assert given.request_arguments().count("--generator") == 3 + 3
+    assert given.quality["judge"].llm in given.hosted_llms
+    assert given.quality["judge"].inputs("gpt") == {"judge": "<results>/quality/judge/judgements/gpt.tsv"}
 
 
 def test_an_llm_that_conditions_are_only_ordered_by_is_asked_and_priced() -> None:
     ordered = ("  alone:", "  picked: {mixture: {human: 1}, order: human_like, order_of: local}\n  alone:")
     without = ("gpt: 0.4, claude: 0.3, local: 0.3", "claude: 1"), ("mixture: {local: 1}", "mixture: {gpt: 1, local: 0}")
     whole = ("sizes: [10]", "sizes: [30]")
-    assert study(*without, whole).asked_generators == ["gpt", "claude"]
+    assert list(study(*without, whole).generators.hosted) == ["gpt", "claude"]
     assert study(*without, whole, (", price: {input: 0, output: 0}", ""))  # nobody asks it
-    assert study(ordered, *without, whole).asked_generators == ["gpt", "claude", "local"]
+    assert list(study(ordered, *without, whole).generators.hosted) == ["gpt", "claude", "local"]
     with pytest.raises(ConfigurationError, match=r"local\.model.*price"):
         study(ordered, *without, whole, (", price: {input: 0, output: 0}", ""))
 
 
 def test_the_study_is_described_with_prompts_by_their_names() -> None:
-    judge = json.loads(study(JUDGE).description())["quality"]["judge"]
+    judge = json.loads(description(study(JUDGE)))["quality"]["judge"]
     assert judge["prompts"] == {"judge": "judge.txt", "retry": "judge_retry.txt"}
     assert (judge["metric"], judge["model"]) == ("llm_judge", "gpt-4o")
 
@@ -197,6 +202,6 @@ def test_how_a_judge_is_asked_is_no_part_of_what_shapes_its_scores() -> None:
     faster = study(
         (JUDGE[0], JUDGE[1].replace("model: gpt-4o", "model: gpt-4o, concurrency: 5, mode: batch, max_usd: 3"))
     )
-    assert faster.judge_settings("judge") == study(JUDGE).judge_settings("judge")
-    assert faster.quality_settings("judge") == study(JUDGE).quality_settings("judge")
-    assert faster.judge_execution("judge", "gpt") != study(JUDGE).judge_execution("judge", "gpt")
+    assert faster.quality["judge"].llm.settings == study(JUDGE).quality["judge"].llm.settings
+    assert faster.quality["judge"].settings == study(JUDGE).quality["judge"].settings
+    assert faster.quality["judge"].execution("gpt") != study(JUDGE).quality["judge"].execution("gpt")

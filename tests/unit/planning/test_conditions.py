@@ -10,7 +10,8 @@ import pytest
 import yaml
 from study_file import read_study, write_lines
 
-from planning.configuration import ConfigurationError
+from planning.configuration.errors import ConfigurationError
+from planning.description import description
 from planning.study import Study
 
 STUDY = """\
@@ -57,8 +58,7 @@ def study(*conditions: str, **changes: str) -> Study:
 
 def recipes(study: Study, condition: str) -> dict[int, str]:
     """Recipe of a condition's run by size."""
-    rows = study.runs[study.runs.condition == condition]
-    return dict(zip(rows["size"], rows.recipe, strict=True))
+    return {run.size: run.recipe for run in study.runs.table if run.condition == condition}
 
 
 def test_at_the_whole_pool_all_orders_share_one_run() -> None:
@@ -86,9 +86,9 @@ def test_an_incremental_run_goes_on_with_the_one_before() -> None:
     made = study("steps: {mixture: {a: 1}, order: 'quality:sure', schedule: incremental}")
     steps = recipes(made, "steps")
     assert steps == {10: "a.quality=sure", 20: "a.quality=sure.incremental", 30: "a.quality=sure.incremental"}
-    assert made.run_before(steps[10], 10) is None
-    assert made.run_before(steps[20], 20) == ("a.quality=sure", 10)
-    assert made.run_before(steps[30], 30) == ("a.quality=sure.incremental", 20)
+    assert made.runs.run_before(steps[10], 10) is None
+    assert made.runs.run_before(steps[20], 20) == ("a.quality=sure", 10)
+    assert made.runs.run_before(steps[30], 30) == ("a.quality=sure.incremental", 20)
 
 
 def test_an_order_that_is_a_single_generators_own_is_one_run_however_it_is_written() -> None:
@@ -104,14 +104,14 @@ def test_an_order_that_is_a_single_generators_own_is_one_run_however_it_is_writt
 def test_equal_epochs_scale_the_schedule_and_equal_updates_do_not() -> None:
     steps = "steps: {mixture: {a: 1}, schedule: incremental}"
     made = study(steps)
-    assert '"max-update":90' in made.learner_settings("transformer", "a.random", 10, 1)
+    assert '"max-update":90' in made.learners["transformer"].settings("a.random", 10, 1)
     made = study(steps, **{"conditions:": "training: {equal: epochs}\nconditions:"})
     for recipe, size, updates in (
         ("a.random", 10, 30),
         ("a.random", 30, 90),
         ("a.random.incremental", 30, 30),  # ten more instances
     ):
-        settings = made.learner_settings("transformer", recipe, size, 1)
+        settings = made.learners["transformer"].settings(recipe, size, 1)
         assert f'"max-update":{updates}' in settings
         assert f'"warmup-updates":{updates // 3}' in settings
 
@@ -121,8 +121,8 @@ def test_equal_epochs_leave_no_limit_alone_and_refuse_what_is_no_number() -> Non
         "conditions:": "training: {equal: epochs}\nconditions:",
         "max-update: 90": "max-update: 0, patience: 3",
     }
-    assert '"max-update":0' in study(**unlimited).learner_settings("transformer", "a.random", 10, 1)
-    with pytest.raises(ConfigurationError, match=r"options\.warmup-updates: 'many' is no number"):
+    assert '"max-update":0' in study(**unlimited).learners["transformer"].settings("a.random", 10, 1)
+    with pytest.raises(ConfigurationError, match=r"options\.warmup-updates: 'many' is not a number"):
         study(**{"conditions:": unlimited["conditions:"], "warmup-updates: 30": "warmup-updates: many"})
 
 
@@ -135,7 +135,7 @@ def test_a_remedy_is_compared_with_the_same_text_in_random_order_and_with_its_re
         "steps: {mixture: {a: 1}, schedule: incremental, remedies: null}",
         "picked: {mixture: {human: 1}, order: 'quality:best', order_of: a}",
     )
-    assert yaml.safe_load(made.relations()) == {
+    assert yaml.safe_load(made.relations) == {
         "remedied": {"best": "a", "worst": "a", "mix": "b"},
         "reverse": {"best": "worst"},
     }
@@ -147,26 +147,28 @@ def test_ranks_come_from_the_generators_own_tables_or_from_one_for_all() -> None
         "best: {mixture: {human: 0.5, a: 0.25, b: 0.25}, order: 'quality:best'}",
         "picked: {mixture: {human: 1}, order: human_like, order_of: a}",
     )
-    own = made.rank_tables(recipes(made, "best")[10])
+    own = made.runs.recipes[recipes(made, "best")[10]].rank_tables
     assert own == [("a", "<results>/quality/best/a.tsv"), ("b", "<results>/quality/best/b.tsv")]
-    assert made.rank_tables(recipes(made, "picked")[10]) == [("human", "<results>/detector/human--a/rank.tsv")]
-    assert made.rank_tables("a.random") == []
+    assert made.runs.recipes[recipes(made, "picked")[10]].rank_tables == [
+        ("human", "<results>/detector/human--a/rank.tsv")
+    ]
+    assert made.runs.recipes["a.random"].rank_tables == []
 
 
 def test_scores_are_taken_of_the_generators_that_allow_them() -> None:
     made = study("old: {mixture: {old: 1}}")
-    assert made.machine_generators == ["a", "old"]
-    assert made.second_references == ["people"]
-    assert made.quality_pairs == [
+    assert made.generators.machines == ["a", "old"]
+    assert made.generators.people == ["people"]
+    assert made.quality.pairs == [
         *(("sure", "a"), ("trip", "a"), ("trip", "old"), ("agree", "a"), ("agree", "old"), ("best", "a")),
         *(("oracle", "a"), ("oracle", "old")),  # always there, to compare the others with
     ]
-    assert set(made.quality_inputs("agree", "a")) == {"other:old"}
-    assert made.detector_pairs == [
+    assert set(made.quality["agree"].inputs("a")) == {"other:old"}
+    assert list(made.generators.detector_pairs.values()) == [
         *(("human", "a", "human-machine"), ("human", "old", "human-machine")),
         *(("human", "people", "human-human"), ("a", "old", "machine-machine")),
     ]
-    assert '"source":"en"' in made.quality_training_settings("trip")
+    assert '"source":"en"' in made.quality["trip"].training_settings
 
 
 def test_a_score_goes_by_what_changes_it_and_by_nothing_else() -> None:
@@ -174,19 +176,19 @@ def test_a_score_goes_by_what_changes_it_and_by_nothing_else() -> None:
     before = study(**changes)
     after = study(**changes, **{"sizes:": "decoding: {beam: 2}\nsizes:"})
     slower = study(**changes, **{"sizes:": "decoding: {engine: fairseq}\nsizes:"})
-    assert after.quality_settings("fit") == before.quality_settings("fit") != slower.quality_settings("fit")
-    assert after.quality_settings("trip") != before.quality_settings("trip")
+    assert after.quality["fit"].settings == before.quality["fit"].settings != slower.quality["fit"].settings
+    assert after.quality["trip"].settings != before.quality["trip"].settings
 
 
 def test_weights_are_a_file_that_is_read_and_no_place_of_this_machine_is_told(tmp_path: Path) -> None:
     weights, program = tmp_path / "model.ckpt", tmp_path / "comet" / "comet-score"
     weights.touch()
     made = study(**{"{metric: consensus}": f"{{metric: comet_qe, weights: {weights}, program: {program}}}"})
-    assert made.quality_inputs("agree", "a") == {"weights": str(weights)}
-    assert "weights" not in json.loads(made.quality_settings("agree"))
-    described = json.loads(made.description())["quality"]["agree"]
+    assert made.quality["agree"].inputs("a") == {"weights": str(weights)}
+    assert "weights" not in json.loads(made.quality["agree"].settings)
+    described = json.loads(description(made))["quality"]["agree"]
     assert (described["weights"], described["program"]) == ("model.ckpt", "comet-score")
-    assert str(tmp_path) not in made.description()
+    assert str(tmp_path) not in description(made)
 
 
 def second(size: int) -> dict[str, str]:
@@ -237,8 +239,8 @@ def test_an_average_reads_what_its_scores_read_and_nothing_at_the_whole_pool(siz
         ("x: {mixture: {a: 0.6, b: 0.4}, combine: all}", "combine: all needs equal fractions"),
         ("x: {mixture: {b: 0.5, old: 0.5}}", "several generators need the control of as many instances and sources"),
         ("x: {mixture: {a: 0.5, b: 0.5}, combine: all}", "add a condition {mixture: {a: 1}, copies: 2}"),
-        ("x: {mixture: {a: 1}, remedies: aa}", "'aa' is no other condition; allowed: human, a; did you mean 'a'?"),
-        ("x: {mixture: {a: 1}, remedies: x}", "'x' is no other condition"),
+        ("x: {mixture: {a: 1}, remedies: aa}", "'aa' is not another condition; allowed: human, a; did you mean 'a'?"),
+        ("x: {mixture: {a: 1}, remedies: x}", "'x' is not another condition"),
         ("x: {mixture: {a: 1}, order: human_like, remedies: human}", "x.remedies: 'human' is the baseline"),
         ("x: {mixture: {a: 1}, copies: 4}", "x.copies: size 10 ends within a source, which has 4 instances"),
         ("x: {mixture: {human: 0.5, a: 0.5}, combine: all, copies: 2}", "allowed: sizes that 4 divides"),
@@ -312,8 +314,8 @@ def test_the_baseline_is_plain(more: str, key: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("of: [sure, trip]", "of: [sure, best]", "'best' is no other score; allowed: sure, trip, agree, oracle"),
-        ("{metric: logprob}", "{metric: logprob, generators: [b]}", "'b' is no generator in use; allowed: a"),
+        ("of: [sure, trip]", "of: [sure, best]", "'best' is not another score; allowed: sure, trip, agree, oracle"),
+        ("{metric: logprob}", "{metric: logprob, generators: [b]}", "'b' is not a generator in use; allowed: a"),
         ("{metric: consensus}", "{metric: consensus, generators: [a]}", "another generator in use is needed"),
         (
             "of: [sure, trip]}",

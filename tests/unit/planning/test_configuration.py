@@ -12,9 +12,10 @@ import yaml
 from paths import ROOT
 from study_file import SCHEMA, read_study, replaced, write_lines
 
-from planning.configuration import ConfigurationError, load_schema
+from planning.configuration.errors import ConfigurationError
+from planning.configuration.schema import load_schema
+from planning.load_study import load_study
 from planning.reference import PAGE, reference, updated
-from planning.study import Study
 
 BASE = """\
 languages: {source: de, target: en}
@@ -54,12 +55,15 @@ def edit(*changes: tuple[str, str]) -> str:
 
 def test_inputs_that_lie_in_storage_are_not_looked_for(folder: Path) -> None:
     text = edit(("src.txt", "there.txt"), ("old.txt", "there too.txt"))
-    with pytest.raises(ConfigurationError, match="no file"):
+    with pytest.raises(ConfigurationError, match="not a file"):
         read_study(text)
-    assert Study(yaml.safe_load(text), [], {}, SCHEMA, inputs_in_storage=True).corpus_files["train"][0] == "there.txt"
+    assert (
+        load_study(yaml.safe_load(text), [], {}, SCHEMA, inputs_in_storage=True).corpus.file_lists["train"][0]
+        == "there.txt"
+    )
     text = edit(("sizes: [10, 30]", "sizes: [0]"))
     with pytest.raises(ConfigurationError, match="sizes"):
-        Study(yaml.safe_load(text), [], {}, SCHEMA, inputs_in_storage=True)
+        load_study(yaml.safe_load(text), [], {}, SCHEMA, inputs_in_storage=True)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +87,7 @@ def test_inputs_that_lie_in_storage_are_not_looked_for(folder: Path) -> None:
         ([("vocab: {size: 100}", "vocab: {size: 99999999}")], 6, ["vocab.size", "262144 or less"]),
         ([("pairs: 40", "pairs: 50")], 8, ["strong.pairs", "50", "40 or less"]),
         ([("pairs: 40", "options: {}")], 8, ["generators.strong", "either pairs", "from_run"]),
-        ([("targets: old.txt", "targets: new.txt")], 9, ["old.targets", "'new.txt' is no file"]),
+        ([("targets: old.txt", "targets: new.txt")], 9, ["old.targets", "'new.txt' is not a file"]),
         ([("target: tgt.txt", "tsv: tgt.txt")], 4, ["files.train", "either source and target, or tsv"]),
         ([("target: en", "target: de")], 1, ["languages.target", "'de' is the source language too"]),
         (
@@ -147,7 +151,9 @@ def test_a_mistake_is_one_line_for_people(
 
 def test_lines_of_a_generator_beside_the_corpus_are_counted_before_anything_runs(folder: Path) -> None:
     Path("old.txt").write_text("zu kurz\n", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match=r"old\.txt has 1 lines, but it stands beside src\.txt, which has 80"):
+    with pytest.raises(
+        ConfigurationError, match=r"old\.txt has 1 lines, but it is aligned with src\.txt, which has 80"
+    ):
         read_study(BASE)
 
 
@@ -165,7 +171,7 @@ def test_the_line_that_names_a_tables_columns_is_no_row_to_stand_beside(
     read_study(text)
     Path("old.txt").write_text("eine Zeile\n" * 81, encoding="utf-8")
     with pytest.raises(
-        ConfigurationError, match=r"old\.txt has 81 lines, but it stands beside train\.tsv, which has 80 rows"
+        ConfigurationError, match=r"old\.txt has 81 lines, but it is aligned with train\.tsv, which has 80 rows"
     ):
         read_study(text)
     Path("old.txt").write_text("eine Zeile\n" * 80, encoding="utf-8")
@@ -201,7 +207,7 @@ def test_every_configuration_that_is_shipped_is_valid(folder: Path) -> None:
         for name in re.findall(r"data/[^\s,}]+", re.sub("(?m)^ *#.*$", "", text)):  # text that a user has to put there
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text("eine Zeile\n" * 20000 if "multi30k" in name else "eine Zeile\n" * 1984)
-        Study(yaml.safe_load(text), [str(file)], {}, SCHEMA)
+        load_study(yaml.safe_load(text), [str(file)], {}, SCHEMA)
 
 
 def test_runs_are_canonical(folder: Path) -> None:
@@ -210,17 +216,17 @@ def test_runs_are_canonical(folder: Path) -> None:
         ("conditions:\n", "conditions:\n  same: {mixture: {human: 0.50, strong: 0.5, old: 0}}\n"),
     )
     runs = read_study(text).runs
-    recipes = runs.drop_duplicates("condition").set_index("condition")["recipe"]
+    recipes = {run.condition: run.recipe for run in runs.table}
     assert recipes["same"] == recipes["half"] == "human=0.5+strong=0.5.random"
     assert recipes["human"] == "human.random"
-    assert len(runs) == 4 * 2 * 2
+    assert len(runs.table) == 4 * 2 * 2
 
 
 def test_a_new_condition_changes_no_settings_of_others(folder: Path) -> None:
     before = read_study(BASE)
     after = read_study(edit(("conditions:\n", "conditions:\n  new: {mixture: {old: 1}}\n")))
-    assert before.generator_training_settings("strong") == after.generator_training_settings("strong")
-    assert set(before.recipes) < set(after.recipes)
+    assert before.generators["strong"].training_settings == after.generators["strong"].training_settings
+    assert before.runs.recipes.keys() < after.runs.recipes.keys()
 
 
 def walk(schema: dict[str, Any], key: str = "") -> list[tuple[str, dict[str, Any]]]:
@@ -298,16 +304,16 @@ def test_the_default_learner_is_the_default_studys(monkeypatch: pytest.MonkeyPat
     default = read_study(BASE.replace(learners, "")).config["learners"]["transformer"]["options"]
     monkeypatch.chdir(ROOT)
     text = Path("config/config.yaml").read_text(encoding="utf-8")
-    written = Study(yaml.safe_load(text), ["config/config.yaml"], {}, SCHEMA).config["learners"]["transformer"][
+    written = load_study(yaml.safe_load(text), ["config/config.yaml"], {}, SCHEMA).config["learners"]["transformer"][
         "options"
     ]
     assert written == default
 
 
 def test_whole_numbers_may_be_written_as_floats(folder: Path) -> None:
-    assert list(read_study(edit(("sizes: [10, 30]", "sizes: [1.0e+1, 30.0]"))).runs["size"].unique()) == [10, 30]
+    assert read_study(edit(("sizes: [10, 30]", "sizes: [1.0e+1, 30.0]"))).runs.sizes == [10, 30]
     written = read_study(edit(("{strong: 1}", "{strong: 1.0, human: 0}")))
-    assert written.recipe_settings("strong.random") == read_study(BASE).recipe_settings("strong.random")
+    assert written.runs.recipes["strong.random"] == read_study(BASE).runs.recipes["strong.random"]
 
 
 def test_values_of_the_command_line_are_read_as_yaml_and_named_as_such(folder: Path) -> None:
@@ -316,7 +322,7 @@ def test_values_of_the_command_line_are_read_as_yaml_and_named_as_such(folder: P
     # This is how Snakemake hands over `--config seeds='[3,4]' vocab='{size: 90}'`.
     overrides: dict[str, Any] = {"seeds": ["3", "4"], "vocab": {"size": "90"}}
     merged = {**config, **overrides}
-    chosen = Study(merged, ["study.yaml"], overrides, SCHEMA)
-    assert (chosen["seeds"], chosen["vocab"]["size"]) == ([3, 4], 90)
-    with pytest.raises(ConfigurationError, match=r"--config.*seeds\.0: 'x' is no integer"):
-        Study(merged, ["study.yaml"], {"seeds": ["x"]}, SCHEMA)
+    chosen = load_study(merged, ["study.yaml"], overrides, SCHEMA)
+    assert (chosen.runs.seeds, chosen.vocab["size"]) == ([3, 4], 90)
+    with pytest.raises(ConfigurationError, match=r"--config.*seeds\.0: 'x' is not of type integer"):
+        load_study(merged, ["study.yaml"], {"seeds": ["x"]}, SCHEMA)

@@ -47,6 +47,9 @@ def study(conditions: Mapping[str, Any] = CONDITIONS, **learners: Any) -> dict[s
     return {
         "learners": learners,
         "conditions": conditions,
+        "sizes": [0, 200, 400],
+        "seeds": [1],
+        "splits": {"pool": 400},
         "generators": {name: {"provider": "files"} for name in generators},
     }
 

@@ -115,32 +115,31 @@ installed_packages = functools.cache(metadata.packages_distributions)
 def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
     """Name, conda environment and files of code of every rule that runs a script.
 
-    The code is the script and what it loads by name; a ``use rule`` has the environment of the rule it is made from.
+    The code is the script and what it loads by name. A ``use rule`` that names neither has the environment and the code
+    of the rule it is made from.
     """
     by_name = {
         "provider_code": "generate/providers/f*.py",  # fairseq and files; a local LLM's is named by its rule
         "FAIRSEQ_MODULE": "train/fairseq_fast/*.py",
-        "api_code": "llm/providers/*.py",
-        "judge_code": "llm/providers/*.py",
-        "DETECTOR": "analyse/detectors/*.py",
+        "asking_code": "llm/providers/*.py",
+        "detector.kind": "analyse/detectors/*.py",
         "quality_code": "curate/quality/*.py",
         "agreement_code": "curate/quality/*.py",
     }
     environments: dict[str, str] = {}
-    found = []
+    code: dict[str, list[str]] = {}
     for file in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
         for block in re.split(r"(?m)^(?=rule |checkpoint |use rule )", file.read_text(encoding="utf-8"))[1:]:
             base, name = re.match(r"(?:use rule (\w+) as|rule|checkpoint) (\w+)", block).groups()
             environment = re.search(r"envs/(\w+)\.yaml", block)
-            calls = re.findall(r"\bruns_script\(([^)]*)\)", block)
+            calls = re.findall(r"\b(?:runs_script|script_path)\(([^)]*)\)", block)
             scripts = [script for call in calls for script in re.findall('"([^"{]+)"', call)]
             environments[name] = environment[1] if environment else environments.get(base, "")
             for word, pattern in by_name.items():
                 if re.search(rf"\b{word}\b", block):
                     scripts += sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob(pattern))
-            if scripts:
-                found.append((name, environments[name], tuple(scripts)))
-    return found
+            code[name] = scripts or code.get(base, [])
+    return [(name, environments[name], tuple(scripts)) for name, scripts in code.items() if scripts]
 
 
 def test_every_direct_requirement_is_in_the_lock_as_asked() -> None:

@@ -1,16 +1,9 @@
-# Arguments of what makes the corpus, and memory by its size.
-
-
-def corpus_file_arguments():
-    """``--part`` arguments of the user's own text."""
-    parts = STUDY.corpus_files.items()
-    found = [argument for part, files in parts for argument in ("--part", part, *map(where_found, files))]
-    return SpeltOut(found, [argument for part, files in parts for argument in ("--part", part, *files)])
+# Functions and constants of the rules in corpus.smk.
 
 
 def release_hashes(wildcards):
     """``--sha256`` arguments of a pinned release."""
-    return [argument for digest in RELEASES[wildcards.release].sha256 for argument in ("--sha256", digest)]
+    return repeated("--sha256", [[digest] for digest in RELEASES[wildcards.release].sha256])
 
 
 def release_requirement(wildcards):
@@ -19,34 +12,27 @@ def release_requirement(wildcards):
     return f"{release.name}=={release.version}"
 
 
+def file_arguments():
+    """``--part`` arguments of the user's own text."""
+    parts = STUDY.corpus.file_lists.items()
+    found = repeated("--part", [(part, *map(where_found, files)) for part, files in parts])
+    return SpelledOut(found, repeated("--part", [(part, *files) for part, files in parts]))
+
+
 def mtdata_arguments():
     """Arguments that name the mtdata ids of each part; empty for another kind of corpus."""
-    parts = STUDY["corpus"].get("mtdata", {})
-    return [argument for part, ids in parts.items() for argument in (f"--{part}", *ids)]
+    return [argument for part, ids in STUDY.corpus.mtdata.items() for argument in (f"--{part}", *ids)]
 
 
 def cleaning_arguments():
-    """The cleaning section as arguments of the same names; what is null is left out."""
-    return [
-        argument
-        for name, value in STUDY["corpus"]["cleaning"].items()
-        if value is not None
-        for argument in (f"--{name.replace('_', '-')}", str(value))
-    ]
+    """The section ``corpus.cleaning`` as arguments of the same names, without those that are null."""
+    given = [(name, value) for name, value in STUDY.corpus.cleaning.items() if value is not None]
+    return [argument for name, value in given for argument in (f"--{name.replace('_', '-')}", str(value))]
 
 
 def split_arguments():
     """``--split`` arguments: name, size (``all`` of a given part) and file of every split."""
-    sizes = STUDY["splits"].items()
-    return spelt_out(
-        [
-            argument
-            for name, size in sizes
-            for argument in ("--split", name, str(size or "all"), f"<results>/corpus/{name}.tsv")
-        ]
+    splits = STUDY.corpus.splits.items()
+    return spelled_out(
+        repeated("--split", [(name, str(size or "all"), f"<results>/corpus/{name}.tsv") for name, size in splits])
     )
-
-
-def pool_memory(amount, per_source):
-    """An amount of memory in MB and some bytes for each source of the pool."""
-    return amount + STUDY["splits"]["pool"] * per_source // 10**6

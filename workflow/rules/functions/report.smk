@@ -1,32 +1,23 @@
-# What the report is made of, and what the targets ask for.
+# Functions and constants of the rules in report.smk.
 
+from planning.conditions import remedied
+from report.templates import template_files
+from workbench.files import file_digest
 
-def get_final_output():
-    """The files that the default target asks for."""
-    figures = report_figures().values()
-    return [
-        "<results>/scores.tsv",
-        "<results>/summary.tsv",
-        "<results>/significance.tsv",
-        *report_tables().values(),
-        *figures,
-        *(svg.replace(".svg", ".png") for svg in figures),
-        "<results>/report/index.html",
-        "<results>/answer.txt",
-    ]
+BASELINE_RECIPE = STUDY.conditions[EVALUATION.baseline].recipe().name
 
 
 def analysis_tables():
     """The tables of the analysis, which needs no training of a learner, by what they are."""
     tables = {}
-    if STUDY.analysed_generators:
+    if STUDY.generators.analysed:
         tables |= {"errors_pool": "<results>/errors/pool.tsv", "diversity_pool": "<results>/diversity/pool.tsv"}
-    if STUDY.detector_pairs:
+    if STUDY.generators.detector_pairs:
         tables |= {
             "detector_pairs": "<results>/detector/pairs.tsv",
             "post_editing": "<results>/detector/post_editing.tsv",
         }
-    if STUDY.quality_pairs:
+    if STUDY.quality.pairs:
         tables["agreement"] = "<results>/quality/agreement.tsv"
     return tables
 
@@ -44,7 +35,7 @@ def analysis_figures():
 
 
 def report_tables():
-    """What the page tells besides the scores, by what it is."""
+    """The tables that the page shows besides the scores, by what they are."""
     relations = ("contrasts", "remedies", "curves", "exchange")
     measured = {f"{name}_test": f"<results>/{name}/test.tsv" for name in ("errors", "diversity")}
     return analysis_tables() | measured | {name: f"<results>/{name}.tsv" for name in relations}
@@ -53,18 +44,43 @@ def report_tables():
 def report_figures():
     """The figures of the page, SVG, by what they show."""
     names = ["learning_curve", "conditions", "errors_test", "diversity_test"]
-    if remedied(STUDY["conditions"]):
+    if remedied(STUDY.conditions):
         names.append("remedies")
     return {name: f"<results>/figures/{name}.svg" for name in names} | analysis_figures()
 
 
+def with_pictures(figures):
+    """The files of figures: SVG and PNG."""
+    return [*figures.values(), *(svg.replace(".svg", ".png") for svg in figures.values())]
+
+
+def final_output():
+    """The files that the default target asks for."""
+    return [
+        "<results>/scores.tsv",
+        "<results>/summary.tsv",
+        "<results>/significance.tsv",
+        *report_tables().values(),
+        *with_pictures(report_figures()),
+        "<results>/report/index.html",
+        "<results>/answer.txt",
+    ]
+
+
 def analysis_output():
     """The files that the target `analysis` asks for."""
-    pictures = [svg.replace(".svg", ".png") for svg in analysis_figures().values()]
     return [
         *analysis_tables().values(),
-        *analysis_figures().values(),
-        *pictures,
+        *with_pictures(analysis_figures()),
         "<results>/analysis/index.html",
         "<results>/analysis.txt",
     ]
+
+
+def page_template(name):
+    """Path of a page's template, and the digests of the template and of its parts, as parameters."""
+    template = TEMPLATES / name
+    return {
+        "template": os.path.relpath(template),
+        "template_digest": [file_digest(path) for path in template_files(template)],
+    }

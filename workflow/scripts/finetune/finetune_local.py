@@ -126,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--start", type=Path, help="fine-tuned model that training goes on from (default: none)")
     parser.add_argument("--valid", type=Path, required=True, help="human pairs that the loss is validated on")
     add_prompt_argument(parser)
-    parser.add_argument("--settings", required=True, help="JSON, see planning.finetuning.local_training")
+    parser.add_argument("--settings", required=True, help="JSON, see planning.learners.LocalLearner.settings")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
     parser.add_argument("--code", required=True, help="digest of the code, part of the fingerprint")
     parser.add_argument("--state", type=Path, required=True, help="folder of what a killed training goes on from")

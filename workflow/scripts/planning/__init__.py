@@ -1,1 +1,1 @@
-"""What happens before a job runs: the configuration is checked, the table of runs is made, code is digested."""
+"""From a configuration to a study: what is read, checked and derived before any job runs."""

@@ -1,78 +1,82 @@
-"""A study for a reader of its results, ``study.json``. Files are told by their names: no machine's path is in it."""
+"""A study for a reader of its results, ``study.json``. Files are named without their folders: no path is in it."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-from planning.asking import is_asked, is_judge, judge_settings, prompt_files, shaping_settings
-from planning.finetuning import (
-    TUNING_KEYS,
-    hosted_settings,
-    is_at_hub,
-    is_hosted,
-    is_local,
-    local_prompts,
-)
-from planning.runs import remedied
-
-Config = dict[str, Any]
+from planning.conditions import remedied
+from planning.generators import HostedGenerator, LocalGenerator
+from planning.hosted_llms import HostedLLM
+from planning.learners import TUNING_KEYS, HostedLearner, LocalLearner
+from planning.local_llms import LocalLLM
+from planning.quality import Judge
+from planning.settings import JsonObject, picked
+from planning.study import Study
 
 _LEFT_OUT = {"results", "downloads", "corpus", "training", "generators", "learners", "llm"}
 _TRAINING = ("equal", "device", "gpus", "checkpoint", "max_pieces")
-_CLUSTER = ("minutes", "memory_mb")
+_NOT_SHAPING = ("prompt", "system_prompt", "minutes", "memory_mb")
+_FILES = ("targets", "sources", "weights", "program")
 
 
-def description(config: Config) -> Config:
-    """What the study is made of, in the order of the configuration, which tables, figures and colours follow."""
-    study = {section: value for section, value in config.items() if section not in _LEFT_OUT}
-    study["baseline"] = config["evaluation"]["baseline"]
-    targets = remedied(config["conditions"])
-    study["conditions"] = {
+def description(study: Study) -> str:
+    """What the study consists of, as JSON in the order of the configuration, which tables and figures follow."""
+    config = study.config
+    targets = remedied(study.conditions)
+    described: dict[str, Any] = {section: value for section, value in config.items() if section not in _LEFT_OUT}
+    described["baseline"] = study.evaluation.baseline
+    described["conditions"] = {
         name: {**settings, "remedies": targets.get(name)} for name, settings in config["conditions"].items()
     }
-    study["generators"] = {name: _generator(config, name) for name in config["generators"]}
-    study["learners"] = {name: _learner(config, name) for name in config["learners"]}
-    study["quality"] = {name: _quality(config, name) for name in config["quality"]}
-    corpus = config["corpus"]
-    study["corpus"] = {"kind": corpus["kind"], "seed": corpus["seed"], **corpus["cleaning"]}
-    study["training"] = {key: config["training"][key] for key in _TRAINING}
-    return study
+    described["generators"] = {name: _generator(study, name) for name in study.generators}
+    described["learners"] = {name: _learner(study, name) for name in study.learners}
+    described["quality"] = {name: _quality(study, name) for name in study.quality}
+    described["corpus"] = {"kind": study.corpus.kind, "seed": study.corpus.seed, **study.corpus.cleaning}
+    described["training"] = picked(config["training"], _TRAINING)
+    return json.dumps(described, ensure_ascii=False)
 
 
-def _quality(config: Config, name: str) -> Config:
-    settings = config["quality"][name]
-    if is_judge(settings):
-        return {"metric": settings["metric"], **_asking(settings, judge_settings(config, name))}
-    return {key: Path(value).name if key in ("weights", "program") else value for key, value in settings.items()}
+def _quality(study: Study, name: str) -> JsonObject:
+    given, score = study.config["quality"][name], study.quality[name]
+    return (
+        {"metric": score.metric, **_hosted(given, score.llm)} if isinstance(score, Judge) else _without_folders(given)
+    )
 
 
-def _generator(config: Config, name: str) -> Config:
-    settings = config["generators"][name]
-    if is_asked(settings):
-        return _asking(settings, shaping_settings(config, name))
-    if is_local(settings):
-        return _local(settings)
-    return {key: Path(value).name if key in ("targets", "sources") else value for key, value in settings.items()}
+def _generator(study: Study, name: str) -> JsonObject:
+    given, generator = study.config["generators"][name], study.generators[name]
+    if isinstance(generator, HostedGenerator):
+        return _hosted(given, generator.llm)
+    return _local(given, generator.llm) if isinstance(generator, LocalGenerator) else _without_folders(given)
 
 
-def _learner(config: Config, name: str) -> Config:
-    settings = config["learners"][name]
-    if is_hosted(settings):
-        own = {key: settings[key] for key in ("kind", "conditions", *TUNING_KEYS)}
-        return {**own, **_asking(settings, hosted_settings(config, name))}
-    return _local(settings) if is_local(settings) else settings
+def _learner(study: Study, name: str) -> JsonObject:
+    given, learner = study.config["learners"][name], study.learners[name]
+    if isinstance(learner, HostedLearner):
+        return {**picked(given, ("kind", "conditions", *TUNING_KEYS)), **_hosted(given, learner.llm)}
+    if isinstance(learner, LocalLearner):
+        return _local(given, learner.llm)
+    settings: JsonObject = given
+    return settings
 
 
-def _local(settings: Config) -> Config:
-    """A local LLM's settings, a model in a folder by the folder's name."""
-    model = settings["model"] if is_at_hub(settings) else Path(settings["model"]).name
-    prompts = {role: Path(path).name for role, path in local_prompts(settings).items()}
-    shaping = {key: value for key, value in settings.items() if key not in ("prompt", "system_prompt", *_CLUSTER)}
-    return {**shaping, "model": model, "prompts": prompts}
+def _without_folders(given: JsonObject) -> JsonObject:
+    return {key: Path(value).name if key in _FILES else value for key, value in given.items()}
 
 
-def _asking(settings: Config, shaping: Config) -> Config:
-    """What a generator's, judge's or learner's own settings say of its answers, its prompts by their names."""
-    prompts = {role: Path(path).name for role, path in prompt_files(settings).items()}
-    return {**{key: value for key, value in shaping.items() if key in settings}, "prompts": prompts}
+def _local(given: JsonObject, llm: LocalLLM) -> JsonObject:
+    """A local LLM's settings; a model in a folder is named by the folder's name."""
+    shaping = {key: value for key, value in given.items() if key not in _NOT_SHAPING}
+    model = llm.model if llm.is_at_hub else Path(llm.model).name
+    return {**shaping, "model": model, "prompts": _file_names(llm.prompts)}
+
+
+def _hosted(given: JsonObject, llm: HostedLLM) -> JsonObject:
+    """What the settings of a generator, judge or learner say about its answers, and its prompts."""
+    return {**picked(llm.shaping, [key for key in llm.shaping if key in given]), "prompts": _file_names(llm.prompts)}
+
+
+def _file_names(files: JsonObject) -> JsonObject:
+    return {role: Path(path).name for role, path in files.items()}

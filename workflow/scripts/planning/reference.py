@@ -11,9 +11,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from planning.configuration import load_schema, resolve
+from planning.configuration.schema import load_schema, resolve
+from planning.settings import JsonObject
 
 ROOT = Path(__file__).parents[3]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -47,7 +48,7 @@ class Row(NamedTuple):
         return f"| `{self.key}` | {self.allowed} | {self.default} | {meaning} |"
 
 
-def reference(schema: dict[str, Any]) -> str:
+def reference(schema: JsonObject) -> str:
     """The keys of ``schema`` in Markdown: one table per top-level section, and each shared key described once."""
     parts, described = [], dict[tuple[str, ...], str]()
     for name, section in schema["properties"].items():
@@ -80,7 +81,7 @@ def _shared_keys(section: str, first: str, shared: Sequence[Row], own: Sequence[
     )
 
 
-def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: bool, owners: str = "") -> Iterator[Row]:
+def _rows(key: str, value: JsonObject, schema: JsonObject, required: bool, owners: str = "") -> Iterator[Row]:
     value = resolve(value, schema)
     branches = [value, *({**branch["then"], "if": branch["if"]} for branch in value.get("allOf", []))]
     children = [
@@ -110,14 +111,14 @@ def _rows(key: str, value: dict[str, Any], schema: dict[str, Any], required: boo
             yield _row(key, value, required, owners)
 
 
-def _is_required(name: str, branch: dict[str, Any], branches: list[dict[str, Any]]) -> bool:
+def _is_required(name: str, branch: JsonObject, branches: list[JsonObject]) -> bool:
     """Whether a key of ``branch`` is required by it or by one that holds wherever it does."""
     conditions = branch.get("if", {}).get("properties", {}).items()
     holding = [other for other in branches if other.get("if", {}).get("properties", {}).items() <= conditions]
     return any(name in other.get("required", []) for other in holding)
 
 
-def _owners(name: str, child: dict[str, Any], branches: list[dict[str, Any]]) -> str:
+def _owners(name: str, child: JsonObject, branches: list[JsonObject]) -> str:
     """The kinds that have the key ``name`` described as in ``child``; empty if all kinds do."""
     own = [kind for branch in branches if branch.get("properties", {}).get(name) == child for kind in _kinds(branch)]
     every = [kind for branch in branches for kind in _kinds(branch)]
@@ -129,14 +130,14 @@ def _owners(name: str, child: dict[str, Any], branches: list[dict[str, Any]]) ->
     return "" if len(owners) == len({kind[0] for kind in every}) else ", ".join(owners)
 
 
-def _kinds(branch: dict[str, Any]) -> list[tuple[str, ...]]:
+def _kinds(branch: JsonObject) -> list[tuple[str, ...]]:
     """The kinds that a branch is for: a value of each key that it depends on, such as ``(llm_judge, openai)``."""
     conditions = branch.get("if", {}).get("properties", {}).values()
     values = [[given["const"]] if "const" in given else given["enum"] for given in conditions]
     return list(itertools.product(*values)) if values else []
 
 
-def _row(key: str, value: dict[str, Any], required: bool, owners: str) -> Row:
+def _row(key: str, value: JsonObject, required: bool, owners: str) -> Row:
     default = value.get("default")
     if "default" not in value:
         shown = "**required**" if required else "–"
@@ -147,7 +148,7 @@ def _row(key: str, value: dict[str, Any], required: bool, owners: str) -> Row:
     return Row(key, _allowed(value), shown, value.get("description", ""), owners)
 
 
-def _allowed(value: dict[str, Any]) -> str:
+def _allowed(value: JsonObject) -> str:
     if "enum" in value:
         return ", ".join("`null`" if option is None else f"`{option}`" for option in value["enum"])
     types = value.get("type", "object")
@@ -163,7 +164,7 @@ def _allowed(value: dict[str, Any]) -> str:
     return " ".join([text, *bounds])
 
 
-def updated(page: str, schema: dict[str, Any]) -> str:
+def updated(page: str, schema: JsonObject) -> str:
     """``page`` with the part between the two marks replaced."""
     pattern = re.compile(re.escape(START) + ".*?" + re.escape(END), re.DOTALL)
     return pattern.sub(lambda _: f"{START}\n{reference(schema)}\n{END}", page)

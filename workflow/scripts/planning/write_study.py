@@ -1,4 +1,4 @@
-"""Write down what a study is made of: the table of its runs, and its settings with the versions of what computes."""
+"""Write the table of a study's runs, and its settings with the versions of the software that computes it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import argparse
 import importlib.metadata
 import json
 import platform
+from dataclasses import astuple
 from pathlib import Path
 
-from planning.runs import conditions_of, run_table
+from planning.runs import Runs
 from workbench.cli import run_script, say, script_parser
 from workbench.files import write_text
 from workbench.runs import RUN_COLUMNS
@@ -18,7 +19,7 @@ SOFTWARE = ["snakemake", "torch", "fairseq-fixed", "sentencepiece", "ctranslate2
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that shape the results, as far as they are installed here."""
+    """Versions of Python and of the packages that shape the results, if they are installed here."""
     found = {"python": platform.python_version()}
     for name in SOFTWARE:
         try:
@@ -31,18 +32,16 @@ def versions() -> dict[str, str]:
 def main(arguments: argparse.Namespace) -> None:
     """Write both files."""
     study = json.loads(arguments.study)
-    runs = run_table(study)
-    write_rows(arguments.runs, RUN_COLUMNS, runs.itertuples(index=False))
+    runs = Runs.read(study)
+    write_rows(arguments.runs, RUN_COLUMNS, (astuple(run) for run in runs.table))
     # In the order of the configuration, which tables, figures and colours follow.
     described = json.dumps({**study, "versions": versions()}, indent=2, ensure_ascii=False)
     write_text(arguments.output, described + "\n")
-    distinct = len(runs.drop_duplicates(["learner", "recipe", "size", "seed"]))
-    say(f"{len(runs):,} runs, {distinct:,} of them distinct")
-    for learner in study["learners"]:
-        chosen = study["learners"][learner]["conditions"] or study["conditions"]
-        left_out = [name for name in chosen if name not in conditions_of(study, learner)]
+    say(f"{len(runs.table):,} runs, {len(runs.distinct):,} of them distinct")
+    for learner, conditions in runs.by_learner.items():
+        left_out = [name for name in runs.chosen[learner] or runs.conditions if name not in conditions]
         if left_out:
-            reason = "it writes nothing of its own before it is trained"
+            reason = "it cannot write its own text before it is trained"
             say(f"learner {learner} has no runs of {', '.join(left_out)}: {reason}")
 
 

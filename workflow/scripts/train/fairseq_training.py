@@ -47,7 +47,7 @@ def train(
 
     Args:
         data: what is trained on.
-        settings: see :meth:`planning.study.Study.training_settings`.
+        settings: see :meth:`planning.training.Training.settings`.
         threads: CPU threads.
         state: where the training is kept and goes on from.
         start: a checkpoint whose weights the training begins with, its optimizer and schedule anew.

@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--valid", type=Path, required=True, help="human pairs for early stopping")
     parser.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
     parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
-    parser.add_argument("--settings", required=True, help="JSON, see planning.study.Study.training_settings")
+    parser.add_argument("--settings", required=True, help="JSON, see planning.training.Training.settings")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
     parser.add_argument("--code", required=True, help="digest of the code, part of the fingerprint")
     parser.add_argument("--state", type=Path, required=True, help="folder of what a killed training goes on from")

@@ -8,7 +8,7 @@ A metric's module has
 - ``score(instances, context)``, which returns a score or None for each instance, in their order.
 
 To add a metric, add a module here, its name and keys in the schema, and its files in
-:func:`planning.scoring.quality_inputs`. If it runs a model, add its name to ``quality_gpus`` of the rules, so that it
+:meth:`planning.quality.QualityScore.inputs`. If it runs a model, add its name to ``METRICS_ON_GPU`` there, so that it
 gets a GPU. Metrics share the modules whose names begin with ``_``.
 """
 

@@ -3,7 +3,7 @@
 A provider's module has a function ``provider(settings, inputs, threads)`` that takes the generator's settings (the
 part of its configuration that shapes the text), the files it may read by name and the CPU threads it may use, and
 returns a :class:`Provider`. A new provider is a new module here, its keys in the schema and its files in
-:meth:`planning.study.Study.provider_inputs`; no rule changes.
+:mod:`planning.generators`; no rule changes.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from evaluate.summary import ConditionSummary
-from planning.runs import LLM_KINDS, conditions_of, origins_of, own_generator
+from planning.runs import LLM_KINDS, Runs, own_generator
 from report.page import Topic
 from report.study import Study
 from report.tables import SIGNED, Column, Table, table
@@ -86,9 +86,9 @@ def authors(
     """The conditions of one author each: people first, then the learner itself, then the best text first."""
     own = _score(scores, own_generator(learner), metric)
     found = []
-    for name, condition in conditions_of(study, learner).items():
-        origins = origins_of(condition["mixture"])
-        if len(origins) > 1 or study["conditions"][name].get("remedies") or condition["order"] != "random":
+    for name, condition in Runs.read(study).by_learner[learner].items():
+        origins = condition.origins
+        if len(origins) > 1 or condition.remedies or condition.order != "random":
             continue
         mine = {
             row.size: row for row in rows if (row.learner, row.condition, row.metric) == (learner, name, metric.metric)

@@ -1,0 +1,19 @@
+# Functions and constants of the rules in llm.smk.
+
+JUDGES = sorted({judge.name for judge, _ in STUDY.quality.judged})
+
+
+def asking_code(script):
+    """A function that gives the digest of ``script`` and of the one provider that it loads by name."""
+    return lambda wildcards: CODE.of(script, f"llm/providers/{llm_of(wildcards).provider}.py")
+
+
+def study_requests(wildcards, input):
+    """What the whole study asks of LLMs, so that its budget is checked before the first request.
+
+    What hosted learners translate is next to the pool. It is not an input of what generators write: their text does not
+    depend on who learns from it. If files are in storage, nothing is next to the pool, and learners are checked later.
+    """
+    if IN_STORAGE:
+        return STUDY.request_arguments(learners=False)
+    return [*STUDY.request_arguments(), "--test", str(Path(input.pool).with_name("test.tsv"))]

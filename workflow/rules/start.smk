@@ -1,0 +1,41 @@
+# What happens before the first job.
+
+import os
+import sys
+from pathlib import Path
+
+from planning.hosted_llms import missing_keys
+from workbench.locks import try_lock
+
+
+def hold_results_folder():
+    """Keep a second Snakemake off the results; the lock ends with this process, however it ends."""
+    global RESULTS_LOCK
+    folder = Path(STUDY.results)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        RESULTS_LOCK = (folder / ".lock").open("w")
+        is_ours = try_lock(RESULTS_LOCK)
+    except OSError as error:
+        sys.exit(f"{folder}: cannot write results there: {error.strerror}")
+    if not is_ours:
+        sys.exit(f"{folder}: another Snakemake is working on these results; wait for it, or end it")
+
+
+def demand_keys():
+    """End before the first job if an LLM will be asked and its key is not in the environment.
+
+    If there is a journal, it may hold every answer: then the job that misses the key reports it.
+    """
+    asked = {
+        "prompt_llm": ("generators", "generator"),
+        "prompt_judge": ("quality", "quality"),
+        "finetune_hosted": ("learners", "learner"),
+        "prompt_learner": ("learners", "learner"),
+    }
+    jobs = [(asked[job.rule.name], job.wildcards) for job in workflow.dag.needrun_jobs() if job.rule.name in asked]
+    keys = {(section, wildcards[name]) for (section, name), wildcards in jobs}
+    llms = [getattr(STUDY, section)[name].llm for section, name in sorted(keys)]
+    problems = missing_keys(llms, os.environ)
+    if problems and not Path(STUDY.journal).exists():
+        sys.exit("\n".join(problems))

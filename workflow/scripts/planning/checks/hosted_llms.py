@@ -1,0 +1,89 @@
+"""Checks of LLMs behind an API and of prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from planning.configuration.errors import Key, Problem
+from planning.hosted_llms import HostedLLM
+from workbench.cli import UserError
+
+_FINAL = ("keep", "drop", "stop")
+_PROMPT_KEYS = {
+    "prompt": "prompt",
+    "judge": "prompt",
+    "prompt_many": "prompt_many",
+    "retry": "retry_prompt",
+    "system": "system_prompt",
+}
+# Fields of a request that the workflow writes itself, and the key to use instead.
+_OWN_FIELDS = {
+    "model": "model",
+    "messages": "prompt",
+    "system": "system_prompt",
+    "max_tokens": "max_output_factor",
+    "max_completion_tokens": "max_output_factor",
+    "n": "samples",
+    "stream": "nothing: answers are read whole",
+    "temperature": "temperature (openai)",
+    "top_p": "top_p (openai)",
+    "seed": "seed (openai)",
+    "logprobs": "log_probabilities (openai)",
+    "reasoning_effort": "reasoning_effort (openai)",
+    "service_tier": "service_tier",
+}
+# The same for judges, if the key differs.
+_JUDGES_FIELDS = {
+    "max_tokens": "reasoning_tokens",
+    "max_completion_tokens": "reasoning_tokens",
+    "n": "nothing: there is one number for each target",
+    "logprobs": "nothing: there is one number for each target",
+}
+
+
+def prompt_problems(key: Key, files: Mapping[str, str], languages: Mapping[str, str]) -> Iterator[Problem]:
+    """Files of prompts must be there and have their placeholders."""
+    missing = [role for role, path in files.items() if not Path(path).is_file()]
+    for role in missing:
+        yield Problem((*key, _PROMPT_KEYS[role]), f"{files[role]!r} is not a file (looked for it in {Path.cwd()})")
+    if not missing:
+        from llm.prompts import load_templates  # only studies that ask an LLM pay for the import
+
+        try:
+            load_templates({role: Path(path) for role, path in files.items()}, languages)
+        except UserError as error:
+            yield Problem(key, str(error))
+
+
+def price_problems(llm: HostedLLM) -> Iterator[Problem]:
+    """What an answer costs must be known."""
+    from llm.prices import price_of  # only studies that ask an LLM pay for the import
+
+    try:
+        price_of(llm.provider, llm.model, llm.base_url, llm.price, llm.mode == "batch", llm.service_tier)
+    except UserError as error:
+        yield Problem((*llm.key, "model"), str(error))
+
+
+def body_problems(llm: HostedLLM) -> Iterator[Problem]:
+    """``body`` must not set what the workflow sets itself."""
+    instead = _OWN_FIELDS | (_JUDGES_FIELDS if llm.key[0] == "quality" else {})
+    for field in llm.body:
+        if field in instead:
+            yield Problem((*llm.key, "body", field), f"the workflow sets this; use {instead[field]}")
+
+
+def policy_problems(llm: HostedLLM) -> Iterator[Problem]:
+    """What is done about an answer must end, in something that can be done."""
+    for outcome, policy in llm.outcomes.items():
+        where = (*llm.key, "outcomes", outcome)
+        if policy[-1] not in _FINAL or any(action in _FINAL for action in policy[:-1]):
+            yield Problem(where, f"{', '.join(policy)}: the last action, and only the last, is keep, drop or stop")
+        if "repair" in policy and (outcome != "malformed" or policy[0] != "repair"):
+            yield Problem(where, "repair belongs to malformed answers, and comes first")
+        if policy[-1] == "keep" and (outcome in ("failed", "empty", "content_filter") or llm.key[0] == "quality"):
+            yield Problem(where, "keep: there is nothing to keep; allowed at the end: drop, stop")
+        if "retry" in policy and outcome in ("failed", "content_filter"):
+            reason = {"failed": "attempts says how often it is tried", "content_filter": "the filter stays as it is"}
+            yield Problem(where, f"retry: {reason[outcome]}; allowed: drop, stop")

@@ -1,0 +1,69 @@
+"""Checks of quality scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from planning.checks.hosted_llms import body_problems, policy_problems, price_problems, prompt_problems
+from planning.configuration.errors import Key, Problem, guess, listed
+from planning.quality import Judge, QualityScore
+from planning.study import Study
+
+
+def quality_problems(study: Study) -> Iterator[Problem]:
+    """Everything that is wrong with the quality scores."""
+    used = study.generators.machines
+    for name, score in study.quality.items():
+        key: Key = ("quality", name)
+        if name == "oracle" and score.metric != "oracle":
+            yield Problem(key, "the name of the score that others are compared with; choose another")
+        for field, chosen in (("generators", score.chosen), ("among", score.among)):
+            for generator in chosen or ():
+                if generator not in used:
+                    reason = f"{generator!r} is not a generator in use; allowed: {listed(used)}"
+                    yield Problem((*key, field), reason + guess(generator, used))
+        given = [generator for generator in score.chosen or () if generator in used]
+        yield from _average_problems(study, key, score, given)
+        yield from _impossible_problems(key, score, given)
+        yield from _size_problems(study, key, score)
+
+
+def _average_problems(study: Study, key: Key, score: QualityScore, given: list[str]) -> Iterator[Problem]:
+    plain = [name for name, other in study.quality.items() if other.metric != "rank_average"]
+    for part in score.of:
+        if part not in plain:
+            yield Problem((*key, "of"), f"{part!r} is not another score; allowed: {listed(plain)}" + guess(part, plain))
+            continue
+        lacking = [generator for generator in given if generator not in study.quality[part].scored]
+        if lacking:
+            yield Problem((*key, "generators"), f"{part} has no scores of {lacking[0]}, so there is no average of it")
+
+
+def _impossible_problems(key: Key, score: QualityScore, given: list[str]) -> Iterator[Problem]:
+    for generator in given:
+        if score.metric == "logprob" and not score.authors[generator].has_logprobs:
+            yield Problem((*key, "generators"), f"{generator} has no log-probabilities")
+        if score.metric == "consensus" and not score.has_others(generator):
+            yield Problem(
+                (*key, "generators"), f"{generator} has nothing to agree with: another generator in use is needed"
+            )
+
+
+def _size_problems(study: Study, key: Key, score: QualityScore) -> Iterator[Problem]:
+    pretrain = study.corpus.pretrain
+    if score.pairs is not None and score.pairs > pretrain:
+        reason = f"is beyond splits.pretrain; allowed: {pretrain:,} or less"
+        yield Problem((*key, "pairs"), f"{score.pairs:,} {reason}")
+    if score.weights is not None and not Path(score.weights).exists():
+        missing = f"{score.weights!r} does not exist (looked for it in {Path.cwd()})"
+        yield Problem((*key, "weights"), missing, no_input=True)
+
+
+def judge_problems(study: Study) -> Iterator[Problem]:
+    """Everything that is wrong with the LLMs that judge."""
+    for judge in study.quality.of(Judge).values():
+        yield from prompt_problems(judge.llm.key, judge.llm.prompts, study.languages)
+        yield from price_problems(judge.llm)
+        yield from body_problems(judge.llm)
+        yield from policy_problems(judge.llm)

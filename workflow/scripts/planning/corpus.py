@@ -1,0 +1,81 @@
+"""The human text: where it comes from and how it is split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus.releases import Release, read_releases
+from planning.configuration.errors import ConfigurationError
+from planning.settings import JsonObject, read_settings
+from workbench.cli import UserError
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The sections ``corpus`` and ``splits``."""
+
+    kind: str  # ``catalogues``, ``mtdata`` or ``files``
+    seed: int  # of the splits
+    max_line_bytes: int
+    cleaning: JsonObject
+    splits: Mapping[str, int | None]  # size of each split in pairs; None for all of a given part
+    files: Mapping[str, Mapping[str, str]]  # the user's files of each part: ``source`` and ``target``, or ``tsv``
+    mtdata: Mapping[str, Sequence[str]]  # the ids of each part
+    releases_list: str  # the file that pins the releases of catalogues
+    exclude: Sequence[str]  # patterns of catalogues that are left out
+
+    @property
+    def pretrain(self) -> int:
+        """Number of pairs that train what is needed before the study itself."""
+        return self.splits["pretrain"] or 0
+
+    @property
+    def pool(self) -> int:
+        """Number of pairs that supply the sources of the training data."""
+        return self.splits["pool"] or 0
+
+    @property
+    def given_parts(self) -> set[str]:
+        """Which of ``valid`` and ``test`` the corpus contains; the others are cut from its training text."""
+        parts = {"files": self.files, "mtdata": self.mtdata}.get(self.kind, {})
+        return {"valid", "test"} & set(parts)
+
+    @property
+    def file_lists(self) -> dict[str, list[str]]:
+        """The user's files of each part: two aligned files or one table; empty for another kind of corpus."""
+        if self.kind != "files":
+            return {}
+        return {
+            part: [files["tsv"]] if "tsv" in files else [files["source"], files["target"]]
+            for part, files in self.files.items()
+        }
+
+    def read_releases(self) -> dict[str, Release]:
+        """The pinned releases of a catalogue corpus by ``name-version``; empty for another kind.
+
+        Raises:
+            ConfigurationError: the list of releases cannot be read.
+        """
+        if self.kind != "catalogues":
+            return {}
+        try:
+            releases = read_releases(Path(self.releases_list))
+        except UserError as error:
+            raise ConfigurationError([str(error)]) from error
+        return {f"{release.name}-{release.version}": release for release in releases}
+
+
+def read_corpus(config: JsonObject) -> Corpus:
+    """The corpus of a completed configuration."""
+    given = config["corpus"]
+    return read_settings(
+        Corpus,
+        given,
+        splits=config["splits"],
+        files=given.get("files", {}),
+        mtdata=given.get("mtdata", {}),
+        releases_list=given["catalogues"]["releases"],
+        exclude=given["catalogues"]["exclude"],
+    )

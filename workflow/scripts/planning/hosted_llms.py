@@ -1,0 +1,167 @@
+"""LLMs behind an API, as generators, judges and learners: what shapes their answers, and how they are asked.
+
+The two are kept apart: only what shapes answers may make a study compute anything again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from planning.settings import JsonObject, compact, picked, read_settings
+
+API_PROVIDERS = ("openai", "anthropic")
+_KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
+_SHAPING = (
+    "provider",
+    "model",
+    "base_url",
+    "temperature",
+    "top_p",
+    "seed",
+    "log_probabilities",
+    "reasoning_effort",
+    "effort",
+    "service_tier",
+    "max_tokens_field",
+    "body",
+    "sentences_per_request",
+    "samples",
+    "max_output_factor",
+    "reasoning_tokens",
+    "retries",
+    "outcomes",
+)
+_EXECUTION = (
+    "mode",
+    "concurrency",
+    "requests_per_minute",
+    "tokens_per_minute",
+    "timeout",
+    "attempts",
+    "patience",
+    "max_usd",
+    "price",
+    "batch",
+)
+
+
+@dataclass(frozen=True)
+class HostedLLM:
+    """An LLM behind an API."""
+
+    key: tuple[str, str]  # section and name in the configuration, such as ``("generators", "gpt")``
+    provider: str
+    model: str
+    base_url: str | None
+    mode: str
+    service_tier: str | None
+    price: JsonObject | None  # of a million tokens; None if it is looked up
+    key_variable: str | None  # environment variable that holds the API key; None if none is sent
+    prompts: Mapping[str, str]  # the files that its requests are written from, by what they are
+    outcomes: Mapping[str, Sequence[str]]  # what is done about each kind of answer
+    body: JsonObject  # additional fields of a request
+    shaping: JsonObject  # what shapes its answers besides the prompts
+    asking: JsonObject  # how it is asked, except what differs between its jobs
+
+    @property
+    def place(self) -> str:
+        """Its key, such as ``generators.gpt``."""
+        return ".".join(self.key)
+
+    @property
+    def settings(self) -> str:
+        """What shapes its answers, as JSON for one command-line argument."""
+        return compact(self.shaping)
+
+    def execution(self, account_name: str, **more: str) -> str:
+        """How it is asked, as JSON: nothing here changes its answers.
+
+        Args:
+            account_name: the name under which its requests are accounted for.
+            more: what only this job has.
+        """
+        return compact({**self.asking, "generator": account_name, "key": self.place, **more})
+
+    @property
+    def may_drop(self) -> bool:
+        """Whether it can leave a source without a target."""
+        return any(policy[-1] == "drop" for policy in self.outcomes.values())
+
+
+def read_hosted_llm(
+    config: JsonObject, section: str, name: str, shaping: JsonObject, execution: Iterable[str] = ()
+) -> HostedLLM:
+    """The LLM behind an API at ``section.name`` of a completed configuration.
+
+    Args:
+        config: the completed configuration.
+        section: ``generators``, ``quality`` or ``learners``.
+        name: its name there.
+        shaping: what shapes its answers besides the keys that all have.
+        execution: further keys that say how it is asked.
+    """
+    given = {"provider": "openai", **config[section][name]}  # a learner has a kind instead
+    variable = _key_variable(given)
+    account = " ".join(filter(None, [given["provider"], given["base_url"], variable]))
+    asking = {
+        **picked(given, (*_EXECUTION, *execution)),
+        "api_key_env": variable,
+        "account": given["account"] or account,
+        "journal": journal_path(config),
+        "study": os.path.normpath(config["results"]),
+        "study_max_usd": config["llm"]["max_usd"],
+        "shutdown_notice": config["llm"]["shutdown_notice"],
+    }
+    return read_settings(
+        HostedLLM,
+        given,
+        key=(section, name),
+        key_variable=variable,
+        prompts=_prompt_files(given),
+        shaping={**picked(given, _SHAPING), "languages": config["languages"], **shaping},
+        asking=asking,
+    )
+
+
+def _key_variable(given: JsonObject) -> str | None:
+    """The environment variable that holds an API key.
+
+    A key is sent to its provider's server only, unless the configuration names another.
+    """
+    default = None if given["base_url"] else _KEY_VARIABLES[given["provider"]]
+    variable: str | None = given.get("api_key_env", default)
+    return variable
+
+
+def _prompt_files(given: JsonObject) -> dict[str, str]:
+    files: dict[str, Any] = {
+        "judge" if "metric" in given else "prompt": given["prompt"],
+        "retry": given["retry_prompt"],
+    }
+    if given.get("sentences_per_request", 1) > 1:
+        files["prompt_many"] = given["prompt_many"]
+    if given["system_prompt"]:
+        files["system"] = given["system_prompt"]
+    return files
+
+
+def journal_path(config: JsonObject) -> str:
+    """The SQLite file in which the study's answers are kept."""
+    return config["llm"]["journal"] or f"{config['results']}/journal.sqlite"
+
+
+def missing_keys(llms: Iterable[HostedLLM], environment: Mapping[str, str]) -> list[str]:
+    """One line for each API key that ``environment`` lacks, with what needs it."""
+    users: dict[str, list[HostedLLM]] = {}
+    for llm in llms:
+        if llm.key_variable and not environment.get(llm.key_variable):
+            users.setdefault(llm.key_variable, []).append(llm)
+    return [
+        f"{asked[0].place}.api_key_env: the environment has no {variable}, which "
+        f"{' and '.join(llm.key[1] for llm in asked)} need{'s' if len(asked) == 1 else ''}: "
+        f"export {variable}=…, or set api_key_env"
+        for variable, asked in users.items()
+    ]
