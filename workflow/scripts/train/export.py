@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from models.checkpoint import allow_checkpoint_classes, load_checkpoint
+from models.fairseq_checkpoints import allow_checkpoint_classes, load_checkpoint
 from train.fairseq_training import USER_DIR
 from workbench.files import atomic_path
 

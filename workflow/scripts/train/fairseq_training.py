@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import load_checkpoint
+from models.fairseq_checkpoints import load_checkpoint
 from models.devices import take_gpus
 from train.batching import batch_options, too_small
 from train.data import EncodedData

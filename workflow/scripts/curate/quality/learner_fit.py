@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from curate.quality import Context, Instance, Metric, Score
 from curate.quality._models import trained_model
-from models.scoring import score_targets
+from models.engines import EngineSettings
+from models.forced_decoding import force_decode
 
 METRIC = Metric(
     summary="mean natural-log cross-entropy of the target's tokens, given the source, under a small model trained on "
@@ -22,5 +23,5 @@ METRIC = Metric(
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:
     """Score every target; an empty one is its end of sentence alone."""
     pairs = [(instance.source, instance.target) for instance in instances]
-    fits = score_targets(trained_model(context), pairs, context.settings["decoding"], context.threads)
-    return [-fit.logprob for fit in fits]
+    settings = EngineSettings.from_json(context.settings["decoding"])
+    return [-found.logprob for found in force_decode(trained_model(context), pairs, settings, context.threads)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from curate.quality import Context, Instance, Metric, Score
 from curate.quality._models import trained_model
 from curate.quality._similarity import sentence_chrf
-from models.translation import translate
+from models.translation import DecodingSettings, translate
 
 METRIC = Metric(
     summary="sentence chrF of the target's back-translation against the source",
@@ -23,9 +23,8 @@ METRIC = Metric(
 def score(instances: Sequence[Instance], context: Context) -> list[Score]:
     """Translate every target back with the reverse model; an empty target gives back nothing, which is 0."""
     written = [instance for instance in instances if instance.target]
-    back = translate(
-        trained_model(context), [instance.target for instance in written], context.settings["decoding"], context.threads
-    )
+    settings = DecodingSettings.from_json(context.settings["decoding"])
+    back = translate(trained_model(context), [instance.target for instance in written], settings, context.threads)
     found = {
         instance.id: sentence_chrf(translation.text, instance.source)
         for instance, translation in zip(written, back, strict=True)

@@ -1,7 +1,7 @@
-"""Targets from a causal language model on this machine, the base of a learner or one of its own.
+"""Targets from a causal language model on this machine: a learner's base model or another one.
 
-The settings are those that a learner decodes with (:class:`llm.local.decoding.Translator`), the files ``base``,
-``prompt``, ``system`` where there is one, and ``model`` where the base was fine-tuned.
+The settings are those that a learner decodes with (:class:`llm.local.decoding.Translator`). The files are ``base``,
+``prompt``, and optionally ``system`` and, for a fine-tuned model, ``model``.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any
 
 from llm.local.prompting import ROLES
 from models.causal_lm import set_threads
+from models.hypotheses import as_generated
 from workbench.generated import Generated
 from workbench.pairs import Source
 
 
 class LocalProvider:
-    """Asks a language model as generators behind an API are asked, once for each source."""
+    """Prompts a language model once for each source, in the same words as generators behind an API."""
 
     def __init__(self, settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int) -> None:
         set_threads(threads)
@@ -28,9 +29,8 @@ class LocalProvider:
 
     def generate(self, sources: Sequence[Source]) -> Iterator[Generated]:
         """Yield one target for each source."""
-        translations = self._translator.translate([source.text for source in sources])
-        for source, translation in zip(sources, translations, strict=True):
-            yield Generated(source.id, translation.text, translation.logprob, {"tokens": translation.tokens})
+        hypotheses = self._translator.translate([source.text for source in sources])
+        return as_generated([source.id for source in sources], hypotheses)
 
 
 provider = LocalProvider
