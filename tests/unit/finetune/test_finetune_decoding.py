@@ -15,7 +15,7 @@ from finetune.instances import Plan
 from generate.generate_targets import main as generate_targets
 from generate.generate_targets import parser as generate_parser
 from llm.local.prompting import Prompter, read_templates
-from models.completions import IGNORED, Instance, collate
+from models.completions import IGNORED, TokenizedPair, collate
 from workbench.cli import UserError
 
 torch = pytest.importorskip("torch")
@@ -213,37 +213,37 @@ class TestPlan:
     """Which instances an update sees."""
 
     def test_every_epoch_sees_every_instance_once(self) -> None:
-        plan = Plan([3] * 10, {"num_train_epochs": 3, "max_steps": None, "batch_size": 4}, seed=1)
+        plan = Plan([3] * 10, batch_size=4, epochs=3, max_steps=None, seed=1)
         seen = [place for number in range(plan.updates) for place in plan.update(number)]
         assert plan.updates == 8 and len(seen) == 30
         assert sorted(seen) == sorted([*range(10)] * 3)
         assert [plan.epochs(n) for n in (0, 1, 2, 3, 8)] == [0, 1, 1, 2, 3]
         assert plan.target_tokens(8) == 90
-        other = Plan([3] * 10, {"num_train_epochs": 3, "max_steps": None, "batch_size": 4}, seed=2)
+        other = Plan([3] * 10, batch_size=4, epochs=3, max_steps=None, seed=2)
         assert other.update(0) != plan.update(0)
 
     def test_updates_are_the_same_in_parts(self) -> None:
-        plan = Plan([*range(1, 14)], {"num_train_epochs": 2, "max_steps": None, "batch_size": 5}, seed=1)
+        plan = Plan([*range(1, 14)], batch_size=5, epochs=2, max_steps=None, seed=1)
         for halvings in (0, 1, 2):
-            count = plan.parts_of_update(halvings)
-            parts = list(plan.parts(halvings))
+            count = plan.count_parts(halvings)
+            parts = list(plan.parts(count))
             assert len(parts) == plan.updates * count
             for number in range(plan.updates):
                 joined = [place for part in parts[number * count : (number + 1) * count] for place in part]
                 assert joined == plan.update(number)
-        assert plan.parts_of_update(3) == 5
+        assert plan.count_parts(3) == 5
         with pytest.raises(UserError, match="does not hold a single instance"):
-            plan.parts_of_update(4)
+            plan.count_parts(4)
 
     def test_a_number_of_updates_wins(self) -> None:
-        plan = Plan([1] * 10, {"num_train_epochs": 3, "max_steps": 7, "batch_size": 4}, seed=1)
+        plan = Plan([1] * 10, batch_size=4, epochs=3, max_steps=7, seed=1)
         assert plan.updates == 7
-        few = Plan([1, 1], {"num_train_epochs": 0.5, "max_steps": None, "batch_size": 16}, seed=1)
+        few = Plan([1, 1], batch_size=16, epochs=0.5, max_steps=None, seed=1)
         assert few.updates == 1 and len(few.update(0)) == 1
 
 
 def test_a_batch_has_labels_for_completions_only() -> None:
-    batch = collate([Instance([5, 6], [7, 2]), Instance([5], [2])], padding=0)
+    batch = collate([TokenizedPair([5, 6], [7, 2]), TokenizedPair([5], [2])], padding=0)
     assert batch["input_ids"].tolist() == [[5, 6, 7, 2], [5, 2, 0, 0]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
     none = IGNORED

@@ -110,9 +110,9 @@ def test_kill_9_and_again_gives_the_same_bytes(
     assert killed.run(DIES_WRITING)[0] == -signal.SIGKILL
     assert not killed.model.exists()
     status, said = killed.run(DIES_COMPUTING)
-    assert status == -signal.SIGKILL and "going on from" in said and "checkpoint-20" in said
+    assert status == -signal.SIGKILL and "resuming from" in said and "checkpoint-20" in said
     killed.here()
-    assert caplog.text.count("going on from") == 1 and "checkpoint-20" in caplog.text
+    assert caplog.text.count("resuming from") == 1 and "checkpoint-20" in caplog.text
     assert killed.content == adapter.content
     same = {"updates", "epochs", "best_valid_loss", "batch", "instances"}
     assert {name: killed.report[name] for name in same} == {name: adapter.report[name] for name in same}
@@ -134,7 +134,7 @@ def test_a_signal_leaves_a_checkpoint_and_the_end_is_the_same(corpus: Corpus, ca
     assert not signalled.model.exists()
     caplog.set_level("INFO")
     signalled.here()
-    assert "going on from" in caplog.text
+    assert "resuming from" in caplog.text
     assert signalled.content == undisturbed.content
 
 
@@ -142,7 +142,7 @@ def test_what_is_done_is_not_trained_again(whole: Finetuning, caplog: pytest.Log
     caplog.set_level("INFO")
     before = whole.model.stat().st_mtime_ns
     whole.here()
-    assert "trained meanwhile" in caplog.text
+    assert "already trained" in caplog.text
     assert whole.model.stat().st_mtime_ns == before
 
 
@@ -186,7 +186,10 @@ def test_what_does_not_fit_the_memory_is_computed_in_parts(
     monkeypatch.setattr(LlamaForCausalLM, "forward", limited)
     caplog.set_level("INFO")
     small = Finetuning(corpus, "small-memory").here()
-    assert "CUDA out of memory. Tried to allocate 2.00 GiB; starting again, with half as many" in caplog.text
+    assert (
+        "CUDA out of memory. Tried to allocate 2.00 GiB; starting again, computing half as much at a time"
+        in caplog.text
+    )
     assert small.report["batch"] == {"instances": 16, "parts": 4, "halvings": 2}
     assert small.report["updates"] == whole.report["updates"]
     assert small.report["best_valid_loss"] == pytest.approx(whole.report["best_valid_loss"], abs=0.01)
@@ -248,8 +251,11 @@ def test_instances_that_cannot_be_learnt(corpus: Corpus, caplog: pytest.LogCaptu
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"architectures": ["T5ForConditionalGeneration"]}, "no causal language model"),
-        ({"architectures": ["BertForMaskedLM"], "model_type": "bert"}, "BertForMaskedLM is no causal language model"),
+        ({"architectures": ["T5ForConditionalGeneration"]}, "not a causal language model"),
+        (
+            {"architectures": ["BertForMaskedLM"], "model_type": "bert"},
+            "BertForMaskedLM is not a causal language",
+        ),
         ({"model_type": "unheard_of"}, "does not know this architecture"),
         ({"auto_map": {"AutoConfig": "own.Config"}, "model_type": "own"}, "code of a model is never run"),
         ({"num_hidden_layers": 3}, "the weights lack 9 tensors"),
@@ -288,7 +294,7 @@ def test_options_that_do_not_fit(
     assert "no module 'q_proj'" in refused(
         Finetuning(corpus, "x", {**wrong, "lora": {**LORA, "target_modules": "q_proj"}})
     )
-    assert "goes on from a whole model" in refused(Finetuning(corpus, "x", more=["--start", adapter.model]))
+    assert "continues from a whole model" in refused(Finetuning(corpus, "x", more=["--start", adapter.model]))
     lora = {"method": "lora"}
     assert "no LoRA adapter" in refused(Finetuning(corpus, "x", lora, more=["--start", whole.model]))
     assert "no such folder" in refused(Finetuning(corpus, "x", more=["--start", tmp_path / "nowhere"]))

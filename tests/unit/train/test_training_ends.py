@@ -160,7 +160,7 @@ def test_a_signal_leaves_a_checkpoint_and_the_end_is_the_same(corpus: Path, undi
     updates = int(said.partition("after update ")[2].partition(";")[0])
     assert 20 <= updates < 60
     assert not (training.folder / "model.pt").exists()
-    assert "going on from" in training.run()
+    assert "resuming from" in training.run()
     assert same(training.weights, undisturbed.weights)
     assert not (training.folder / "state").exists()
 
@@ -207,7 +207,7 @@ TransformerModel.forward = limited
 def test_a_batch_that_does_not_fit_is_halved_and_the_update_kept(corpus: Path, undisturbed: Training) -> None:
     training = Training(corpus, "small-memory", before=SMALL_MEMORY)
     said = training.run()
-    assert "CUDA out of memory. Tried to allocate 2.00 GiB; starting again, with half as much" in said
+    assert "CUDA out of memory. Tried to allocate 2.00 GiB; starting again, computing half as much at a time" in said
     assert training.report["batch"] == {"max-tokens": 128, "update-freq": "4", "halvings": 1}
     assert training.report["updates"] == 60
     assert training.report["best_valid_loss"] == pytest.approx(undisturbed.report["best_valid_loss"], abs=0.1)

@@ -7,14 +7,14 @@ import shutil
 from pathlib import Path
 
 from models.causal_lm import (
+    add_adapter,
     check_adapter,
     check_base,
-    extra,
+    import_offline,
     load_model,
     load_tokenizer,
     save_whole,
     set_threads,
-    with_adapter,
     writing_to,
 )
 from workbench.cli import UserError, run_script, say, script_parser
@@ -22,12 +22,9 @@ from workbench.files import atomic_folder
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write the merged model and its tokenizer.
-
-    Added up in float32 and written in the type of the base's weights.
-    """
+    """Write the merged model and its tokenizer; weights are added in float32 and written in the base's type."""
     set_threads(arguments.threads)
-    extra("peft")
+    import_offline("peft")
     import torch
 
     check_adapter(arguments.model)
@@ -40,7 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(
             f"{arguments.output}: the model takes {size / 1e9:,.1f} GB of the disk and {free / 1e9:,.1f} GB are free"
         )
-    model = with_adapter(load_model(arguments.base, torch.float32), arguments.model)
+    model = add_adapter(load_model(arguments.base, torch.float32), arguments.model)
     merged = model.merge_and_unload().to(config.dtype or torch.float32)
     with writing_to(arguments.output), atomic_folder(arguments.output) as folder:
         save_whole(merged, arguments.base, folder)

@@ -1,7 +1,6 @@
 """Write a generator's targets for the pool's sources.
 
-What writes them is a provider, a module of this folder's package ``providers`` that is named in the configuration; see
-:mod:`generate.providers` for what a provider must offer.
+A provider writes them: a module of :mod:`generate.providers`, which says what a provider must offer.
 """
 
 from __future__ import annotations

@@ -164,7 +164,7 @@ class FairseqNetwork:
         self.dictionary = self.task.target_dictionary
 
     def numbers(self, texts: Sequence[Pieces]) -> tuple[list[Any], list[int]]:
-        """Turn texts into fairseq's vectors of piece numbers, which end with the end of the sentence, and their lengths."""
+        """Return every text as a vector of piece numbers, the end of the sentence included, and their lengths."""
         import torch
 
         end = self.dictionary.eos()

@@ -43,13 +43,13 @@ def force_decode(
     import sentencepiece
 
     processor = sentencepiece.SentencePieceProcessor(model_file=str(model.spm))
-    sides = [
+    sources, targets = (
         encode(model, processor, [pair[side] for pair in pairs], settings.max_pieces, kind)
         for side, kind in ((0, "sources"), (1, "targets"))
-    ]
+    )
     by_ctranslate2 = settings.engine == "ctranslate2" and has_ctranslate2(model)
     engine = _with_ctranslate2 if by_ctranslate2 else _with_fairseq
-    yield from engine(model, *sides, settings, threads)
+    yield from engine(model, sources, targets, settings, threads)
 
 
 def _lengths(sources: Sequence[Pieces], targets: Sequence[Pieces]) -> list[int]:

@@ -1,8 +1,8 @@
-"""What writes synthetic targets: one module a provider.
+"""Providers, which write synthetic targets: one module each.
 
-A provider's module has a function ``provider(settings, inputs, threads)`` that takes the generator's settings (the
-part of its configuration that shapes the text), the files it may read by name and the CPU threads it may use, and
-returns a :class:`Provider`. A new provider is a new module here, its keys in the schema and its files in
+A provider's module has a function ``provider(settings, inputs, threads)`` that returns a :class:`Provider`. Its
+arguments are the generator's settings (the part of its configuration that shapes the text), the input files by name,
+and the number of CPU threads. To add a provider, add a module here, its keys in the schema and its files in
 :meth:`planning.study.Study.provider_inputs`; no rule changes.
 """
 
@@ -16,12 +16,12 @@ from workbench.pairs import Source
 
 
 class Provider(Protocol):
-    """Writes targets."""
+    """Writes synthetic targets."""
 
     def generate(self, sources: Sequence[Source]) -> Iterator[Generated]:
         """Yield one target for each source that has one, in the order of ``sources``.
 
         Raises:
-            workbench.cli.UserError: the provider cannot do its work; the message says what a person can do.
+            workbench.cli.UserError: the provider cannot write them; the message says what a person can do.
         """
         ...

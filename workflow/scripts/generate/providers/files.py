@@ -1,8 +1,8 @@
-"""Targets that exist already: a file of translations, one a line.
+"""Targets that exist already: a file of translations, one per line.
 
-Its lines stand beside one of three things (``aligned_with``): the lines of the corpus' training text (``train``), the
-rows of the pool (``pool``), or the lines of a file of sources of its own, which are matched with the pool's by text
-(``sources``). Where the corpus is stripped of its markup, so are the files.
+``aligned_with`` says what the lines correspond to: the lines of the corpus' training text (``train``), the rows of the
+pool (``pool``), or the lines of a separate file of sources (``sources``), which are matched with the pool's by text. If
+the markup of the corpus is stripped, so is that of the files.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workbench.text import one_line
 
 
 class FilesProvider:
-    """Looks targets up in the user's own file."""
+    """Looks targets up in the user's file."""
 
     def __init__(self, settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int) -> None:
         self._aligned_with = settings["aligned_with"]
@@ -34,24 +34,24 @@ class FilesProvider:
         """Yield the target of every source.
 
         Raises:
-            UserError: the file has too few or too many lines for what it stands beside, or lacks a source.
+            UserError: the file has too few or too many lines for its counterpart, or lacks a source.
         """
         targets = TextColumn(self._texts(self._path))
         places = {
-            "train": self._beside_corpus,
-            "pool": self._beside_pool,
-            "sources": self._beside_own_sources,
+            "train": self._aligned_with_corpus,
+            "pool": self._aligned_with_pool,
+            "sources": self._aligned_with_sources,
         }[self._aligned_with](sources, len(targets))
         for source, place in zip(sources, places, strict=True):
             yield Generated(source.id, targets[place], None, {"line": place + 1})
 
     def _texts(self, path: Path) -> Iterator[str]:
-        """The lines of a file as the corpus would have them."""
+        """The lines of a file, cleaned like the corpus."""
         for line in read_lines(path, self._max_bytes):
             text = one_line(line)
             yield strip_markup(text) if self._strips else text
 
-    def _beside_corpus(self, sources: Sequence[Source], lines: int) -> list[int]:
+    def _aligned_with_corpus(self, sources: Sequence[Source], lines: int) -> list[int]:
         places = [int(source.id.rpartition(":")[2]) - 1 for source in sources]
         if max(places) >= lines:
             raise UserError(
@@ -60,7 +60,7 @@ class FilesProvider:
             )
         return places
 
-    def _beside_pool(self, sources: Sequence[Source], lines: int) -> list[int]:
+    def _aligned_with_pool(self, sources: Sequence[Source], lines: int) -> list[int]:
         if lines != len(sources):
             raise UserError(
                 f"{self._path}: {lines:,} lines, but the pool has {len(sources):,} rows; "
@@ -68,7 +68,7 @@ class FilesProvider:
             )
         return list(range(lines))
 
-    def _beside_own_sources(self, sources: Sequence[Source], lines: int) -> list[int]:
+    def _aligned_with_sources(self, sources: Sequence[Source], lines: int) -> list[int]:
         if self._sources is None:
             raise UserError("`aligned_with: sources` needs the key `sources`")
         place_of: dict[str, int] = {}
