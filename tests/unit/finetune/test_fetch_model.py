@@ -1,4 +1,4 @@
-"""A model comes from the hub whole or not at all, without code and pickles, and refusals say what to do."""
+"""Models are downloaded completely or not at all, without code and pickles, and errors say what to do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def hub(model: Path) -> Iterator[FakeHub]:
 
 
 def environment(hub: FakeHub, **more: str) -> dict[str, str]:
-    # Not what this machine knows of the real hub.
+    # Nothing of this machine's settings for the real hub.
     return {
         "HF_ENDPOINT": hub.url,
         "HF_TOKEN": "",

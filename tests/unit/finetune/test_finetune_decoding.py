@@ -1,4 +1,4 @@
-"""A language model is asked in the words it was trained on, and what it writes depends on nothing but the text."""
+"""A language model is prompted as in training, and its output depends on nothing but the text."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_the_log_probability_is_that_of_each_step(corpus: Corpus, model: Path) -
     )
     steps = [float(scores.log_softmax(-1).max()) for scores in found.scores]
     line = translations(corpus, corpus.folder / "base", model)[0]
-    assert tokens([line]) == [len(steps) - 1]  # the end token is none of the text
+    assert tokens([line]) == [len(steps) - 1]  # the end token is not part of the text
     assert logprobs([line]) == pytest.approx([sum(steps) / len(steps)], abs=0.001)
 
 
@@ -88,11 +88,11 @@ def test_every_text_has_its_own_limit(
     caplog.set_level("INFO")
     lines = translations(corpus, base, None, {"num_beams": beams, "max_output_factor": 1.5}, test)
     lengths = [len(ids) for ids in AutoTokenizer.from_pretrained(base)(sources, add_special_tokens=False).input_ids]
-    assert tokens(lines) == [int(1.5 * length) + 32 for length in lengths]  # it never learnt to end
+    assert tokens(lines) == [int(1.5 * length) + 32 for length in lengths]  # it never learnt to stop
     assert "3 of 3 translations were cut off at max_output_factor, 1.5" in caplog.text
 
 
-def test_the_models_own_settings_of_generation_are_not_followed_but_for_its_ends(
+def test_only_the_end_tokens_of_the_models_generation_settings_are_used(
     corpus: Corpus, model: Path, tmp_path: Path
 ) -> None:
     import shutil
@@ -155,7 +155,7 @@ def test_a_generator_decodes_as_a_learner_does(corpus: Corpus, model: Path, tmp_
 
 
 class TestPrompter:
-    """From text to tokens."""
+    """Turns text into tokens."""
 
     @pytest.fixture(params=[True, False], ids=["chat", "plain"])
     def tokenizer(self, request: pytest.FixtureRequest) -> Any:

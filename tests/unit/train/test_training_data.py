@@ -1,4 +1,4 @@
-"""Text on its way into fairseq."""
+"""Encode text for fairseq."""
 
 from __future__ import annotations
 

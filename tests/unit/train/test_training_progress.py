@@ -31,7 +31,7 @@ def test_what_came_after_the_checkpoint_is_dropped(progress: Path) -> None:
     assert read_entries(progress) == ENTRIES[:4]
 
 
-def test_early_stopping_is_given_back_its_count() -> None:
+def test_the_count_of_early_stopping_is_restored() -> None:
     def stop() -> None: ...
 
     _restore_early_stopping(stop, ENTRIES)

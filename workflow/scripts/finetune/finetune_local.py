@@ -42,7 +42,7 @@ def main(arguments: argparse.Namespace) -> None:
     set_threads(arguments.threads)
     for package in TRAINING_PACKAGES:
         import_offline(package)
-    from finetune.training import Data, Job, finetune
+    from finetune.training import Finetuning, finetune
 
     if arguments.start and not arguments.start.is_dir():
         raise UserError(f"{arguments.start}: no such folder; START is a model that finetune_local wrote")
@@ -64,27 +64,30 @@ def main(arguments: argparse.Namespace) -> None:
     limit, drop = settings.max_tokens, settings.unusable == "drop"
     if limit > most:
         raise UserError(f"max_tokens: {limit:,}, but {arguments.base} reads {most:,.0f} at most; lower it to that")
-    data = Data(
+    finetuning = Finetuning(
+        base=arguments.base,
+        start=arguments.start,
         train=encode_pairs(pairs, prompter, limit, drop, arguments.dataset),
         valid=encode_pairs(valid, prompter, limit, drop, arguments.valid),
         padding=tokenizer.eos_token_id if tokenizer.pad_token_id is None else tokenizer.pad_token_id,
+        settings=settings,
+        device=torch_device(settings.device),
+        output=arguments.model,
     )
-    device = torch_device(settings.device)
     with FinetuningState(arguments.state, identity) as state:
         if state.is_finished(arguments.report, arguments.model):
             return
         monitors = Monitors(arguments.tensorboard, arguments.wandb, arguments.label).trainer_names()
-        job = Job(arguments.base, arguments.start, data, settings, device, arguments.model, monitors)
-        model, report = finetune(job, state)
+        model, report = finetune(finetuning, state, monitors)
         report |= {"fingerprint": identity, "method": settings.method}
-        report |= {"instances": len(data.train), "left_out": len(pairs) - len(data.train)}
+        report |= {"instances": len(finetuning.train), "left_out": len(pairs) - len(finetuning.train)}
         with writing_to(arguments.model), atomic_folder(arguments.model) as folder:
             _save(model, settings.method, arguments.base, folder)
         write_json(arguments.report, report)
         state.discard()
     say(
-        f"{len(data.train):,} instances, {report['updates']:,} updates in {report['epochs']} epochs, validation loss "
-        f"{report['best_valid_loss']:.3f}, {report['target_tokens_per_second']:,.0f} target tokens/s"
+        f"{report['instances']:,} instances, {report['updates']:,} updates in {report['epochs']} epochs, "
+        f"validation loss {report['best_valid_loss']:.3f}, {report['target_tokens_per_second']:,.0f} target tokens/s"
     )
 
 

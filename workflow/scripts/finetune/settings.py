@@ -22,45 +22,22 @@ class TrainerOptions:
 
 
 @dataclass(frozen=True)
-class LoraOptions:
-    """Settings of an adapter, named as in peft."""
-
-    r: int
-    lora_alpha: float
-    lora_dropout: float
-    target_modules: str | list[str]
-
-
-@dataclass(frozen=True)
 class FinetuningSettings:
-    """The settings of one fine-tuning.
+    """The settings of one fine-tuning, in the names of the JSON that the rule passes."""
 
-    Args:
-        languages: codes of ``source`` and ``target``.
-        method: ``lora`` or ``full``.
-        options: of the training.
-        max_tokens: most tokens of an instance, prompt and target together.
-        unusable: ``drop`` instances that cannot be learnt, or ``stop``.
-        precision: ``auto``, ``float32``, ``bf16`` or ``fp16``.
-        seed: of the training.
-        device: ``cpu`` or ``gpu``.
-        save_every: updates between checkpoints.
-        lora: of the adapter; None for ``full``.
-    """
-
-    languages: Mapping[str, str]
-    method: str
+    languages: Mapping[str, str]  # codes of source and target
+    method: str  # lora or full
     options: TrainerOptions
-    max_tokens: int
-    unusable: str
-    precision: str
+    max_tokens: int  # most tokens of an instance, prompt and target together
+    unusable: str  # drop instances that cannot be learnt, or stop
+    precision: str  # auto, float32, bf16 or fp16
     seed: int
-    device: str
-    save_every: int
-    lora: LoraOptions | None = None
+    device: str  # cpu or gpu
+    save_every: int  # updates between checkpoints
+    lora: Mapping[str, Any] | None = None  # peft's options of the adapter; None for full
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
         """Take the settings from a JSON object."""
-        lora = LoraOptions(**given["lora"]) if given["method"] == "lora" else None
+        lora = given["lora"] if given["method"] == "lora" else None
         return cls(**{**given, "options": TrainerOptions(**given["options"]), "lora": lora})

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,14 @@ from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainingArguments
 
 from finetune.instances import Plan
-from finetune.settings import FinetuningSettings, LoraOptions, TrainerOptions
+from finetune.settings import FinetuningSettings, TrainerOptions
 from finetune.state import FinetuningState
 from finetune.watching import Watcher
 from models.causal_lm import (
     ADAPTER,
     add_adapter,
     check_adapter,
+    explained,
     load_model,
     resolve_precision,
     torch_dtype,
@@ -35,45 +35,25 @@ from train.memory import train_halving_batches
 from train.signals import handle_termination
 from workbench.cli import UserError, progress
 
-log = logging.getLogger(__name__)
-
 _LOG_INTERVAL = 10  # updates
 _SLACK = 64 * 2**20  # bytes of a checkpoint besides tensors, rounded up
 
 
 @dataclass(frozen=True)
-class Data:
-    """What is trained on, what the loss is validated on, and the padding token."""
+class Finetuning:
+    """One fine-tuning."""
 
+    base: Path  # folder of the base model
+    start: Path | None  # folder of the fine-tuned model that training continues from
     train: Sequence[TokenizedPair]
-    valid: Sequence[TokenizedPair]
-    padding: int
-
-
-@dataclass(frozen=True)
-class Job:
-    """One fine-tuning.
-
-    Args:
-        base: folder of the base model.
-        start: folder of the fine-tuned model that training continues from; None for the base.
-        data: what is trained on.
-        settings: of the learner.
-        device: torch's name of the device.
-        output: where the model will be written; its disk must have room.
-        monitors: Trainer's names of monitors, which do not shape the training.
-    """
-
-    base: Path
-    start: Path | None
-    data: Data
+    valid: Sequence[TokenizedPair]  # what the loss is validated on
+    padding: int  # the padding token
     settings: FinetuningSettings
-    device: str
-    output: Path
-    monitors: Sequence[str]
+    device: str  # torch's name
+    output: Path  # where the model will be written; its disk must have room
 
 
-def finetune(job: Job, state: FinetuningState) -> tuple[Any, dict[str, Any]]:
+def finetune(finetuning: Finetuning, state: FinetuningState, monitors: Sequence[str]) -> tuple[Any, dict[str, Any]]:
     """Train to the end and return the model with the report of ``training.json``.
 
     The report holds ``updates``, ``epochs`` begun, ``best_valid_loss`` (at the end, natural logarithm per token of the
@@ -85,16 +65,17 @@ def finetune(job: Job, state: FinetuningState) -> tuple[Any, dict[str, Any]]:
     as many parts per update.
 
     Args:
-        job: what is trained.
+        finetuning: what is trained.
         state: where the training is kept and resumes.
+        monitors: Trainer's names of monitors, which do not shape the training.
 
     Raises:
         UserError: an option does not fit, the device or disk is too small, or a signal ended training.
     """
-    settings, options = job.settings, job.settings.options
-    precision = resolve_precision(settings.precision, job.device)
+    settings, options = finetuning.settings, finetuning.settings.options
+    precision = resolve_precision(settings.precision, finetuning.device)
     plan = Plan(
-        [len(pair.completion) for pair in job.data.train],
+        [len(pair.completion) for pair in finetuning.train],
         options.batch_size,
         options.num_train_epochs,
         options.max_steps,
@@ -102,12 +83,12 @@ def finetune(job: Job, state: FinetuningState) -> tuple[Any, dict[str, Any]]:
     )
 
     def attempt(parts: int) -> tuple[Any, float]:
-        if job.device == "cuda":
+        if finetuning.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        model = _trainable(job, precision)
-        _check_disk(model, state.root, job.output)
-        _train(model, job, plan, parts, precision, state)
-        return model, _valid_loss(model, job.data, math.ceil(options.batch_size / parts))
+        model = _trainable(finetuning, precision)
+        _check_disk(model, state.root, finetuning.output)
+        _train(model, finetuning, plan, _arguments(finetuning, plan, parts, precision, state.folder, monitors), state)
+        return model, _valid_loss(model, finetuning, math.ceil(options.batch_size / parts))
 
     model, loss = train_halving_batches(state, plan.count_parts, attempt)
     updates, seconds = state.progress()
@@ -119,42 +100,42 @@ def finetune(job: Job, state: FinetuningState) -> tuple[Any, dict[str, Any]]:
         "seconds": round(seconds, 1),
         "target_tokens_per_second": round(plan.target_tokens(updates) / max(seconds, 1e-9), 1),
         "batch": {
-            "instances": min(options.batch_size, len(job.data.train)),
+            "instances": min(options.batch_size, len(finetuning.train)),
             "parts": plan.count_parts(state.halvings),
             "halvings": state.halvings,
         },
         "precision": precision,
-        "peak_memory_mb": round(torch.cuda.max_memory_allocated() / 2**20) if job.device == "cuda" else None,
+        "peak_memory_mb": round(torch.cuda.max_memory_allocated() / 2**20) if finetuning.device == "cuda" else None,
         "trained_parameters": _count_trained(model),
     }
 
 
-def _trainable(job: Job, precision: str) -> Any:
+def _trainable(finetuning: Finetuning, precision: str) -> Any:
     """Load the model with its trainable part: an adapter (new or that of ``start``) or all weights, in float32.
 
     Raises:
         UserError: ``start`` was trained with the other method, or no module matches ``target_modules``.
     """
-    torch.manual_seed(job.settings.seed)
-    if job.settings.lora is None:
-        if job.start and (job.start / ADAPTER).is_file():
-            raise UserError(f"{job.start}: an adapter, but `method: full` continues from a whole model")
-        model = load_model(job.start or job.base, torch.float32)
+    torch.manual_seed(finetuning.settings.seed)
+    if finetuning.settings.lora is None:
+        if finetuning.start and (finetuning.start / ADAPTER).is_file():
+            raise UserError(f"{finetuning.start}: an adapter, but `method: full` continues from a whole model")
+        model = load_model(finetuning.start or finetuning.base, torch.float32)
         model.requires_grad_(True)
     else:
         # Frozen weights need no more precision than the computation; adapters are float32.
-        frozen = load_model(job.base, torch_dtype(precision))
-        if job.start:
-            check_adapter(job.start)
-            model = add_adapter(frozen, job.start, trainable=True)
+        frozen = load_model(finetuning.base, torch_dtype(precision))
+        if finetuning.start:
+            check_adapter(finetuning.start)
+            model = add_adapter(frozen, finetuning.start, trainable=True)
         else:
-            model = _add_new_adapter(frozen, job.settings.lora)
+            model = _add_new_adapter(frozen, finetuning.settings.lora)
     model.config.use_cache = False
     return model
 
 
-def _add_new_adapter(model: Any, options: LoraOptions) -> Any:
-    wanted = options.target_modules
+def _add_new_adapter(model: Any, options: Mapping[str, Any]) -> Any:
+    wanted = options["target_modules"]
     if wanted != "all-linear":
         names = [name for name, module in model.named_modules() if getattr(module, "weight", None) is not None]
         for target in [wanted] if isinstance(wanted, str) else wanted:
@@ -166,12 +147,9 @@ def _add_new_adapter(model: Any, options: LoraOptions) -> Any:
                     f"lora.target_modules: the model has no module {target!r}; it has {', '.join(there)}: list some, "
                     "give a pattern of whole names such as .*_proj, or all-linear"
                 )
-    config = peft.LoraConfig(**asdict(options), task_type="CAUSAL_LM")
-    try:
+    config = peft.LoraConfig(**options, task_type="CAUSAL_LM")
+    with explained("lora: peft does not accept it for this model", ValueError, NotImplementedError):
         return peft.get_peft_model(model, config)
-    except (ValueError, NotImplementedError) as error:
-        log.warning("%s", error)
-        raise UserError(f"lora: peft does not accept it for this model: {error}") from error
 
 
 def _count_trained(model: Any) -> int:
@@ -201,16 +179,14 @@ def _check_disk(model: Any, state: Path, output: Path) -> None:
             )
 
 
-def _train(model: Any, job: Job, plan: Plan, parts: int, precision: str, state: FinetuningState) -> None:
-    """Train to the end, from the newest checkpoint if there is one, with each update in ``parts``.
-
-    Raises:
-        UserError: a signal ended the training, the loss is not finite any more, or the disk is full.
-    """
-    data, options = job.data, job.settings.options
-    arguments = TrainingArguments(
-        output_dir=str(state.folder),
-        seed=job.settings.seed,
+def _arguments(
+    finetuning: Finetuning, plan: Plan, parts: int, precision: str, folder: Path, monitors: Sequence[str]
+) -> TrainingArguments:
+    """Trainer's arguments: each update is computed in ``parts``, and ``folder`` keeps the checkpoints."""
+    options = finetuning.settings.options
+    return TrainingArguments(
+        output_dir=str(folder),
+        seed=finetuning.settings.seed,
         max_steps=plan.updates,
         gradient_accumulation_steps=parts,
         learning_rate=options.learning_rate,
@@ -218,18 +194,28 @@ def _train(model: Any, job: Job, plan: Plan, parts: int, precision: str, state: 
         warmup_steps=math.ceil(options.warmup_ratio * plan.updates),
         weight_decay=options.weight_decay,
         max_grad_norm=options.max_grad_norm,
-        optim="adamw_torch_fused" if job.device == "cuda" else "adamw_torch",
+        optim="adamw_torch_fused" if finetuning.device == "cuda" else "adamw_torch",
         bf16=precision == "bf16",
         fp16=precision == "fp16",
-        use_cpu=job.device == "cpu",
+        use_cpu=finetuning.device == "cpu",
         save_strategy="steps",
-        save_steps=job.settings.save_every,
+        save_steps=finetuning.settings.save_every,
         logging_steps=_LOG_INTERVAL,
         logging_nan_inf_filter=False,
         disable_tqdm=True,
         remove_unused_columns=False,
-        report_to=list(job.monitors) or "none",
+        report_to=list(monitors) or "none",
     )
+
+
+def _train(
+    model: Any, finetuning: Finetuning, plan: Plan, arguments: TrainingArguments, state: FinetuningState
+) -> None:
+    """Train to the end, from the newest checkpoint if there is one.
+
+    Raises:
+        UserError: a signal ended the training, the loss is not finite any more, or the disk is full.
+    """
     watcher = Watcher(plan, state)
 
     def loss(outputs: Any, labels: Any, num_items_in_batch: Any = None) -> Any:
@@ -239,12 +225,12 @@ def _train(model: Any, job: Job, plan: Plan, parts: int, precision: str, state: 
         """A Trainer whose batches follow the plan."""
 
         def get_train_dataloader(self) -> Any:
-            pairs: Any = data.train
-            batches = list(plan.parts(parts))
-            return DataLoader(pairs, batch_sampler=batches, collate_fn=lambda batch: collate(batch, data.padding))
+            pairs: Any = finetuning.train
+            batches = list(plan.parts(arguments.gradient_accumulation_steps))
+            return DataLoader(pairs, batch_sampler=batches, collate_fn=lambda batch: collate(batch, finetuning.padding))
 
     trainer = PlannedTrainer(
-        model=model, args=arguments, train_dataset=data.train, compute_loss_func=loss, callbacks=[watcher]
+        model=model, args=arguments, train_dataset=finetuning.train, compute_loss_func=loss, callbacks=[watcher]
     )
     trainer.remove_callback(PrinterCallback)
     last = state.last()
@@ -263,15 +249,15 @@ def _schedule(options: TrainerOptions) -> str:
     return "constant_with_warmup" if name == "constant" and options.warmup_ratio else name
 
 
-def _valid_loss(model: Any, data: Data, batch_size: int) -> float:
+def _valid_loss(model: Any, finetuning: Finetuning, batch_size: int) -> float:
     """Mean loss per token of the completions in ``valid`` (natural logarithm)."""
     model.eval()
-    order = sorted(range(len(data.valid)), key=lambda place: -len(data.valid[place].prompt))
+    order = sorted(range(len(finetuning.valid)), key=lambda place: -len(finetuning.valid[place].prompt))
     batches = [order[first : first + batch_size] for first in range(0, len(order), batch_size)]
     total = 0.0
     for _, logprobs in in_memory(
         progress(batches, len(batches), "batches of the validation"),
-        lambda batch: completion_logprobs(model, [data.valid[place] for place in batch], data.padding),
+        lambda batch: completion_logprobs(model, [finetuning.valid[place] for place in batch], finetuning.padding),
     ):
         total -= sum(logprobs)
-    return total / sum(len(pair.completion) for pair in data.valid)
+    return total / sum(len(pair.completion) for pair in finetuning.valid)

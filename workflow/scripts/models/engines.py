@@ -29,19 +29,12 @@ class Model:
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """How a model is run.
+    """How a model is run."""
 
-    Args:
-        engine: ``ctranslate2`` or ``fairseq``.
-        batch_tokens: most padded pieces in a batch.
-        device: ``cpu`` or ``gpu``.
-        max_pieces: ``training.max_pieces``; longer texts are cut off there.
-    """
-
-    engine: str
-    batch_tokens: int
-    device: str
-    max_pieces: int
+    engine: str  # ctranslate2 or fairseq
+    batch_tokens: int  # most padded pieces in a batch
+    device: str  # cpu or gpu
+    max_pieces: int  # training.max_pieces; longer texts are cut off there
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:

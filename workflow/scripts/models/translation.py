@@ -20,23 +20,14 @@ Output = tuple[Pieces, float]  # pieces of a hypothesis, and their mean log-prob
 
 @dataclass(frozen=True)
 class DecodingSettings(EngineSettings):
-    """How a model translates: ``decoding`` of the configuration, plus ``device`` and ``max_pieces``.
-
-    Args:
-        beam: beam size.
-        length_penalty: a hypothesis' score is divided by its length to this power.
-        sampling: sample each token instead of searching.
-        temperature: of sampling.
-        max_length_factor: longest output in pieces, per piece of the source.
-        seed: of sampling.
-    """
+    """How a model translates: ``decoding`` of the configuration, plus ``device`` and ``max_pieces``."""
 
     beam: int
-    length_penalty: float
-    sampling: bool
-    temperature: float
-    max_length_factor: float
-    seed: int
+    length_penalty: float  # a hypothesis' score is divided by its length to this power
+    sampling: bool  # sample each token instead of searching
+    temperature: float  # of sampling
+    max_length_factor: float  # most pieces of an output, per piece of the source
+    seed: int  # of sampling
 
     def max_length(self, source: Pieces) -> int:
         """Longest output of a source in pieces; both engines count the end of the source, as fairseq does."""

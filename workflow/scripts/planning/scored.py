@@ -17,7 +17,7 @@ from planning.scoring import (
 from planning.trained import TrainedStudy
 from planning.values import compact
 
-# What :mod:`models.forced_decoding` reads; the rest of `decoding` changes no score of given targets.
+# What :mod:`models.scoring` goes by; the rest of `decoding` changes no score of given targets.
 _SCORING_KEYS = ("engine", "batch_tokens")
 
 

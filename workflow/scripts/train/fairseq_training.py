@@ -49,7 +49,7 @@ def train(
 
     Args:
         data: the encoded training and validation data.
-        settings: see :meth:`planning.study.Study.training_settings`.
+        settings: what shapes the training besides its data.
         threads: CPU threads.
         state: where the training is kept and resumes.
         start: a checkpoint whose weights the training begins with; optimizer and schedule start from the beginning.

@@ -27,6 +27,8 @@ def train_halving_batches(
         split: returns how a batch is computed after a number of halvings; raises an error if nothing smaller is left.
         attempt: trains with that and returns the result.
     """
+    import torch
+
     batch = split(state.halvings)
     while True:
         try:
@@ -37,14 +39,8 @@ def train_halving_batches(
             log.exception("a part of a batch did not fit")
             reason = out_of_memory_reason(error)
         # Outside the handler, the error no longer holds the trainer and thereby the memory.
-        _free_memory()
+        gc.collect()
+        torch.cuda.empty_cache()
         state.start_again_halved()
         batch = split(state.halvings)
         say(f"{reason}; starting again, computing half as much at a time")
-
-
-def _free_memory() -> None:
-    import torch
-
-    gc.collect()
-    torch.cuda.empty_cache()

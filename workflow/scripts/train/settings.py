@@ -11,24 +11,13 @@ FairseqOptions = Mapping[str, Any]  # fairseq-train's options and their values, 
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """The settings of one training.
-
-    Args:
-        options: fairseq-train's options.
-        seed: of the training.
-        languages: codes of ``source`` and ``target``.
-        device: ``cpu`` or ``gpu``.
-        gpus: GPUs that train together; 0 on a CPU.
-        max_pieces: longer texts are cut off there.
-        save_every: updates between checkpoints.
-        checkpoint: which one becomes the model, ``best`` or ``last``.
-    """
+    """The settings of one training, in the names of the JSON that the rule passes."""
 
     options: FairseqOptions
     seed: int
-    languages: Mapping[str, str]
-    device: str
-    gpus: int
-    max_pieces: int
-    save_every: int
-    checkpoint: str
+    languages: Mapping[str, str]  # codes of source and target
+    device: str  # cpu or gpu
+    gpus: int  # that train together; 0 on a CPU
+    max_pieces: int  # longer texts are cut off there
+    save_every: int  # updates between checkpoints
+    checkpoint: str  # which one becomes the model, best or last

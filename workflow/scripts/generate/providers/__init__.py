@@ -1,25 +1,32 @@
-"""Providers, which write synthetic targets: one module each.
+"""Providers, which write synthetic targets: one module each, with a function ``generate``.
 
-A provider's module has a function ``provider(settings, inputs, threads)`` that returns a :class:`Provider`. Its
-arguments are the generator's settings (the part of its configuration that shapes the text), the input files by name,
-and the number of CPU threads. To add a provider, add a module here, its keys in the schema and its files in
+To add a provider, add a module here, its keys in the schema and its files in
 :meth:`planning.study.Study.provider_inputs`; no rule changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 from workbench.generated import Generated
 from workbench.pairs import Source
 
 
 class Provider(Protocol):
-    """Writes synthetic targets."""
+    """What a module of this package offers."""
 
-    def generate(self, sources: Sequence[Source]) -> Iterator[Generated]:
+    def generate(
+        self, sources: Sequence[Source], settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int
+    ) -> Iterator[Generated]:
         """Yield one target for each source that has one, in the order of ``sources``.
+
+        Args:
+            sources: of the pool.
+            settings: the part of the generator's configuration that shapes the text, in the provider's own keys.
+            inputs: the files that the provider reads, by name.
+            threads: CPU threads that it may use.
 
         Raises:
             workbench.cli.UserError: the provider cannot write them; the message says what a person can do.

@@ -13,18 +13,10 @@ from workbench.generated import Generated
 from workbench.pairs import Source
 
 
-class FairseqProvider:
-    """Translates with a trained model; the settings are those of ``decoding`` in the configuration."""
-
-    def __init__(self, settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int) -> None:
-        self._settings = DecodingSettings.from_json(settings)
-        self._threads = threads
-        self._model = Model(**inputs)
-
-    def generate(self, sources: Sequence[Source]) -> Iterator[Generated]:
-        """Yield one target for each source."""
-        hypotheses = translate(self._model, [source.text for source in sources], self._settings, self._threads)
-        return as_generated([source.id for source in sources], hypotheses)
-
-
-provider = FairseqProvider
+def generate(
+    sources: Sequence[Source], settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int
+) -> Iterator[Generated]:
+    """Yield one target for each source; the settings are those of ``decoding`` in the configuration."""
+    texts = [source.text for source in sources]
+    hypotheses = translate(Model(**inputs), texts, DecodingSettings.from_json(settings), threads)
+    return as_generated([source.id for source in sources], hypotheses)

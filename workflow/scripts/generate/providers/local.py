@@ -1,8 +1,4 @@
-"""Targets from a causal language model on this machine: a learner's base model or another one.
-
-The settings are those that a learner decodes with (:class:`llm.local.decoding.Translator`). The files are ``base``,
-``prompt``, and optionally ``system`` and, for a fine-tuned model, ``model``.
-"""
+"""Targets from a causal language model on this machine: a learner's base model or another one."""
 
 from __future__ import annotations
 
@@ -17,20 +13,17 @@ from workbench.generated import Generated
 from workbench.pairs import Source
 
 
-class LocalProvider:
-    """Prompts a language model once for each source, in the same words as generators behind an API."""
+def generate(
+    sources: Sequence[Source], settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int
+) -> Iterator[Generated]:
+    """Prompt the model once for each source, in the same words as generators behind an API.
 
-    def __init__(self, settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int) -> None:
-        set_threads(threads)
-        from llm.local.decoding import Translator
+    The settings are those that a learner decodes with (:class:`llm.local.decoding.Translator`). The files are ``base``,
+    ``prompt``, and optionally ``system`` and, for a fine-tuned model, ``model``.
+    """
+    set_threads(threads)
+    from llm.local.decoding import Translator
 
-        prompts = [(role, str(inputs[role])) for role in ROLES if role in inputs]
-        self._translator = Translator(inputs["base"], inputs.get("model"), prompts, settings)
-
-    def generate(self, sources: Sequence[Source]) -> Iterator[Generated]:
-        """Yield one target for each source."""
-        hypotheses = self._translator.translate([source.text for source in sources])
-        return as_generated([source.id for source in sources], hypotheses)
-
-
-provider = LocalProvider
+    prompts = [(role, str(inputs[role])) for role in ROLES if role in inputs]
+    translator = Translator(inputs["base"], inputs.get("model"), prompts, settings)
+    return as_generated([source.id for source in sources], translator.translate([source.text for source in sources]))
