@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.causal_lm import TOKENIZER_FILES, check_config, import_extra, writing_to
+from models.causal_lm import TOKENIZER_FILES, check_config, check_disk, import_extra, writing_to
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.files import file_digest, sync_folder, write_json
 
@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
     with _explained(name, revision), writing_to(arguments.output.parent):
         info = hub.HfApi().model_info(name, revision=revision, files_metadata=True)
         files = _wanted(info.siblings, name)
-        _check_disk(files, part)
+        _prepare_disk(files, part)
         say(f"{name} at {info.sha}: {len(files)} files, {sum(file.size or 0 for file in files) / 1e9:,.2f} GB")
         for file in progress(files, len(files), "files"):
             _fetch(hub, name, info.sha, file, part)
@@ -70,8 +70,8 @@ def _wanted(files: Sequence[Any], name: str) -> list[Any]:
     return sorted(found, key=lambda file: (file.rfilename != "config.json", file.size or 0, file.rfilename))
 
 
-def _check_disk(files: Sequence[Any], part: Path) -> None:
-    """Check that the disk has room for what has not arrived yet.
+def _prepare_disk(files: Sequence[Any], part: Path) -> None:
+    """Make the folder of a download, and check that the disk has room for what has not arrived yet.
 
     Raises:
         UserError: it has not.
@@ -80,9 +80,7 @@ def _check_disk(files: Sequence[Any], part: Path) -> None:
     for left in part.rglob("*.incomplete"):  # of a killed download; the hub's package does not resume it
         left.unlink()
     needed = sum(file.size or 0 for file in files if not (part / file.rfilename).is_file())
-    free = shutil.disk_usage(part).free
-    if free < needed:
-        raise UserError(f"{part.parent}: the model needs {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free")
+    check_disk(part.parent, needed, "the files of the model")
 
 
 def _fetch(hub: Any, name: str, commit: str, file: Any, part: Path) -> None:

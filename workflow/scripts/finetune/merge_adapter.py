@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 from models.causal_lm import (
     add_adapter,
     check_adapter,
     check_base,
+    check_disk,
     import_offline,
     load_model,
     load_tokenizer,
@@ -17,7 +17,7 @@ from models.causal_lm import (
     set_threads,
     writing_to,
 )
-from workbench.cli import UserError, run_script, say, script_parser
+from workbench.cli import run_script, say, script_parser
 from workbench.files import atomic_folder
 
 
@@ -32,11 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
     load_tokenizer(arguments.base)
     size = sum(path.stat().st_size for path in arguments.base.glob("*.safetensors"))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(arguments.output.parent).free
-    if free < size:
-        raise UserError(
-            f"{arguments.output}: the model takes {size / 1e9:,.1f} GB of the disk and {free / 1e9:,.1f} GB are free"
-        )
+    check_disk(arguments.output.parent, size, "the files of the merged model")
     model = add_adapter(load_model(arguments.base, torch.float32), arguments.model)
     merged = model.merge_and_unload().to(config.dtype or torch.float32)
     with writing_to(arguments.output), atomic_folder(arguments.output) as folder:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from models.causal_lm import (
     ADAPTER,
     add_adapter,
     check_adapter,
+    check_disk,
     explained,
     load_model,
     resolve_precision,
@@ -171,12 +171,8 @@ def _check_disk(model: Any, state: Path, output: Path) -> None:
     if state.stat().st_dev == output.parent.stat().st_dev:
         needed = {state: sum(needed.values())}
     for folder, size in needed.items():
-        free = shutil.disk_usage(folder).free
-        if free < size:
-            raise UserError(
-                f"{folder}: checkpoints and model need {size / 1e9:,.1f} GB of the disk and {free / 1e9:,.1f} GB are "
-                "free: make room, use `method: lora`, or name another folder in training.state"
-            )
+        advice = "make room, use `method: lora`, or name another folder in training.state"
+        check_disk(folder, size, "checkpoints and model", advice)
 
 
 def _arguments(

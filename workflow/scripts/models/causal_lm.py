@@ -280,6 +280,19 @@ def save_whole(model: Any, base: Path, folder: Path) -> None:
         shutil.copyfile(path, folder / path.name)
 
 
+def check_disk(folder: Path, size: int, what: str, advice: str = "make room") -> None:
+    """Check that the disk of ``folder`` has room for ``size`` bytes of ``what``.
+
+    Raises:
+        UserError: it has not; the message ends with ``advice``.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise UserError(
+            f"{folder}: {what} need {size / 1e9:,.1f} GB of the disk and {free / 1e9:,.1f} GB are free: {advice}"
+        )
+
+
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
     """Turn the errors with which torch and safetensors report a full disk into one line.

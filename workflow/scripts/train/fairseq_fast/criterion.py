@@ -27,10 +27,10 @@ CHUNK_ROWS = 512
 class ProjectedLabelSmoothedLoss(torch.autograd.Function):
     """Sum of the label-smoothed losses of ``softmax(features @ weight.T)``.
 
-    The gradient of the logits is known in closed form, ``softmax - eps_i`` less
-    ``1 - epsilon - eps_i`` at the target with ``eps_i = epsilon / (words - 1)``, so both gradients
-    are computed on the way forward while a chunk's logits are still in the cache; the whole table
-    of logits, its log-softmax and their gradients never exist.
+    The gradient of the logits has a closed form: ``softmax - eps_i``, less
+    ``1 - epsilon - eps_i`` at the target, with ``eps_i = epsilon / (words - 1)``. Both gradients
+    are therefore computed in the forward pass, while a chunk's logits are still in the cache. The
+    complete matrix of logits, its log-softmax and their gradients are never stored.
     """
 
     @staticmethod
@@ -77,7 +77,7 @@ class ProjectedLabelSmoothedLoss(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad_loss: Tensor, _grad_nll: Tensor) -> tuple[Any, ...]:
-        """Scale the gradients that the forward pass left behind."""
+        """Scale the gradients that the forward pass computed."""
         grad_features, grad_weight = ctx.saved_tensors
         return grad_features * grad_loss, grad_weight * grad_loss, None, None, None, None
 
@@ -102,11 +102,11 @@ class FusedLabelSmoothedCrossEntropyConfig(LabelSmoothedCrossEntropyCriterionCon
 
 @register_criterion("fused_label_smoothed_cross_entropy", dataclass=FusedLabelSmoothedCrossEntropyConfig)
 class FusedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
-    """``label_smoothed_cross_entropy``: the same value, projection and loss fused, no padding.
+    """``label_smoothed_cross_entropy`` with the same value, fused with the projection, without padding.
 
-    What the fused computation does not cover (other models than the plain transformer, wrapped
-    models, float16 weights, ``--report-accuracy``, ``--ignore-prefix-size``) goes to the stock
-    criterion.
+    The stock criterion handles what the fused computation does not cover: other models than the
+    plain transformer, wrapped models, float16 weights, ``--report-accuracy`` and
+    ``--ignore-prefix-size``.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class FusedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
             object.__setattr__(self, "_prepared", model)
 
     def _can_fuse(self, model: BaseFairseqModel) -> bool:
-        """Say whether the model's loss is a bias-free projection and a softmax."""
+        """Whether the model's loss is a bias-free projection and a softmax."""
         if not isinstance(model, TransformerModelBase):
             return False
         decoder = model.decoder

@@ -25,8 +25,8 @@ class FusedAdamWConfig(FairseqDataclass):
 class FusedAdamW(FairseqAdam):
     """``torch.optim.AdamW(fused=True)``: one pass over all parameters instead of ten.
 
-    The update is that of fairseq's ``adam`` (which is AdamW too) up to the place of epsilon:
-    torch adds it after the bias correction of the second moment, fairseq before.
+    The update is that of fairseq's ``adam`` (which is also AdamW) except for epsilon: torch adds
+    it after the bias correction of the second moment, fairseq before.
     """
 
     def __init__(self, cfg: FusedAdamWConfig, params: list[torch.nn.Parameter]) -> None:
