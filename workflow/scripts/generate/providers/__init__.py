@@ -1,7 +1,7 @@
 """Providers, which write synthetic targets: one module each, with a function ``generate``.
 
 To add a provider, add a module here, its keys in the schema and its files in
-:meth:`planning.study.Study.provider_inputs`; no rule changes.
+:mod:`planning.generators`; no rule changes.
 """
 
 from __future__ import annotations
