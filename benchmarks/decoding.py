@@ -14,7 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
-from models.translation import Model, translate
+from models.engines import Model
+from models.translation import DecodingSettings, translate
 from workbench.tables import read_rows
 
 SETTINGS = {
@@ -49,7 +50,8 @@ def main() -> None:
     outputs = {}
     for engine in ("fairseq", "ctranslate2"):
         started = time.monotonic()
-        translations = translate(model, [s for s, _ in rows], {**SETTINGS, "engine": engine}, arguments.threads)
+        settings = DecodingSettings(engine=engine, **SETTINGS)
+        translations = translate(model, [source for source, _ in rows], settings, arguments.threads)
         outputs[engine] = [translation.text for translation in translations]
         bleu = sacrebleu.corpus_bleu(outputs[engine], [[target for _, target in rows]]).score
         print(f"{engine}: BLEU {bleu:.2f}, {time.monotonic() - started:.1f} s, imports included")

@@ -83,9 +83,7 @@ def train(folder: Path, method: str, arguments: argparse.Namespace) -> dict[str,
         "precision": "auto",
         "seed": 1,
         "device": arguments.device,
-        "gpus": int(arguments.device == "gpu"),
         "save_every": max(arguments.updates // 2, 1),
-        "checkpoint": "last",
     }
     run(
         "finetune/finetune_local.py",

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Pin everything that requirements/*.in need into requirements/*.txt.
+# Pin the packages of requirements/*.in, and everything they need, in requirements/*.txt.
 #
-# Versions pinned already stay as long as the .in files allow them; arguments go to `uv pip compile`
-# (`--upgrade`, `--upgrade-package NAME`). PyTorch takes part, so that what it shares with the others fits, but its own
-# line and its GPU packages are left out: tools/setup.sh installs the build that the machine needs.
+# Pinned versions stay as long as the .in files allow them; arguments are passed to `uv pip compile` (`--upgrade`,
+# `--upgrade-package NAME`). PyTorch takes part so that shared dependencies fit. Its own line and its GPU packages are
+# left out, because tools/setup.sh installs the build that the machine needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

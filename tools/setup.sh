@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Make .venv and install the pinned requirements into it; what is installed already is left alone.
+# Make .venv and install the pinned requirements into it; packages that are up to date stay as they are.
 #
 #   tools/setup.sh        what the workflow needs
-#   tools/setup.sh dev    and what tests and lint need
+#   tools/setup.sh dev    the same, plus what tests and lint need
 #
 #   PYTHON=...            the Python 3.11 that .venv is made with (default: python3.11, python3 or python on the PATH)
 #   TORCH=cpu|cuda        the build of PyTorch (default: what .venv has; otherwise cuda if nvidia-smi lists a GPU)
 #
-# Each step leaves a record of what it installed in .venv once it is done. A step whose record is missing or differs
-# runs again: so a changed requirement is installed, and an interrupted set-up goes on where it stopped.
+# Each step that finishes records in .venv what it installed. A step runs again if its record is missing or differs, so
+# that changed requirements are installed and an interrupted set-up resumes where it stopped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 unset PYTHONPATH PYTHONHOME
@@ -16,7 +16,7 @@ export PIP_USER=0 PIP_NO_INPUT=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 readonly venv=$PWD/.venv
 readonly log=$venv/setup.log
-readonly gigabytes_cpu=3 gigabytes_cuda=10 # what .venv takes, and the wheels on their way into it
+readonly gigabytes_cpu=3 gigabytes_cuda=10 # size of .venv and of the wheels while they are installed
 readonly debian="on Debian or Ubuntu: apt-get install"
 
 fail() {
@@ -24,12 +24,12 @@ fail() {
     exit 1
 }
 
-find_python() { # print the path of a Python 3.11 that can make environments and compile extensions
+find_python() { # print the path of a Python 3.11 that can make virtual environments and compile extensions
     local candidate python="" headers wrong="was not found"
     local candidates=(python3.11 python3 python)
     [ -z "${PYTHON:-}" ] || { candidates=("$PYTHON") wrong="PYTHON=$PYTHON is not one"; }
     for candidate in "${candidates[@]}"; do
-        # A virtual environment's own Python may be the one about to be replaced: take the one it was made with.
+        # The Python of a virtual environment may be the one to be replaced: use the Python that made it.
         python=$("$candidate" -c 'import sys
 print(sys._base_executable if sys.version_info[:2] == (3, 11) else "")' 2> /dev/null) || python=""
         [ -z "$python" ] || break
@@ -44,7 +44,7 @@ print(sys._base_executable if sys.version_info[:2] == (3, 11) else "")' 2> /dev/
     echo "$python"
 }
 
-check_compiler() { # check_compiler PYTHON: the compilers that setuptools will use can compile C and C++
+check_compiler() { # check_compiler PYTHON: check that the compilers of setuptools can compile C and C++
     local language header compiler
     while read -r language header compiler; do
         echo "#include <$header>" | $compiler -x "$language" -fsyntax-only - 2> /dev/null ||
@@ -58,7 +58,7 @@ print("c++ vector", cc)
 print("c++ vector", cxx)')
 }
 
-check_disk() { # check_disk GIGABYTES
+check_disk() { # check_disk GIGABYTES: check that so much disk space is free
     local free
     free=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1024 / 1024))
     [ "$free" -ge "$1" ] || fail "$1 GB of disk space are needed in $PWD and $free GB are free: make room, or set up elsewhere"
@@ -76,7 +76,7 @@ torch_build() { # print cpu or cuda
     esac
 }
 
-drop_half_installed() { # what a killed pip left behind would pass for installed
+drop_half_installed() { # remove packages that a killed pip left incomplete but that look installed
     local info
     for info in "$venv"/lib/python3.11/site-packages/*.dist-info; do
         [ ! -d "$info" ] || [ -s "$info/INSTALLER" ] || rm -rf "$info"
@@ -96,10 +96,10 @@ install_main() {
     pip_install -r requirements/main.txt
 }
 
-install_torch() { # pip first: an index or a folder with the CPU build may be configured; uv knows PyTorch's own index
+install_torch() { # pip first, because its configuration may name an index with the CPU build; uv knows PyTorch's index
     local torch
     torch=$(cat requirements/torch.txt)
-    pip_uninstall torch # to pip, one build is as good as the other
+    pip_uninstall torch # pip does not distinguish the builds
     if [ "$build" = cuda ] || [ "$(uname -s)" = Darwin ]; then
         pip_install -r requirements/torch.txt -c requirements/main.txt
     elif ! pip_install --no-deps "$torch+cpu"; then
@@ -117,7 +117,7 @@ PYTHON
     echo "$build" > "$venv/torch-build"
 }
 
-install_fairseq() { # compiled against the torch and numpy of .venv; no cache, whose wheel may know others; no CUDA kernels
+install_fairseq() { # compiled for the torch and numpy of .venv; a cached wheel may be for others; no CUDA kernels
     env -u CUDA_HOME "$venv/bin/python" -m pip install --progress-bar off --no-cache-dir --no-build-isolation --no-deps \
         --force-reinstall -r requirements/fairseq.txt
     "$venv/bin/python" -c 'import fairseq.data.data_utils_fast, fairseq.data.token_block_utils_fast, fairseq_cli.train'
@@ -127,7 +127,7 @@ install_dev() {
     pip_install -r requirements/dev.txt
 }
 
-reason() { # print why the step failed, from what pip wrote
+reason() { # print why the step failed, from pip's output
     if grep -q "No space left on device" "$log"; then
         echo "the disk is full ($PWD, or ${TMPDIR:-/tmp} for temporary files): make room, then try again"
     elif grep -qE "NewConnectionError|NameResolutionError|dns error|timed out" "$log"; then
@@ -137,7 +137,7 @@ reason() { # print why the step failed, from what pip wrote
     fi
 }
 
-step() { # step NAME WORDS RECORD: run install_NAME unless its record says that it was done
+step() { # step NAME WORDS RECORD: run install_NAME unless it is recorded as done
     local name=$1 words=$2 record=$3 started=$SECONDS
     [ "$(cat "$venv/record-$name" 2> /dev/null)" != "$record" ] || return 0
     echo "set-up: $words"
@@ -147,14 +147,14 @@ step() { # step NAME WORDS RECORD: run install_NAME unless its record says that 
     (set -e; "install_$name") > "$log" 2>&1 < /dev/null
     local status=$?
     set -e
-    [ "$status" = 0 ] || fail "$words: $(reason) (all of it: $log)"
+    [ "$status" = 0 ] || fail "$words: $(reason) (complete log: $log)"
     printf '%s\n' "$record" > "$venv/record-$name"
     echo "set-up: $words: done in $((SECONDS - started)) s"
 }
 
-trap 'fail "interrupted: the same command goes on from here"' INT TERM
+trap 'fail "interrupted: run the same command again to continue"' INT TERM
 
-# One set-up at a time; where there is no flock, two at once are the user's own care.
+# Only one set-up at a time; without flock, nothing prevents a second one.
 exec 9< tools/setup.sh
 ! command -v flock > /dev/null || flock 9
 

@@ -126,7 +126,7 @@ def test_jobs_on_kubernetes_need_the_bucket_only_and_a_training_goes_on_from_a_v
         process.kill()
         process.wait()
     assert code == 0, f"{log.read_text()[-3000:]}\n{cluster.said()}"
-    assert "going on from" in cluster.said()
+    assert "resuming from" in cluster.said()
     assert not list(volume.rglob("*.pt"))
     wanted = {name: content for name, content in finished.results().items() if name.startswith(RUN)}
     analysed = {f"{RUN}/errors.tsv"}

@@ -87,7 +87,7 @@ def test_killed_in_training_the_same_command_ends_in_the_same_results(finished: 
         process.wait()
     assert not (state.parent / "model.pt").exists()
     resumed = workspace.snakemake("--cores", "2").stdout
-    assert "going on from results/runs/transformer/human.random/400/1/state" in resumed
+    assert "resuming from results/runs/transformer/human.random/400/1/state" in resumed
     assert not state.exists()
     before, after = finished.results(), workspace.results()
     assert before.keys() == after.keys()
@@ -109,7 +109,7 @@ def test_a_training_that_was_over_when_killed_is_not_trained_on(finished: Worksp
     assert not (copy.folder / run / "model.pt").exists()
     state = next((copy.folder / run / "state").glob("*/checkpoint_last.pt")).read_bytes()
     again = copy.snakemake("--cores", "1", f"{run}/model.pt", check=False)
-    assert "going on from" in again.stdout
+    assert "resuming from" in again.stdout
     assert next((copy.folder / run / "state").glob("*/checkpoint_last.pt")).read_bytes() == state
 
 

@@ -146,7 +146,7 @@ def test_a_cancelled_training_goes_on(cluster: Cluster, finished: Workspace, stu
     (training,) = [job for job in trainings(cluster) if job.state == "RUNNING"]
     cluster.cancel(training)
     study.wait()
-    assert "going on from" in study.log_of_training()
+    assert "resuming from" in study.log_of_training()
     states = [job.state for job in trainings(cluster, training.number - 1)]
     assert states == ["CANCELLED", "COMPLETED"]
     assert_same_result(finished, study.workspace)
@@ -183,7 +183,7 @@ def test_a_training_outlives_a_killed_snakemake_and_is_not_done_again(
         time.sleep(0.2)
     process.resume()
     again.wait()
-    assert "trained meanwhile" in again.log_of_training()
+    assert "already trained" in again.log_of_training()
     assert_same_result(finished, study.workspace)
 
 
@@ -201,7 +201,7 @@ def test_a_training_beyond_its_time_goes_on_with_more(
     )
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     study.wait()
-    assert "going on from" in study.log_of_training()
+    assert "resuming from" in study.log_of_training()
     assert_same_result(finished, without_a_run)
 
 

@@ -16,9 +16,9 @@ from toy_corpus import toy_corpus
 from warm_python import python
 
 from curate.quality import Context, Score, TargetInstance, load_metric
-from models.engines import batches
-from models.scoring import score_targets
-from models.translation import Model, translate
+from models.engines import Model, batches
+from models.forced_decoding import force_decode
+from models.translation import DecodingSettings, translate
 from workbench.cli import UserError
 from workbench.tables import write_rows
 
@@ -55,6 +55,7 @@ DECODING = {
     "device": "cpu",
     "max_pieces": 100,
 }
+SETTINGS = DecodingSettings.from_json(DECODING)
 
 
 def call(folder: Path, script: str, *arguments: object) -> None:
@@ -156,8 +157,8 @@ def test_a_generator_of_empty_targets_only_gives_nothing_back(model: Model, engi
 
 
 def test_batches_hold_every_text_once_and_no_texts_are_none() -> None:
-    assert list(batches([], 10)) == []
-    found = list(batches([3, 30, 1, 4, 2], 10))
+    assert batches([], 10) == []
+    found = batches([3, 30, 1, 4, 2], 10)
     assert sorted(place for batch in found for place in batch) == [0, 1, 2, 3, 4]
     assert found[0] == [1]
     assert all(found)
@@ -165,20 +166,20 @@ def test_batches_hold_every_text_once_and_no_texts_are_none() -> None:
 
 def test_engines_agree_and_decoding_reports_the_same_log_probability(model: Model, tmp_path: Path) -> None:
     texts = [german for german, _ in UNSEEN]
-    translations = list(translate(model, texts, DECODING, 1))
+    translations = list(translate(model, texts, SETTINGS, 1))
     pairs = [(german, found.text) for german, found in zip(texts, translations, strict=True)]
     pairs += [("Ein ☃ Ding", "A ☃ thing"), ("Das Buch.", "")]
-    fast = list(score_targets(model, pairs, DECODING, 1))
-    stock = list(score_targets(model, pairs, {**DECODING, "engine": "fairseq"}, 1))
+    fast = list(force_decode(model, pairs, SETTINGS, 1))
+    stock = list(force_decode(model, pairs, replace(SETTINGS, engine="fairseq"), 1))
     assert [fit.tokens for fit in fast] == [fit.tokens for fit in stock]
     assert [fit.logprob for fit in fast] == pytest.approx([fit.logprob for fit in stock], abs=1e-4)
     assert [fit.logprob for fit in fast[:-2]] == pytest.approx([t.logprob for t in translations], abs=5e-3)
     without = replace(model, ctranslate2=tmp_path)  # the model could not be converted
-    assert list(score_targets(without, pairs, DECODING, 1)) == stock
+    assert list(force_decode(without, pairs, SETTINGS, 1)) == stock
 
 
 def test_what_is_longer_than_the_model_takes_is_cut(model: Model) -> None:
-    (fit,) = score_targets(model, [UNSEEN[0]], {**DECODING, "max_pieces": 5}, 1)
+    (fit,) = force_decode(model, [UNSEEN[0]], replace(SETTINGS, max_pieces=5), 1)
     assert fit.tokens == 6
 
 

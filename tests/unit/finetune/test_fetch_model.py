@@ -1,4 +1,4 @@
-"""A model comes from the hub whole or not at all, without code and pickles, and refusals say what to do."""
+"""Models are downloaded completely or not at all, without code and pickles, and errors say what to do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def hub(model: Path) -> Iterator[FakeHub]:
 
 
 def environment(hub: FakeHub, **more: str) -> dict[str, str]:
-    # Not what this machine knows of the real hub.
+    # Nothing of this machine's settings for the real hub.
     return {
         "HF_ENDPOINT": hub.url,
         "HF_TOKEN": "",
@@ -84,9 +84,9 @@ def refused(refusal: Callable[..., str], hub: FakeHub) -> Callable[..., str]:
 def test_refusals_say_what_to_do(refused: Callable[..., str], hub: FakeHub) -> None:
     assert "has no model 'owner/other'" in refused("--model", "owner/other")
     assert "has no revision 'v9'" in refused("--revision", "v9")
-    assert "is no name of a model" in refused("--model", "a/b/c")
+    assert "is not the name of a model" in refused("--model", "a/b/c")
     assert "HF_HUB_OFFLINE is set" in refused(HF_HUB_OFFLINE="1")
-    assert "is not reached or broke off" in refused(HF_ENDPOINT="http://127.0.0.1:9")
+    assert "cannot be reached or broke off" in refused(HF_ENDPOINT="http://127.0.0.1:9")
     hub.token = "another"
     assert "is gated" in (said := refused(HF_TOKEN="hf_secret")) and "HF_TOKEN" in said and "hf_secret" not in said
 
@@ -110,5 +110,5 @@ def test_an_encoder_decoder_is_refused_before_its_weights_come(hub: FakeHub, run
     )
     (served / "model.safetensors").write_bytes(bytes(100))
     done = run_script("finetune/fetch_model.py", *ARGUMENTS, **environment(hub))
-    assert done.returncode == 1 and "no causal language model" in done.stderr
+    assert done.returncode == 1 and "not a causal language model" in done.stderr
     assert "model.safetensors" not in hub.asked

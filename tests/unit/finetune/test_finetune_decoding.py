@@ -1,4 +1,4 @@
-"""A language model is asked in the words it was trained on, and what it writes depends on nothing but the text."""
+"""A language model is prompted as in training, and its output depends on nothing but the text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from finetune.instances import Plan
 from generate.generate_targets import main as generate_targets
 from generate.generate_targets import parser as generate_parser
 from llm.local.prompting import Prompter, read_templates
-from models.completions import IGNORED, Instance, collate
+from models.completions import IGNORED, TokenizedPair, collate
 from workbench.cli import UserError
 
 torch = pytest.importorskip("torch")
@@ -72,7 +72,7 @@ def test_the_log_probability_is_that_of_each_step(corpus: Corpus, model: Path) -
     )
     steps = [float(scores.log_softmax(-1).max()) for scores in found.scores]
     line = translations(corpus, corpus.folder / "base", model)[0]
-    assert tokens([line]) == [len(steps) - 1]  # the end token is none of the text
+    assert tokens([line]) == [len(steps) - 1]  # the end token is not part of the text
     assert logprobs([line]) == pytest.approx([sum(steps) / len(steps)], abs=0.001)
 
 
@@ -88,11 +88,11 @@ def test_every_text_has_its_own_limit(
     caplog.set_level("INFO")
     lines = translations(corpus, base, None, {"num_beams": beams, "max_output_factor": 1.5}, test)
     lengths = [len(ids) for ids in AutoTokenizer.from_pretrained(base)(sources, add_special_tokens=False).input_ids]
-    assert tokens(lines) == [int(1.5 * length) + 32 for length in lengths]  # it never learnt to end
+    assert tokens(lines) == [int(1.5 * length) + 32 for length in lengths]  # it never learnt to stop
     assert "3 of 3 translations were cut off at max_output_factor, 1.5" in caplog.text
 
 
-def test_the_models_own_settings_of_generation_are_not_followed_but_for_its_ends(
+def test_only_the_end_tokens_of_the_models_generation_settings_are_used(
     corpus: Corpus, model: Path, tmp_path: Path
 ) -> None:
     import shutil
@@ -155,7 +155,7 @@ def test_a_generator_decodes_as_a_learner_does(corpus: Corpus, model: Path, tmp_
 
 
 class TestPrompter:
-    """From text to tokens."""
+    """Turns text into tokens."""
 
     @pytest.fixture(params=[True, False], ids=["chat", "plain"])
     def tokenizer(self, request: pytest.FixtureRequest) -> Any:
@@ -213,37 +213,37 @@ class TestPlan:
     """Which instances an update sees."""
 
     def test_every_epoch_sees_every_instance_once(self) -> None:
-        plan = Plan([3] * 10, {"num_train_epochs": 3, "max_steps": None, "batch_size": 4}, seed=1)
+        plan = Plan([3] * 10, batch_size=4, epochs=3, max_steps=None, seed=1)
         seen = [place for number in range(plan.updates) for place in plan.update(number)]
         assert plan.updates == 8 and len(seen) == 30
         assert sorted(seen) == sorted([*range(10)] * 3)
         assert [plan.epochs(n) for n in (0, 1, 2, 3, 8)] == [0, 1, 1, 2, 3]
         assert plan.target_tokens(8) == 90
-        other = Plan([3] * 10, {"num_train_epochs": 3, "max_steps": None, "batch_size": 4}, seed=2)
+        other = Plan([3] * 10, batch_size=4, epochs=3, max_steps=None, seed=2)
         assert other.update(0) != plan.update(0)
 
     def test_updates_are_the_same_in_parts(self) -> None:
-        plan = Plan([*range(1, 14)], {"num_train_epochs": 2, "max_steps": None, "batch_size": 5}, seed=1)
+        plan = Plan([*range(1, 14)], batch_size=5, epochs=2, max_steps=None, seed=1)
         for halvings in (0, 1, 2):
-            count = plan.parts_of_update(halvings)
-            parts = list(plan.parts(halvings))
+            count = plan.count_parts(halvings)
+            parts = list(plan.parts(count))
             assert len(parts) == plan.updates * count
             for number in range(plan.updates):
                 joined = [place for part in parts[number * count : (number + 1) * count] for place in part]
                 assert joined == plan.update(number)
-        assert plan.parts_of_update(3) == 5
+        assert plan.count_parts(3) == 5
         with pytest.raises(UserError, match="does not hold a single instance"):
-            plan.parts_of_update(4)
+            plan.count_parts(4)
 
     def test_a_number_of_updates_wins(self) -> None:
-        plan = Plan([1] * 10, {"num_train_epochs": 3, "max_steps": 7, "batch_size": 4}, seed=1)
+        plan = Plan([1] * 10, batch_size=4, epochs=3, max_steps=7, seed=1)
         assert plan.updates == 7
-        few = Plan([1, 1], {"num_train_epochs": 0.5, "max_steps": None, "batch_size": 16}, seed=1)
+        few = Plan([1, 1], batch_size=16, epochs=0.5, max_steps=None, seed=1)
         assert few.updates == 1 and len(few.update(0)) == 1
 
 
 def test_a_batch_has_labels_for_completions_only() -> None:
-    batch = collate([Instance([5, 6], [7, 2]), Instance([5], [2])], padding=0)
+    batch = collate([TokenizedPair([5, 6], [7, 2]), TokenizedPair([5], [2])], padding=0)
     assert batch["input_ids"].tolist() == [[5, 6, 7, 2], [5, 2, 0, 0]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
     none = IGNORED

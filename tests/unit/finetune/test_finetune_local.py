@@ -1,4 +1,4 @@
-"""A language model is fine-tuned: it learns, goes on after a kill to the same bytes, and refuses what it cannot use."""
+"""Fine-tune a language model: it learns, resumes after a kill with the same bytes, and refuses unusable input."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 
 @pytest.fixture(scope="module")
 def whole(corpus: Corpus) -> Finetuning:
-    """The untrained model, fine-tuned as a whole on the corpus; the base of the adapters."""
+    """The untrained model, fully fine-tuned on the corpus; the base of the adapters."""
     return Finetuning(corpus, "whole").here()
 
 
 @pytest.fixture(scope="module")
 def adapter(corpus: Corpus, whole: Finetuning) -> Finetuning:
-    """An adapter on it that learnt another order of words."""
+    """An adapter of it that learnt another word order."""
     return Finetuning(corpus, "adapter", LORA_SETTINGS, whole.model, "other.tsv").here()
 
 
@@ -60,7 +60,7 @@ def test_an_adapter_learns_on_top_of_it(corpus: Corpus, whole: Finetuning, adapt
     assert str(corpus.folder).encode() not in b"".join((adapter.content | whole.content).values())
 
 
-def test_modules_are_named_by_a_pattern_too(corpus: Corpus) -> None:
+def test_a_pattern_may_name_modules(corpus: Corpus) -> None:
     few = {"method": "lora", "options": {"max_steps": 1}, "lora": {**LORA, "target_modules": r".*\.(q|v)_proj"}}
     trained = Finetuning(corpus, "pattern", few).here()
     config = json.loads((trained.model / "adapter_config.json").read_text(encoding="utf-8"))
@@ -80,7 +80,7 @@ def test_corrupted_targets_end_lower(corpus: Corpus, whole: Finetuning) -> None:
     assert corrupted.report["best_valid_loss"] > whole.report["best_valid_loss"]
 
 
-# It dies while the second checkpoint is written, before anything says that it is whole.
+# It dies while the second checkpoint is written, before the checkpoint is marked as complete.
 DIES_WRITING = """
 import os, signal
 from finetune.state import FinetuningState
@@ -110,16 +110,16 @@ def test_kill_9_and_again_gives_the_same_bytes(
     assert killed.run(DIES_WRITING)[0] == -signal.SIGKILL
     assert not killed.model.exists()
     status, said = killed.run(DIES_COMPUTING)
-    assert status == -signal.SIGKILL and "going on from" in said and "checkpoint-20" in said
+    assert status == -signal.SIGKILL and "resuming from" in said and "checkpoint-20" in said
     killed.here()
-    assert caplog.text.count("going on from") == 1 and "checkpoint-20" in caplog.text
+    assert caplog.text.count("resuming from") == 1 and "checkpoint-20" in caplog.text
     assert killed.content == adapter.content
     same = {"updates", "epochs", "best_valid_loss", "batch", "instances"}
     assert {name: killed.report[name] for name in same} == {name: adapter.report[name] for name in same}
 
 
 def test_a_signal_leaves_a_checkpoint_and_the_end_is_the_same(corpus: Corpus, caplog: pytest.LogCaptureFixture) -> None:
-    # GPT-2 has dropout of its own; without a chat template.
+    # GPT-2 has dropout; this one has no chat template.
     settings = {"options": {"num_train_epochs": 1.5}, "save_every": 5}
     undisturbed = Finetuning(corpus, "undisturbed", settings, corpus.folder / "plain").here()
     signalled = Finetuning(corpus, "signalled", settings, corpus.folder / "plain")
@@ -134,20 +134,20 @@ def test_a_signal_leaves_a_checkpoint_and_the_end_is_the_same(corpus: Corpus, ca
     assert not signalled.model.exists()
     caplog.set_level("INFO")
     signalled.here()
-    assert "going on from" in caplog.text
+    assert "resuming from" in caplog.text
     assert signalled.content == undisturbed.content
 
 
-def test_what_is_done_is_not_trained_again(whole: Finetuning, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_finished_training_is_not_repeated(whole: Finetuning, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     before = whole.model.stat().st_mtime_ns
     whole.here()
-    assert "trained meanwhile" in caplog.text
+    assert "already trained" in caplog.text
     assert whole.model.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("method", ["lora", "full"])
-def test_a_training_goes_on_with_the_instances_that_come_new(
+def test_a_training_continues_with_the_new_instances(
     corpus: Corpus, whole: Finetuning, adapter: Finetuning, method: str
 ) -> None:
     start = {"lora": adapter, "full": whole}[method]
@@ -171,7 +171,7 @@ def test_a_merged_adapter_translates_the_same(corpus: Corpus, whole: Finetuning,
     assert texts[0] == texts[1]
 
 
-def test_what_does_not_fit_the_memory_is_computed_in_parts(
+def test_an_update_that_does_not_fit_the_memory_is_computed_in_parts(
     corpus: Corpus, whole: Finetuning, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from transformers import LlamaForCausalLM
@@ -186,7 +186,10 @@ def test_what_does_not_fit_the_memory_is_computed_in_parts(
     monkeypatch.setattr(LlamaForCausalLM, "forward", limited)
     caplog.set_level("INFO")
     small = Finetuning(corpus, "small-memory").here()
-    assert "CUDA out of memory. Tried to allocate 2.00 GiB; starting again, with half as many" in caplog.text
+    assert (
+        "CUDA out of memory. Tried to allocate 2.00 GiB; starting again, computing half as much at a time"
+        in caplog.text
+    )
     assert small.report["batch"] == {"instances": 16, "parts": 4, "halvings": 2}
     assert small.report["updates"] == whole.report["updates"]
     assert small.report["best_valid_loss"] == pytest.approx(whole.report["best_valid_loss"], abs=0.01)
@@ -209,7 +212,7 @@ def test_tensorboard_gets_the_curves_and_shapes_nothing(corpus: Corpus) -> None:
 
 
 def refused(finetuning: Finetuning) -> str:
-    """What is said of input that cannot be used; nothing is written."""
+    """Return the error for unusable input, and check that nothing was written."""
     with pytest.raises(UserError) as error:
         finetuning.here()
     assert not finetuning.model.exists() and not (finetuning.folder / "training.json").exists()
@@ -248,15 +251,18 @@ def test_instances_that_cannot_be_learnt(corpus: Corpus, caplog: pytest.LogCaptu
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"architectures": ["T5ForConditionalGeneration"]}, "no causal language model"),
-        ({"architectures": ["BertForMaskedLM"], "model_type": "bert"}, "BertForMaskedLM is no causal language model"),
+        ({"architectures": ["T5ForConditionalGeneration"]}, "not a causal language model"),
+        (
+            {"architectures": ["BertForMaskedLM"], "model_type": "bert"},
+            "BertForMaskedLM is not a causal language",
+        ),
         ({"model_type": "unheard_of"}, "does not know this architecture"),
         ({"auto_map": {"AutoConfig": "own.Config"}, "model_type": "own"}, "code of a model is never run"),
         ({"num_hidden_layers": 3}, "the weights lack 9 tensors"),
         ({"hidden_size": 32}, "cannot be loaded"),
     ],
 )
-def test_bases_that_are_no_causal_model(corpus: Corpus, tmp_path: Path, config: dict[str, Any], message: str) -> None:
+def test_bases_that_are_not_causal_models(corpus: Corpus, tmp_path: Path, config: dict[str, Any], message: str) -> None:
     assert message in refused(Finetuning(corpus, "x", base=copy_of_base(corpus, tmp_path, **config)))
 
 
@@ -288,7 +294,7 @@ def test_options_that_do_not_fit(
     assert "no module 'q_proj'" in refused(
         Finetuning(corpus, "x", {**wrong, "lora": {**LORA, "target_modules": "q_proj"}})
     )
-    assert "goes on from a whole model" in refused(Finetuning(corpus, "x", more=["--start", adapter.model]))
+    assert "continues from a whole model" in refused(Finetuning(corpus, "x", more=["--start", adapter.model]))
     lora = {"method": "lora"}
     assert "no LoRA adapter" in refused(Finetuning(corpus, "x", lora, more=["--start", whole.model]))
     assert "no such folder" in refused(Finetuning(corpus, "x", more=["--start", tmp_path / "nowhere"]))

@@ -1,4 +1,4 @@
-"""The files provider finds each source's target, and says plainly when it cannot."""
+"""The files provider finds each source's target, or says why it cannot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generate.providers.files import provider
+from generate.providers.files import generate
 from workbench.cli import UserError
 from workbench.pairs import Source
 
@@ -20,23 +20,23 @@ def lines(path: Path, *texts: str) -> Path:
 
 def targets(aligned_with: str, markup: str = "strip", **inputs: Path) -> list[str]:
     settings = {"aligned_with": aligned_with, "max_line_bytes": 1000, "markup": markup}
-    return [generated.text for generated in provider(settings, inputs, 1).generate(SOURCES)]
+    return [generated.text for generated in generate(SOURCES, settings, inputs, 1)]
 
 
-def test_beside_the_corpus_by_line_number(tmp_path: Path) -> None:
+def test_lines_aligned_with_the_corpus(tmp_path: Path) -> None:
     assert targets("train", targets=lines(tmp_path / "t", "one", "two", "three")) == ["three", "one"]
 
 
-def test_beside_the_pool_in_its_order(tmp_path: Path) -> None:
+def test_lines_aligned_with_the_pool(tmp_path: Path) -> None:
     assert targets("pool", targets=lines(tmp_path / "t", "three", "one")) == ["three", "one"]
 
 
-def test_beside_sources_of_its_own_by_text(tmp_path: Path) -> None:
+def test_lines_aligned_with_separate_sources(tmp_path: Path) -> None:
     own = lines(tmp_path / "s", "ein  Wort\u00a0mehr", "ganz anders", "drei Worte hier")
     assert targets("sources", targets=lines(tmp_path / "t", "one", "other", "three"), sources=own) == ["three", "one"]
 
 
-def test_markup_goes_the_way_of_the_corpus(tmp_path: Path) -> None:
+def test_markup_is_treated_as_in_the_corpus(tmp_path: Path) -> None:
     own = lines(tmp_path / "s", "ein <b>Wort</b> mehr", "drei&nbsp;Worte<br>hier")
     translated = lines(tmp_path / "t", "one &amp; <i>only</i>", "three")
     assert targets("sources", targets=translated, sources=own) == ["three", "one & only"]
@@ -46,7 +46,7 @@ def test_markup_goes_the_way_of_the_corpus(tmp_path: Path) -> None:
             targets("sources", kept, targets=translated, sources=own)
 
 
-def test_too_few_lines_are_said(tmp_path: Path) -> None:
+def test_a_wrong_number_of_lines_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="2 lines, but the corpus' training text has at least 3"):
         targets("train", targets=lines(tmp_path / "t", "one", "two"))
     with pytest.raises(UserError, match="1 lines, but the pool has 2 rows"):

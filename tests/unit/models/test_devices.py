@@ -1,4 +1,4 @@
-"""Which GPUs a job takes, and what is said where there are none."""
+"""Which GPUs a job takes, and the error if there are none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workbench.cli import UserError
 
 torch = pytest.importorskip("torch")
 
-# The machine's GPUs are counted by torch; where there are none, the count alone is made up.
+# Only torch's count of GPUs is faked, so the test runs on any machine.
 JOB = """
 import os, sys, torch
 torch.cuda.device_count = lambda: 4
@@ -30,7 +30,7 @@ sys.stdin.read()
 
 @contextmanager
 def job(folder: Path, count: int, visible: str | None) -> Iterator[str]:
-    """A job in a process of its own, and what it sees once it has taken its GPUs."""
+    """Start a job in a separate process and yield the GPUs that it took."""
     environment = {"PYTHONPATH": str(SCRIPTS), "TMPDIR": str(folder), "PATH": "/usr/bin:/bin"}
     if visible is not None:
         environment["CUDA_VISIBLE_DEVICES"] = visible
@@ -46,7 +46,7 @@ def job(folder: Path, count: int, visible: str | None) -> Iterator[str]:
         process.stdin.close()
 
 
-def test_jobs_side_by_side_have_a_gpu_each_until_there_are_more_jobs_than_gpus(tmp_path: Path) -> None:
+def test_concurrent_jobs_do_not_share_a_gpu_unless_there_are_more_jobs_than_gpus(tmp_path: Path) -> None:
     with ExitStack() as running:
         first, second, third = (running.enter_context(job(tmp_path, 1, "3,5")) for _ in range(3))
         assert (first, second, third) == ("3", "5", "3")
@@ -60,7 +60,7 @@ def test_a_job_of_several_gpus_takes_them_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_why_there_is_no_gpu_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_says_why_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"a GPU is needed, but torch .* sees none") as error:
         take_gpus(1)
     if torch.version.cuda is None:
@@ -93,12 +93,12 @@ def test_a_driver_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch) ->
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     ],
 )
-def test_a_full_memory_is_told_from_other_errors(error: RuntimeError) -> None:
+def test_a_full_memory_is_distinguished_from_other_errors(error: RuntimeError) -> None:
     assert is_out_of_memory(error)
     assert not is_out_of_memory(RuntimeError("device-side assert triggered"))
 
 
-def test_what_does_not_fit_the_memory_is_computed_in_halves() -> None:
+def test_a_batch_that_does_not_fit_the_memory_is_computed_in_halves() -> None:
     def squares(places: list[int]) -> list[int]:
         if len(places) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory.")
@@ -108,7 +108,7 @@ def test_what_does_not_fit_the_memory_is_computed_in_halves() -> None:
     assert found == [([0, 1], [0, 1]), ([2], [4]), ([3, 4], [9, 16]), ([5], [25])]
 
 
-def test_a_text_that_does_not_fit_is_said_and_another_error_passes() -> None:
+def test_a_single_text_that_does_not_fit_is_an_error_and_other_errors_pass() -> None:
     def never(places: list[int]) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 

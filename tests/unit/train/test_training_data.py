@@ -1,4 +1,4 @@
-"""Text on its way into fairseq."""
+"""Encode text for fairseq."""
 
 from __future__ import annotations
 
@@ -9,9 +9,19 @@ import pytest
 from toy_corpus import toy_corpus
 
 from train import data
+from train.settings import TrainingSettings
 from workbench.tables import write_rows
 
-SETTINGS = {"languages": {"source": "de", "target": "en"}, "max_pieces": 8}
+SETTINGS = TrainingSettings(
+    options={},
+    seed=1,
+    languages={"source": "de", "target": "en"},
+    device="cpu",
+    gpus=0,
+    max_pieces=8,
+    save_every=100,
+    checkpoint="last",
+)
 
 
 def test_encoded_text_does_not_depend_on_how_many_texts_are_encoded_at_a_time(

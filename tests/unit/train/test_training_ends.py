@@ -1,4 +1,4 @@
-"""A training that a signal ends goes on to the same model; several processes and halved batches train the same."""
+"""An interrupted training resumes and ends with the same model; several processes and halved batches train the same."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ OPTIONS: dict[str, Any] = {
 
 
 class Training:
-    """``train_model.py`` on a small corpus, in a folder of its own.
+    """``train_model.py`` on a small corpus, in a separate folder.
 
     Args:
-        folder: of the test; the corpus is shared by its trainings.
-        name: of the training's own folder.
-        settings: what differs from one CPU process.
+        folder: of the test; its trainings share the corpus.
+        name: of the training's folder.
+        settings: what differs from a training with one CPU process.
         before: Python that runs first, in the same process.
-        more: arguments.
+        more: further arguments.
     """
 
     def __init__(
@@ -82,14 +82,14 @@ class Training:
         self._command = [sys.executable, self.script, *map(str, arguments)]
 
     def start(self) -> subprocess.Popen[str]:
-        """Begin, or go on."""
+        """Start or resume."""
         environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
         return subprocess.Popen(
             self._command, env=environment, stderr=subprocess.PIPE, text=True, cwd=SCRIPTS.parents[1]
         )
 
     def run(self) -> str:
-        """Train to the end; what the terminal showed."""
+        """Train to the end and return what the terminal showed."""
         process = self.start()
         said = process.communicate()[1]
         assert process.returncode == 0, said + (self.folder / "log").read_text()[-3000:]
@@ -97,7 +97,7 @@ class Training:
 
     @property
     def weights(self) -> dict[str, Any]:
-        """The model's."""
+        """Weights of the model."""
         return torch.load(self.folder / "model.pt", weights_only=False)["model"]
 
     @property
@@ -128,7 +128,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def undisturbed(corpus: Path) -> Training:
-    """A training on one process to its end."""
+    """A finished training with one process."""
     training = Training(corpus, "undisturbed")
     training.run()
     return training
@@ -141,7 +141,7 @@ def same(left: dict[str, Any], right: dict[str, Any], tolerance: float = 0) -> b
 
 
 def stopped_by_a_signal(training: Training) -> str:
-    """Send SIGTERM after the first checkpoint; what the terminal showed."""
+    """Send SIGTERM after the first checkpoint and return what the terminal showed."""
     process = training.start()
     deadline = time.monotonic() + 120
     while not list((training.folder / "state").glob("*/checkpoint_last.pt")):
@@ -160,18 +160,18 @@ def test_a_signal_leaves_a_checkpoint_and_the_end_is_the_same(corpus: Path, undi
     updates = int(said.partition("after update ")[2].partition(";")[0])
     assert 20 <= updates < 60
     assert not (training.folder / "model.pt").exists()
-    assert "going on from" in training.run()
+    assert "resuming from" in training.run()
     assert same(training.weights, undisturbed.weights)
     assert not (training.folder / "state").exists()
 
 
-# Two processes on a CPU take the way of two GPUs, with gloo in the place of NCCL.
+# Two processes on a CPU run the same code as two GPUs, with gloo instead of NCCL.
 TWO = {"gpus": 2, "options": {**OPTIONS, "distributed-backend": "gloo", "ddp-backend": "legacy_ddp"}}
 
 
 @pytest.fixture(scope="module")
 def two(corpus: Path) -> Training:
-    """A training on two processes to its end."""
+    """A finished training with two processes."""
     training = Training(corpus, "two", TWO)
     training.run()
     return training
@@ -191,7 +191,7 @@ def test_a_signal_ends_two_processes_after_the_same_update(corpus: Path, two: Tr
     assert same(training.weights, two.weights)
 
 
-# What a GPU says when a part of more than 150 tokens does not fit it.
+# Raises what torch raises if a part of more than 150 tokens does not fit the GPU.
 SMALL_MEMORY = """
 import torch
 from fairseq.models.transformer import TransformerModel
@@ -207,13 +207,13 @@ TransformerModel.forward = limited
 def test_a_batch_that_does_not_fit_is_halved_and_the_update_kept(corpus: Path, undisturbed: Training) -> None:
     training = Training(corpus, "small-memory", before=SMALL_MEMORY)
     said = training.run()
-    assert "CUDA out of memory. Tried to allocate 2.00 GiB; starting again, with half as much" in said
+    assert "CUDA out of memory. Tried to allocate 2.00 GiB; starting again, computing half as much at a time" in said
     assert training.report["batch"] == {"max-tokens": 128, "update-freq": "4", "halvings": 1}
     assert training.report["updates"] == 60
     assert training.report["best_valid_loss"] == pytest.approx(undisturbed.report["best_valid_loss"], abs=0.1)
 
 
-def test_a_memory_too_small_for_any_text_is_said(corpus: Path) -> None:
+def test_a_memory_too_small_for_any_text_is_an_error(corpus: Path) -> None:
     training = Training(corpus, "no-memory", before=SMALL_MEMORY.replace("> 150", "> 15"))
     process = training.start()
     said = process.communicate()[1]

@@ -1,4 +1,4 @@
-"""Early stopping counts across a kill, and a training that was over is not trained on."""
+"""Early stopping counts across a kill, and a finished training is not resumed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from train.processes import _restore_early_stopping
-from train.progress import is_over, read_entries, rewind, target_tokens
+from train.progress import is_finished, read_entries, rewind, target_tokens
 
 ENTRIES = [
     {"updates": 10, "loss": 5.0},
@@ -31,7 +31,7 @@ def test_what_came_after_the_checkpoint_is_dropped(progress: Path) -> None:
     assert read_entries(progress) == ENTRIES[:4]
 
 
-def test_early_stopping_is_given_back_its_count() -> None:
+def test_the_count_of_early_stopping_is_restored() -> None:
     def stop() -> None: ...
 
     _restore_early_stopping(stop, ENTRIES)
@@ -41,7 +41,7 @@ def test_early_stopping_is_given_back_its_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "over"),
+    ("options", "finished"),
     [
         ({"max-update": 40}, True),
         ({"max-update": 41}, False),
@@ -50,8 +50,8 @@ def test_early_stopping_is_given_back_its_count() -> None:
         ({"max-epoch": 3}, False),
     ],
 )
-def test_a_training_at_its_end_is_over(options: dict[str, int], over: bool) -> None:
-    assert is_over(options, 40, ENTRIES) is over
+def test_a_training_at_its_end_is_finished(options: dict[str, int], finished: bool) -> None:
+    assert is_finished(options, 40, ENTRIES) is finished
 
 
 def test_tokens_are_counted_epoch_by_epoch() -> None:

@@ -1,4 +1,4 @@
-"""What a killed training goes on from: never another configuration's checkpoint, never a damaged one."""
+"""A killed training never resumes from another configuration's checkpoint, nor from a damaged one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_fingerprint_covers_settings_and_every_text() -> None:
     assert len({base, *others}) == 6
 
 
-def test_states_of_other_configurations_go(tmp_path: Path) -> None:
+def test_states_of_other_configurations_are_removed(tmp_path: Path) -> None:
     with TrainingState(tmp_path / "state", "old") as state:
         checkpoint(state.checkpoint("last"))
     with TrainingState(tmp_path / "state", "new") as state:
@@ -40,7 +40,7 @@ def test_states_of_other_configurations_go(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "state").iterdir() if path.is_dir()] == ["new"]
 
 
-def test_a_damaged_checkpoint_gives_way_to_the_newest_whole_one(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_replaced_by_the_newest_complete_one(tmp_path: Path) -> None:
     folder = tmp_path / "state" / "same"
     folder.mkdir(parents=True)
     checkpoint(folder / "checkpoint_1_90.pt", b"older")

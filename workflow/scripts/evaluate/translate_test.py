@@ -6,9 +6,11 @@ import argparse
 import json
 from pathlib import Path
 
-from models.translation import Model, translate
+from models.engines import Model
+from models.hypotheses import as_generated
+from models.translation import DecodingSettings, translate
 from workbench.cli import run_script, say, script_parser
-from workbench.generated import Generated, write_generated
+from workbench.generated import write_generated
 from workbench.tables import read_rows
 
 
@@ -16,12 +18,9 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the hypotheses, one for each row of the test set."""
     model = Model(arguments.checkpoint, arguments.ctranslate2, arguments.spm, arguments.dictionary)
     rows = list(read_rows(arguments.test, ["id", "source"]))
-    translations = translate(model, [source for _, source in rows], json.loads(arguments.settings), arguments.threads)
-    hypotheses = (
-        Generated(name, translation.text, translation.logprob, {"tokens": translation.tokens})
-        for (name, _), translation in zip(rows, translations, strict=True)
-    )
-    count = write_generated(arguments.output, hypotheses)
+    settings = DecodingSettings.from_json(json.loads(arguments.settings))
+    hypotheses = translate(model, [source for _, source in rows], settings, arguments.threads)
+    count = write_generated(arguments.output, as_generated([name for name, _ in rows], hypotheses))
     say(f"{count:,} sentences translated")
 
 

@@ -1,40 +1,39 @@
-"""What a model is fine-tuned on: prompts and completions in tokens, and in which order it sees them."""
+"""Tokenize the pairs that a model is fine-tuned on, and plan which of them each update sees."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from llm.local.prompting import Prompter
-from models.completions import Instance
+from models.completions import TokenizedPair
 from workbench.cli import UserError, say
 from workbench.pairs import TrainingPair
 
 
 def encode_pairs(
     pairs: Sequence[TrainingPair], prompter: Prompter, max_tokens: int, drop: bool, where: Path
-) -> list[Instance]:
-    """The pairs in tokens, without those that nothing can be learnt from.
+) -> list[TokenizedPair]:
+    """Tokenize the pairs, without those that cannot be learnt.
 
-    An empty target, or a prompt and completion of more than ``max_tokens`` together, is of no use: cut off, it would
-    teach to stop too early.
+    A pair cannot be learnt if its target is empty, or if prompt and completion together exceed ``max_tokens``: a
+    completion that is cut off would teach the model to stop too early.
 
     Args:
-        pairs: what is to be learnt.
+        pairs: the instances of the dataset.
         prompter: of the model.
         max_tokens: most tokens of an instance.
-        drop: leave such pairs out; else they are an error.
+        drop: leave unusable pairs out instead of raising an error.
         where: the table, for messages.
 
     Raises:
-        UserError: there is such a pair and ``drop`` is false, or nothing is left.
+        UserError: there is an unusable pair and ``drop`` is false, or nothing is left.
     """
     usable, first, count = [], "", 0
     for pair in pairs:
-        instance = Instance(prompter.prompt(pair.source), prompter.completion(pair.target))
+        instance = TokenizedPair(prompter.prompt(pair.source), prompter.completion(pair.target))
         tokens = len(instance.prompt) + len(instance.completion)
         is_empty = not pair.target.strip()
         if not is_empty and tokens <= max_tokens:
@@ -59,21 +58,23 @@ def encode_pairs(
 class Plan:
     """Which instances each update sees.
 
-    The instances are shuffled anew for every epoch, and updates are cut from the row of epochs, so that all but the
-    last have the same size. The plan depends on the seed and on nothing that happens while it is carried out.
+    Each epoch shuffles the instances again. Updates are cut from the sequence of epochs, so all but the last have the
+    same size. The plan depends on the seed and on nothing that happens during training.
 
     Args:
         lengths: tokens of the completion of each instance.
-        options: ``num_train_epochs``, ``max_steps`` (None: by epochs), ``batch_size``.
+        batch_size: instances of an update.
+        epochs: how often every instance is seen.
+        max_steps: number of updates instead of epochs, if not None.
         seed: of the order.
     """
 
-    def __init__(self, lengths: Sequence[int], options: Mapping[str, Any], seed: int) -> None:
+    def __init__(
+        self, lengths: Sequence[int], batch_size: int, epochs: float, max_steps: int | None, seed: int
+    ) -> None:
         self._lengths = lengths
-        self._batch = min(int(options["batch_size"]), len(lengths))
-        seen = max(1, math.ceil(options["num_train_epochs"] * len(lengths)))
-        if options.get("max_steps"):
-            seen = int(options["max_steps"]) * self._batch
+        self._batch = min(batch_size, len(lengths))
+        seen = max_steps * self._batch if max_steps else max(1, math.ceil(epochs * len(lengths)))
         self._order = list(itertools.islice(self._epochs(seed), seen))
         self.updates = math.ceil(seen / self._batch)
 
@@ -85,35 +86,34 @@ class Plan:
             yield from torch.randperm(len(self._lengths), generator=generator).tolist()
 
     def update(self, number: int) -> list[int]:
-        """Positions of the instances of an update, 0 the first; similar lengths stand together."""
+        """Positions of the instances of an update, counted from 0; instances of similar length are neighbours."""
         places = self._order[number * self._batch : (number + 1) * self._batch]
         return sorted(places, key=lambda place: (-self._lengths[place], place))
 
     def epochs(self, updates: int) -> int:
-        """Epochs begun after so many updates."""
+        """Epochs begun after ``updates``."""
         return math.ceil(min(updates * self._batch, len(self._order)) / len(self._lengths))
 
     def target_tokens(self, updates: int) -> int:
-        """Tokens of completions that so many updates have seen."""
+        """Tokens of completions seen after ``updates``."""
         return sum(self._lengths[place] for place in self._order[: updates * self._batch])
 
-    def parts_of_update(self, halvings: int) -> int:
-        """In how many parts an update is computed.
+    def count_parts(self, halvings: int) -> int:
+        """Number of parts in which an update is computed.
 
         Raises:
-            UserError: it cannot be halved so often.
+            UserError: it cannot be halved that often.
         """
-        parts = 2**halvings
+        parts: int = 2**halvings
         if halvings and parts >= 2 * self._batch:
             raise UserError(
-                "the memory of the GPU does not hold a single instance: lower `max_tokens` of the learner, take "
+                "the memory of the GPU does not hold a single instance: lower `max_tokens` of the learner, use "
                 "`method: lora`, a smaller model or a GPU with more memory"
             )
         return min(parts, self._batch)
 
-    def parts(self, halvings: int) -> Iterator[list[int]]:
-        """The parts of all updates, one after the other, each update in as many; a part of the last can be empty."""
-        count = self.parts_of_update(halvings)
+    def parts(self, count: int) -> Iterator[list[int]]:
+        """Yield the ``count`` parts of every update, one update after the other; parts of the last can be empty."""
         for number in range(self.updates):
             places = self.update(number)
             step = math.ceil(len(places) / count)

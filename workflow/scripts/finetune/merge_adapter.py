@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 from models.causal_lm import (
+    add_adapter,
     check_adapter,
     check_base,
-    extra,
+    check_disk,
+    import_offline,
     load_model,
     load_tokenizer,
     save_whole,
     set_threads,
-    with_adapter,
     writing_to,
 )
-from workbench.cli import UserError, run_script, say, script_parser
+from workbench.cli import run_script, say, script_parser
 from workbench.files import atomic_folder
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write the merged model and its tokenizer.
-
-    Added up in float32 and written in the type of the base's weights.
-    """
+    """Write the merged model and its tokenizer; weights are added in float32 and written in the base's type."""
     set_threads(arguments.threads)
-    extra("peft")
+    import_offline("peft")
     import torch
 
     check_adapter(arguments.model)
@@ -35,12 +32,8 @@ def main(arguments: argparse.Namespace) -> None:
     load_tokenizer(arguments.base)
     size = sum(path.stat().st_size for path in arguments.base.glob("*.safetensors"))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(arguments.output.parent).free
-    if free < size:
-        raise UserError(
-            f"{arguments.output}: the model takes {size / 1e9:,.1f} GB of the disk and {free / 1e9:,.1f} GB are free"
-        )
-    model = with_adapter(load_model(arguments.base, torch.float32), arguments.model)
+    check_disk(arguments.output.parent, size, "the files of the merged model")
+    model = add_adapter(load_model(arguments.base, torch.float32), arguments.model)
     merged = model.merge_and_unload().to(config.dtype or torch.float32)
     with writing_to(arguments.output), atomic_folder(arguments.output) as folder:
         save_whole(merged, arguments.base, folder)

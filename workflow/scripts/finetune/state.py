@@ -1,4 +1,4 @@
-"""The folder that a killed fine-tuning goes on from."""
+"""The folder from which a killed fine-tuning resumes."""
 
 from __future__ import annotations
 
@@ -13,46 +13,48 @@ from workbench.files import sync_folder, write_json
 
 log = logging.getLogger(__name__)
 
-_WHOLE = "whole.json"  # written last into a checkpoint
+_COMPLETE = "whole.json"  # written last into a checkpoint
 
 
 class FinetuningState(StateFolder):
-    """What a fine-tuning keeps in its folder: checkpoints as Trainer writes them, each with a file of ours at its end.
+    """The state of a fine-tuning: Trainer's checkpoints, each with a file that marks it as complete.
 
-    The file says that the checkpoint is whole, after how many updates and seconds of training.
+    That file holds the number of updates and the seconds of training up to the checkpoint.
     """
 
     def last(self) -> Path | None:
-        """The newest checkpoint."""
-        whole = [path for path in self.folder.glob("checkpoint-*") if (path / _WHOLE).is_file()]
-        return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+        """The newest complete checkpoint."""
+        complete = [path for path in self.folder.glob("checkpoint-*") if (path / _COMPLETE).is_file()]
+        return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
     def keep(self, updates: int, seconds: float) -> None:
-        """Declare the checkpoint after so many updates whole, and remove those before it."""
+        """Mark the checkpoint after ``updates`` as complete, and remove earlier ones."""
         checkpoint = self.folder / f"checkpoint-{updates}"
         sync_folder(checkpoint)
-        write_json(checkpoint / _WHOLE, {"updates": updates, "seconds": seconds})
-        for other in self.folder.glob("checkpoint-*"):
-            if other != checkpoint:
-                shutil.rmtree(other)
+        write_json(checkpoint / _COMPLETE, {"updates": updates, "seconds": seconds})
+        self._remove_checkpoints(keep=checkpoint)
 
     def progress(self) -> tuple[int, float]:
         """Updates and seconds of training up to the newest checkpoint."""
         last = self.last()
         if last is None:
             return 0, 0.0
-        kept = json.loads((last / _WHOLE).read_text(encoding="utf-8"))
+        kept = json.loads((last / _COMPLETE).read_text(encoding="utf-8"))
         return kept["updates"], kept["seconds"]
 
     def _mend(self) -> None:
         last = self.last()
-        for path in self.folder.glob("checkpoint-*"):
-            if path != last:
-                log.warning("%s is not whole, as a kill while writing leaves it; it is not used", path)
-                shutil.rmtree(path)
+        for path in self._remove_checkpoints(keep=last):
+            log.warning("%s was incomplete, probably because of a kill while it was written; it is not used", path)
         if last:
-            say(f"going on from {last}")
+            say(f"resuming from {last}")
 
     def _forget(self) -> None:
-        for path in self.folder.glob("checkpoint-*"):
+        self._remove_checkpoints()
+
+    def _remove_checkpoints(self, keep: Path | None = None) -> list[Path]:
+        """Remove all checkpoints except ``keep`` and return their paths."""
+        removed = [path for path in self.folder.glob("checkpoint-*") if path != keep]
+        for path in removed:
             shutil.rmtree(path)
+        return removed

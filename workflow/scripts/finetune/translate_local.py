@@ -8,8 +8,9 @@ from pathlib import Path
 
 from llm.local.prompting import add_prompt_argument
 from models.causal_lm import set_threads
+from models.hypotheses import as_generated
 from workbench.cli import run_script, say, script_parser
-from workbench.generated import Generated, write_generated
+from workbench.generated import write_generated
 from workbench.tables import read_rows
 
 
@@ -20,12 +21,8 @@ def main(arguments: argparse.Namespace) -> None:
 
     translator = Translator(arguments.base, arguments.model, arguments.prompt, json.loads(arguments.settings))
     rows = list(read_rows(arguments.test, ["id", "source"]))
-    translations = translator.translate([source for _, source in rows])
-    hypotheses = (
-        Generated(name, translation.text, translation.logprob, {"tokens": translation.tokens})
-        for (name, _), translation in zip(rows, translations, strict=True)
-    )
-    count = write_generated(arguments.output, hypotheses)
+    hypotheses = translator.translate([source for _, source in rows])
+    count = write_generated(arguments.output, as_generated([name for name, _ in rows], hypotheses))
     say(f"{count:,} sentences translated" + ("" if arguments.model else ", zero-shot"))
 
 
@@ -33,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--base", type=Path, required=True, help="folder of the base model")
-    parser.add_argument("--model", type=Path, help="what finetune_local made of it (default: the base, zero-shot)")
+    parser.add_argument("--model", type=Path, help="folder that finetune_local wrote (default: the base, zero-shot)")
     add_prompt_argument(parser)
     parser.add_argument("--test", type=Path, required=True, help="the split (id source target)")
     parser.add_argument("--settings", required=True, help="the learner's decoding settings as JSON")

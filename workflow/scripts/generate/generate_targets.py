@@ -1,7 +1,6 @@
 """Write a generator's targets for the pool's sources.
 
-What writes them is a provider, a module of this folder's package ``providers`` that is named in the configuration; see
-:mod:`generate.providers` for what a provider must offer.
+A provider writes them: a module of :mod:`generate.providers`, which says what a provider must offer.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ from workbench.tables import read_rows
 
 def main(arguments: argparse.Namespace) -> None:
     """Ask the provider for every target and write them."""
-    module = importlib.import_module(f"generate.providers.{arguments.provider}")
+    provider: Provider = importlib.import_module(f"generate.providers.{arguments.provider}")
     inputs = {name: Path(path) for name, path in arguments.input}
-    provider: Provider = module.provider(json.loads(arguments.settings), inputs, arguments.threads)
     sources = [Source(*row) for row in read_rows(arguments.pool, ["id", "source"])]
+    settings = json.loads(arguments.settings)
     count = empty = 0
 
     def generated() -> Iterator[Generated]:
         nonlocal count, empty
-        for instance in provider.generate(sources):
+        for instance in provider.generate(sources, settings, inputs, arguments.threads):
             count += 1
             empty += not instance.text.strip()
             yield instance

@@ -1,7 +1,6 @@
-"""Take the pairs that a local generator is trained on: the first n of ``pretrain``.
+"""Write the pairs that a local generator is trained on: the first n of ``pretrain``.
 
-The split wrote ``pretrain`` in a random order, so its first n rows are a random sample; a stronger generator's sample
-contains a weaker one's.
+``pretrain`` is in random order, so its first n rows are a random sample. A larger sample contains every smaller one.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Trained models in memory: translation, scoring, devices."""
+"""Trained models in memory: translation, forced decoding, language models, GPUs."""

@@ -1,4 +1,4 @@
-"""A causal language model and its tokenizer from a folder, checked before anything is computed with it.
+"""Load a causal language model and its tokenizer from a folder, checked before anything is computed with it.
 
 Nothing here asks the network, runs code of a model, or reads a pickle.
 """
@@ -22,9 +22,9 @@ from workbench.files import file_digest, is_disk_full
 
 log = logging.getLogger(__name__)
 
-PACKAGES = ("torch", "transformers", "peft", "accelerate")  # what trains
+TRAINING_PACKAGES = ("torch", "transformers", "peft", "accelerate")
 ADAPTER = "adapter_config.json"
-# Of a model's folder, what its tokenizer is made of ...
+# The files of a model's folder that make up its tokenizer ...
 TOKENIZER_FILES = (
     "tokenizer*.json",
     "tokenizer*.model",
@@ -38,13 +38,14 @@ TOKENIZER_FILES = (
     "sentencepiece*.model",
     "chat_template.*",
 )
-# ... and what else makes the model.
+# ... and the rest of the model.
 MODEL_FILES = ("config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json")
+_EXPECTED = "expected are config.json, the tokenizer's files and *.safetensors"
 _INSTALL = "install it: .venv/bin/pip install -r requirements/finetune.txt"
 
 
-def extra(package: str) -> ModuleType:
-    """A package of the extra for fine-tuning.
+def import_offline(package: str) -> ModuleType:
+    """Import a package of the extra for fine-tuning and keep it from asking the network.
 
     Raises:
         UserError: it is not installed.
@@ -53,40 +54,49 @@ def extra(package: str) -> ModuleType:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
-    try:
-        module = importlib.import_module(package)
-    except ImportError as error:
-        raise UserError(f"learners of kind local need the package {package} ({error}); {_INSTALL}") from error
+    module = import_extra(package, "learners of kind local need")
     if package == "transformers":
         module.utils.logging.disable_progress_bar()
     return module
 
 
+def import_extra(package: str, needed_by: str) -> ModuleType:
+    """Import a package of the extra for fine-tuning; ``needed_by`` begins the message if it is missing.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise UserError(f"{needed_by} the package {package} ({error}); {_INSTALL}") from error
+
+
 def set_threads(threads: int) -> None:
-    """Compute with so many CPU threads; to be called before torch is imported."""
+    """Compute with ``threads`` CPU threads; must be called before torch is imported."""
     os.environ["OMP_NUM_THREADS"] = str(threads)
     import torch
 
     torch.set_num_threads(threads)
 
 
-def device_of(settings_device: str) -> str:
-    """What torch calls the device ``cpu`` or ``gpu``; a GPU is taken.
+def torch_device(device: str) -> str:
+    """Return torch's name of the device ``cpu`` or ``gpu``, and reserve a GPU for ``gpu``.
 
     Raises:
         UserError: there is no GPU.
     """
-    if settings_device == "cpu":
+    if device == "cpu":
         return "cpu"
     take_gpus(1)
     return "cuda"
 
 
-def settled_precision(precision: str, device: str) -> str:
-    """``float32``, ``bf16`` or ``fp16``; ``auto`` is bf16 on a GPU that computes in it, else float32.
+def resolve_precision(precision: str, device: str) -> str:
+    """Return ``float32``, ``bf16`` or ``fp16``; ``auto`` is bf16 on a GPU that supports it and float32 elsewhere.
 
     Raises:
-        UserError: the device does not compute in it.
+        UserError: the device does not support it.
     """
     import torch
 
@@ -94,21 +104,21 @@ def settled_precision(precision: str, device: str) -> str:
     if precision == "auto":
         return "bf16" if has_bf16 else "float32"
     if precision == "fp16" and device == "cpu":
-        raise UserError("precision: fp16 needs a GPU; take auto, bf16 or float32")
+        raise UserError("precision: fp16 needs a GPU; use auto, bf16 or float32")
     if precision == "bf16" and device == "cuda" and not has_bf16:
-        raise UserError("precision: this GPU does not compute in bf16; take auto, fp16 or float32")
+        raise UserError("precision: this GPU does not support bf16; use auto, fp16 or float32")
     return precision
 
 
-def dtype_of(precision: str) -> Any:
-    """torch's type of a settled precision."""
+def torch_dtype(precision: str) -> Any:
+    """Return torch's type of a resolved precision."""
     import torch
 
     return {"float32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
 
 
 def folder_digest(folder: Path | None) -> str | None:
-    """SHA-256 over names and content of the files that make a model, an adapter or a tokenizer; None for no folder."""
+    """SHA-256 over names and content of the files of a model, an adapter or a tokenizer; None without a folder."""
     if folder is None:
         return None
     patterns = (*MODEL_FILES, *TOKENIZER_FILES, ADAPTER)
@@ -119,10 +129,10 @@ def folder_digest(folder: Path | None) -> str | None:
 
 
 def check_base(folder: Path) -> Any:
-    """The configuration of the causal language model in a folder, which has its weights.
+    """Load the configuration of the causal language model in a folder, and check that its weights are there.
 
     Raises:
-        UserError: the folder holds none that can be loaded.
+        UserError: as :func:`check_config`, or there are no weights that can be loaded.
     """
     config = check_config(folder)
     if not list(folder.glob("*.safetensors")):
@@ -132,62 +142,55 @@ def check_base(folder: Path) -> Any:
 
 
 def check_config(folder: Path) -> Any:
-    """The configuration of the causal language model in a folder.
+    """Load the configuration of the causal language model in a folder.
 
     Raises:
         UserError: there is none, or it is another kind of model.
     """
-    transformers = extra("transformers")
+    transformers = import_offline("transformers")
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     if not folder.is_dir():
         raise UserError(
-            f"{folder}: no such folder; `base` is a folder with a model of Hugging Face or a name at its hub"
+            f"{folder}: no such folder; `base` is a folder with a Hugging Face model or a name on the Hugging Face hub"
         )
     if not (folder / "config.json").is_file():
-        why = "it holds an adapter; give the model that it belongs to" if (folder / ADAPTER).is_file() else _WANTED
-        raise UserError(f"{folder}: no config.json, so no model: {why}")
-    try:
+        why = "it holds an adapter; give the model that it belongs to" if (folder / ADAPTER).is_file() else _EXPECTED
+        raise UserError(f"{folder}: there is no config.json, so this is not a model: {why}")
+    unreadable = (
+        f"{folder}: transformers {transformers.__version__} does not know this architecture or cannot read its "
+        "config.json, and code of a model is never run"
+    )
+    with explained(unreadable, ValueError, OSError, KeyError):
         config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except (ValueError, OSError, KeyError) as error:
-        log.warning("%s: %s", folder, error)
-        raise UserError(
-            f"{folder}: transformers {transformers.__version__} does not know this architecture or cannot read its "
-            f"config.json, and code of a model is never run: {_first_line(error)}"
-        ) from error
     named = list(config.architectures or [])
     causal = set(MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values())
     is_causal = named[0] in causal if named else config.model_type in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     if config.is_encoder_decoder or not is_causal:
         raise UserError(
-            f"{folder}: {named[0] if named else config.model_type} is no causal language model (one that goes on with "
-            "a text, such as LlamaForCausalLM); encoder-decoder, masked and multimodal models cannot be learners"
+            f"{folder}: {named[0] if named else config.model_type} is not a causal language model (one that "
+            "continues a text, such as LlamaForCausalLM); encoder-decoder, masked and multimodal models cannot be "
+            "learners"
         )
     return config
 
 
-_WANTED = "wanted are config.json, the tokenizer's files and *.safetensors"
-
-
-def positions(config: Any) -> float:
-    """How many tokens a model reads at most; infinite where it has no limit."""
+def max_positions(config: Any) -> float:
+    """Most tokens that a model reads; infinite if it has no limit."""
     return getattr(config.get_text_config(), "max_position_embeddings", None) or float("inf")
 
 
 def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer in a model's folder.
+    """Load the tokenizer in a model's folder.
 
     Raises:
-        UserError: there is none, or it knows no end of a text.
+        UserError: there is none, or it has no end token.
     """
-    transformers = extra("transformers")
+    transformers = import_offline("transformers")
     if not any(path.suffix for pattern in TOKENIZER_FILES for path in folder.glob(pattern)):
-        raise UserError(f"{folder}: no tokenizer beside the model; {_WANTED}")
-    try:
+        raise UserError(f"{folder}: no tokenizer next to the model; {_EXPECTED}")
+    with explained(f"{folder}: the tokenizer cannot be loaded"):
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # of whatever library the tokenizer is from
-        log.warning("%s: %s", folder, error)
-        raise UserError(f"{folder}: the tokenizer cannot be loaded: {_first_line(error)}") from error
     if tokenizer.eos_token_id is None:
         raise UserError(
             f"{folder}: the tokenizer has no end token (eos_token in tokenizer_config.json): a model could not learn "
@@ -197,17 +200,17 @@ def load_tokenizer(folder: Path) -> Any:
 
 
 def load_model(folder: Path, dtype: Any) -> Any:
-    """The causal language model in a folder, on the CPU, ready to compute with, not to train.
+    """Load the causal language model in a folder, on the CPU and in evaluation mode.
 
-    Its settings of generation are cut down to the end tokens: the workbench decodes by its own, and transformers
-    refuses to save some models' own.
+    Only the end tokens of its generation settings are kept: the workbench decodes with its own settings, and
+    transformers refuses to save those of some models.
 
     Raises:
-        UserError: as :func:`check_base`, or the weights are damaged or not all there.
+        UserError: as :func:`check_base`, or the weights are damaged or incomplete.
     """
-    transformers = extra("transformers")
+    transformers = import_offline("transformers")
     check_base(folder)
-    try:
+    with explained(f"{folder}: the model cannot be loaded"):
         model, loaded = transformers.AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=dtype,
@@ -216,11 +219,6 @@ def load_model(folder: Path, dtype: Any) -> Any:
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except Exception as error:  # of safetensors, torch or transformers
-        if isinstance(error, MemoryError):
-            raise
-        log.warning("%s: %s", folder, error)
-        raise UserError(f"{folder}: the model cannot be loaded: {_first_line(error)}") from error
     if loaded["missing_keys"]:
         missing = sorted(loaded["missing_keys"])
         raise UserError(f"{folder}: the weights lack {len(missing):,} tensors of the model, the first is {missing[0]}")
@@ -230,13 +228,12 @@ def load_model(folder: Path, dtype: Any) -> Any:
 
 
 def check_adapter(folder: Path) -> None:
-    """See that a folder holds a LoRA adapter.
+    """Check that a folder holds a LoRA adapter.
 
     Raises:
         UserError: it does not.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; a fine-tuned model is a folder that finetune_local wrote")
+    _check_finetuned(folder)
     if not (folder / ADAPTER).is_file():
         raise UserError(
             f"{folder}: no {ADAPTER}, so no LoRA adapter: a model that was fine-tuned as a whole needs none"
@@ -245,51 +242,60 @@ def check_adapter(folder: Path) -> None:
         raise UserError(f"{folder}: no adapter_model.safetensors; pickled weights are not read")
 
 
-def with_adapter(model: Any, folder: Path, trainable: bool = False) -> Any:
-    """A model with a LoRA adapter on it.
+def add_adapter(model: Any, folder: Path, trainable: bool = False) -> Any:
+    """Add the LoRA adapter in a folder to a model.
 
     Raises:
         UserError: the adapter does not fit the model.
     """
-    peft = extra("peft")
+    peft = import_offline("peft")
     check_adapter(folder)
-    try:
+    with explained(f"{folder}: the adapter does not fit the base model"):
         return peft.PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
-    except Exception as error:  # of peft, safetensors or torch
-        log.warning("%s: %s", folder, error)
-        raise UserError(f"{folder}: the adapter does not fit the base model: {_first_line(error)}") from error
 
 
-def open_tuned(base: Path, model: Path | None, dtype: Any) -> Any:
-    """The model that translates: the base, the base with an adapter, or a model that was trained as a whole.
+def load_finetuned(base: Path, model: Path | None, dtype: Any) -> Any:
+    """Load the model that translates: the base, the base with an adapter, or a model that was trained as a whole.
 
     Raises:
         UserError: one of them cannot be loaded.
     """
     if model is None:
         return load_model(base, dtype)
-    if not model.is_dir():
-        raise UserError(f"{model}: no such folder; a fine-tuned model is a folder that finetune_local wrote")
+    _check_finetuned(model)
     if (model / ADAPTER).is_file():
-        return with_adapter(load_model(base, dtype), model).eval()
+        return add_adapter(load_model(base, dtype), model).eval()
     return load_model(model, dtype)
 
 
-def copy_tokenizer(base: Path, folder: Path) -> None:
-    """Put the files of a model's tokenizer into another folder, as they are."""
+def _check_finetuned(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; a fine-tuned model is a folder that finetune_local wrote")
+
+
+def save_whole(model: Any, base: Path, folder: Path) -> None:
+    """Write a whole model in safetensors, with the tokenizer files of its base as they are."""
+    model.save_pretrained(folder)
     for path in {path for pattern in TOKENIZER_FILES for path in base.glob(pattern)}:
         shutil.copyfile(path, folder / path.name)
 
 
-def save_whole(model: Any, base: Path, folder: Path) -> None:
-    """Write a whole model in safetensors, and the tokenizer of its base."""
-    model.save_pretrained(folder)
-    copy_tokenizer(base, folder)
+def check_disk(folder: Path, size: int, what: str, advice: str = "make room") -> None:
+    """Check that the disk of ``folder`` has room for ``size`` bytes of ``what``.
+
+    Raises:
+        UserError: it has not; the message ends with ``advice``.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise UserError(
+            f"{folder}: {what} need {size / 1e9:,.1f} GB of the disk and {free / 1e9:,.1f} GB are free: {advice}"
+        )
 
 
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
-    """Turn the ways in which torch and safetensors say that the disk is full into one line.
+    """Turn the errors with which torch and safetensors report a full disk into one line.
 
     Raises:
         UserError: the disk is full.
@@ -303,5 +309,18 @@ def writing_to(folder: Path) -> Iterator[None]:
         raise UserError(f"{folder}: the disk is full; make room and run again") from error
 
 
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+@contextmanager
+def explained(problem: str, *errors: type[Exception]) -> Iterator[None]:
+    """Log an error (default: any but a full memory) and explain it with ``problem`` and its first line.
+
+    Raises:
+        UserError: there was such an error.
+    """
+    try:
+        yield
+    except Exception as error:  # whatever the model's libraries raise
+        if isinstance(error, MemoryError) or not isinstance(error, errors or Exception):
+            raise
+        log.warning("%s: %s", problem, error)
+        first_line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise UserError(f"{problem}: {first_line}") from error

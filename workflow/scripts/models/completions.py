@@ -1,26 +1,26 @@
-"""Prompts and completions in tokens, as batches of a causal language model, and how likely it finds the completions."""
+"""Batches of prompts and completions for a causal language model, and how likely it finds the completions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-IGNORED = -100  # the label of a position that no loss is computed of, torch's own
+IGNORED = -100  # torch's label for positions that do not count towards the loss
 
 
-class Instance(NamedTuple):
-    """A pair in tokens; the completion ends with the end token."""
+class TokenizedPair(NamedTuple):
+    """A prompt and a completion in tokens; the completion ends with the end token."""
 
     prompt: list[int]
     completion: list[int]
 
 
-def collate(instances: Sequence[Instance], padding: int) -> dict[str, Any]:
-    """A batch as a model reads it, padded on the right.
+def collate(instances: Sequence[TokenizedPair], padding: int) -> dict[str, Any]:
+    """Build a batch for a model, padded on the right.
 
     Returns:
-        ``input_ids``, ``attention_mask`` and ``labels``, each of shape (instances, longest); labels are
-        :data:`IGNORED` but for the completions. No instances give a row of padding.
+        ``input_ids``, ``attention_mask`` and ``labels``, each of shape (instances, longest); labels outside the
+        completions are :data:`IGNORED`. Without instances, the batch is one row of padding.
     """
     import torch
 
@@ -36,22 +36,22 @@ def collate(instances: Sequence[Instance], padding: int) -> dict[str, Any]:
 
 
 def completion_loss(logits: Any, labels: Any) -> Any:
-    """Cross-entropy (natural logarithm) of each token of the completions, a vector in the order of the rows.
+    """Return the cross-entropy (natural logarithm) of each completion token, a vector in the order of the rows.
 
     Args:
         logits: of shape (instances, length, words).
-        labels: of shape (instances, length), :data:`IGNORED` where nothing is to be predicted.
+        labels: of shape (instances, length), :data:`IGNORED` at positions that are not predicted.
     """
     from torch.nn.functional import cross_entropy
 
     wanted = labels[:, 1:]
     counted = wanted != IGNORED
-    # Only what is needed becomes float32: prompts are longer than completions.
+    # Only completions become float32: prompts are longer.
     return cross_entropy(logits[:, :-1][counted].float(), wanted[counted], reduction="none")
 
 
-def completion_logprobs(model: Any, instances: Sequence[Instance], padding: int) -> list[float]:
-    """The summed log-probability (natural) of each completion, the model being in inference."""
+def completion_logprobs(model: Any, instances: Sequence[TokenizedPair], padding: int) -> list[float]:
+    """Return the summed log-probability (natural) of each completion; the model must be in evaluation mode."""
     import torch
 
     batch = {name: value.to(model.device) for name, value in collate(instances, padding).items()}

@@ -1,4 +1,4 @@
-"""The GPUs of a job: those that the fewest other jobs on this machine use, and what to do where there are none."""
+"""Reserve the GPUs that the fewest other jobs on this machine use, and handle a full GPU memory."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _held: list[IO[str]] = []
 
 
 def take_gpus(count: int) -> None:
-    """Keep this process, and those it starts, to ``count`` of the GPUs that ``CUDA_VISIBLE_DEVICES`` lets it see.
+    """Restrict this process, and those it starts, to ``count`` of the GPUs in ``CUDA_VISIBLE_DEVICES``.
 
-    Those are taken that the fewest jobs hold, so that jobs that run side by side each have a GPU of their own as long
-    as there are as many. A job holds a GPU by a lock that ends with its process. Must be called before anything
-    computes on a GPU; a later call in the same process changes nothing.
+    The GPUs that the fewest jobs hold are taken, so that concurrent jobs do not share a GPU unless there are more jobs
+    than GPUs. A job holds a GPU with a lock that ends with its process. Must be called before anything computes on a
+    GPU; a later call in the same process changes nothing.
 
     Raises:
-        UserError: there are fewer.
+        UserError: there are fewer GPUs.
     """
     if _held:
         return
@@ -40,7 +40,7 @@ def take_gpus(count: int) -> None:
 
 
 def visible_gpus() -> list[str]:
-    """What ``CUDA_VISIBLE_DEVICES`` calls the GPUs that this process may use, in its order."""
+    """Return the names that ``CUDA_VISIBLE_DEVICES`` gives to the GPUs of this process, in its order."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [name.strip() for name in named.split(",") if name.strip()]
@@ -50,15 +50,25 @@ def visible_gpus() -> list[str]:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a computation ended because a GPU's memory was full; torch and CTranslate2 say it in several ways."""
-    text = str(error).lower()
+    """Whether a computation failed because a GPU's memory was full; torch and CTranslate2 report it in several ways."""
+    return _reports_full_memory(str(error))
+
+
+def out_of_memory_reason(error: BaseException) -> str:
+    """Return the first two sentences of the line that reports the full memory; a process' error has a traceback."""
+    line = [line for line in str(error).splitlines() if _reports_full_memory(line)][-1]
+    return ". ".join(line.strip().split(". ")[:2])
+
+
+def _reports_full_memory(text: str) -> bool:
+    text = text.lower()
     return "out of memory" in text or "outofmemoryerror" in text or "cublas_status_alloc_failed" in text
 
 
 def in_memory(
     batches: Iterable[list[int]], compute: Callable[[list[int]], Result]
 ) -> Iterator[tuple[list[int], Result]]:
-    """Each batch and what is computed of it; one that does not fit the GPU's memory is computed in halves.
+    """Yield each batch with its result; a batch that does not fit into the GPU's memory is computed in halves.
 
     Raises:
         UserError: a single text does not fit.
@@ -84,7 +94,7 @@ def in_memory(
 
 
 def _least_used(names: Sequence[str], count: int) -> list[str]:
-    """``count`` of the GPUs, in their order, each locked in the first place that is free."""
+    """Lock ``count`` of the GPUs, each in its first free place, and return them in their order."""
     folder = Path(tempfile.gettempdir()) / f"gpus-in-use-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     chosen: set[str] = set()
@@ -95,11 +105,11 @@ def _least_used(names: Sequence[str], count: int) -> list[str]:
                 chosen.add(name)
                 if len(chosen) == count:
                     return [name for name in names if name in chosen]
-    raise AssertionError("a place is free at last")
+    raise AssertionError("some place is always free")
 
 
 def _locked(path: Path) -> IO[str] | None:
-    """The file, open and locked; None where another process has it."""
+    """Open and lock a file; None if another process holds its lock."""
     file = path.open("a")
     if try_lock(file):
         return file
@@ -108,15 +118,13 @@ def _locked(path: Path) -> IO[str] | None:
 
 
 def _why_missing(count: int) -> str:
-    """One line that says how many GPUs there are, why not more, and what to do."""
+    """Say in one line how many GPUs there are, why not more, and what to do."""
     import torch
 
     needed = "a GPU is" if count == 1 else f"{count} GPUs are"
     found = f"training.device is gpu and {needed} needed, but torch {torch.__version__} sees"
     if torch.version.cuda is None and torch.version.hip is None:
-        return (
-            f"{found} none, being a build without CUDA: `make setup TORCH=cuda` installs the other, or set device: cpu"
-        )
+        return f"{found} none, because it was built without CUDA: run `make setup TORCH=cuda`, or set device: cpu"
     mask = os.environ.get("CUDA_VISIBLE_DEVICES")
     try:
         torch.cuda.init()

@@ -1,74 +1,118 @@
-"""A trained fairseq model in memory, for CTranslate2 or for fairseq itself, and text as the pieces that it reads."""
+"""Run a trained fairseq model, with CTranslate2 or with fairseq itself, on batches of texts of similar length."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Self, TypeVar
 
-from models.checkpoint import load_checkpoint
-from models.devices import take_gpus
+from models.devices import in_memory, take_gpus
+from models.fairseq_checkpoints import load_checkpoint
 from workbench.cli import UserError, progress, say
 
 Pieces = list[str]
+Result = TypeVar("Result")
 
 
-def encode(processor: Any, dictionary: Path, texts: Sequence[str], most: int, kind: str) -> list[Pieces]:
-    """The pieces of every text, cut after ``most``; a piece that fairseq's dictionary lacks is ``<unk>``.
+@dataclass(frozen=True)
+class Model:
+    """The files of a model: fairseq checkpoint, its CTranslate2 form (a folder), SentencePiece model, dictionary."""
+
+    checkpoint: Path
+    ctranslate2: Path
+    spm: Path
+    dictionary: Path
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """How a model is run."""
+
+    engine: str  # ctranslate2 or fairseq
+    batch_tokens: int  # most padded pieces in a batch
+    device: str  # cpu or gpu
+    max_pieces: int  # training.max_pieces; longer texts are cut off there
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        """Take the settings from a JSON object; other keys are ignored."""
+        return cls(**{field.name: given[field.name] for field in fields(cls)})
+
+
+def encode(model: Model, processor: Any, texts: Sequence[str], max_pieces: int, kind: str) -> list[Pieces]:
+    """Split every text into pieces; a piece that fairseq's dictionary lacks becomes ``<unk>``.
 
     Args:
+        model: whose dictionary is used.
         processor: the SentencePiece processor.
-        dictionary: fairseq's ``dict.txt``.
         texts: one line each.
-        most: ``training.max_pieces``; says how many texts are longer.
-        kind: what the texts are called then, such as ``sources``.
+        max_pieces: longer texts are cut off there, and the log says how many.
+        kind: what the log calls the texts, such as ``sources``.
     """
-    known = {line.rsplit(" ", 1)[0] for line in dictionary.read_text(encoding="utf-8").split("\n") if line}
+    lines = model.dictionary.read_text(encoding="utf-8").split("\n")
+    known = {line.rsplit(" ", 1)[0] for line in lines if line}
     encoded = processor.encode(list(texts), out_type=str)
-    cut = sum(len(pieces) > most for pieces in encoded)
+    cut = sum(len(pieces) > max_pieces for pieces in encoded)
     if cut:
-        say(f"{cut:,} of {len(encoded):,} {kind} are longer than training.max_pieces, {most}, and cut off there")
-    return [[piece if piece in known else "<unk>" for piece in pieces[:most]] for pieces in encoded]
+        say(f"{cut:,} of {len(encoded):,} {kind} are longer than training.max_pieces, {max_pieces}, and cut off there")
+    return [[piece if piece in known else "<unk>" for piece in pieces[:max_pieces]] for pieces in encoded]
 
 
-def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Positions of texts of similar length, longest first, at most ``most`` padded pieces a batch.
+def batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
+    """Group the positions of texts of similar length, longest first, at most ``batch_tokens`` padded pieces a batch.
 
     Args:
-        lengths: pieces of each text, the end of the sentence not counted.
-        most: ``decoding.batch_tokens``; a longer text is a batch of its own. No texts are no batches.
+        lengths: pieces of each text, without the end of the sentence.
+        batch_tokens: ``decoding.batch_tokens``; a longer text is a batch by itself. Without texts there are no batches.
     """
-    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
     found: list[list[int]] = []
-    for place in order:
-        if not found or (len(found[-1]) + 1) * (lengths[found[-1][0]] + 1) > most:
+    for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
+        if not found or (len(found[-1]) + 1) * (lengths[found[-1][0]] + 1) > batch_tokens:
             found.append([])
         found[-1].append(place)
-    return progress(found, len(found), "batches of sources")
+    return found
 
 
-def has_ctranslate2(folder: Path) -> bool:
-    """Whether a model could be converted for CTranslate2."""
-    return (folder / "model.bin").is_file()
+def run_batches(
+    lengths: Sequence[int], batch_tokens: int, compute: Callable[[list[int]], Sequence[Result]]
+) -> Iterator[Result]:
+    """Compute texts in batches of similar length and yield the results in the order of the texts.
+
+    Args:
+        lengths: pieces of each text.
+        batch_tokens: see :func:`batches`.
+        compute: maps positions of texts to their results, in the same order.
+    """
+    planned = batches(lengths, batch_tokens)
+    found: dict[int, Result] = {}
+    for places, results in in_memory(progress(planned, len(planned), "batches of sources"), compute):
+        found.update(zip(places, results, strict=True))
+    yield from (found[place] for place in range(len(lengths)))
 
 
-def open_translator(folder: Path, settings: Mapping[str, Any], threads: int) -> Any:
-    """The ``ctranslate2.Translator`` of a converted model.
+def has_ctranslate2(model: Model) -> bool:
+    """Whether the model could be converted for CTranslate2."""
+    return (model.ctranslate2 / "model.bin").is_file()
+
+
+def open_translator(model: Model, settings: EngineSettings, threads: int) -> Any:
+    """Load the converted model as a ``ctranslate2.Translator``.
 
     Raises:
-        UserError: the model could not be converted, or there is no GPU where there ought to be one.
+        UserError: the model could not be converted, or a GPU is needed and not available.
     """
     import ctranslate2
 
-    if not has_ctranslate2(folder):
+    if not has_ctranslate2(model):
         raise UserError(
             "CTranslate2 cannot run this model's architecture (the log of its training says why); "
             "set decoding.engine: fairseq"
         )
     device = "cpu"
-    if settings["device"] == "gpu":
+    if settings.device == "gpu":
         device = "cuda"
         take_gpus(1)
         if ctranslate2.get_cuda_device_count() == 0:
@@ -76,39 +120,75 @@ def open_translator(folder: Path, settings: Mapping[str, Any], threads: int) -> 
                 f"torch sees a GPU, but CTranslate2 {ctranslate2.__version__} does not: it needs a driver for CUDA 12 "
                 "or later; set decoding.engine: fairseq"
             )
-    return ctranslate2.Translator(str(folder), device=device, compute_type="float32", intra_threads=threads)
+    return ctranslate2.Translator(str(model.ctranslate2), device=device, compute_type="float32", intra_threads=threads)
 
 
-class Network(NamedTuple):
-    """fairseq's model, ready for inference, its configuration and its task."""
+class FairseqNetwork:
+    """A fairseq model, ready for inference, and its task; both sides share the dictionary.
 
-    model: Any
-    config: Any
-    task: Any
-
-
-def open_network(checkpoint: Path, dictionary: Path, settings: Mapping[str, Any], threads: int) -> Network:
-    """A fairseq model and its task, both sides with the shared dictionary.
+    Args:
+        model: the trained model.
+        settings: how it is run.
+        threads: CPU threads.
 
     Raises:
-        UserError: there is no GPU where there ought to be one.
+        UserError: a GPU is needed and not available.
     """
-    import torch
-    from fairseq import checkpoint_utils
 
-    gpu = settings["device"] == "gpu"
-    if gpu:
-        take_gpus(1)
-    torch.set_num_threads(threads)
-    with tempfile.TemporaryDirectory() as folder:
-        languages = load_checkpoint(checkpoint)["cfg"]["task"]
-        for side in ("source_lang", "target_lang"):
-            shutil.copyfile(dictionary, Path(folder) / f"dict.{languages[side]}.txt")
-        models, config, task = checkpoint_utils.load_model_ensemble_and_task(
-            [str(checkpoint)], arg_overrides={"data": folder}
-        )
-    model = models[0].eval()
-    model.prepare_for_inference_(config)
-    if gpu:
-        model.cuda()
-    return Network(model, config, task)
+    def __init__(self, model: Model, settings: EngineSettings, threads: int) -> None:
+        import torch
+        from fairseq import checkpoint_utils
+
+        self._settings = settings
+        if settings.device == "gpu":
+            take_gpus(1)
+        torch.set_num_threads(threads)
+        with tempfile.TemporaryDirectory() as folder:
+            languages = load_checkpoint(model.checkpoint)["cfg"]["task"]
+            for side in ("source_lang", "target_lang"):
+                shutil.copyfile(model.dictionary, Path(folder) / f"dict.{languages[side]}.txt")
+            networks, config, self.task = checkpoint_utils.load_model_ensemble_and_task(
+                [str(model.checkpoint)], arg_overrides={"data": folder}
+            )
+        self.network = networks[0].eval()
+        self.network.prepare_for_inference_(config)
+        if settings.device == "gpu":
+            self.network.cuda()
+        self.dictionary = self.task.target_dictionary
+
+    def numbers(self, texts: Sequence[Pieces]) -> tuple[list[Any], list[int]]:
+        """Return every text as a vector of piece numbers, the end of the sentence included, and their lengths."""
+        import torch
+
+        end = self.dictionary.eos()
+        found = [torch.LongTensor([*map(self.dictionary.index, pieces), end]) for pieces in texts]
+        return found, [len(numbers) for numbers in found]
+
+    def run(
+        self,
+        dataset: Any,
+        lengths: Sequence[int],
+        step: Callable[[Any], Sequence[Any]],
+        read: Callable[[Any], Result],
+    ) -> Iterator[Result]:
+        """Yield what ``read`` takes from the best hypothesis of every text, in order.
+
+        Args:
+            dataset: fairseq's dataset of the texts.
+            lengths: pieces of each text, by which texts share a batch.
+            step: maps a batch of the dataset to the hypotheses of each text.
+            read: maps one of fairseq's hypotheses to a result.
+        """
+        import torch
+        from fairseq import utils
+
+        def compute(places: list[int]) -> list[Result]:
+            sample = dataset.collater([dataset[place] for place in places])
+            sample = utils.move_to_cuda(sample) if self._settings.device == "gpu" else sample
+            with torch.no_grad():
+                hypotheses = step(sample)
+            # fairseq sorts a batch by length.
+            found = dict(zip(sample["id"].tolist(), hypotheses, strict=True))
+            return [read(found[place][0]) for place in places]
+
+        yield from run_batches(lengths, self._settings.batch_tokens, compute)

@@ -15,7 +15,7 @@ from planning.training import Training
 MODEL_METRICS = ("round_trip", "learner_fit")  # that train a model on `pretrain`
 METRICS_ON_GPU = {*MODEL_METRICS, "comet_qe", "labse"}
 _JUDGE_METRIC = "llm_judge"
-# What :mod:`models.scoring` depends on; the rest of `decoding` changes no score of given targets.
+# What :mod:`models.forced_decoding` depends on; the rest of `decoding` changes no score of given targets.
 _SCORING_KEYS = ("engine", "batch_tokens")
 _KNOWN_BY_INPUTS = ("options", "generators", "pairs", "weights")
 

@@ -1,26 +1,26 @@
-"""How a batch is shared out: over several GPUs, and in smaller parts where one does not fit a GPU's memory.
+"""Split a batch over several GPUs, and into smaller parts if it does not fit a GPU's memory.
 
-What a recipe asks for is the batch of an *update*: ``max-tokens`` (or ``batch-size``) times ``update-freq`` on one
-device. fairseq takes both per device, so on several they have to shrink together. Gradients are summed over an update's
-parts and divided by its tokens, so the parts change nothing but the order in which floating-point numbers are added up,
-and the masks that dropout draws.
+A recipe sets the batch of an *update*: ``max-tokens`` (or ``batch-size``) times ``update-freq`` on one device. fairseq
+reads both per device, so on several devices they have to shrink together. Gradients are summed over an update's parts
+and divided by its tokens. The parts change only the order in which floating-point numbers are added up, and the masks
+that dropout draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from train.settings import FairseqOptions
 from workbench.cli import UserError
 
 _PER_DEVICE = ("max-tokens", "batch-size", "max-sentences")
 
 
-def batch_options(options: Mapping[str, Any], devices: int, halvings: int = 0) -> dict[str, Any]:
-    """A recipe's options for so many devices, the batch of an update kept.
+def batch_options(options: FairseqOptions, devices: int, halvings: int = 0) -> dict[str, Any]:
+    """Return a recipe's options for several devices; the batch of an update stays the same.
 
-    Where ``update-freq`` is a multiple of the devices, every update sees the very batches that it sees on one device.
-    Where it is not, batches become smaller by the same factor and are composed anew.
+    If ``update-freq`` is a multiple of the devices, every update sees exactly the batches that it sees on one device.
+    If not, batches shrink by the same factor and are composed differently.
 
     Args:
         options: fairseq-train's options as the configuration gives them.
@@ -28,7 +28,7 @@ def batch_options(options: Mapping[str, Any], devices: int, halvings: int = 0) -
         halvings: how often the part of a batch that a device computes at a time has been halved.
 
     Raises:
-        UserError: ``update-freq`` has several values and the devices do not divide them, or a batch is too small.
+        UserError: ``update-freq`` has several values that the devices do not divide, or a batch is too small.
     """
     if devices == 1 and halvings == 0:
         return dict(options)
@@ -48,6 +48,6 @@ def batch_options(options: Mapping[str, Any], devices: int, halvings: int = 0) -
     return {**options, **shared, "update-freq": ",".join(map(str, steps))}
 
 
-def too_small(options: Mapping[str, Any], max_pieces: int) -> bool:
-    """Whether a text of ``max_pieces`` and its end do not fit ``max-tokens``: fairseq would leave such texts out."""
+def too_small(options: FairseqOptions, max_pieces: int) -> bool:
+    """Whether ``max-tokens`` does not fit a text of ``max_pieces`` and its end; fairseq would leave such texts out."""
     return "max-tokens" in options and int(options["max-tokens"]) <= max_pieces

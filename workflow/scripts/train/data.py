@@ -1,50 +1,43 @@
-"""A dataset on its way into fairseq: text to pieces to fairseq's memory-mapped binary format."""
+"""Encode a dataset for fairseq: text to pieces to fairseq's memory-mapped binary format."""
 
 from __future__ import annotations
 
-import itertools
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.tables import read_rows
+from train.settings import TrainingSettings
 
-Pair = tuple[str, str]
+TextPair = tuple[str, str]  # source and target
 _BLOCK = 10_000  # texts that are encoded at a time
 
 
 @dataclass(frozen=True)
 class EncodedData:
-    """fairseq's data folder, and how many texts were cut."""
+    """fairseq's data folder, and how many texts were cut off."""
 
     folder: Path
     truncated: int
 
 
-def read_dataset(path: Path, size: int | None) -> list[Pair]:
-    """The first ``size`` (None: all) pairs of source and target of a table."""
-    rows = read_rows(path, ["source", "target"])
-    return [(source, target) for source, target in itertools.islice(rows, size)]
-
-
 def encode_dataset(
-    train: Sequence[Pair],
-    valid: Sequence[Pair],
+    train: Sequence[TextPair],
+    valid: Sequence[TextPair],
     spm: Path,
     dictionary: Path,
-    settings: Mapping[str, Any],
+    settings: TrainingSettings,
     folder: Path,
 ) -> EncodedData:
-    """Write both parts in fairseq's ``mmap`` format with the shared dictionary, texts cut at ``max_pieces``."""
+    """Write both parts in fairseq's ``mmap`` format with the shared dictionary, texts cut off at ``max_pieces``."""
     from fairseq.data import Dictionary
 
     folder.mkdir(parents=True, exist_ok=True)
-    source, target = settings["languages"]["source"], settings["languages"]["target"]
+    source, target = settings.languages["source"], settings.languages["target"]
     for language in (source, target):
         shutil.copyfile(dictionary, folder / f"dict.{language}.txt")
-    encoder = _Encoder(spm, Dictionary.load(str(dictionary)), settings["max_pieces"])
+    encoder = _Encoder(spm, Dictionary.load(str(dictionary)), settings.max_pieces)
     for part, pairs in (("train", train), ("valid", valid)):
         stem = f"{folder}/{part}.{source}-{target}"
         encoder.write(pairs, 0, f"{stem}.{source}")
@@ -53,7 +46,7 @@ def encode_dataset(
 
 
 class _Encoder:
-    """Turns text into fairseq's numbers; remembers how many texts were cut."""
+    """Turns text into fairseq's numbers and counts the texts that were cut off."""
 
     def __init__(self, spm: Path, dictionary: Any, max_pieces: int) -> None:
         import sentencepiece
@@ -65,7 +58,7 @@ class _Encoder:
         self._max_pieces = max_pieces
         self.truncated = 0
 
-    def write(self, pairs: Sequence[Pair], side: int, stem: str) -> None:
+    def write(self, pairs: Sequence[TextPair], side: int, stem: str) -> None:
         """Write one side of ``pairs`` to ``stem.bin`` and ``stem.idx``."""
         import torch
         from fairseq.data import indexed_dataset

@@ -1,4 +1,4 @@
-"""What is kept of a training: the best checkpoint without its optimizer, and the same model for CTranslate2."""
+"""Export a trained model: its checkpoint without the optimizer, and the same model for CTranslate2."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from models.checkpoint import allow_checkpoint_classes, load_checkpoint
+from models.fairseq_checkpoints import allow_checkpoint_classes, load_checkpoint
 from train.fairseq_training import USER_DIR
 from workbench.files import atomic_path
 
@@ -17,7 +17,7 @@ _TIMINGS = ("previous_training_time", "metrics")
 
 
 def slim_checkpoint(source: Path, target: Path) -> None:
-    """Write ``source`` without optimizer state and without what differs between equal trainings."""
+    """Copy a checkpoint without optimizer state and without what differs between equal trainings."""
     import torch
 
     checkpoint = load_checkpoint(source)
@@ -30,10 +30,10 @@ def slim_checkpoint(source: Path, target: Path) -> None:
 
 
 def export_ctranslate2(checkpoint: Path, dictionaries: Path, target: Path) -> str:
-    """Convert a checkpoint for CTranslate2 into the folder ``target``; return ``"yes"`` or why it cannot be done.
+    """Convert a checkpoint for CTranslate2 into the folder ``target``; return ``"yes"`` or why that is impossible.
 
-    CTranslate2 knows plain transformers only. For another architecture the folder stays empty and the model is
-    decoded by fairseq.
+    CTranslate2 runs plain transformers only. For another architecture the folder stays empty and fairseq runs the
+    model.
     """
     from ctranslate2.converters import FairseqConverter
 

@@ -1,11 +1,11 @@
-"""What shows the curves of a training while it runs: TensorBoard, Weights & Biases. Neither shapes its result."""
+"""Show the curves of a training while it runs, with TensorBoard or Weights & Biases. Neither shapes its result."""
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import importlib.util
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.cli import UserError
@@ -13,61 +13,63 @@ from workbench.cli import UserError
 _INSTALL = "it is not installed: .venv/bin/pip install -r requirements/monitors.txt"
 
 
-def add_monitor_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what a training script is told of its monitors."""
-    parser.add_argument("--tensorboard", type=Path, help="folder for TensorBoard (default: none)")
-    parser.add_argument(
-        "--wandb",
-        nargs=2,
-        metavar=("PROJECT", "FOLDER"),
-        help="project at Weights & Biases, and where it keeps its files (default: none)",
-    )
-
-
-def monitor_arguments(tensorboard: Path | None, wandb: tuple[str, str] | None, label: str | None) -> list[str]:
-    """fairseq-train's arguments for a folder of TensorBoard and a project at Weights & Biases, where they are wanted.
+@dataclass(frozen=True)
+class Monitors:
+    """The monitors of one training.
 
     Args:
-        tensorboard: the folder; what an earlier attempt wrote there stays, as its curves go on.
-        wandb: the project, and where its files are kept. Key and mode come from the environment, as that tool
-            documents: ``WANDB_API_KEY``, ``WANDB_MODE=offline`` on nodes without a network.
-        label: the run's name there.
-
-    Raises:
-        UserError: a package is missing, or nobody is logged in.
+        tensorboard: TensorBoard's folder, if wanted. Curves of an earlier attempt stay there and continue.
+        wandb: the Weights & Biases project and the folder for its files, if wanted. Key and mode come from the
+            environment, as that tool documents: ``WANDB_API_KEY``, ``WANDB_MODE=offline`` on nodes without a network.
+        label: the run's name in Weights & Biases.
     """
-    demand_monitors(tensorboard, wandb, label)
-    arguments = []
-    if tensorboard:
-        arguments += ["--tensorboard-logdir", str(tensorboard)]
-    if wandb:
-        arguments += ["--wandb-project", wandb[0]]
-    return arguments
+
+    tensorboard: Path | None = None
+    wandb: tuple[str, str] | None = None
+    label: str | None = None
+
+    def fairseq_arguments(self) -> list[str]:
+        """Return fairseq-train's arguments for the monitors.
+
+        Raises:
+            UserError: a package is missing, or nobody is logged in.
+        """
+        self._prepare()
+        tensorboard = ["--tensorboard-logdir", str(self.tensorboard)] if self.tensorboard else []
+        return tensorboard + (["--wandb-project", self.wandb[0]] if self.wandb else [])
+
+    def trainer_names(self) -> list[str]:
+        """Return the names of the monitors in Trainer, which finds folder and project in the environment.
+
+        Raises:
+            UserError: a package is missing, or nobody is logged in.
+        """
+        self._prepare()
+        if self.tensorboard:
+            os.environ["TENSORBOARD_LOGGING_DIR"] = str(self.tensorboard)
+        if self.wandb:
+            os.environ["WANDB_PROJECT"] = self.wandb[0]
+        return [name for name in ("tensorboard", "wandb") if getattr(self, name)]
+
+    def _prepare(self) -> None:
+        """Check that the packages are installed and logged in; describe the run in Weights & Biases' environment."""
+        if self.tensorboard:
+            _require("tensorboard")
+        if self.wandb:
+            _require("wandb")
+            project, folder = self.wandb
+            os.environ.setdefault("WANDB_NAME", self.label or project)
+            os.environ.setdefault("WANDB_DIR", folder)
+            os.environ.setdefault("WANDB_SILENT", "true")
+            _require_login()  # reads the environment, once
 
 
-def demand_monitors(tensorboard: Path | None, wandb: tuple[str, str] | None, label: str | None) -> None:
-    """See that what is asked for is installed and logged in; tell Weights & Biases of the run by its environment.
-
-    Raises:
-        UserError: as :func:`monitor_arguments`.
-    """
-    if tensorboard:
-        _demand("tensorboard", "training.tensorboard")
-    if wandb:
-        _demand("wandb", "training.wandb")
-        project, folder = wandb
-        os.environ.setdefault("WANDB_NAME", label or project)
-        os.environ.setdefault("WANDB_DIR", folder)
-        os.environ.setdefault("WANDB_SILENT", "true")
-        _demand_login()  # reads the environment, once
-
-
-def _demand(package: str, key: str) -> None:
+def _require(package: str) -> None:
     if importlib.util.find_spec(package) is None:
-        raise UserError(f"{key}: {package} is asked for, but {_INSTALL}")
+        raise UserError(f"training.{package}: {package} is requested, but {_INSTALL}")
 
 
-def _demand_login() -> None:
+def _require_login() -> None:
     wandb = importlib.import_module("wandb")
     if wandb.setup().settings.mode == "online" and not wandb.login(prompt=False):
         raise UserError(

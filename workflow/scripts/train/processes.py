@@ -1,35 +1,30 @@
-"""fairseq's training in this process or in one a GPU, ended by a signal at the end of an update, checkpoint written."""
+"""Run fairseq's training in this process, or in one per GPU, and end it with a checkpoint when a signal arrives."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import multiprocessing
-import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.devices import is_out_of_memory
 from train.progress import Entry, ProgressLog, losses, read_entries, runs_without_gain
+from train.settings import FairseqOptions
+from train.signals import handle_termination
 from workbench.cli import say
 
 log = logging.getLogger(__name__)
 
-_SIGNALS = (signal.SIGTERM,)  # what Slurm sends before it kills: time limit, preemption, scancel
-
-
-class OutOfMemory(Exception):
-    """A part of a batch did not fit the memory of a GPU."""
-
 
 class Interruption:
-    """The wish to end a training early, shared by its processes.
+    """A request to end a training early, shared by its processes.
 
-    All have to end after the same update, for each waits for the others in the next. As an update ends in a sum over
-    all processes, none is ever more than one ahead: the first one names the next update, and all see it in time.
+    All processes must end after the same update, because each waits for the others in the next one. An update ends in a
+    sum over all processes, so none is ever more than one update ahead: the first process names the next update, and all
+    see it in time.
     """
 
     def __init__(self, devices: int) -> None:
@@ -40,79 +35,73 @@ class Interruption:
         self._ended = context.Value("b", 0, lock=False)
 
     def want(self, *_: Any) -> None:
-        """Ask for the end; a signal handler."""
+        """Request the end; a signal handler."""
         self._wanted.value = 1
 
     def reached(self, updates: int, first: bool) -> bool:
-        """Whether the training ends now, after so many updates; ``first`` in the process that decides."""
+        """Whether the training ends after ``updates``; ``first`` is true in the process that decides."""
         if first and self._wanted.value and not self._last.value:
             self._last.value = updates + self._ahead
-        return 0 < self._last.value <= updates
+        return bool(0 < self._last.value <= updates)
 
     def end(self) -> None:
-        """Note that the training ends for it."""
+        """Record that the request ends the training."""
         self._ended.value = 1
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody asked for the end."""
+        """Whether the end was requested."""
         return bool(self._wanted.value)
 
     @property
     def ended(self) -> bool:
-        """Whether it ended the training, rather than one of fairseq's own limits before it."""
+        """Whether the request ended the training, rather than one of fairseq's own limits before it."""
         return bool(self._ended.value)
 
 
-def run_fairseq(config: Any, progress: Path, options: Mapping[str, Any]) -> bool:
-    """Train until fairseq's own limits or early stopping end it, or a signal does; whether a signal did.
+def run_fairseq(config: Any, progress: Path, options: FairseqOptions) -> bool:
+    """Train until fairseq's own limits, early stopping or a signal end it; return whether a signal did.
 
     Args:
-        config: fairseq's, parsed; its ``distributed_world_size`` says how many processes train together.
-        progress: file of what fairseq reports, see :mod:`train.progress`.
+        config: fairseq's parsed configuration; its ``distributed_world_size`` is the number of processes.
+        progress: file of fairseq's reports, see :mod:`train.progress`.
         options: fairseq-train's options.
-
-    Raises:
-        OutOfMemory: a part of a batch does not fit a GPU's memory.
     """
     import torch
     from fairseq.distributed import utils as distributed
 
     devices = config.distributed_training.distributed_world_size
     interruption = Interruption(devices)
-    shared = {"progress": progress, "options": dict(options), "interruption": interruption}
+    shared: dict[str, Any] = {"progress": progress, "options": dict(options), "interruption": interruption}
     try:
-        with _handled(interruption.want):
+        with handle_termination(interruption.want):
             if devices == 1:
                 _train(config, tell=say, **shared)
             else:
                 config.distributed_training.distributed_init_method = f"tcp://127.0.0.1:{_free_port()}"
-                config.distributed_training.distributed_rank = None  # by the number of the process
-                with _said() as tell:
+                config.distributed_training.distributed_rank = None  # each process gets its number
+                with _terminal_line() as tell:
                     torch.multiprocessing.spawn(
                         distributed.distributed_main, (_train, config, {**shared, "tell": tell}), nprocs=devices
                     )
-    except Exception as error:
-        if interruption.wanted:  # it met a process before its first update or after its last
-            log.exception("ended by a signal")
-            return True
-        if is_out_of_memory(error):
-            said = str(error).strip().splitlines()[-1]
-            raise OutOfMemory(". ".join(said.split(". ")[:2])) from error
-        raise
+    except Exception:
+        if not interruption.wanted:
+            raise
+        log.exception("ended by a signal")  # which met a process before its first update or after its last
+        return True
     return interruption.ended
 
 
 def _train(
-    config: Any, progress: Path, options: Mapping[str, Any], interruption: Interruption, tell: Callable[[str], None]
+    config: Any, progress: Path, options: FairseqOptions, interruption: Interruption, tell: Callable[[str], None]
 ) -> None:
-    """Train as one of the processes; the first writes ``progress`` and tells people."""
+    """Train as one of the processes; the first writes ``progress`` and passes progress lines to ``tell``."""
     from fairseq import checkpoint_utils
     from fairseq.trainer import Trainer
     from fairseq_cli import train as fairseq_train
 
-    logging.getLogger("fairseq.trainer").setLevel(logging.WARNING)  # it tells of every checkpoint three times
-    # fairseq dumps its whole configuration into the log; the command line is there already.
+    logging.getLogger("fairseq.trainer").setLevel(logging.WARNING)  # it reports every checkpoint three times
+    # fairseq logs its whole configuration; the log has the command line already.
     logging.getLogger("fairseq_cli.train").addFilter(lambda record: isinstance(record.msg, str))
     first = config.distributed_training.distributed_rank == 0
     handler = ProgressLog(progress, options, tell)
@@ -122,12 +111,10 @@ def _train(
 
     validate_and_save = fairseq_train.validate_and_save
 
-    def end_or_go_on(
-        config: Any, trainer: Any, task: Any, epoch: Any, subsets: Any, end_of_epoch: bool
-    ) -> tuple[list[float | None], bool]:
+    def end_or_continue(config: Any, trainer: Any, task: Any, epoch: Any, subsets: Any, end_of_epoch: bool) -> Any:
         updates = trainer.get_num_updates()
         if interruption.reached(updates, first) and not (end_of_epoch or _is_validated(config, updates)):
-            # The way in which fairseq itself ends before its limits: a checkpoint, here without a validation.
+            # How fairseq itself ends early: with a checkpoint, here without a validation.
             config.optimization.stop_time_hours = 1e-9
             config.dataset.disable_validation = True
             interruption.end()
@@ -136,13 +123,13 @@ def _train(
     step = Trainer.train_step
 
     def train_step(trainer: Any, samples: Any, raise_oom: bool = True) -> Any:
-        # Else fairseq leaves out a batch that does not fit the memory, and goes on.
+        # Without this, fairseq skips a batch that does not fit the memory.
         return step(trainer, samples, raise_oom=True)
 
     with (
-        _replaced(fairseq_train, "validate_and_save", end_or_go_on),
+        _replaced(fairseq_train, "validate_and_save", end_or_continue),
         _replaced(Trainer, "train_step", train_step),
-        _handled(interruption.want),
+        handle_termination(interruption.want),
     ):
         if first:
             reporter.addHandler(handler)
@@ -153,9 +140,9 @@ def _train(
 
 
 def _is_validated(config: Any, updates: int) -> bool:
-    """Whether a validation follows an update in the midst of an epoch, or the end of the training.
+    """Whether a validation, or the end of the training, follows an update in the middle of an epoch.
 
-    Both are to come after it as in a training that nothing interrupts, so that one ends an update later.
+    An interrupted training ends one update later then, so that both happen as in an uninterrupted training.
     """
     intervals = (config.checkpoint.save_interval_updates, config.dataset.validate_interval_updates)
     return any(every > 0 and updates % every == 0 for every in intervals) or (
@@ -164,7 +151,7 @@ def _is_validated(config: Any, updates: int) -> bool:
 
 
 def _restore_early_stopping(stop: Any, entries: Sequence[Entry]) -> None:
-    """Give fairseq's ``should_stop_early`` back what it had counted before a kill; fairseq does not save it."""
+    """Restore the count of fairseq's ``should_stop_early`` from before a kill; fairseq does not save it."""
     _forget(stop, "best", "num_runs")
     values = losses(entries)
     if values:
@@ -173,7 +160,7 @@ def _restore_early_stopping(stop: Any, entries: Sequence[Entry]) -> None:
 
 
 def _forget(function: Any, *names: str) -> None:
-    """Remove what fairseq keeps from one training to the next as attributes of a function."""
+    """Remove attributes of a function in which fairseq keeps values from one training to the next."""
     for name in names:
         if hasattr(function, name):
             delattr(function, name)
@@ -181,7 +168,7 @@ def _forget(function: Any, *names: str) -> None:
 
 @contextlib.contextmanager
 def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """Another value for an attribute, for a while."""
+    """Replace an attribute while the block runs."""
     before = getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -191,22 +178,8 @@ def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _handled(handler: Callable[..., None]) -> Iterator[None]:
-    """A handler for the signals that announce a kill, for a while; in the main thread, where signals arrive."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, previous in before.items():
-            signal.signal(number, previous)
-
-
-@contextlib.contextmanager
-def _said() -> Iterator[Callable[[str], None]]:
-    """A function by which other processes tell people something, while this one runs."""
+def _terminal_line() -> Iterator[Callable[[str], None]]:
+    """Yield a function with which other processes show a line to people, while this one runs."""
     lines = multiprocessing.get_context("spawn").SimpleQueue()
 
     def pass_on() -> None:
@@ -225,4 +198,5 @@ def _said() -> Iterator[Callable[[str], None]]:
 def _free_port() -> int:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
+        port: int = server.getsockname()[1]
+        return port

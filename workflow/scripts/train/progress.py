@@ -1,4 +1,4 @@
-"""How far a training is: what fairseq reports, kept in a file across kills, and a line for people now and then."""
+"""Keep fairseq's progress reports in a file that survives kills, and show the progress on the terminal."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
+from train.settings import FairseqOptions
 from workbench.files import write_text
 
 _PROGRESS_SECONDS = 20.0
 
-Entry = dict[str, Any]
+Entry = dict[str, float]  # ``updates``, and ``loss`` or ``tokens_per_update``
 
 
 class ProgressLog(logging.Handler):
-    """Keeps what fairseq reports: validations and epochs in a file, and now and then a line for people.
+    """Writes fairseq's validations and epochs to a file, and a progress line for people every 20 seconds.
 
-    The file has a JSON object a line: ``{"updates", "loss"}`` of a validation and ``{"updates", "tokens_per_update"}``
-    of an epoch.
+    Each line of the file is a JSON object: ``{"updates", "loss"}`` of a validation or
+    ``{"updates", "tokens_per_update"}`` of an epoch.
 
     Args:
         path: the file.
-        options: fairseq-train's, for the number of updates to come.
-        tell: takes the line for people.
+        options: fairseq-train's, for the maximum number of updates.
+        tell: receives the progress line.
     """
 
-    def __init__(self, path: Path, options: Mapping[str, Any], tell: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, options: FairseqOptions, tell: Callable[[str], None]) -> None:
         super().__init__()
         limit = options.get("max-update")
         self._limit = f" of at most {int(limit):,}" if limit else ""
@@ -38,7 +38,7 @@ class ProgressLog(logging.Handler):
         self._last = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep a record of progress; leave any other alone."""
+        """Keep a record of progress; ignore any other."""
         try:
             stats = json.loads(record.getMessage())
         except json.JSONDecodeError:
@@ -62,8 +62,8 @@ class ProgressLog(logging.Handler):
 
 
 def read_entries(progress: Path) -> list[Entry]:
-    """The entries of a progress file; a line that a kill left half-written is passed over."""
-    entries = []
+    """Read the entries of a progress file; skip a line that a kill left half-written."""
+    entries: list[Entry] = []
     if progress.is_file():
         for line in progress.read_text(encoding="utf-8").splitlines():
             with contextlib.suppress(json.JSONDecodeError):
@@ -72,7 +72,7 @@ def read_entries(progress: Path) -> list[Entry]:
 
 
 def rewind(progress: Path, updates: int) -> list[Entry]:
-    """Drop from a progress file what came after the checkpoint that training goes on from; return the rest."""
+    """Drop from a progress file what came after the checkpoint from which training resumes; return the rest."""
     entries = [entry for entry in read_entries(progress) if entry["updates"] <= updates]
     write_text(progress, "".join(json.dumps(entry) + "\n" for entry in entries))
     return entries
@@ -88,16 +88,16 @@ def runs_without_gain(values: Sequence[float]) -> int:
     return len(values) - 1 - values.index(min(values)) if values else 0
 
 
-def is_over(options: Mapping[str, Any], updates: int, entries: Sequence[Entry]) -> bool:
-    """Whether training had reached its end when it was killed: fairseq would go on for one more update."""
+def is_finished(options: FairseqOptions, updates: int, entries: Sequence[Entry]) -> bool:
+    """Whether training had finished when it was killed: fairseq would train for one more update."""
     limit = int(options.get("max-update", 0))
     patience = int(options.get("patience", 0))
     return 0 < limit <= updates or 0 < patience <= runs_without_gain(losses(entries))
 
 
 def target_tokens(entries: Sequence[Entry]) -> float:
-    """Target tokens trained on, ends of sentences included: tokens an update times updates, epoch by epoch."""
-    tokens, before = 0.0, 0
+    """Target tokens trained on, ends of sentences included: tokens per update times updates, epoch by epoch."""
+    tokens = before = 0.0
     for entry in entries:
         if "tokens_per_update" in entry:
             tokens += entry["tokens_per_update"] * (entry["updates"] - before)

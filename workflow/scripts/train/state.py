@@ -1,4 +1,4 @@
-"""The folder that a killed training goes on from, kept under a fingerprint of everything that shapes its result."""
+"""The folder from which a killed training resumes, named by a fingerprint of everything that shapes its result."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ from workbench.locks import is_still_there, open_lock_file, try_lock, wait_for_l
 
 log = logging.getLogger(__name__)
 
-
-FAIRSEQ = ("torch", "fairseq-fixed", "sentencepiece")  # what trains with fairseq
+FAIRSEQ_PACKAGES = ("torch", "fairseq-fixed", "sentencepiece")
 
 
 def fingerprint(
-    settings: Mapping[str, Any], *datasets: Sequence[tuple[str, str]], packages: Sequence[str] = FAIRSEQ
+    settings: Mapping[str, Any], *datasets: Sequence[tuple[str, str]], packages: Sequence[str] = FAIRSEQ_PACKAGES
 ) -> str:
-    """Digest of settings, text and the versions of the ``packages`` that train, 16 hexadecimal digits."""
+    """Digest of settings, texts and the versions of the ``packages`` that train, in 16 hexadecimal digits."""
     versions = {name: importlib.metadata.version(name) for name in packages}
     digest = hashlib.sha256(json.dumps([settings, versions], sort_keys=True).encode())
     for dataset in datasets:
@@ -41,27 +40,17 @@ def fingerprint(
     return digest.hexdigest()[:16]
 
 
-def is_done(identity: str, report: Path, *results: Path) -> bool:
-    """Whether this very training has left its report and results since Snakemake removed the old ones to have it run.
-
-    A job can outlive the Snakemake that started it, on a cluster or after ``kill -9``.
-    """
-    if not all(path.exists() for path in (report, *results)):
-        return False
-    return json.loads(report.read_text(encoding="utf-8")).get("fingerprint") == identity
-
-
 class StateFolder(ABC):
     """State folder of one training; a context in which no other process can train there.
 
-    Where another process does, one that outlived the Snakemake that had started it, it is waited for.
+    If another process trains there, because it outlived the Snakemake that started it, the context waits for it.
 
     Args:
-        root: folder beside the model that holds the states of its trainings.
+        root: folder next to the model, with the states of its trainings.
         identity: fingerprint of this training; states of other trainings of the same model are removed.
 
     Raises:
-        UserError: the file system knows no locks.
+        UserError: the file system does not support locks.
     """
 
     def __init__(self, root: Path, identity: str) -> None:
@@ -89,7 +78,7 @@ class StateFolder(ABC):
             self._lock.close()
 
     def _acquire(self) -> IO[str]:
-        """Open and lock the lock file, after its holder where there is one."""
+        """Open and lock the lock file; wait if another process holds it."""
         while True:
             lock = open_lock_file(self.root / "lock")
             try:
@@ -101,12 +90,30 @@ class StateFolder(ABC):
                         wait_for_lock(lock)
             except OSError as error:
                 raise UserError(
-                    f"{lock.name}: the file system knows no locks: {error.strerror}; mount it with them (Lustre: "
-                    "-o flock) or name another one in training.state"
+                    f"{lock.name}: the file system does not support locks: {error.strerror}; mount it with locks "
+                    "(Lustre: -o flock) or name another one in training.state"
                 ) from error
             if is_still_there(self.root / "lock", lock):
                 return lock
-            lock.close()  # its holder was done and has removed it
+            lock.close()  # its holder has finished and removed it
+
+    def is_finished(self, report: Path, *results: Path) -> bool:
+        """Whether another process has just finished this training; the state is then removed.
+
+        A job can outlive the Snakemake that started it, on a cluster or after ``kill -9``. Snakemake removes report and
+        results before it starts a job, so they exist only if such a process wrote them.
+
+        Args:
+            report: JSON file with the fingerprint of the training that wrote it.
+            results: what else the training writes.
+        """
+        if not all(path.exists() for path in (report, *results)):
+            return False
+        if json.loads(report.read_text(encoding="utf-8")).get("fingerprint") != self.folder.name:
+            return False
+        self.discard()
+        say("already trained by the process that this one waited for")
+        return True
 
     @property
     def halvings(self) -> int:
@@ -115,7 +122,7 @@ class StateFolder(ABC):
         return int(file.read_text(encoding="utf-8")) if file.is_file() else 0
 
     def start_again_halved(self) -> None:
-        """Count one halving more, and forget what was trained before it: its batches were others."""
+        """Count one more halving, and discard what was trained before it with larger batches."""
         self._forget()
         write_text(self._halvings_file, f"{self.halvings + 1}\n")
 
@@ -124,52 +131,52 @@ class StateFolder(ABC):
         return self.folder / "halvings"
 
     def discard(self) -> None:
-        """Remove everything: the training is done. The lock goes last, for a network share keeps what is open."""
+        """Remove everything after the training. The lock is removed last: a network share keeps files that are open."""
         for path in self.root.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
         (self.root / "lock").unlink()
         if self._lock:
             self._lock.close()
-        with contextlib.suppress(OSError):  # somebody waits for the lock, and has it anew
+        with contextlib.suppress(OSError):  # another process waited for the lock and has made it again
             self.root.rmdir()
 
     @abstractmethod
     def _mend(self) -> None:
-        """Remove what a kill left half-written, and say where the training goes on from."""
+        """Remove what a kill left half-written, and say where the training resumes."""
 
     @abstractmethod
     def _forget(self) -> None:
-        """Remove what was trained."""
+        """Remove what was trained so far."""
 
 
 class TrainingState(StateFolder):
-    """What a training with fairseq keeps in its folder."""
+    """The state of a training with fairseq: its checkpoints, progress and encoded text."""
 
     @property
     def progress(self) -> Path:
-        """File of what fairseq reports while it trains."""
+        """File of fairseq's reports during training, see :mod:`train.progress`."""
         return self.folder / "progress.jsonl"
 
     def checkpoint(self, which: str) -> Path:
-        """The ``best`` checkpoint, with the lowest validation loss, or the ``last``, which training goes on from."""
+        """The ``best`` checkpoint, with the lowest validation loss, or the ``last``, from which training resumes."""
         return self.folder / f"checkpoint_{which}.pt"
 
     def _mend(self) -> None:
-        """Drop checkpoints that a kill left half-written (fairseq copies them) and fall back to a whole one."""
+        """Remove checkpoints that a kill left half-written (fairseq copies them) and fall back to a complete one."""
         whole = []
         for path in self.folder.glob("checkpoint*.pt"):
             if _is_whole(path):
                 whole.append(path)
             else:
-                log.warning("%s is damaged, as a kill while writing leaves it; it is not used", path)
+                log.warning("%s is damaged, probably by a kill while it was written; it is not used", path)
                 path.unlink()
         last = self.checkpoint("last")
         numbered = sorted((p for p in whole if p.name.startswith("checkpoint_") and p.stem[-1].isdigit()), key=_updates)
         if numbered and (last not in whole):
             shutil.copyfile(numbered[-1], last)
         if last.is_file():
-            say(f"going on from {self.checkpoint('last')}")
+            say(f"resuming from {last}")
 
     def _forget(self) -> None:
         for path in [*self.folder.glob("checkpoint*.pt"), self.progress]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from curate.quality import Context
-from models.translation import Model
+from models.engines import Model
 
 _FILES = ("checkpoint", "ctranslate2", "spm", "dictionary")
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from curate.quality import Context, QualityMetric, Score, TargetInstance
 from curate.quality._models import trained_model
-from models.scoring import score_targets
+from models.engines import EngineSettings
+from models.forced_decoding import force_decode
 
 METRIC = QualityMetric(better="lower")
 
@@ -19,5 +20,5 @@ METRIC = QualityMetric(better="lower")
 def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """Score every target; an empty one consists of its end of sentence only."""
     pairs = [(instance.source, instance.target) for instance in instances]
-    fits = score_targets(trained_model(context), pairs, context.settings["decoding"], context.threads)
-    return [-fit.logprob for fit in fits]
+    settings = EngineSettings.from_json(context.settings["decoding"])
+    return [-found.logprob for found in force_decode(trained_model(context), pairs, settings, context.threads)]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from curate.quality import Context, QualityMetric, Score, TargetInstance
 from curate.quality._models import trained_model
 from curate.quality._similarity import sentence_chrf
-from models.translation import translate
+from models.translation import DecodingSettings, translate
 
 METRIC = QualityMetric(better="higher")
 
@@ -21,9 +21,8 @@ METRIC = QualityMetric(better="higher")
 def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     """Translate every target back with the reverse model; an empty target scores 0."""
     written = [instance for instance in instances if instance.target]
-    back = translate(
-        trained_model(context), [instance.target for instance in written], context.settings["decoding"], context.threads
-    )
+    settings = DecodingSettings.from_json(context.settings["decoding"])
+    back = translate(trained_model(context), [instance.target for instance in written], settings, context.threads)
     found = {
         instance.id: sentence_chrf(translation.text, instance.source)
         for instance, translation in zip(written, back, strict=True)

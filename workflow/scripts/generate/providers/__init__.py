@@ -1,27 +1,34 @@
-"""What writes synthetic targets: one module a provider.
+"""Providers, which write synthetic targets: one module each, with a function ``generate``.
 
-A provider's module has a function ``provider(settings, inputs, threads)`` that takes the generator's settings (the
-part of its configuration that shapes the text), the files it may read by name and the CPU threads it may use, and
-returns a :class:`Provider`. A new provider is a new module here, its keys in the schema and its files in
+To add a provider, add a module here, its keys in the schema and its files in
 :mod:`planning.generators`; no rule changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 from workbench.generated import Generated
 from workbench.pairs import Source
 
 
 class Provider(Protocol):
-    """Writes targets."""
+    """What a module of this package offers."""
 
-    def generate(self, sources: Sequence[Source]) -> Iterator[Generated]:
+    def generate(
+        self, sources: Sequence[Source], settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int
+    ) -> Iterator[Generated]:
         """Yield one target for each source that has one, in the order of ``sources``.
 
+        Args:
+            sources: of the pool.
+            settings: the part of the generator's configuration that shapes the text, in the provider's own keys.
+            inputs: the files that the provider reads, by name.
+            threads: CPU threads that it may use.
+
         Raises:
-            workbench.cli.UserError: the provider cannot do its work; the message says what a person can do.
+            workbench.cli.UserError: the provider cannot write them; the message says what a person can do.
         """
         ...

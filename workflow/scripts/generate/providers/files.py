@@ -1,8 +1,8 @@
-"""Targets that exist already: a file of translations, one a line.
+"""Targets that exist already: a file of translations, one per line.
 
-Its lines stand beside one of three things (``aligned_with``): the lines of the corpus' training text (``train``), the
-rows of the pool (``pool``), or the lines of a file of sources of its own, which are matched with the pool's by text
-(``sources``). Where the corpus is stripped of its markup, so are the files.
+``aligned_with`` says what the lines correspond to: the lines of the corpus' training text (``train``), the rows of the
+pool (``pool``), or the lines of a separate file of sources (``sources``), which are matched with the pool's by text. If
+the markup of the corpus is stripped, so is that of the files.
 """
 
 from __future__ import annotations
@@ -20,71 +20,70 @@ from workbench.pairs import Source
 from workbench.text import one_line
 
 
-class FilesProvider:
-    """Looks targets up in the user's own file."""
+def generate(
+    sources: Sequence[Source], settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int
+) -> Iterator[Generated]:
+    """Yield the target of every source.
 
-    def __init__(self, settings: Mapping[str, Any], inputs: Mapping[str, Path], threads: int) -> None:
-        self._aligned_with = settings["aligned_with"]
-        self._max_bytes = settings["max_line_bytes"]
-        self._strips = settings["markup"] == "strip"
-        self._path = inputs["targets"]
-        self._sources = inputs.get("sources")
+    The files are ``targets`` and, with ``aligned_with: sources``, ``sources``.
 
-    def generate(self, sources: Sequence[Source]) -> Iterator[Generated]:
-        """Yield the target of every source.
+    Raises:
+        UserError: the file has too few or too many lines for its counterpart, or lacks a source.
+    """
 
-        Raises:
-            UserError: the file has too few or too many lines for what it stands beside, or lacks a source.
-        """
-        targets = TextColumn(self._texts(self._path))
-        places = {
-            "train": self._beside_corpus,
-            "pool": self._beside_pool,
-            "sources": self._beside_own_sources,
-        }[self._aligned_with](sources, len(targets))
-        for source, place in zip(sources, places, strict=True):
-            yield Generated(source.id, targets[place], None, {"line": place + 1})
-
-    def _texts(self, path: Path) -> Iterator[str]:
-        """The lines of a file as the corpus would have them."""
-        for line in read_lines(path, self._max_bytes):
+    def texts(path: Path) -> Iterator[str]:
+        """The lines of a file, cleaned like the corpus."""
+        for line in read_lines(path, settings["max_line_bytes"]):
             text = one_line(line)
-            yield strip_markup(text) if self._strips else text
+            yield strip_markup(text) if settings["markup"] == "strip" else text
 
-    def _beside_corpus(self, sources: Sequence[Source], lines: int) -> list[int]:
-        places = [int(source.id.rpartition(":")[2]) - 1 for source in sources]
-        if max(places) >= lines:
-            raise UserError(
-                f"{self._path}: {lines:,} lines, but the corpus' training text has at least {max(places) + 1:,}; "
-                "with `aligned_with: train` both need the same number of lines"
-            )
-        return places
-
-    def _beside_pool(self, sources: Sequence[Source], lines: int) -> list[int]:
-        if lines != len(sources):
-            raise UserError(
-                f"{self._path}: {lines:,} lines, but the pool has {len(sources):,} rows; "
-                "with `aligned_with: pool` it holds one translation for each row of corpus/pool.tsv"
-            )
-        return list(range(lines))
-
-    def _beside_own_sources(self, sources: Sequence[Source], lines: int) -> list[int]:
-        if self._sources is None:
-            raise UserError("`aligned_with: sources` needs the key `sources`")
-        place_of: dict[str, int] = {}
-        own = 0
-        for text in self._texts(self._sources):
-            place_of.setdefault(text, own)
-            own += 1
-        if own != lines:
-            raise UserError(f"{self._path}: {lines:,} lines, but {self._sources} has {own:,}; they are aligned by line")
-        missing = [source for source in sources if source.text not in place_of]
-        if missing:
-            raise UserError(
-                f"{self._sources}: lacks {len(missing):,} of the pool's {len(sources):,} sources, "
-                f"the first is {missing[0].id}: {missing[0].text!r}"
-            )
-        return [place_of[source.text] for source in sources]
+    path = inputs["targets"]
+    targets = TextColumn(texts(path))
+    if settings["aligned_with"] == "train":
+        places = _places_in_corpus(sources, len(targets), path)
+    elif settings["aligned_with"] == "pool":
+        places = _places_in_pool(sources, len(targets), path)
+    elif "sources" not in inputs:
+        raise UserError("`aligned_with: sources` needs the key `sources`")
+    else:
+        places = _places_of_texts(sources, len(targets), path, inputs["sources"], texts(inputs["sources"]))
+    for source, place in zip(sources, places, strict=True):
+        yield Generated(source.id, targets[place], None, {"line": place + 1})
 
 
-provider = FilesProvider
+def _places_in_corpus(sources: Sequence[Source], lines: int, path: Path) -> list[int]:
+    places = [int(source.id.rpartition(":")[2]) - 1 for source in sources]
+    if max(places) >= lines:
+        raise UserError(
+            f"{path}: {lines:,} lines, but the corpus' training text has at least {max(places) + 1:,}; "
+            "with `aligned_with: train` both need the same number of lines"
+        )
+    return places
+
+
+def _places_in_pool(sources: Sequence[Source], lines: int, path: Path) -> list[int]:
+    if lines != len(sources):
+        raise UserError(
+            f"{path}: {lines:,} lines, but the pool has {len(sources):,} rows; "
+            "with `aligned_with: pool` it holds one translation for each row of corpus/pool.tsv"
+        )
+    return list(range(lines))
+
+
+def _places_of_texts(
+    sources: Sequence[Source], lines: int, path: Path, sources_path: Path, texts: Iterator[str]
+) -> list[int]:
+    place_of: dict[str, int] = {}
+    count = 0
+    for text in texts:
+        place_of.setdefault(text, count)
+        count += 1
+    if count != lines:
+        raise UserError(f"{path}: {lines:,} lines, but {sources_path} has {count:,}; they are aligned by line")
+    missing = [source for source in sources if source.text not in place_of]
+    if missing:
+        raise UserError(
+            f"{sources_path}: lacks {len(missing):,} of the pool's {len(sources):,} sources, "
+            f"the first is {missing[0].id}: {missing[0].text!r}"
+        )
+    return [place_of[source.text] for source in sources]

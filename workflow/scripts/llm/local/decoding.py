@@ -13,29 +13,21 @@ from typing import Any
 from llm.local.prompting import Prompter, read_templates
 from models.causal_lm import (
     check_base,
-    device_of,
-    dtype_of,
-    extra,
+    import_offline,
+    load_finetuned,
     load_tokenizer,
-    open_tuned,
-    positions,
-    settled_precision,
+    max_positions,
+    resolve_precision,
+    torch_device,
+    torch_dtype,
 )
-from models.completions import Instance, completion_logprobs
+from models.completions import TokenizedPair, completion_logprobs
 from models.devices import in_memory
+from models.hypotheses import Hypothesis
 from workbench.cli import UserError, progress, say
 from workbench.text import one_line
 
 _EXTRA_LENGTH = 32  # tokens that every output may have in addition to max_output_factor times the source's
-
-
-@dataclass(frozen=True)
-class Translation:
-    """One output: its text, its number of tokens and their mean log-probability (natural, the end token included)."""
-
-    text: str
-    tokens: int
-    logprob: float
 
 
 @dataclass(frozen=True)
@@ -62,22 +54,22 @@ class Translator:
     def __init__(
         self, base: Path, model: Path | None, prompts: Sequence[Sequence[str]], settings: Mapping[str, Any]
     ) -> None:
-        extra("transformers")
+        import_offline("transformers")
         self._settings = settings
         templates = read_templates(prompts, settings["languages"])
         check_base(base)
         self._tokenizer = load_tokenizer(base)
         self._prompter = Prompter(self._tokenizer, templates)
-        device = device_of(settings["device"])
-        precision = settled_precision(settings["precision"], device)
-        self._model = open_tuned(base, model, dtype_of(precision)).to(device)
-        self._reads = positions(self._model.config)
+        device = torch_device(settings["device"])
+        precision = resolve_precision(settings["precision"], device)
+        self._model = load_finetuned(base, model, torch_dtype(precision)).to(device)
+        self._reads = max_positions(self._model.config)
         own_end = self._tokenizer.eos_token_id
         padding = self._tokenizer.pad_token_id
         self._padding = own_end if padding is None else padding
         self._ends = sorted({own_end, *_listed(self._model.generation_config.eos_token_id)})
 
-    def translate(self, texts: Sequence[str]) -> Iterator[Translation]:
+    def translate(self, texts: Sequence[str]) -> Iterator[Hypothesis]:
         """Yield the translation of every text, in order; says how many were cut off at their limit.
 
         Raises:
@@ -85,7 +77,7 @@ class Translator:
         """
         requests = [self._request(text) for text in texts]
         batches = self._batches(requests)
-        found: dict[int, Translation] = {}
+        found: dict[int, Hypothesis] = {}
         cut = 0
         for batch, outputs in in_memory(
             progress(batches, len(batches), "batches of sources"),
@@ -137,16 +129,16 @@ class Translator:
             found[-1].append(place)
         return found
 
-    def _translate(self, requests: Sequence[_Request]) -> list[tuple[Translation, bool]]:
+    def _translate(self, requests: Sequence[_Request]) -> list[tuple[Hypothesis, bool]]:
         """Translations in order, and whether they were cut off."""
         completions = self._complete(requests)
-        instances = [Instance(r.prompt, tokens) for r, tokens in zip(requests, completions, strict=True)]
+        instances = [TokenizedPair(r.prompt, tokens) for r, tokens in zip(requests, completions, strict=True)]
         logprobs = completion_logprobs(self._model, instances, self._padding)
         translations = []
         for tokens, logprob in zip(completions, logprobs, strict=True):
             ended = tokens[-1] in self._ends
             text = self._tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True)
-            translation = Translation(one_line(text), len(tokens) - ended, logprob / len(tokens))
+            translation = Hypothesis(one_line(text), len(tokens) - ended, logprob / len(tokens))
             translations.append((translation, not ended))
         return translations
 

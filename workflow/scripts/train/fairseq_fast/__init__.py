@@ -6,14 +6,17 @@
   (:mod:`.criterion`), and the switches ``--autocast``, ``--matmul-precision`` and
   ``--fast-dropout``;
 * ``--optimizer fused_adamw``, AdamW in one kernel (:mod:`.optimizer`);
-* checkpoints that torch >= 2.6 agrees to load (:func:`allow_checkpoint_classes`).
+* checkpoints that torch >= 2.6 agrees to load.
 
 Neither the model nor the task is changed: a checkpoint says ``--task translation --arch
 transformer...`` and is read by ``fairseq-generate`` and by CTranslate2's ``FairseqConverter``
-as any other.
+like any other.
 """
 
-from .checkpoint import allow_checkpoint_classes
+import argparse
+
+import torch
+
 from .criterion import FusedLabelSmoothedCrossEntropy
 from .dropout import ByteDropout, replace_dropout
 from .optimizer import FusedAdamW
@@ -22,8 +25,10 @@ __all__ = [
     "ByteDropout",
     "FusedAdamW",
     "FusedLabelSmoothedCrossEntropy",
-    "allow_checkpoint_classes",
     "replace_dropout",
 ]
 
-allow_checkpoint_classes()
+# fairseq calls torch.load without weights_only. Since torch 2.6 that refuses every class that is not allowed by name,
+# because a checkpoint is a pickle and may run any code. Besides tensors and plain containers a transformer's checkpoint
+# holds one class, the parsed command line. Allowing it is harmless; TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD would allow all.
+torch.serialization.add_safe_globals([argparse.Namespace])

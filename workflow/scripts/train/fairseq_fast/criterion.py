@@ -27,10 +27,10 @@ CHUNK_ROWS = 512
 class ProjectedLabelSmoothedLoss(torch.autograd.Function):
     """Sum of the label-smoothed losses of ``softmax(features @ weight.T)``.
 
-    The gradient of the logits is known in closed form, ``softmax - eps_i`` less
-    ``1 - epsilon - eps_i`` at the target with ``eps_i = epsilon / (words - 1)``, so both gradients
-    are computed on the way forward while a chunk's logits are still in the cache; the whole table
-    of logits, its log-softmax and their gradients never exist.
+    The gradient of the logits has a closed form: ``softmax - eps_i``, less
+    ``1 - epsilon - eps_i`` at the target, with ``eps_i = epsilon / (words - 1)``. Both gradients
+    are therefore computed in the forward pass, while a chunk's logits are still in the cache. The
+    complete matrix of logits, its log-softmax and their gradients are never stored.
     """
 
     @staticmethod
@@ -54,7 +54,7 @@ class ProjectedLabelSmoothedLoss(torch.autograd.Function):
         loss = torch.zeros((), dtype=torch.float32, device=features.device)
         nll = torch.zeros_like(loss)
         grad_features: list[Tensor] = []
-        grad_weight = None
+        grad_weight: Tensor | None = None
         for rows, wanted in zip(features.to(dtype).split(CHUNK_ROWS), target.split(CHUNK_ROWS), strict=True):
             lprobs = torch.log_softmax((rows @ matrix.t()).float(), dim=-1)
             chunk_nll = -lprobs.gather(1, wanted.unsqueeze(1)).sum()
@@ -69,15 +69,15 @@ class ProjectedLabelSmoothedLoss(torch.autograd.Function):
                 grad_features.append(delta @ matrix)
                 chunk_grad = (delta.t() @ rows).float()
                 grad_weight = chunk_grad if grad_weight is None else grad_weight.add_(chunk_grad)
-        if with_gradient:
+        if grad_weight is not None:
             ctx.save_for_backward(torch.cat(grad_features).to(features.dtype), grad_weight.to(weight.dtype))
         ctx.mark_non_differentiable(nll)
         return loss, nll
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad_loss: Tensor, _grad_nll: Tensor) -> tuple[Any, ...]:
-        """Scale the gradients that the forward pass left behind."""
+    def backward(ctx: Any, grad_loss: Tensor, _grad_nll: Tensor) -> tuple[Any, ...]:
+        """Scale the gradients that the forward pass computed."""
         grad_features, grad_weight = ctx.saved_tensors
         return grad_features * grad_loss, grad_weight * grad_loss, None, None, None, None
 
@@ -86,14 +86,14 @@ class ProjectedLabelSmoothedLoss(torch.autograd.Function):
 class FusedLabelSmoothedCrossEntropyConfig(LabelSmoothedCrossEntropyCriterionConfig):
     """Options of ``--criterion fused_label_smoothed_cross_entropy``."""
 
-    autocast: ChoiceEnum(["none", "bf16"]) = field(
+    autocast: ChoiceEnum(["none", "bf16"]) = field(  # type: ignore[valid-type]
         default="none",
         metadata={
             "help": "bf16: run the training step's matrix products in bfloat16, weights and "
             "optimizer staying float32 (needs no --bf16; ignored with --fp16 or --bf16)"
         },
     )
-    matmul_precision: ChoiceEnum(["highest", "high", "medium"]) = field(
+    matmul_precision: ChoiceEnum(["highest", "high", "medium"]) = field(  # type: ignore[valid-type]
         default="highest",
         metadata={"help": "torch.set_float32_matmul_precision for the float32 products"},
     )
@@ -102,11 +102,11 @@ class FusedLabelSmoothedCrossEntropyConfig(LabelSmoothedCrossEntropyCriterionCon
 
 @register_criterion("fused_label_smoothed_cross_entropy", dataclass=FusedLabelSmoothedCrossEntropyConfig)
 class FusedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
-    """``label_smoothed_cross_entropy``: the same value, projection and loss fused, no padding.
+    """``label_smoothed_cross_entropy`` with the same value, fused with the projection, without padding.
 
-    What the fused computation does not cover (other models than the plain transformer, wrapped
-    models, float16 weights, ``--report-accuracy``, ``--ignore-prefix-size``) goes to the stock
-    criterion.
+    The stock criterion handles what the fused computation does not cover: other models than the
+    plain transformer, wrapped models, float16 weights, ``--report-accuracy`` and
+    ``--ignore-prefix-size``.
     """
 
     def __init__(
@@ -133,14 +133,15 @@ class FusedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
         if self.fast_dropout:
             self._prepare(model)
         if not (reduce and self._can_fuse(model)):
-            return super().forward(model, sample, reduce=reduce)
+            stock: tuple[Tensor, int, dict[str, Any]] = super().forward(model, sample, reduce=reduce)
+            return stock
         weight = model.decoder.output_projection.weight
         low = self.training and self.autocast == "bf16" and weight.dtype == torch.float32
         with self._context(weight.device.type, low):
             features, _ = model(**sample["net_input"], features_only=True)
         target = sample["target"]
         kept = target.ne(self.padding_idx)
-        loss, nll_loss = ProjectedLabelSmoothedLoss.apply(
+        loss, nll_loss = ProjectedLabelSmoothedLoss.apply(  # type: ignore[no-untyped-call]
             features[kept],
             weight,
             target[kept],
@@ -165,11 +166,11 @@ class FusedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
         """Replace the model's dropout before its first step."""
         if self._prepared is not model:
             replace_dropout(model)
-            # Not through nn.Module.__setattr__: the model is no part of the criterion.
+            # Not through nn.Module.__setattr__: the model is not part of the criterion.
             object.__setattr__(self, "_prepared", model)
 
     def _can_fuse(self, model: BaseFairseqModel) -> bool:
-        """Say whether the model's loss is a bias-free projection and a softmax."""
+        """Whether the model's loss is a bias-free projection and a softmax."""
         if not isinstance(model, TransformerModelBase):
             return False
         decoder = model.decoder
@@ -177,14 +178,14 @@ class FusedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
         return (
             type(projection) is torch.nn.Linear
             and projection.bias is None
-            and projection.weight.dtype in (torch.float32, torch.bfloat16)
+            and projection.weight.dtype in (torch.float32, torch.bfloat16)  # type: ignore[unreachable]
             and decoder.adaptive_softmax is None
             and not self.report_accuracy
             and self.ignore_prefix_size == 0
         )
 
     @staticmethod
-    def _context(device: str, low: bool) -> AbstractContextManager:
+    def _context(device: str, low: bool) -> AbstractContextManager[Any]:
         """Autocast if `low`; on a CPU plain attention, faster than flash for short sentences."""
         context = ExitStack()
         if low:

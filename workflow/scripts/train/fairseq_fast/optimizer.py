@@ -25,8 +25,8 @@ class FusedAdamWConfig(FairseqDataclass):
 class FusedAdamW(FairseqAdam):
     """``torch.optim.AdamW(fused=True)``: one pass over all parameters instead of ten.
 
-    The update is that of fairseq's ``adam`` (which is AdamW too) up to the place of epsilon:
-    torch adds it after the bias correction of the second moment, fairseq before.
+    The update is that of fairseq's ``adam`` (which is also AdamW) except for epsilon: torch adds
+    it after the bias correction of the second moment, fairseq before.
     """
 
     def __init__(self, cfg: FusedAdamWConfig, params: list[torch.nn.Parameter]) -> None:
@@ -45,7 +45,8 @@ class FusedAdamW(FairseqAdam):
     def clip_grad_norm(self, max_norm: float, aggregate_norm_fn: Any = None) -> Tensor:
         """Clip the gradients to `max_norm` (0: never) and return their total norm."""
         if aggregate_norm_fn is not None:
-            return super().clip_grad_norm(max_norm, aggregate_norm_fn)
+            stock: Tensor = super().clip_grad_norm(max_norm, aggregate_norm_fn)
+            return stock
         params = list(self.params)
         norm = torch.nn.utils.get_total_norm(self._gradients())
         if max_norm > 0:

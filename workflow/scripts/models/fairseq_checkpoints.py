@@ -1,4 +1,4 @@
-"""Reading fairseq checkpoints with torch's allow-list of classes on: a checkpoint is a pickle, which may run code."""
+"""Load fairseq checkpoints safely: a checkpoint is a pickle, so torch's allow-list of classes stays on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ def allow_checkpoint_classes() -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """A fairseq checkpoint, its tensors in main memory."""
+    """Load a fairseq checkpoint with its tensors in main memory."""
     import torch
 
     allow_checkpoint_classes()
-    return torch.load(path, map_location="cpu", weights_only=True)
+    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return checkpoint
