@@ -10,7 +10,7 @@ from typing import Any
 
 from evaluate.relations import Contrast, CurveArea, ExchangeRate, Remedy
 from evaluate.summary import ConditionSummary
-from report.analysis_tables import AgreementRow, DiversityRow, ErrorRow, PairRow, PostEditingRow
+from report.rows import AgreementRow, DiversityRow, ErrorRow, PairRow, PostEditingRow
 from workbench.records import write_records
 
 ERRORS = {

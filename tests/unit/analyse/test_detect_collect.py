@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analyse.detectors.collect_detectors import main, parser
-from report.analysis_tables import PairRow
+from report.rows import PairRow
 from report.why.detector import detector_findings
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated

@@ -21,8 +21,8 @@ from report_tables import (
 
 from evaluate.relations import Contrast, Remedy
 from report import plot_agreement, plot_detector, plot_diversity, plot_errors, plot_remedies, write_analysis
-from report.analysis_tables import AgreementRow, DiversityRow, ErrorRow, PairRow
-from report.templates import template_files
+from report.page import template_files
+from report.rows import AgreementRow, DiversityRow, ErrorRow, PairRow
 from workbench.cli import UserError
 from workbench.records import write_records
 

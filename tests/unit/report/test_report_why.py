@@ -9,8 +9,8 @@ import pytest
 from report_study import check_sentence
 from report_tables import diversity_row, error_row, pair_row
 
-from report.analysis_tables import ErrorRow, PostEditingRow, significant_sign
 from report.page import Section
+from report.rows import ErrorRow, PostEditingRow, significant_sign
 from report.text.formatting import Interval
 from report.why.detector import detector_findings
 from report.why.diversity import diversity_findings

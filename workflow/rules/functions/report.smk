@@ -1,7 +1,7 @@
 # Functions and constants of the rules in report.smk.
 
 from planning.conditions import remedied
-from report.templates import template_files
+from report.page import template_files
 from workbench.files import file_digest
 
 BASELINE_RECIPE = STUDY.conditions[EVALUATION.baseline].recipe().name

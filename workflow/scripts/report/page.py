@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta
 from markupsafe import Markup, escape
 
 from report.tables import Table
@@ -103,3 +103,18 @@ def settings(value: Any, key: str = "") -> list[tuple[str, str]]:
     if isinstance(value, list):
         return [(key, ", ".join(map(str, value)))] if value else []
     return [] if value is None else [(key, json.dumps(value) if isinstance(value, bool) else str(value))]
+
+
+def template_files(template: Path) -> list[Path]:
+    """A template and all that it includes from its folder, directly or not; itself first, the others by name.
+
+    A change of any of them changes the page.
+    """
+    environment = Environment(autoescape=True)
+    waiting, found = [template], [template]
+    while waiting:
+        tree = environment.parse(waiting.pop().read_text(encoding="utf-8"))
+        named = {template.parent / name for name in meta.find_referenced_templates(tree) if name} - set(found)
+        waiting += named
+        found += named
+    return [template, *sorted(found[1:])]

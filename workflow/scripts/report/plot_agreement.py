@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from altair.typing import ChartType
 
-from report.analysis_tables import AgreementRow
 from report.figures import style
 from report.figures.panels import Dot, Panel, multiples
+from report.rows import AgreementRow, grouped
 from report.text.formatting import count
 from workbench.cli import run_script, say
 from workbench.records import read_records
@@ -42,14 +42,12 @@ def agreement_figure(rows: Sequence[AgreementRow]) -> ChartType:
             title=generator,
             unit="Spearman’s correlation",
             dots=[
-                Dot(row.quality, row.spearman or 0, row.spearman_low, row.spearman_high, row.sign != 0)
-                for row in drawn
-                if row.generator == generator
+                Dot(row.quality, row.spearman or 0, row.spearman_low, row.spearman_high, row.sign != 0) for row in own
             ],
             reference=(0.0, None, None),
             domain=(low, min(high, 1.03)),
         )
-        for generator in dict.fromkeys(row.generator for row in drawn)
+        for generator, own in grouped(drawn, lambda row: row.generator).items()
     ]
     notes = [
         "Ranks of the targets by the metric and by the oracle (chrF to the human target); 1: the same, 0: unrelated",

@@ -11,24 +11,19 @@ from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary, at_largest_size
 from report.figures import style
+from report.rows import grouped
 from report.text.formatting import count, interval_of, points, signed_points
 from workbench.cli import run_script, say
-from workbench.records import read_records
 
 _ROW_HEIGHT = 26
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
-    rows = at_largest_size(
-        style.metric_rows(read_records(arguments.summary, ConditionSummary), arguments.metric), arguments.metric
-    )
+    rows = at_largest_size(style.read_metric(arguments.summary, arguments.metric), arguments.metric)
     seeds = style.read_seeds(arguments.scores, arguments.metric)
-    style.save(
-        conditions_figure(rows, seeds, arguments.baseline, arguments.margin),
-        arguments.svg,
-        arguments.png,
-    )
+    figure = conditions_figure(rows, seeds, arguments.baseline, arguments.margin)
+    style.save(figure, arguments.svg, arguments.png)
     say(f"{rows[0].name} of {count(len(rows), 'condition')} at {count(rows[0].size, 'instance')}")
 
 
@@ -41,14 +36,13 @@ def conditions_figure(rows: Sequence[ConditionSummary], seeds: style.Seeds, base
         baseline: condition that is drawn darkest and that differences are measured from.
         margin: half the width of the grey band, within which a difference can count as none, in points.
     """
-    learners = list(dict.fromkeys(row.learner for row in rows))
     looks = style.looks(style.conditions_of(rows), baseline)
-    scores = style.padded([v for row in rows for v in (row.score_low, row.score_high, row.score_min, row.score_max)])
+    scores = style.score_domain(rows)
     found = [difference for row in rows if (difference := interval_of(row, "difference"))]
     differences = [bound for difference in found for bound in (difference.low, difference.high)]
     charts: dict[str, ChartType] = {}
-    for learner in learners:
-        own = _ordered([row for row in rows if row.learner == learner], baseline)
+    for learner, members in grouped(rows, lambda row: row.learner).items():
+        own = _ordered(members, baseline)
         charts[learner] = _score_panel(own, seeds, looks, scores)
         if any(row.baseline for row in own):
             domain = style.padded([*differences, -margin, margin])
@@ -71,12 +65,7 @@ def _score_panel(
     rows: Sequence[ConditionSummary], seeds: style.Seeds, looks: style.Looks, domain: Sequence[float]
 ) -> ChartType:
     records = [_record(row, "score", points(row.score)) for row in rows]
-    dots = [
-        {"condition": row.condition, "value": score}
-        for row in rows
-        if row.seeds > 1
-        for score in seeds.get((row.learner, row.condition, row.size), [])
-    ]
+    dots = [{"condition": row.condition, "value": score} for row, score in style.single_runs(rows, seeds)]
     x = alt.X("low:Q", title=style.axis_title(rows[0]), scale=style.fixed_scale(domain), axis=alt.Axis(tickCount=5))
     y = _names(rows, labels=True)
     line, *marks = _interval_layers(records, looks, x, y, 250)

@@ -10,8 +10,8 @@ from typing import Any
 import altair as alt
 from altair.typing import ChartType
 
-from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
 from report.figures import style
+from report.rows import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
 from report.text.formatting import count
 from workbench.cli import named_files, run_script, say
 from workbench.records import read_records

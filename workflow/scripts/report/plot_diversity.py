@@ -5,18 +5,35 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from report.analysis_tables import DiversityRow
 from report.figures import style
-from report.figures.measures import MeasuresFigure
+from report.figures.measures import save_figure
 from report.figures.panels import Dot, Panel
+from report.rows import DiversityRow, grouped, shown
 from report.text.formatting import capital
 from report.text.names import measure_name
 from workbench.cli import run_script
+from workbench.records import read_records
+
+_TITLES = {"pool": "Lexical diversity of each origin’s text", "test": "Lexical diversity of learners’ output"}
+_NOTES = [
+    "Difference from human text at the same number of tokens; right of the line: more diverse",
+    "Measures that fall with diversity are reversed. Lines: 95 % interval; each panel has its own scale",
+    "Filled marks: significantly different from human text (Holm’s p < 0.05); hollow: not",
+]
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
-    FIGURE.write(arguments.diversity, arguments.baseline, arguments.svg, arguments.png)
+    rows = shown(read_records(arguments.diversity, DiversityRow))
+    save_figure(rows, arguments.baseline, _TITLES, _panels, _NOTES, arguments.svg, arguments.png)
+
+
+def _panels(rows: Sequence[DiversityRow]) -> list[Panel]:
+    """A panel for each measure, then the chrF against the human targets: errors can make a text more diverse."""
+    chrf = {row.text: row.chrf for row in rows if row.chrf is not None}
+    adequacy = [Dot(text, value, None, None, True) for text, value in chrf.items()]
+    panels = [_panel(own) for own in grouped(rows, lambda row: row.measure).values()]
+    return [*panels, Panel("Adequacy", "chrF to the human targets", adequacy)]
 
 
 def _panel(rows: Sequence[DiversityRow]) -> Panel:
@@ -30,30 +47,6 @@ def _panel(rows: Sequence[DiversityRow]) -> Panel:
         reference=(0.0, None, None),
         signed=True,
     )
-
-
-def _adequacy(rows: Sequence[DiversityRow]) -> list[Panel]:
-    """The chrF of each text against the human targets: errors can make a text more diverse."""
-    known = {row.text: row.chrf for row in rows if row.chrf is not None}
-    dots = [Dot(text, value, None, None, True) for text, value in known.items()]
-    return [Panel("Adequacy", "chrF to the human targets", dots)]
-
-
-def _notes(rows: Sequence[DiversityRow]) -> list[str]:
-    return [
-        "Difference from human text at the same number of tokens; right of the line: more diverse",
-        "Measures that fall with diversity are reversed. Lines: 95 % interval; each panel has its own scale",
-        "Filled marks: significantly different from human text (Holm’s p < 0.05); hollow: not",
-    ]
-
-
-FIGURE = MeasuresFigure(
-    row=DiversityRow,
-    titles={"pool": "Lexical diversity of each origin’s text", "test": "Lexical diversity of learners’ output"},
-    panel=_panel,
-    more_panels=_adequacy,
-    notes=_notes,
-)
 
 
 def parser() -> argparse.ArgumentParser:

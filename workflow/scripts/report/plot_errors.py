@@ -5,18 +5,26 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from report.analysis_tables import ErrorRow
 from report.figures import style
-from report.figures.measures import MeasuresFigure
+from report.figures.measures import save_figure
 from report.figures.panels import Dot, Panel
+from report.rows import ErrorRow, grouped, shown
 from report.text.formatting import capital
 from report.text.names import measure_name
 from workbench.cli import run_script
+from workbench.records import read_records
+
+_TITLES = {"pool": "Errors of each origin’s text", "test": "Errors in learners’ output"}
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
-    FIGURE.write(arguments.errors, arguments.baseline, arguments.svg, arguments.png)
+    rows = shown(read_records(arguments.errors, ErrorRow))
+    save_figure(rows, arguments.baseline, _TITLES, _panels, _notes(rows), arguments.svg, arguments.png)
+
+
+def _panels(rows: Sequence[ErrorRow]) -> list[Panel]:
+    return [_panel(own) for own in grouped(rows, lambda row: row.measure).values()]
 
 
 def _panel(rows: Sequence[ErrorRow]) -> Panel:
@@ -40,15 +48,6 @@ def _notes(rows: Sequence[ErrorRow]) -> list[str]:
             "Filled marks: significantly different from the floor (Holm’s p < 0.05); hollow: not, or there is no floor",
         ]
     return [*notes, "There are no human targets to measure a floor on"]
-
-
-FIGURE = MeasuresFigure(
-    row=ErrorRow,
-    titles={"pool": "Errors of each origin’s text", "test": "Errors in learners’ output"},
-    panel=_panel,
-    more_panels=lambda rows: [],
-    notes=_notes,
-)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -13,9 +13,9 @@ from altair.typing import ChartType
 
 from evaluate.summary import ConditionSummary
 from report.figures import style
+from report.rows import grouped
 from report.text.formatting import count
 from workbench.cli import run_script, say
-from workbench.records import read_records
 
 _MANY = 6
 _LABEL_OFFSET = 20
@@ -23,7 +23,7 @@ _LABEL_OFFSET = 20
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
-    rows = style.metric_rows(read_records(arguments.summary, ConditionSummary), arguments.metric)
+    rows = style.read_metric(arguments.summary, arguments.metric)
     seeds = style.read_seeds(arguments.scores, arguments.metric)
     style.save(learning_curve(rows, seeds, arguments.baseline), arguments.svg, arguments.png)
     sizes = count(len({row.size for row in rows}), "size")
@@ -38,22 +38,13 @@ def learning_curve(rows: Sequence[ConditionSummary], seeds: style.Seeds, baselin
         seeds: scores of single runs.
         baseline: condition that is drawn darkest.
     """
-    learners = list(dict.fromkeys(row.learner for row in rows))
     looks = style.looks(style.conditions_of(rows), baseline)
-    domain = style.padded([v for row in rows for v in (row.score_low, row.score_high, row.score_min, row.score_max)])
-    panels = [
-        _panel(
-            [row for row in rows if row.learner == learner],
-            seeds,
-            looks,
-            baseline,
-            domain,
-            title=f"Learner {learner}" if len(learners) > 1 else None,
-            width=440 if len(learners) == 1 else 300,
-        )
-        for learner in learners
-    ]
-    chart = panels[0] if len(panels) == 1 else alt.concat(*panels, columns=2, spacing=40)
+    domain = style.score_domain(rows)
+    learners = grouped(rows, lambda row: row.learner)
+    width = 440 if len(learners) == 1 else 300
+    panels = {name: _panel(own, seeds, looks, baseline, domain, width) for name, own in learners.items()}
+    titled = [panel.properties(title=f"Learner {name}") for name, panel in panels.items()]
+    chart = alt.concat(*titled, columns=2, spacing=40) if len(panels) > 1 else next(iter(panels.values()))
     title = f"{rows[0].name} by number of training instances"
     mark = "Lines"
     if _curved(rows):
@@ -76,7 +67,6 @@ def _panel(
     looks: style.Looks,
     baseline: str,
     domain: list[float],
-    title: str | None,
     width: int,
 ) -> ChartType:
     conditions = [name for name in looks if any(row.condition == name for row in rows)]
@@ -97,9 +87,7 @@ def _panel(
     ]
     dots = [
         {"condition": row.condition, "place": places[row.condition, row.size], "score": score}
-        for row in rows
-        if row.seeds > 1 and not _crowded(looks)
-        for score in seeds.get((row.learner, row.condition, row.size), [])
+        for row, score in ([] if _crowded(looks) else style.single_runs(rows, seeds))
     ]
     colour = style.coloured(looks)
     dash = alt.StrokeDash("condition:N", scale=style.by_condition(looks, "dash"), legend=None)
@@ -109,8 +97,7 @@ def _panel(
         layers = [
             alt.Chart(alt.Data(values=bands))
             .mark_area(opacity=0.12)
-            .encode(x=x, color=colour)
-            .encode(y=alt.Y("low:Q"), y2="high:Q"),
+            .encode(x=x, color=colour, y=alt.Y("low:Q"), y2="high:Q"),
             base.mark_line(strokeWidth=2).encode(strokeDash=dash),
         ]
     else:
@@ -120,7 +107,7 @@ def _panel(
     )
     layers.append(base.mark_point(size=55, filled=True, opacity=1).encode(shape=style.shaped(looks)))
     layers += _labels(rows, conditions, places, looks, domain, x_domain, width, height)
-    return alt.layer(*layers).properties(width=width, height=height, **({"title": title} if title else {}))
+    return alt.layer(*layers).properties(width=width, height=height)
 
 
 def _places(conditions: list[str], sizes: list[int]) -> dict[tuple[str, int], float]:

@@ -14,6 +14,7 @@ from evaluate.relations import Contrast, Remedy
 from evaluate.summary import ConditionSummary
 from report.figures import style
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
+from report.rows import grouped
 from report.study import read_study
 from report.text.formatting import count, signed_points
 from workbench.cli import run_script, say
@@ -50,18 +51,15 @@ def remedies_figure(found: Sequence[JudgedRemedy], name: str) -> ChartType:
     drawn = [record for a in found for record in _records(a)]
     ends = [record[key] for record in drawn for key in ("low", "high", "won", "gap") if record[key] is not None]
     domain = style.padded([0.0, *ends], 0.06)
-    learners = list(dict.fromkeys(a.row.learner for a in found))
     charts: dict[str, ChartType] = {}
-    for learner in learners:
-        own = [a for a in found if a.row.learner == learner]
+    for learner, own in grouped(found, lambda a: a.row.learner).items():
         labels = _labels(own)
-        sizes = sorted({a.row.size for a in own})
+        sizes = grouped(sorted(own, key=lambda a: a.row.size), lambda a: a.row.size).values()
         panels = [
-            _panel([a for a in own if a.row.size == size], labels, domain, name, place % _COLUMNS == 0, len(sizes) == 1)
-            for place, size in enumerate(sizes)
+            _panel(at_size, labels, domain, name, place % _COLUMNS == 0, _WIDE if len(sizes) == 1 else _WIDTH)
+            for place, at_size in enumerate(sizes)
         ]
-        rows = [alt.hconcat(*panels[start : start + _COLUMNS], spacing=24) for start in range(0, len(panels), _COLUMNS)]
-        charts[learner] = rows[0] if len(rows) == 1 else alt.vconcat(*rows, spacing=26)
+        charts[learner] = style.in_rows(panels, _COLUMNS, spacing=24, row_spacing=26)
     notes = [
         "Score minus that of the remedied condition at the same size, with 95 % interval; right of the line: it helps",
         "Filled: significantly different from the remedied condition (Holm’s p < 0.05). Grey: the ordering reversed",
@@ -80,15 +78,9 @@ def _labels(found: Sequence[JudgedRemedy]) -> list[str]:
 
 
 def _panel(
-    found: Sequence[JudgedRemedy],
-    labels: Sequence[str],
-    domain: list[float],
-    name: str,
-    labelled: bool,
-    alone: bool,
+    found: Sequence[JudgedRemedy], labels: Sequence[str], domain: list[float], name: str, labelled: bool, width: int
 ) -> ChartType:
     """One size: a row for each of ``labels``, which are beside it if it is ``labelled``."""
-    width = _WIDE if alone else _WIDTH
     scale = style.fixed_scale(domain)
     x_axis = alt.Axis(tickCount=5, labelExpr=style.signed_labels(), title=f"Won back, {name}")
     titles = json.dumps(list(KINDS.values()), ensure_ascii=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 from llm.accounts import ledgers
 from planning.runs import FAIRSEQ
+from report.rows import grouped
 from report.study import Condition, Study
 from report.tables import Cell, Column, Table, table
 from report.text.formatting import capital, thousands
@@ -119,10 +120,7 @@ def ledger(paths: Sequence[Path]) -> list[dict[str, str]]:
     """The rows of the ledger, those of a hosted learner's runs added up; empty if no LLM was asked."""
     columns = ledgers.COLUMNS
     rows = [dict(zip(columns, row, strict=True)) for path in paths for row in read_rows(path, columns)]
-    asked: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
-        asked.setdefault(_asked_for(row), []).append(row)
-    return [_added_up(name, group) for name, group in asked.items()]
+    return [_added_up(name, group) for name, group in grouped(rows, _asked_for).items()]
 
 
 def _asked_for(row: Mapping[str, str]) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from report.helps.agreement import agreement_findings, agreement_topic, read_agreement
+from report.helps.agreement import agreement_findings, agreement_topic
 from report.page import render
+from report.rows import AgreementRow, read_optional
 from report.study import read_study, second_references
 from report.text.findings import paragraph
 from report.why.section import why_section
@@ -24,9 +25,10 @@ def main(arguments: argparse.Namespace) -> None:
     figures = named_files("--figures", arguments.figures)
     detectors = named_files("--detectors", arguments.detectors)
     why = why_section(tables, figures, detectors, second_references(study), study["baseline"])
-    agreement = agreement_topic(tables, figures)
+    rows = read_optional(tables, "agreement", AgreementRow)
+    agreement = agreement_topic(rows, figures)
     write_text(arguments.page, render(arguments.template, study=study, why=why, agreement=agreement))
-    lines = [why.line, paragraph([agreement_findings(read_agreement(tables))])]
+    lines = [why.line, paragraph([agreement_findings(rows)])]
     found = [line for topic in [*why.topics, agreement] for line in (*topic.warnings, *topic.sentences)]
     write_text(arguments.text, "".join(f"{line}\n" for line in [*lines, *found] if line))
     for line in filter(None, lines):

@@ -20,6 +20,7 @@ from report.cost.authors import authors_topic
 from report.cost.worth import worth_sentences
 from report.helps.section import helps_section
 from report.page import render
+from report.rows import read_optional
 from report.study import Condition, Study, read_study, second_references
 from report.tables import Table
 from report.why.section import why_section
@@ -97,9 +98,9 @@ def worth(
         metric: any row of the summary in the metric of the answer.
         low: why nothing is compared, for each learner and size whose baseline is below the floor.
     """
-    exchange = read_records(tables["exchange"], ExchangeRate) if "exchange" in tables else []
-    curves = read_records(tables["curves"], CurveArea) if "curves" in tables else []
-    contrasts = read_records(tables["contrasts"], Contrast) if "contrasts" in tables else []
+    exchange = read_optional(tables, "exchange", ExchangeRate)
+    curves = read_optional(tables, "curves", CurveArea)
+    contrasts = read_optional(tables, "contrasts", Contrast)
     names = {row.metric: row.name for row in rows}
     in_metric = [row for row in exchange if row.metric == metric.metric]
     return worth_sentences(exchange, curves, conditions, metric.metric, metric.name, low), [

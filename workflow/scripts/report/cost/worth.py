@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluate.relations import CurveArea, ExchangeRate
-from report.analysis_tables import significant_sign
+from report.rows import significant_sign
 from report.study import Condition
 from report.text.formatting import count, known_interval_of, points, thousands
 from report.text.names import is_synthetic, training_texts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import altair as alt
 from altair.typing import ChartType
@@ -55,14 +55,8 @@ def multiples(panels: Sequence[Panel], names: Sequence[str], looks: style.Looks)
         looks: colour and shape by name, see :func:`report.figures.style.looks`.
     """
     columns = 3 if len(panels) <= _FEW else 4
-    rows = [panels[start : start + columns] for start in range(0, len(panels), columns)]
-    drawn = [
-        alt.hconcat(
-            *[_panel(panel, names, looks, _WIDTHS[columns], place == 0) for place, panel in enumerate(row)], spacing=26
-        )
-        for row in rows
-    ]
-    return drawn[0] if len(drawn) == 1 else alt.vconcat(*drawn, spacing=22)
+    charts = [_panel(panel, names, looks, _WIDTHS[columns], place % columns == 0) for place, panel in enumerate(panels)]
+    return style.in_rows(charts, columns, spacing=26, row_spacing=22)
 
 
 def _panel(panel: Panel, names: Sequence[str], looks: style.Looks, width: int, first: bool) -> ChartType:
@@ -72,20 +66,9 @@ def _panel(panel: Panel, names: Sequence[str], looks: style.Looks, width: int, f
     y = style.names_axis(names, "name", first, labelPadding=10, labelLimit=_LABEL_LIMIT)
     x = alt.X("value:Q", scale=scale, axis=axis)
     colour, shape = style.coloured(looks, "name"), style.shaped(looks, "name")
-    records = [
-        {
-            "name": dot.name,
-            "value": dot.value,
-            "low": dot.value if dot.low is None else dot.low,
-            "high": dot.value if dot.high is None else dot.high,
-        }
-        for dot in panel.dots
-    ]
-    significant = [record for record, dot in zip(records, panel.dots, strict=True) if dot.significant]
-    others = [record for record, dot in zip(records, panel.dots, strict=True) if not dot.significant]
-    lines = alt.Chart(alt.Data(values=records)).mark_rule(strokeWidth=2)
-    full = alt.Chart(alt.Data(values=significant)).mark_point(size=58, filled=True, opacity=1)
-    hollow = alt.Chart(alt.Data(values=others)).mark_point(
+    lines = _chart(panel.dots).mark_rule(strokeWidth=2)
+    full = _chart([dot for dot in panel.dots if dot.significant]).mark_point(size=58, filled=True, opacity=1)
+    hollow = _chart([dot for dot in panel.dots if not dot.significant]).mark_point(
         size=52, filled=True, fill="white", strokeWidth=1.8, opacity=1
     )
     layers = [
@@ -97,6 +80,12 @@ def _panel(panel: Panel, names: Sequence[str], looks: style.Looks, width: int, f
     ]
     chart = alt.layer(*_reference(panel, scale, axis), *layers)
     return chart.properties(width=width, height=_ROW_HEIGHT * len(names) + 4, title=panel.title)
+
+
+def _chart(dots: Sequence[Dot]) -> alt.Chart:
+    """A chart of dots; an unknown interval has no length."""
+    known = [dot if dot.low is not None else replace(dot, low=dot.value, high=dot.value) for dot in dots]
+    return alt.Chart(alt.Data(values=[asdict(dot) for dot in known]))
 
 
 def _reference(panel: Panel, scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:

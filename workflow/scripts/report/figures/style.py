@@ -15,6 +15,7 @@ from evaluate.summary import ConditionSummary
 from report.text.formatting import count
 from workbench.cli import UserError, script_parser
 from workbench.files import atomic_path
+from workbench.records import read_records
 from workbench.tables import read_rows
 
 INK = "#1a1a1a"
@@ -69,6 +70,18 @@ def read_seeds(path: Path, metric: str) -> Seeds:
     for learner, condition, size, score in read_rows(path, columns):
         seeds.setdefault((learner, condition, int(size)), []).append(float(score))
     return seeds
+
+
+def single_runs(rows: Sequence[ConditionSummary], seeds: Seeds) -> list[tuple[ConditionSummary, float]]:
+    """Each row with the score of each of its runs, if it has several."""
+    return [
+        (row, score) for row in rows if row.seeds > 1 for score in seeds.get((row.learner, row.condition, row.size), [])
+    ]
+
+
+def score_domain(rows: Sequence[ConditionSummary]) -> list[float]:
+    """An axis that holds every score with its interval and its runs."""
+    return padded([v for row in rows for v in (row.score_low, row.score_high, row.score_min, row.score_max)])
 
 
 def conditions_of(rows: Sequence[ConditionSummary]) -> list[str]:
@@ -134,12 +147,20 @@ def stacked(charts: Mapping[str, ChartType], spacing: int = 34) -> ChartType:
     return alt.vconcat(*titled, spacing=spacing)
 
 
-def metric_rows(rows: Sequence[ConditionSummary], metric: str) -> list[ConditionSummary]:
-    """The rows about one metric.
+def in_rows(charts: Sequence[ChartType], columns: int, spacing: int, row_spacing: int) -> ChartType:
+    """The charts in rows of so many ``columns``."""
+    starts = range(0, len(charts), columns)
+    rows = [alt.hconcat(*charts[start : start + columns], spacing=spacing) for start in starts]
+    return rows[0] if len(rows) == 1 else alt.vconcat(*rows, spacing=row_spacing)
+
+
+def read_metric(path: Path, metric: str) -> list[ConditionSummary]:
+    """The rows of the summary table about one metric.
 
     Raises:
         UserError: there are none.
     """
+    rows = read_records(path, ConditionSummary)
     chosen = [row for row in rows if row.metric == metric]
     if not chosen:
         allowed = ", ".join(dict.fromkeys(row.metric for row in rows)) or "none, the summary is empty"

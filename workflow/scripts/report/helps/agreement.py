@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from report.analysis_tables import AgreementRow
 from report.page import Topic, figure
+from report.rows import AgreementRow, grouped
 from report.tables import INTERVAL, Cell, Column, table
 from report.text.findings import Findings
 from report.text.formatting import decimal, listing, points, thousands, verb
-from workbench.records import read_records
 
 _TITLE = "Which quality metrics are informative"
 _NO_METRIC = "Nothing to show: no quality metric was computed. Name some under quality."
@@ -32,8 +31,8 @@ def correlation_text(row: AgreementRow) -> str:
 def agreement_findings(rows: Sequence[AgreementRow]) -> Findings:
     """How the metrics that need no human target agree with the oracle: a sentence for each generator."""
     rows = [row for row in rows if row.practical == "yes"]
-    generators = list(dict.fromkeys(row.generator for row in rows))
-    sentences = [_sentence(name, [row for row in rows if row.generator == name]) for name in generators]
+    generators = grouped(rows, lambda row: row.generator)
+    sentences = [_sentence(name, own) for name, own in generators.items()]
     return Findings(_summary(rows, len(generators)) if rows else "", sentences)
 
 
@@ -74,9 +73,7 @@ def _halves(row: AgreementRow) -> str:
 
 def _summary(rows: Sequence[AgreementRow], generators: int) -> str:
     """The metrics that agree with the oracle, that contradict it, and that are unclear, and for which generators."""
-    signs = {
-        name: {row.sign for row in rows if row.quality == name} for name in dict.fromkeys(row.quality for row in rows)
-    }
+    signs = {name: {row.sign for row in own} for name, own in grouped(rows, lambda row: row.quality).items()}
     where = {1: "", 2: " on the targets of both generators"}.get(
         generators, f" on the targets of all {generators} generators"
     )
@@ -96,14 +93,8 @@ def _summary(rows: Sequence[AgreementRow], generators: int) -> str:
     return f"of the quality metrics that need no human target, {'; '.join(parts)}{closest}"
 
 
-def read_agreement(tables: Mapping[str, Path]) -> list[AgreementRow]:
-    """The table of agreement, empty if the study has none."""
-    return read_records(tables["agreement"], AgreementRow) if "agreement" in tables else []
-
-
-def agreement_topic(tables: Mapping[str, Path], figures: Mapping[str, Path]) -> Topic:
-    """Which quality metrics are informative."""
-    rows = read_agreement(tables)
+def agreement_topic(rows: Sequence[AgreementRow], figures: Mapping[str, Path]) -> Topic:
+    """Which quality metrics are informative; nothing to show without rows."""
     if not rows:
         return Topic(key="agreement", title=_TITLE, nothing=_NO_METRIC)
     columns = [

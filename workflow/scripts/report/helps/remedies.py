@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluate.relations import Contrast, Remedy
-from report.analysis_tables import significant_sign
+from report.rows import significant_sign
 from report.study import Condition
 from report.text.formatting import Interval, decimal, interval_of, known_interval_of
 from report.text.names import parts_of

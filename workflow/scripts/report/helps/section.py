@@ -7,15 +7,15 @@ from pathlib import Path
 
 from evaluate.relations import Contrast, Remedy
 from evaluate.summary import ConditionSummary
-from report.helps.agreement import agreement_findings, agreement_topic, read_agreement
+from report.helps.agreement import agreement_findings, agreement_topic
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
 from report.helps.remedy_sentences import remedy_findings
 from report.page import Section, Topic, figure
+from report.rows import AgreementRow, read_optional
 from report.study import Condition
 from report.tables import INTERVAL, SIGNED, Cell, Column, Table, table
 from report.text.findings import paragraph
 from report.text.formatting import NOTHING, interval_of, listing, thousands
-from workbench.records import read_records
 
 _NO_REMEDY = (
     "Nothing to show: no condition remedies another. Give one an order (order: quality:NAME or human_like), several "
@@ -43,11 +43,12 @@ def helps_section(
         low: why nothing is compared, for each learner and size whose baseline is below the floor.
         equal_updates: learners whose trainings of all sizes make as many updates.
     """
-    remedies = read_records(tables["remedies"], Remedy) if "remedies" in tables else []
-    contrasts = read_records(tables["contrasts"], Contrast) if "contrasts" in tables else []
+    remedies = read_optional(tables, "remedies", Remedy)
+    contrasts = read_optional(tables, "contrasts", Contrast)
+    agreement = read_optional(tables, "agreement", AgreementRow)
     found = judged_remedies(remedies, contrasts, conditions, metric.metric, metric.better)
     findings = remedy_findings(found, metric.name, low)
-    line = paragraph([findings, agreement_findings(read_agreement(tables))])
+    line = paragraph([findings, agreement_findings(agreement)])
     caption = f"What each remedy and its reverse win back, {metric.name}, by size"
     topic = Topic(
         key="remedies",
@@ -58,7 +59,7 @@ def helps_section(
         tables=[remedies_table(found, metric.name, low)] if found else [],
         nothing="" if found else _NO_REMEDY,
     )
-    return Section(line if found else f"{_NO_REMEDY} {line}".strip(), [topic, agreement_topic(tables, figures)])
+    return Section(line if found else f"{_NO_REMEDY} {line}".strip(), [topic, agreement_topic(agreement, figures)])
 
 
 def _notes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from report.text.formatting import capital
@@ -28,6 +28,6 @@ def paragraph(topics: Sequence[Findings]) -> str:
     return " ".join(f"{capital(topic.short)}." for topic in topics if topic.short)
 
 
-def learner_prefix(learner: str, learners: Sequence[str]) -> str:
+def learner_prefix(learner: str, learners: Collection[str]) -> str:
     """How a sentence begins that is about one of several learners."""
     return f"with learner {learner}, " if len(learners) > 1 else ""

@@ -20,6 +20,11 @@ class Interval:
     def __neg__(self) -> Interval:
         return Interval(-self.value, -self.high, -self.low)
 
+    @property
+    def sign(self) -> int:
+        """1 above zero, -1 below, 0 if the interval contains zero."""
+        return 1 if self.low > 0 else -1 if self.high < 0 else 0
+
     def range(self, signed: bool = False) -> str:
         """The interval alone, such as ``4.1 to 6.5``."""
         return span(self.low, self.high, signed)
@@ -46,10 +51,9 @@ def known_interval_of(row: object, name: str) -> Interval:
     Raises:
         ValueError: one of them is.
     """
-    interval = interval_of(row, name)
-    if interval is None:
-        raise ValueError(f"no {name} with its interval: {row}")
-    return interval
+    if interval := interval_of(row, name):
+        return interval
+    raise ValueError(f"no {name} with its interval: {row}")
 
 
 def points(value: float, signed: bool = False) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from report.analysis_tables import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
+from report.rows import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
 from report.text.findings import MANY, Findings
 from report.text.formatting import count, listing
 

@@ -8,31 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from report.analysis_tables import ANY, ErrorRow
+from report.rows import ANY, ErrorRow
 from report.text.findings import Findings
-from report.text.formatting import capital, clauses, count, known_interval_of, listing, points, signed_points
+from report.text.formatting import capital, clauses, interval_of, known_interval_of, listing, points, signed_points
 from report.text.names import measure_name
-from report.why.texts import Wording, measures_text, text_findings
+from report.why.texts import Wording, sides_details, sides_summary, text_findings
 
-_SIDES = {1: ("exceeds the human floor", "exceed the human floor"), -1: ("is below it", "are below it")}
+_MANY_TEXTS = {1: ("exceeds the human floor", "exceed the human floor"), -1: ("is below it", "are below it")}
+_SIDES = {1: ("above the human floor in", "above it in"), -1: ("below the human floor in", "below it in")}
+_FLOOR = "the human floor"
 
 
 def error_findings(rows: Sequence[ErrorRow], people: Collection[str], baseline: str = "") -> Findings:
     """What was found about errors; arguments as for :func:`report.why.texts.text_findings`."""
-    return text_findings(rows, people, baseline, Wording("errors", _details, _summary, _SIDES))
+    return text_findings(rows, people, baseline, Wording("errors", _details, _summary, _MANY_TEXTS))
 
 
 def _details(rows: Sequence[ErrorRow], name: str) -> str:
     """One text: any error first, then measures above the floor, below it, not significantly different, without one."""
     single = [row for row in rows if row.measure != ANY]
-    parts: list[str] = []
-    for side, sign in (("above", 1), ("below", -1)):
-        found = sorted((row for row in single if row.sign == sign), key=_clarity, reverse=True)
-        if found:
-            parts.append(f"{side} {_floor(parts)} in {measures_text(found, _rates)}")
-    same = [measure_name(row.measure) for row in single if row.difference is not None and not row.sign]
-    if same:
-        parts.append(f"not significantly different from {_floor(parts)} in {listing(same)}")
+    known = sorted(
+        (row for row in single if row.difference is not None), key=lambda row: -_clarity(row) if row.sign else 0
+    )
+    parts = sides_details(known, _SIDES, _FLOOR, _rates)
     sentences = [*_any_error(rows, name), *([f"{name} is {clauses(parts)}"] if parts else [])]
     unknown = [measure_name(row.measure) for row in single if row.difference is None]
     if unknown:
@@ -50,25 +48,12 @@ def _joined(sentences: Sequence[str]) -> str:
 def _summary(rows: Sequence[ErrorRow], name: str) -> str:
     """One text: segments with any error, and how many measures are on which side of the floor."""
     rows = [row for row in rows if row.difference is not None]
-    single = [row for row in rows if row.measure != ANY]
-    of = f" of {count(len(single), 'measure')}"
-    parts: list[str] = []
-    for side, sign in (("above", 1), ("below", -1)):
-        found = [row for row in single if row.sign == sign]
-        if found:
-            clearest = measure_name(max(found, key=_clarity).measure)
-            parts.append(
-                f"{side} it in {len(found)} ({clearest})"
-                if parts
-                else f"{side} the human floor in {len(found)}{of} (most clearly {clearest})"
-            )
-    sides = f"{name} is {listing(parts) or f'not significantly different from the human floor in any{of}'}"
-    return _joined([*_any_error(rows, name), sides])
+    sides = sides_summary([row for row in rows if row.measure != ANY], _SIDES, _FLOOR, _clearest)
+    return _joined([*_any_error(rows, name), f"{name} is {sides}"])
 
 
-def _floor(parts: Sequence[str]) -> str:
-    """The human floor, by its name when it is first mentioned."""
-    return "it" if parts else "the human floor"
+def _clearest(rows: Sequence[ErrorRow], is_first: bool) -> str:
+    return ("most clearly " if is_first else "") + measure_name(max(rows, key=_clarity).measure)
 
 
 def _any_error(rows: Sequence[ErrorRow], name: str) -> list[str]:
@@ -78,9 +63,10 @@ def _any_error(rows: Sequence[ErrorRow], name: str) -> list[str]:
     for row in rows:
         if row.measure == ANY:
             text = f"{points(row.rate)} of 1,000 segments {written} contain an error"
-            if row.floor is not None and row.interval is not None:
-                difference = f"difference {signed_points(row.interval.value)}"
-                difference += f", 95 % interval {row.interval.range(signed=True)}"
+            interval = interval_of(row, "difference")
+            if row.floor is not None and interval:
+                difference = f"difference {signed_points(interval.value)}"
+                difference += f", 95 % interval {interval.range(signed=True)}"
                 text += f"; {points(row.floor)} of 1,000 human segments do ({difference})"
             found.append(text)
     return found

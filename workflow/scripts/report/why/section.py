@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic
 
-from report.analysis_tables import SCORES, DiversityRow, ErrorRow, MeasureRow, PairRow, PostEditingRow, Row
 from report.page import Figure, Section, Topic, figure
+from report.rows import SCORES, DiversityRow, ErrorRow, PairRow, PostEditingRow, Row, read_optional
 from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column, table
 from report.text.findings import Findings, paragraph
 from report.text.formatting import capital, p_value, points, thousands
@@ -19,7 +19,6 @@ from report.why.detector import detector_findings
 from report.why.diversity import diversity_findings
 from report.why.errors import error_findings
 from workbench.generated import HUMAN
-from workbench.records import read_records
 
 _NO_GENERATOR = (
     "Nothing to show: no condition draws on a generator. Name one under generators, and draw on it in a mixture."
@@ -49,15 +48,9 @@ class _Measures(Generic[Row]):
     columns: Sequence[Column]
 
 
-def _text_columns() -> list[Column]:
-    """The text and the measure that a row is about."""
-    return [
-        Column("Text", lambda row: Cell(row.text, f"{row.learner}, {row.size:,.0f} instances" if row.size else "")),
-        Column("Measure", lambda row: capital(measure_name(row.measure))),
-    ]
-
-
-_P_HOLM: Column = Column("p", "p_holm", p_value, note="Holm")
+_TEXT = Column("Text", lambda row: Cell(row.text, f"{row.learner}, {row.size:,.0f} instances" if row.size else ""))
+_MEASURE = Column("Measure", lambda row: capital(measure_name(row.measure)))
+_P_HOLM = Column("p", "p_holm", p_value, note="Holm")
 
 _ERRORS = _Measures(
     key="errors",
@@ -74,7 +67,8 @@ _ERRORS = _Measures(
     ],
     findings=error_findings,
     columns=[
-        *_text_columns(),
+        _TEXT,
+        _MEASURE,
         Column("Unit", lambda row: "points, a score" if row.measure in SCORES else row.unit),
         interval_column("Rate", "rate"),
         interval_column("Human floor", "floor"),
@@ -98,7 +92,8 @@ _DIVERSITY = _Measures(
     ],
     findings=diversity_findings,
     columns=[
-        *_text_columns(),
+        _TEXT,
+        _MEASURE,
         Column("More diverse", lambda row: f"{row.better} values"),
         Column("Tokens", "tokens", thousands),
         Column("Value", "value", "{:.4g}".format),
@@ -129,17 +124,13 @@ def why_section(
     """
     errors, errors_topic = _measures_topic(_ERRORS, tables, figures, people, baseline)
     diversity, diversity_topic = _measures_topic(_DIVERSITY, tables, figures, people, baseline)
-    pairs = _read(tables, "detector_pairs", PairRow)
+    pairs = read_optional(tables, "detector_pairs", PairRow)
     detector = detector_findings(pairs)
-    editing = _read(tables, "post_editing", PostEditingRow)
+    editing = read_optional(tables, "post_editing", PostEditingRow)
     return Section(
         paragraph([errors, diversity, detector]) or _NO_GENERATOR,
         [errors_topic, diversity_topic, _detector_topic(pairs, editing, detector, figures, detectors)],
     )
-
-
-def _read(tables: Mapping[str, Path], name: str, kind: type[Any]) -> list[Any]:
-    return read_records(tables[name], kind) if name in tables else []
 
 
 def _measures_topic(
@@ -154,7 +145,7 @@ def _measures_topic(
     sentences, more, drawn, found = [], [], list[Figure](), list[Table]()
     for scope, caption in measures.captions.items():
         name = f"{measures.key}_{scope}"
-        rows: list[MeasureRow] = _read(tables, name, measures.row)
+        rows = read_optional(tables, name, measures.row)
         # An origin may have the baseline's name.
         findings = measures.findings(rows, people, baseline if scope == "test" else "")
         answer = answer if answer.short else findings

@@ -7,12 +7,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from report.analysis_tables import MeasureRow, Row, learners_of, shown, texts_of
+from report.rows import MeasureRow, Row, grouped, shown
 from report.text.findings import MANY, Findings, learner_prefix
 from report.text.formatting import capital, count, listing, verb
 from report.text.names import author, measure_name
 
 _SPELT_OUT = 3  # measures with numbers in a sentence; the others are listed by name
+
+Sides = Mapping[int, tuple[str, str]]  # two forms of a phrase for each sign of a difference, in the order of the text
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,13 @@ class Wording(Generic[Row]):
         topic: what is measured, such as ``errors``.
         details: writes the sentences about one text, from its rows and its name.
         summary: the same as a clause for the terminal.
-        sides: for many texts: how each sign of a difference reads, for one text and for several.
+        sides: for many texts: how a difference reads, for one text and for several.
     """
 
     topic: str
     details: Callable[[Sequence[Row], str], str]
     summary: Callable[[Sequence[Row], str], str]
-    sides: Mapping[int, tuple[str, str]]
+    sides: Sides
 
 
 def text_findings(rows: Sequence[Row], people: Collection[str], baseline: str, wording: Wording[Row]) -> Findings:
@@ -41,33 +43,27 @@ def text_findings(rows: Sequence[Row], people: Collection[str], baseline: str, w
         baseline: condition that trains on human text, if the scope is ``test``.
         wording: how to say it.
     """
-    rows = shown(rows)
-    learners = learners_of(rows)
+    learners = grouped(shown(rows), lambda row: row.learner)
     sentences, summaries = [], []
-    for learner in learners:
-        own = [row for row in rows if row.learner == learner]
+    for learner, own in learners.items():
         prefix = learner_prefix(learner, learners)
-        texts = {
-            _text_name(found[0], people, baseline): found
-            for name in texts_of(own)
-            if (found := [row for row in own if row.text == name])
-        }
+        texts = {_text_name(found[0], people, baseline): found for found in _by_text(own).values()}
         sentences += [capital(prefix + wording.details(found, name)) for name, found in texts.items()]
         machines = {
             name: found for name, found in texts.items() if found[0].text not in people and found[0].text != baseline
         }
         if machines:
-            clauses = _summaries(machines, wording)
-            clauses += [
-                wording.summary(found, name)
-                for name, found in texts.items()
-                if found[0].text == baseline and found[0].scope == "test"
+            is_output = own[0].scope == "test"
+            first, *others = _summaries(machines, wording) + [
+                wording.summary(found, name) for name, found in texts.items() if is_output and found[0].text == baseline
             ]
-            where = "" if own[0].scope == "pool" else " in learners’ output"
-            first, *others = clauses
-            start = capital(prefix + wording.topic) + where
+            start = capital(prefix + wording.topic) + (" in learners’ output" if is_output else "")
             summaries.append(". ".join([f"{start}: {first}", *map(capital, others)]))
     return Findings(". ".join(summaries), sentences)
+
+
+def _by_text(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    return grouped(rows, lambda row: row.text)
 
 
 def _text_name(row: MeasureRow, people: Collection[str], baseline: str) -> str:
@@ -84,14 +80,12 @@ def _summaries(texts: Mapping[str, Sequence[Row]], wording: Wording[Row]) -> lis
         return ["there is no human text to compare with"]
     if len(texts) <= MANY:
         return [wording.summary(found, name) for name, found in texts.items()]
-    parts: list[str] = []
-    different: set[str] = set()
+    parts = []
     for sign, forms in wording.sides.items():
         found = [row for row in rows if row.sign == sign]
-        names = set(texts_of(found))
-        different |= names
-        parts.append(f"{len(names)} {verb(len(names), *forms)} in at least one measure{_most_often(found)}")
-    same = len(texts) - len(different)
+        number = len(_by_text(found))
+        parts.append(f"{number} {verb(number, *forms)} in at least one measure{_most_often(found)}")
+    same = len(texts) - len({row.text for row in rows if row.sign})
     return [f"of {count(len(texts), 'text')}, {', '.join(parts)}, and {same} {verb(same, 'does', 'do')} neither"]
 
 
@@ -101,7 +95,41 @@ def _most_often(rows: Sequence[MeasureRow]) -> str:
     return f" (most often {measure_name(found[0][0])}: {found[0][1]})" if found else ""
 
 
-def measures_text(rows: Sequence[Row], numbers: Callable[[Row], str]) -> str:
-    """The measures of ``rows``, the first ones with their numbers in brackets."""
-    spelt = [f"{measure_name(row.measure)} ({numbers(row)})" for row in rows[:_SPELT_OUT]]
-    return listing(spelt + [measure_name(row.measure) for row in rows[_SPELT_OUT:]])
+def sides_details(rows: Sequence[Row], sides: Sides, reference: str, numbers: Callable[[Row], str]) -> list[str]:
+    """A clause for the measures on each side of human text, and one for those that do not differ significantly.
+
+    Args:
+        rows: of one text, with a difference.
+        sides: how a clause begins: the first one, and one that follows.
+        reference: what the text is compared with.
+        numbers: what stands in brackets after a measure.
+    """
+    signs = grouped(rows, lambda row: row.sign)
+    parts: list[str] = []
+    for sign, (first, later) in sides.items():
+        if found := signs.get(sign):
+            spelt = [f"{measure_name(row.measure)} ({numbers(row)})" for row in found[:_SPELT_OUT]]
+            names = listing(spelt + [measure_name(row.measure) for row in found[_SPELT_OUT:]])
+            parts.append(f"{later if parts else first} {names}")
+    if same := signs.get(0):
+        names = listing([measure_name(row.measure) for row in same])
+        parts.append(f"not significantly different from {'it' if parts else reference} in {names}")
+    return parts
+
+
+def sides_summary(
+    rows: Sequence[Row], sides: Sides, reference: str, example: Callable[[Sequence[Row], bool], str]
+) -> str:
+    """How many measures are on each side of human text; arguments as for :func:`sides_details`.
+
+    Args:
+        example: what stands in brackets after the number of some rows; told whether it is the first.
+    """
+    signs = grouped(rows, lambda row: row.sign)
+    of = f" of {count(len(rows), 'measure')}"
+    parts: list[str] = []
+    for sign, (first, later) in sides.items():
+        if found := signs.get(sign):
+            start = f"{later} {len(found)}" if parts else f"{first} {len(found)}{of}"
+            parts.append(f"{start} ({example(found, not parts)})")
+    return listing(parts) or f"not significantly different from {reference} in any{of}"

@@ -1,17 +1,18 @@
-"""Rows of the analysis's tables, for :func:`workbench.records.read_records`, and what is significant in them.
+"""Rows of the analysis's tables, with only the columns that the report needs, and what is significant in them.
 
-Only the columns that the report needs. There are no words here: figures and sentences share these judgements, and a
-change of wording draws no figure again.
+There are no words here: figures and sentences share these judgements, and a change of wording draws no figure again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from report.text.formatting import Interval, interval_of
 from workbench.generated import HUMAN
+from workbench.records import read_records
 
 ALPHA = 0.05
 ANY = "any"  # segments with at least one kind of error that needs no reference
@@ -21,14 +22,29 @@ SCORES = ("bleu", "chrf", "ter")  # in points, in the same table as the errors
 HUMAN_MACHINE, HUMAN_HUMAN, MACHINE_MACHINE = "human-machine", "human-human", "machine-machine"
 
 
+AnyRow = TypeVar("AnyRow")
+Key = TypeVar("Key", bound=Hashable)
+
+
+def read_optional(tables: Mapping[str, Path], name: str, kind: type[AnyRow]) -> list[AnyRow]:
+    """The rows of a table, each of ``kind``; empty if the study has no such table."""
+    return read_records(tables[name], kind) if name in tables else []
+
+
+def grouped(rows: Iterable[AnyRow], key: Callable[[AnyRow], Key]) -> dict[Key, list[AnyRow]]:
+    """The rows by ``key``; keys and rows keep their order."""
+    groups: dict[Key, list[AnyRow]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
 def significant_sign(interval: Interval | None, p_holm: float | None) -> int:
     """The sign of a difference: 1 above zero, -1 below, 0 if it is not significant.
 
     It is significant if the interval excludes zero and the p-value, after Holm's correction, is below 0.05.
     """
-    if interval is None or p_holm is None or p_holm >= ALPHA:
-        return 0
-    return 1 if interval.low > 0 else -1 if interval.high < 0 else 0
+    return interval.sign if interval and p_holm is not None and p_holm < ALPHA else 0
 
 
 @dataclass(frozen=True)
@@ -53,14 +69,9 @@ class MeasureRow:
     p_holm: float | None
 
     @property
-    def interval(self) -> Interval | None:
-        """The difference with its interval."""
-        return interval_of(self, "difference")
-
-    @property
     def sign(self) -> int:
         """Whether a value is significantly above (1) or below (-1) the human one, or neither (0)."""
-        return significant_sign(self.interval, self.p_holm)
+        return significant_sign(interval_of(self, "difference"), self.p_holm)
 
     @property
     def is_shown(self) -> bool:
@@ -120,7 +131,7 @@ class DiversityRow(MeasureRow):
     @property
     def per_cent(self) -> Interval | None:
         """The difference in per cent of the human value, positive for more diverse; None without one."""
-        found = self.interval
+        found = interval_of(self, "difference")
         if found is None or not self.human:
             return None
         scale = 100 / abs(self.human)
@@ -134,20 +145,10 @@ Row = TypeVar("Row", bound=MeasureRow)
 def shown(rows: Iterable[Row]) -> list[Row]:
     """The rows that figures and sentences show, at each learner's largest size; those of the pool have no size."""
     rows = [row for row in rows if row.is_shown]
-    sizes: dict[str, float] = {}
-    for row in rows:
-        sizes[row.learner] = max(sizes.get(row.learner, 0), row.size or 0)
-    return [row for row in rows if (row.size or 0) == sizes[row.learner]]
-
-
-def texts_of(rows: Sequence[MeasureRow]) -> list[str]:
-    """The origins or conditions of a table, in its order."""
-    return list(dict.fromkeys(row.text for row in rows))
-
-
-def learners_of(rows: Sequence[MeasureRow]) -> list[str]:
-    """The learners of a table, in its order."""
-    return list(dict.fromkeys(row.learner for row in rows))
+    largest = {
+        learner: max(row.size or 0 for row in own) for learner, own in grouped(rows, lambda row: row.learner).items()
+    }
+    return [row for row in rows if (row.size or 0) == largest[row.learner]]
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,5 @@ class AgreementRow:
     @property
     def sign(self) -> int:
         """Whether the correlation is significantly positive (1) or negative (-1), or neither (0)."""
-        if self.spearman_low is None or self.spearman_high is None:
-            return 0
-        return 1 if self.spearman_low > 0 else -1 if self.spearman_high < 0 else 0
+        interval = interval_of(self, "spearman")
+        return interval.sign if interval else 0
