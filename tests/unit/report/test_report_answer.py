@@ -7,7 +7,8 @@ from report_study import check_sentence
 from report_tables import summary_row as row
 
 from evaluate.summary import ConditionSummary
-from report.cost.answer import Verdict, answer, loss_of
+from report.cost.answer import Verdict, answer, below_floor, is_below_floor, loss_of
+from report.study import Results
 from report.text.formatting import count, listing, p_value, points, span
 from report.text.names import training_text
 
@@ -23,7 +24,8 @@ HUMAN = row("human", 30.4)
 
 
 def said(*rows: ConditionSummary, floor: float = 5.0, conditions=CONDITIONS, metric: str = "bleu") -> str:
-    return answer(rows, conditions, metric, margin=1.0, floor=floor)
+    low = below_floor(rows, conditions, "human", metric, floor)
+    return answer(Results(rows, conditions, "human", rows[0], margin=1.0, low=low))
 
 
 def test_worse() -> None:
@@ -122,17 +124,17 @@ def test_remedies_are_no_part_of_what_it_costs() -> None:
     ],
 )
 def test_verdicts(difference: float, half: float, better: str, verdict: Verdict) -> None:
-    judged = loss_of(row("strong", 30, difference, half, better=better), HUMAN, 1.0, 5.0)
+    judged = loss_of(row("strong", 30, difference, half, better=better), HUMAN, 1.0, is_below_floor(HUMAN, 5.0))
     assert judged.verdict is verdict
 
 
 def test_no_margin_leaves_no_room_for_as_good() -> None:
-    assert loss_of(row("strong", 30, 0.0, 0.1), HUMAN, 0.0, 5.0).verdict is Verdict.UNCLEAR
+    assert loss_of(row("strong", 30, 0.0, 0.1), HUMAN, 0.0, is_low=False).verdict is Verdict.UNCLEAR
 
 
 def test_a_row_without_difference_cannot_be_judged() -> None:
     with pytest.raises(ValueError, match="no difference"):
-        loss_of(HUMAN, HUMAN, 1.0, 5.0)
+        loss_of(HUMAN, HUMAN, 1.0, is_low=False)
 
 
 @pytest.mark.parametrize("difference", [-0.3, 0.0, 0.3])
@@ -143,7 +145,8 @@ def test_a_baseline_below_the_floor_leaves_every_condition_open(difference: floa
         ("lower", 4.9, {Verdict.WORSE, Verdict.EQUAL, Verdict.BETTER}),
     ):
         baseline = row("human", score, better=better)
-        judged = loss_of(row("strong", score + difference, difference, 0.1, better=better), baseline, 0.2, 5.0)
+        strong = row("strong", score + difference, difference, 0.1, better=better)
+        judged = loss_of(strong, baseline, 0.2, is_below_floor(baseline, 5.0))
         assert judged.verdict in verdict, (better, score)
 
 

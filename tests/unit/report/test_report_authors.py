@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from report_tables import remedied_conditions, summary_row
 from evaluate.summary import ConditionSummary
 from report.cost.authors import authors, authors_topic
 from report.page import Topic
+from report.study import Results
 
 PLAIN = remedied_conditions()["human"]
 # As a user might order them: the report has its own order.
@@ -59,15 +60,20 @@ def scores(quality: Mapping[str, float], metric: str = "bleu") -> dict[str, Any]
     return {name: {"metrics": {metric: {"score": score}}} for name, score in quality.items()}
 
 
+def results(rows: Sequence[ConditionSummary] = ROWS, low: Mapping[tuple[str, int], str] | None = None) -> Results:
+    """Results with a margin of a point."""
+    return Results(rows, CONDITIONS, "human", rows[0], margin=1.0, low=low or {})
+
+
 def found(conditions: Mapping[str, Any] = CONDITIONS, quality: Mapping[str, float] = QUALITY) -> list[tuple[str, str]]:
     """Condition and standing of each author, in the report's order."""
-    listed = authors(study(conditions), "llm", ROWS, scores(quality), ROWS[0], margin=1.0)
+    listed = authors(study(conditions), "llm", scores(quality), results())
     return [(author.condition, author.strength) for author in listed]
 
 
 def topic(**changes: Any) -> Topic:
     """What the page says of the study."""
-    given = {"study": study(), "rows": ROWS, "scores": scores(QUALITY), "metric": ROWS[0], "margin": 1.0, "low": {}}
+    given = {"study": study(), "scores": scores(QUALITY), "results": results()}
     told = authors_topic(**given | changes)
     assert told is not None
     return told
@@ -99,7 +105,7 @@ def test_within_the_margin_an_author_is_as_strong(score: float, standing: str) -
 def test_where_lower_is_better_the_lower_score_is_the_stronger() -> None:
     metric = row("human", 400, 50.0, metric="ter", name="TER", better="lower")
     quality = scores({"weak": 80.0, "peer": 60.5, "self-llm": 60.0, "strong": 45.0}, "ter")
-    listed = authors(study(), "llm", [metric], quality, metric, margin=1.0)
+    listed = authors(study(), "llm", quality, results([metric]))
     assert [(author.condition, author.strength) for author in listed] == [
         ("human", "human"),
         ("own", "self"),
@@ -153,15 +159,16 @@ def test_the_table_has_a_column_for_each_size() -> None:
     assert cells(told)[0] == ["human", "human", "human", "–", "25.0", "35.0", "40.0", "–"]
     assert cells(told)[2] == ["from-strong", "strong", "stronger", "40.0", "25.0", "31.0", "36.0", "−4.0"]
     fewer = [row for row in ROWS if (row.condition, row.size) != ("from-weak", 400)]
-    assert cells(topic(rows=fewer))[-1][4:7] == ["25.0", "23.0", "–"]
-    assert "text written by weak" not in topic(rows=fewer).sentences[0]
+    assert cells(topic(results=results(fewer)))[-1][4:7] == ["25.0", "23.0", "–"]
+    assert "text written by weak" not in topic(results=results(fewer)).sentences[0]
 
 
 def test_a_learner_below_the_floor_has_no_sentence() -> None:
-    told = topic(low={("llm", 400): "llm has learnt too little"})
+    told = topic(results=results(low={("llm", 400): "llm has learnt too little"}))
     assert list(told.sentences) == []
     assert len(cells(told)) == len(CONDITIONS)
-    assert topic(low={("llm", 0): "an LLM that knows nothing yet"}).sentences == topic().sentences
+    base = results(low={("llm", 0): "an LLM that knows nothing yet"})
+    assert topic(results=base).sentences == topic().sentences
 
 
 def test_each_llm_has_its_own_table_and_its_own_standing() -> None:
@@ -171,7 +178,7 @@ def test_each_llm_has_its_own_table_and_its_own_standing() -> None:
         "gpt": {"kind": "openai", "conditions": None},
     }
     rows = ROWS + [row(one.condition, one.size, one.score + 1, learner="gpt") for one in ROWS]
-    told = topic(study=study(**learners), rows=rows, scores=scores({**QUALITY, "self-gpt": 45.0}))
+    told = topic(study=study(**learners), results=results(rows), scores=scores({**QUALITY, "self-gpt": 45.0}))
     assert len(told.tables) == 2
     standings = [{line[0]: line[2] for line in cells(told, table)} for table in range(2)]
     assert (standings[0]["from-strong"], standings[1]["from-strong"]) == ("stronger", "weaker")
@@ -184,5 +191,5 @@ def test_each_llm_has_its_own_table_and_its_own_standing() -> None:
 def test_without_llms_there_is_no_topic(tmp_path: Path) -> None:
     plain = study(base={"kind": "fairseq", "conditions": None})
     rows = [row(one.condition, one.size, one.score, learner="base") for one in ROWS]
-    assert authors_topic(plain, rows, scores(QUALITY), rows[0], 1.0, {}) is None
+    assert authors_topic(plain, scores(QUALITY), results(rows)) is None
     assert "Who wrote the training text" not in write_page(tmp_path, write_tables(tmp_path))

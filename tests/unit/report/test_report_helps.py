@@ -7,13 +7,22 @@ from typing import Any
 
 import pytest
 from report_study import check_sentence
-from report_tables import agreement_row, contrast_row, curve_row, exchange_row, remedied_conditions, remedy_row
+from report_tables import (
+    agreement_row,
+    contrast_row,
+    curve_row,
+    exchange_row,
+    remedied_conditions,
+    remedy_row,
+    summary_row,
+)
 
 from report.cost.worth import worth_sentences
 from report.helps.agreement import agreement_findings
 from report.helps.remedies import judged_remedies, remedy_kind, share_text
 from report.helps.remedy_sentences import remedy_findings
 from report.helps.section import remedies_table
+from report.study import Results
 
 CONDITIONS = remedied_conditions()
 
@@ -240,7 +249,8 @@ def test_metrics_that_agree_for_some_generators_only() -> None:
 
 
 def worth(exchange: Any = (), curves: Any = (), low: Any = ()) -> list[str]:
-    return worth_sentences(exchange, curves, CONDITIONS, "bleu", "BLEU", dict(low))
+    results = Results([], CONDITIONS, "human", summary_row("human", 30.4), margin=1.0, low=dict(low))
+    return worth_sentences(exchange, curves, results)
 
 
 def test_below_the_floor_machine_text_has_no_worth() -> None:

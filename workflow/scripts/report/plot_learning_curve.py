@@ -62,12 +62,7 @@ def _crowded(looks: style.Looks) -> bool:
 
 
 def _panel(
-    rows: list[ConditionSummary],
-    seeds: style.Seeds,
-    looks: style.Looks,
-    baseline: str,
-    domain: list[float],
-    width: int,
+    rows: list[ConditionSummary], seeds: style.Seeds, looks: style.Looks, baseline: str, domain: list[float], width: int
 ) -> ChartType:
     conditions = [name for name in looks if any(row.condition == name for row in rows)]
     height = max(280, style.LINE_HEIGHT * len(conditions))
@@ -193,10 +188,7 @@ def _labels(
         x=x, x2=alt.value(width + _LABEL_OFFSET - 4), y="score:Q", y2="at:Q", color=style.coloured(looks)
     )
     names = data.mark_text(align="left", baseline="middle", fontSize=style.FONT_SIZE).encode(
-        x=alt.value(width + _LABEL_OFFSET),
-        y="at:Q",
-        text="condition:N",
-        color=alt.Color("look:N", scale=None),
+        x=alt.value(width + _LABEL_OFFSET), y="at:Q", text="condition:N", color=alt.Color("look:N", scale=None)
     )
     return [leaders, names]
 

@@ -38,10 +38,7 @@ _LEDGER_CAPTION = (
 
 def corpus_tables(cleaning: Path, splits: Mapping[str, Path]) -> list[Table]:
     """What cleaning removed, and the sizes of the splits."""
-    columns = [
-        Column("Reason", lambda line: line[0]),
-        Column("Pairs", lambda line: line[1], thousands),
-    ]
+    columns = [Column("Reason", lambda line: line[0]), Column("Pairs", lambda line: line[1], thousands)]
     removed = [(reason, int(pairs)) for reason, pairs in read_rows(cleaning, ["reason", "pairs"])]
     sizes = [(name, row_count(path)) for name, path in splits.items()]
     parts = [Column("Part", lambda line: line[0]), columns[1]]

@@ -1,11 +1,14 @@
-"""What the report reads from ``study.json``, the description of what was run."""
+"""What the report is about: ``study.json``, the description of what was run, and the scores."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, cast
+
+from evaluate.summary import ConditionSummary
 
 
 class _Mixture(TypedDict):
@@ -34,6 +37,27 @@ class Study(TypedDict):
     training: dict[str, Any]
     sizes: list[int]
     seeds: list[int]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The scores of a study, and how its conditions are compared.
+
+    Attributes:
+        rows: the summary table.
+        conditions: each condition's settings, by name.
+        baseline: condition trained on human text.
+        metric: any row of the summary in the metric of the answer.
+        margin: difference, in points, within which two conditions count as equally good.
+        low: why nothing is compared, for each learner and size whose baseline is below the floor.
+    """
+
+    rows: Sequence[ConditionSummary]
+    conditions: Mapping[str, Condition]
+    baseline: str
+    metric: ConditionSummary
+    margin: float
+    low: Mapping[tuple[str, int], str]
 
 
 def read_study(path: Path) -> Study:

@@ -6,7 +6,7 @@ One HTML file without scripts or links to other files. It contains no times: the
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,7 @@ from report.cost.worth import worth_sentences
 from report.helps.section import helps_section
 from report.page import render
 from report.rows import read_optional
-from report.study import Condition, Study, read_study, second_references
-from report.tables import Table
+from report.study import Results, Study, read_study, second_references
 from report.why.section import why_section
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.files import write_text
@@ -40,12 +39,15 @@ def main(arguments: argparse.Namespace) -> None:
     figures = named_files("--figures", arguments.figures)
     detectors = named_files("--detectors", arguments.detectors)
     splits = named_files("--splits", arguments.splits)
-    margin, floor, baseline, conditions = arguments.margin, arguments.floor, study["baseline"], study["conditions"]
-    low = below_floor(rows, conditions, baseline, metric.metric, floor)
-    cost = answer(rows, conditions, metric.metric, margin, floor)
+    baseline, conditions = study["baseline"], study["conditions"]
+    low = below_floor(rows, conditions, baseline, metric.metric, arguments.floor)
+    results = Results(rows, conditions, baseline, metric, arguments.margin, low)
+    cost = answer(results)
     why = why_section(tables, figures, detectors, second_references(study), baseline)
-    helps = helps_section(tables, figures, conditions, metric, low, equal_updates(study))
-    sentences, folded_tables = worth(tables, rows, conditions, metric, low)
+    helps = helps_section(tables, figures, results, equal_updates(study))
+    exchange = read_optional(tables, "exchange", ExchangeRate)
+    curves = read_optional(tables, "curves", CurveArea)
+    names = {row.metric: row.name for row in rows}
     significance, test_signatures = cost_tables.significance_tables(arguments.significance)
     written = run_record.generators(study, named_files("--generator-scores", arguments.generator_scores))
     scores = {one["name"]: one["scores"] for one in written if one["scores"]}
@@ -56,15 +58,19 @@ def main(arguments: argparse.Namespace) -> None:
         why=why,
         helps=helps,
         study=study,
-        margin=margin,
-        floor=floor,
+        margin=arguments.margin,
+        floor=arguments.floor,
         about=about(rows, metric),
-        worth=sentences,
-        figures=cost_tables.cost_figures(rows, figures, metric.metric),
-        learners=cost_tables.largest_size_tables(rows, conditions, metric.metric, baseline, margin, floor),
-        sizes=cost_tables.size_tables(rows, baseline),
-        folded_tables=folded_tables,
-        authors=authors_topic(study, rows, scores, metric, margin, low),
+        worth=worth_sentences(exchange, curves, results),
+        figures=cost_tables.cost_figures(results, figures),
+        learners=cost_tables.largest_size_tables(results),
+        sizes=cost_tables.size_tables(results),
+        folded_tables=[
+            *cost_tables.exchange_tables(exchange, results),
+            *cost_tables.curve_tables(curves, names),
+            *cost_tables.contrast_tables(read_optional(tables, "contrasts", Contrast), names),
+        ],
+        authors=authors_topic(study, scores, results),
         signatures=cost_tables.score_signatures(arguments.scores, [row.metric for row in rows]),
         significance=significance,
         test_signatures=test_signatures,
@@ -80,34 +86,6 @@ def main(arguments: argparse.Namespace) -> None:
     write_text(arguments.answer, "".join(f"{line}\n" for line in lines))
     for line in lines:
         say(line)
-
-
-def worth(
-    tables: Mapping[str, Path],
-    rows: Sequence[ConditionSummary],
-    conditions: Mapping[str, Condition],
-    metric: ConditionSummary,
-    low: Mapping[tuple[str, int], str],
-) -> tuple[list[str], list[Table]]:
-    """The exchange rate, the learning curves and the contrasts: sentences, and tables to look them up in.
-
-    Args:
-        tables: ``exchange``, ``curves``, ``contrasts``; those that a study does not have are left out.
-        rows: the summary table.
-        conditions: each condition's settings, by name.
-        metric: any row of the summary in the metric of the answer.
-        low: why nothing is compared, for each learner and size whose baseline is below the floor.
-    """
-    exchange = read_optional(tables, "exchange", ExchangeRate)
-    curves = read_optional(tables, "curves", CurveArea)
-    contrasts = read_optional(tables, "contrasts", Contrast)
-    names = {row.metric: row.name for row in rows}
-    in_metric = [row for row in exchange if row.metric == metric.metric]
-    return worth_sentences(exchange, curves, conditions, metric.metric, metric.name, low), [
-        *cost_tables.exchange_tables(in_metric, metric.name, low),
-        *cost_tables.curve_tables(curves, names),
-        *cost_tables.contrast_tables(contrasts, names),
-    ]
 
 
 def equal_updates(study: Study) -> list[str]:

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from evaluate.summary import ConditionSummary, at_largest_size
-from report.study import Condition
+from report.rows import grouped
+from report.study import Condition, Results
 from report.text.findings import MANY, learner_prefix
 from report.text.formatting import Interval, capital, count, known_interval_of, listing, points, verb
 from report.text.names import is_synthetic, training_texts
@@ -48,46 +49,36 @@ def is_below_floor(baseline: ConditionSummary, floor: float) -> bool:
 
 
 def below_floor(
-    rows: Sequence[ConditionSummary],
-    conditions: Mapping[str, Condition],
-    baseline: str,
-    metric: str,
-    floor: float,
+    rows: Sequence[ConditionSummary], conditions: Mapping[str, Condition], baseline: str, metric: str, floor: float
 ) -> dict[tuple[str, int], str]:
-    """Why nothing is compared, as a clause, for each learner and size whose baseline has learnt too little.
+    """The ``low`` of :class:`report.study.Results`: why nothing is compared, as a clause, by learner and size.
 
-    Args:
-        rows: the summary table.
-        conditions: each condition's settings, by name.
-        baseline: condition trained on human text.
-        metric: the metric of the answer.
-        floor: the baseline's score, in points, below which conditions are not compared.
+    ``floor`` is the baseline's score, in points, below which conditions are not compared.
     """
     text = training_texts(conditions)[baseline]
     return {
-        (row.learner, row.size): _too_little(row, text, floor)
+        (row.learner, row.size): (
+            f"the learner has learnt too little, since it scores only {points(row.score)} {row.name} after training "
+            f"on {text}, and conditions are compared only from {floor:g} {row.name} upwards"
+        )
         for row in rows
         if row.metric == metric and row.condition == baseline and is_below_floor(row, floor)
     }
 
 
-def _too_little(baseline: ConditionSummary, text: str, floor: float) -> str:
-    """Why nothing is compared with the baseline, which was trained on ``text``."""
-    return (
-        f"the learner has learnt too little, since it scores only {points(baseline.score)} {baseline.name} after "
-        f"training on {text}, and conditions are compared only from {floor:g} {baseline.name} upwards"
-    )
+def loss_of(row: ConditionSummary, baseline: ConditionSummary, margin: float, is_low: bool) -> Loss:
+    """Judge a condition's difference from the baseline.
 
-
-def loss_of(row: ConditionSummary, baseline: ConditionSummary, margin: float, floor: float) -> Loss:
-    """Judge a condition's difference from the baseline; ``margin`` and ``floor`` are in points of the metric.
+    Args:
+        margin: in points of the metric.
+        is_low: whether the baseline is below the floor.
 
     Raises:
         ValueError: the row has no difference.
     """
     difference = known_interval_of(row, "difference")
     loss = difference if row.better == "lower" else -difference
-    if is_below_floor(baseline, floor):
+    if is_low:
         verdict = Verdict.UNCLEAR
     elif -margin < loss.low and loss.high < margin:
         verdict = Verdict.EQUAL
@@ -100,54 +91,45 @@ def loss_of(row: ConditionSummary, baseline: ConditionSummary, margin: float, fl
     return Loss(row, baseline, loss, verdict)
 
 
-def losses(rows: Sequence[ConditionSummary], margin: float, floor: float) -> list[Loss]:
-    """The loss of every row that has a difference from its baseline at the same learner, size and metric."""
-    places = {(row.learner, row.condition, row.size, row.metric): row for row in rows}
+def losses(results: Results) -> list[Loss]:
+    """What each condition loses in the metric of the answer, at each learner's largest size."""
+    rows = at_largest_size(results.rows, results.metric.metric)
+    places = {(row.learner, row.condition): row for row in rows}
     return [
-        loss_of(row, places[row.learner, row.baseline, row.size, row.metric], margin, floor)
+        loss_of(row, places[row.learner, row.baseline], results.margin, (row.learner, row.size) in results.low)
         for row in rows
         if row.baseline
     ]
 
 
-def answer(
-    rows: Sequence[ConditionSummary], conditions: Mapping[str, Condition], metric: str, margin: float, floor: float
-) -> str:
-    """The answer: one sentence for each learner, about the largest size, and about machine text without a remedy.
-
-    Args:
-        rows: the summary table.
-        conditions: each condition's settings, by name.
-        metric: the metric that the answer is given in.
-        margin: difference, in points, within which two conditions count as equally good.
-        floor: the baseline's score, in points, below which conditions are not compared.
-    """
-    largest = at_largest_size(rows, metric)
-    learners = list(dict.fromkeys(row.learner for row in largest))
+def answer(results: Results) -> str:
+    """The answer: one sentence for each learner, about the largest size, and about machine text without a remedy."""
+    learners = grouped(at_largest_size(results.rows, results.metric.metric), lambda row: row.learner)
+    judged = losses(results)
     sentences = []
-    for learner in learners:
-        own = [row for row in largest if row.learner == learner]
+    for learner, own in learners.items():
         start = f"{learner_prefix(learner, learners)}at {count(own[0].size, 'instance')}"
-        sentences.append(capital(f"{start}, {_finding(own, conditions, margin, floor)}."))
+        found = [loss for loss in judged if loss.row.learner == learner]
+        sentences.append(capital(f"{start}, {_finding(own, found, results)}."))
     return " ".join(sentences)
 
 
-def _finding(rows: Sequence[ConditionSummary], conditions: Mapping[str, Condition], margin: float, floor: float) -> str:
+def _finding(rows: Sequence[ConditionSummary], found: Sequence[Loss], results: Results) -> str:
+    """What was found about one learner, from its rows and losses at its largest size."""
+    conditions, margin = results.conditions, results.margin
     texts = training_texts(conditions)
     if len(rows) == 1:
         (row,) = rows
         score = known_interval_of(row, "score").text(row.name)
         return f"training on {texts[row.condition]} gives {score}; no other condition was run to compare it with"
-    found = losses(rows, margin, floor)
     synthetic = [loss for loss in found if is_synthetic(conditions[loss.row.condition])]
     unremedied = [loss for loss in synthetic if not conditions[loss.row.condition].get("remedies")]
     about = unremedied or synthetic or found
     baseline = about[0].baseline
     instead = f"instead of {texts[baseline.condition]}"
     kind = "machine-written text only" if synthetic else "mixed text"
-    if is_below_floor(baseline, floor):
+    if reason := results.low.get((baseline.learner, baseline.size)):
         subject = texts[about[0].row.condition] if len(about) == 1 else kind
-        reason = _too_little(baseline, texts[baseline.condition], floor)
         return f"the cost of training on {subject} {instead} cannot be determined: {reason}"
     if len(about) > MANY:
         return _overview(about, texts, f"{kind} {instead}", margin)

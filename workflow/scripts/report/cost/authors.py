@@ -14,7 +14,7 @@ from typing import Any
 from evaluate.summary import ConditionSummary
 from planning.runs import LLM_KINDS, Runs, own_generator
 from report.page import Topic
-from report.study import Study
+from report.study import Results, Study
 from report.tables import SIGNED, Column, Table, table
 from report.text.formatting import Interval, interval_of, listing, points, thousands
 from workbench.generated import HUMAN
@@ -44,57 +44,40 @@ class Author:
     rows: Mapping[int, ConditionSummary]
 
 
-def authors_topic(
-    study: Study,
-    rows: Sequence[ConditionSummary],
-    scores: Mapping[str, Mapping[str, Any]],
-    metric: ConditionSummary,
-    margin: float,
-    low: Mapping[tuple[str, int], str],
-) -> Topic | None:
+def authors_topic(study: Study, scores: Mapping[str, Mapping[str, Any]], results: Results) -> Topic | None:
     """What the page shows of it; None for a study without such learners.
 
     Args:
         study: ``study.json``.
-        rows: the summary table.
         scores: each generator's ``scores.json``, by name.
-        metric: any row of the summary in the metric of the answer.
-        margin: difference, in points, within which two texts are as good.
-        low: why nothing is compared, for each learner and size whose baseline is below the floor.
     """
+    metric = results.metric
     learners = [name for name, learner in study["learners"].items() if learner["kind"] in LLM_KINDS]
-    found = {learner: authors(study, learner, rows, scores, metric, margin) for learner in learners}
+    found = {learner: authors(study, learner, scores, results) for learner in learners}
     if not any(found.values()):
         return None
     return Topic(
         key="authors",
         title="Who wrote the training text: people, the learner itself, a stronger or a weaker model",
-        sentences=[line for name, own in found.items() for line in _sentences(name, own, metric.name, low)],
-        notes=[_NOTE.format(margin=margin, name=metric.name)],
+        sentences=[line for name, own in found.items() for line in _sentences(name, own, metric.name, results.low)],
+        notes=[_NOTE.format(margin=results.margin, name=metric.name)],
         tables=[_table(name, own, metric) for name, own in found.items() if own],
     )
 
 
-def authors(
-    study: Study,
-    learner: str,
-    rows: Sequence[ConditionSummary],
-    scores: Mapping[str, Mapping[str, Any]],
-    metric: ConditionSummary,
-    margin: float,
-) -> list[Author]:
+def authors(study: Study, learner: str, scores: Mapping[str, Mapping[str, Any]], results: Results) -> list[Author]:
     """The conditions of one author each: people first, then the learner itself, then the best text first."""
+    metric = results.metric
     own = _score(scores, own_generator(learner), metric)
     found = []
     for name, condition in Runs.read(study).by_learner[learner].items():
         origins = condition.origins
         if len(origins) > 1 or condition.remedies or condition.order != "random":
             continue
-        mine = {
-            row.size: row for row in rows if (row.learner, row.condition, row.metric) == (learner, name, metric.metric)
-        }
+        run = learner, name, metric.metric
+        mine = {row.size: row for row in results.rows if (row.learner, row.condition, row.metric) == run}
         score = _score(scores, origins[0], metric)
-        strength = _strength(origins[0], own_generator(learner), score, own, metric.better, margin)
+        strength = _strength(origins[0], own_generator(learner), score, own, metric.better, results.margin)
         found.append(Author(name, origins[0], strength, score, mine))
     worst = float("inf")
     sign = -1 if metric.better == "higher" else 1

@@ -13,34 +13,25 @@ from evaluate.summary import ConditionSummary, at_largest_size
 from report.cost.answer import Loss, Verdict, losses
 from report.cost.worth import pairs_interval, pairs_text
 from report.page import Figure, figure
-from report.study import Condition
+from report.rows import grouped
+from report.study import Condition, Results
 from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column, table
-from report.text.formatting import (
-    Interval,
-    count,
-    interval_of,
-    listing,
-    p_value,
-    points,
-    span,
-    thousands,
-)
+from report.text.formatting import Interval, count, interval_of, listing, p_value, points, span, thousands
 from report.text.names import training_texts
 from workbench.tables import read_rows
 
-_TESTS = {
-    "bootstrap": ("paired bootstrap", "resample"),
-    "randomization": ("paired approximate randomization", "trial"),
-}
+_TESTS = {"bootstrap": ("paired bootstrap", "resample"), "randomization": ("paired approximate randomization", "trial")}
 _STYLES = {Verdict.WORSE: "worse", Verdict.BETTER: "better", Verdict.EQUAL: "equal", Verdict.UNCLEAR: "unclear"}
 _AGAINST = {"baseline": "the baseline", "remedied": "the condition it remedies", "reverse": "its own reverse"}
 
 
-def exchange_tables(rows: Sequence[ExchangeRate], name: str, low: Mapping[tuple[str, int], str]) -> list[Table]:
-    """How many human pairs give the same score, in the metric that ``name`` names; empty without rows.
+def exchange_tables(exchange: Sequence[ExchangeRate], results: Results) -> list[Table]:
+    """How many human pairs give the same score in the metric of the answer; empty without rows.
 
-    There is no number for a learner and size whose baseline is below the floor (in ``low``).
+    There is no number for a learner and size whose baseline is below the floor.
     """
+    name = results.metric.name
+    rows = [row for row in exchange if row.metric == results.metric.metric]
     columns = [
         Column("Condition", "condition"),
         Column("Learner", "learner"),
@@ -55,7 +46,7 @@ def exchange_tables(rows: Sequence[ExchangeRate], name: str, low: Mapping[tuple[
         ),
         Column("Human pairs per instance", lambda row: row.rate or None, str),
     ]
-    shown = [_without_number(row) if (row.learner, row.size) in low else row for row in rows]
+    shown = [_without_number(row) if (row.learner, row.size) in results.low else row for row in rows]
     caption = f"Exchange rate: how many human pairs give the same {name}."
     return [table(caption, columns, shown, folded=True)] if rows else []
 
@@ -99,27 +90,11 @@ def contrast_tables(rows: Sequence[Contrast], names: Mapping[str, str]) -> list[
     return [table(caption, columns, rows, folded=True)] if rows else []
 
 
-def largest_size_tables(
-    rows: Sequence[ConditionSummary],
-    conditions: Mapping[str, Condition],
-    metric: str,
-    baseline: str,
-    margin: float,
-    floor: float,
-) -> list[Table]:
-    """For each learner, its conditions at its largest size: scores, difference from the baseline and verdict.
-
-    Args:
-        rows: the summary table.
-        conditions: each condition's settings, by name.
-        metric: the metric of the answer.
-        baseline: condition trained on human text.
-        margin, floor: as for :func:`report.cost.answer.answer`.
-    """
+def largest_size_tables(results: Results) -> list[Table]:
+    """For each learner, its conditions at its largest size: scores, difference from the baseline and verdict."""
+    rows, conditions, metric, baseline = results.rows, results.conditions, results.metric.metric, results.baseline
     texts = training_texts(conditions)
-    judged = {
-        (loss.row.learner, loss.row.condition): loss for loss in losses(at_largest_size(rows, metric), margin, floor)
-    }
+    judged = {(loss.row.learner, loss.row.condition): loss for loss in losses(results)}
     others = [row for row in {row.metric: row for row in rows}.values() if row.metric != metric]
     scores = {
         (row.learner, row.condition, other.metric): row.score
@@ -127,7 +102,7 @@ def largest_size_tables(
         for row in at_largest_size(rows, other.metric)
     }
     found = []
-    for learner, own in _by_learner(at_largest_size(rows, metric)).items():
+    for learner, own in grouped(at_largest_size(rows, metric), lambda row: row.learner).items():
         first = own[0]
         columns = [
             Column(
@@ -139,19 +114,14 @@ def largest_size_tables(
             ),
             interval_column(first.name, "score", note=f"{first.better} is better"),
         ]
-        if _several_seeds(rows):
+        if any(row.seeds > 1 for row in rows if row.size > 0):
             columns.append(Column("Seeds", lambda row: span(row.score_min, row.score_max), str, "lowest to highest"))
         columns += [
             interval_column("Difference", "difference", SIGNED, f"from {baseline}"),
             Column("Verdict", lambda row: _verdict(judged.get((row.learner, row.condition)))),
         ]
         columns += [
-            Column(
-                other.name,
-                partial(_score, scores, other.metric),
-                points,
-                f"{other.better} is better",
-            )
+            Column(other.name, partial(_score, scores, other.metric), points, f"{other.better} is better")
             for other in others
         ]
         caption = f"Learner {learner}, {count(first.size, 'training instance')}."
@@ -161,17 +131,6 @@ def largest_size_tables(
 
 def _score(scores: Mapping[tuple[str, str, str], float], metric: str, row: ConditionSummary) -> float:
     return scores[row.learner, row.condition, metric]
-
-
-def _by_learner(rows: Sequence[ConditionSummary]) -> dict[str, list[ConditionSummary]]:
-    return {
-        learner: [row for row in rows if row.learner == learner]
-        for learner in dict.fromkeys(row.learner for row in rows)
-    }
-
-
-def _several_seeds(rows: Sequence[ConditionSummary]) -> bool:
-    return any(row.seeds > 1 for row in rows if row.size > 0)
 
 
 def _verdict(loss: Loss | None) -> Cell:
@@ -199,30 +158,27 @@ def handling(condition: Condition) -> list[str]:
     return steps
 
 
-def size_tables(rows: Sequence[ConditionSummary], baseline: str) -> list[Table]:
+def size_tables(results: Results) -> list[Table]:
     """For each learner and metric, the scores of conditions (rows) at sizes (columns)."""
     found = []
-    for learner, metric in dict.fromkeys((row.learner, row.metric) for row in rows):
-        own = [row for row in rows if (row.learner, row.metric) == (learner, metric)]
-        scores: dict[str, dict[int, Interval | None]] = {}
-        for row in own:
-            scores.setdefault(row.condition, {})[row.size] = interval_of(row, "score")
+    for (learner, _), own in grouped(results.rows, lambda row: (row.learner, row.metric)).items():
+        conditions = grouped(own, lambda row: row.condition)
         columns = [Column("Condition", itemgetter(0))]
         columns += [
             Column(thousands(size), partial(_at_size, size), points) for size in sorted({row.size for row in own})
         ]
         caption = f"{own[0].name}, {own[0].better} is better; learner {learner}"
-        found.append(table(caption, columns, scores.items(), is_marked=lambda line: line[0] == baseline))
+        found.append(table(caption, columns, conditions.items(), is_marked=lambda line: line[0] == results.baseline))
     return found
 
 
-def _at_size(size: int, line: tuple[str, Mapping[int, Interval | None]]) -> Interval | None:
-    return line[1].get(size)
+def _at_size(size: int, line: tuple[str, Sequence[ConditionSummary]]) -> Interval | None:
+    return next((interval_of(row, "score") for row in line[1] if row.size == size), None)
 
 
-def cost_figures(rows: Sequence[ConditionSummary], files: Mapping[str, Path], metric: str) -> list[Figure]:
+def cost_figures(results: Results, files: Mapping[str, Path]) -> list[Figure]:
     """The conditions at the largest size, and all learning curves."""
-    name = next(row.name for row in rows if row.metric == metric)
+    rows, name = results.rows, results.metric.name
     number = len({row.condition for row in rows})
     conditions = count(number, "condition")
     sizes = listing([thousands(size) for size in sorted({row.size for row in rows})])

@@ -10,32 +10,23 @@ from collections.abc import Mapping, Sequence
 
 from evaluate.relations import CurveArea, ExchangeRate
 from report.rows import significant_sign
-from report.study import Condition
+from report.study import Results
 from report.text.formatting import count, known_interval_of, points, thousands
 from report.text.names import is_synthetic, training_texts
 from stats.holm import holm
 
 
-def worth_sentences(
-    exchange: Sequence[ExchangeRate],
-    curves: Sequence[CurveArea],
-    conditions: Mapping[str, Condition],
-    metric: str,
-    name: str,
-    low: Mapping[tuple[str, int], str],
-) -> list[str]:
-    """The exchange rate at the largest size, and the mean difference over the sizes: a sentence for each condition.
+def worth_sentences(exchange: Sequence[ExchangeRate], curves: Sequence[CurveArea], results: Results) -> list[str]:
+    """The exchange rate at the largest size, and the mean difference over the sizes.
 
-    Args:
-        conditions: each condition's settings, by name; the sentences are about machine text without a remedy.
-        metric, name: the metric's key, and its name in words.
-        low: why nothing is compared, for each learner and size whose baseline is below the floor.
+    There is a sentence of each for every condition of machine text without a remedy.
     """
     texts = {
         condition: text
-        for condition, text in training_texts(conditions).items()
-        if is_synthetic(conditions[condition]) and not conditions[condition].get("remedies")
+        for condition, text in training_texts(results.conditions).items()
+        if is_synthetic(results.conditions[condition]) and not results.conditions[condition].get("remedies")
     }
+    metric, name, low = results.metric.metric, results.metric.name, results.low
     rates = [row for row in exchange if row.metric == metric and row.condition in texts]
     largest = {row.learner: max(r.size for r in rates if r.learner == row.learner) for row in rates}
     rates = [row for row in rates if row.size == largest[row.learner]]

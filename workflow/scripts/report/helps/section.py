@@ -6,13 +6,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from evaluate.relations import Contrast, Remedy
-from evaluate.summary import ConditionSummary
 from report.helps.agreement import agreement_findings, agreement_topic
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
 from report.helps.remedy_sentences import remedy_findings
 from report.page import Section, Topic, figure
 from report.rows import AgreementRow, read_optional
-from report.study import Condition
+from report.study import Condition, Results
 from report.tables import INTERVAL, SIGNED, Cell, Column, Table, table
 from report.text.findings import paragraph
 from report.text.formatting import NOTHING, interval_of, listing, thousands
@@ -26,26 +25,19 @@ _ORDERING = {1: "beats its reverse", 0: "unclear", -1: "loses to its reverse"}
 
 
 def helps_section(
-    tables: Mapping[str, Path],
-    figures: Mapping[str, Path],
-    conditions: Mapping[str, Condition],
-    metric: ConditionSummary,
-    low: Mapping[tuple[str, int], str],
-    equal_updates: Collection[str],
+    tables: Mapping[str, Path], figures: Mapping[str, Path], results: Results, equal_updates: Collection[str]
 ) -> Section:
     """What helps, and how much.
 
     Args:
         tables: ``remedies``, ``contrasts`` and ``agreement``; those that a study does not have are left out.
         figures: SVG files by name: ``remedies``, ``agreement``.
-        conditions: each condition's settings, by name.
-        metric: any row of the summary in the metric of the answer.
-        low: why nothing is compared, for each learner and size whose baseline is below the floor.
         equal_updates: learners whose trainings of all sizes make as many updates.
     """
     remedies = read_optional(tables, "remedies", Remedy)
     contrasts = read_optional(tables, "contrasts", Contrast)
     agreement = read_optional(tables, "agreement", AgreementRow)
+    conditions, metric, low = results.conditions, results.metric, results.low
     found = judged_remedies(remedies, contrasts, conditions, metric.metric, metric.better)
     findings = remedy_findings(found, metric.name, low)
     line = paragraph([findings, agreement_findings(agreement)])
