@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from paths import TEMPLATES
+from report_tables import condition_settings
 
+from evaluate.relations import Comparison
 from evaluate.summary import ConditionSummary
 from report import plot_conditions, plot_learning_curve, write_report
 from workbench.records import write_records
@@ -143,7 +145,7 @@ def write_page(folder: Path, names: list[str], **changes: Any) -> str:
     study = {
         "languages": {"source": "de", "target": "en"},
         "baseline": "human",
-        "conditions": {n: {"mixture": {n: 1.0}, "order": "random"} for n in names},
+        "conditions": {n: condition_settings({n: 1.0}) for n in names},
         "generators": {n: {"provider": "files", "note": "<b>bold</b>"} for n in names[1:]},
         "sizes": [1500, 6000],
         "seeds": [1, 2],
@@ -186,12 +188,15 @@ def write_page(folder: Path, names: list[str], **changes: Any) -> str:
 def write_significance(folder: Path, names: list[str]) -> Path:
     """A table of paired tests."""
     path = folder / "significance.tsv"
-    columns = ["learner", "size", "seed", "metric", "condition", "p_value", "test", "samples", "signature"]
     rows = [
-        ("base", size, seed, "bleu", name, "0.000999", "bootstrap", 1000, "bs:1000")
+        Comparison(
+            *("base", size, seed, "bleu", name, 25.0, "human", 30.0, -5.0, 0.000999),
+            *("bootstrap", 1000, "bs:1000"),
+            p_holm=0.001,
+        )
         for size in (1500, 6000)
         for seed in (1, 2)
         for name in names[1:]
     ]
-    write_rows(path, columns, rows)
+    write_records(path, Comparison, rows)
     return path

@@ -295,10 +295,15 @@ def write_analysis_tables(
     return {"tables": paths, "detectors": detectors, "people": list(people)}
 
 
+def condition_settings(mixture: Mapping[str, float], **changes: Any) -> dict[str, Any]:
+    """A condition as in ``study.json``: in random order, without a remedy."""
+    plain = {"order": "random", "reverse": False, "copies": 1, "combine": "draw", "schedule": "cumulative"}
+    return plain | {"mixture": mixture, "order_of": None, "remedies": None} | changes
+
+
 def remedied_conditions() -> dict[str, dict[str, Any]]:
     """Conditions of a study with every kind of remedy and its controls."""
-    plain = {"order": "random", "reverse": False, "copies": 1, "combine": "draw", "schedule": "cumulative"}
-    plain |= {"order_of": None, "remedies": None}
+    plain = condition_settings({})
     remedy = plain | {"remedies": "strong"}
     return {
         "human": plain | {"mixture": {"human": 1.0}},

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from report_study import TEMPLATES, Page, check_golden, write_page, write_tables
 from report_tables import (
+    condition_settings,
     error_row,
     remedied_conditions,
     remedy_row,
@@ -142,7 +143,7 @@ def everything(folder: Path) -> dict[str, Any]:
 def full_page(folder: Path, **changes: Any) -> str:
     """A page with everything."""
     names = write_tables(folder)
-    conditions = STUDY["conditions"] | {name: {"mixture": {name: 1.0}} for name in names}
+    conditions = STUDY["conditions"] | {name: condition_settings({name: 1.0}) for name in names}
     return write_page(folder, names, study=STUDY | {"conditions": conditions}, **everything(folder) | changes)
 
 
@@ -188,7 +189,7 @@ def test_below_the_floor_the_page_claims_no_worth_and_no_remedy(tmp_path: Path) 
 def test_steps_of_an_incremental_remedy_are_as_long_as_trainings(tmp_path: Path) -> None:
     stepwise = STUDY["conditions"] | {
         "half-human": STUDY["conditions"]["half-human"] | {"schedule": "incremental"},
-        **{name: {"mixture": {name: 1.0}} for name in write_tables(tmp_path)},
+        **{name: condition_settings({name: 1.0}) for name in write_tables(tmp_path)},
     }
     for equal, notes in (("updates", 1), ("epochs", 0)):
         study = STUDY | {"conditions": stepwise, "training": {"equal": equal}}
@@ -215,7 +216,7 @@ def test_a_warning_of_post_editing_is_seen_on_the_page(tmp_path: Path) -> None:
     text = write_page(
         tmp_path,
         names,
-        study={"conditions": STUDY["conditions"] | {name: {"mixture": {"a": 1}} for name in names}},
+        study={"conditions": STUDY["conditions"] | {name: condition_settings({"a": 1}) for name in names}},
         **given,
     )
     assert '<p class="warning" role="note"><b>Warning.</b> human targets look post-edited</p>' in text

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pytest
 from report_study import check_sentence
+from report_tables import condition_settings
 from report_tables import summary_row as row
 
 from evaluate.summary import ConditionSummary
+from planning.conditions import read_conditions
 from report.cost.answer import Verdict, answer, below_floor, is_below_floor, loss_of
 from report.study import Results
 from report.text.formatting import count, listing, p_value, points, span
 from report.text.names import training_text
 
 CONDITIONS = {
-    "human": {"mixture": {"human": 1.0}, "order": "random"},
-    "strong": {"mixture": {"strong": 1.0}, "order": "random"},
-    "weak": {"mixture": {"weak": 1.0, "human": 0.0}, "order": "random"},
-    "half": {"mixture": {"strong": 0.5, "human": 0.5}, "order": "random"},
+    "human": condition_settings({"human": 1.0}),
+    "strong": condition_settings({"strong": 1.0}),
+    "weak": condition_settings({"weak": 1.0, "human": 0.0}),
+    "half": condition_settings({"strong": 0.5, "human": 0.5}),
 }
 
 
@@ -24,8 +26,9 @@ HUMAN = row("human", 30.4)
 
 
 def said(*rows: ConditionSummary, floor: float = 5.0, conditions=CONDITIONS, metric: str = "bleu") -> str:
-    low = below_floor(rows, conditions, "human", metric, floor)
-    return answer(Results(rows, conditions, "human", rows[0], margin=1.0, low=low))
+    given = read_conditions(conditions)
+    low = below_floor(rows, given, "human", metric, floor)
+    return answer(Results(rows, given, "human", rows[0], margin=1.0, low=low))
 
 
 def test_worse() -> None:
@@ -68,7 +71,7 @@ def test_mixtures_where_there_is_nothing_purely_synthetic() -> None:
 
 def test_many_conditions_are_summed_up() -> None:
     names = [f"g{n}" for n in range(6)]
-    conditions = {"human": CONDITIONS["human"]} | {n: {"mixture": {n: 1.0}} for n in names}
+    conditions = {"human": CONDITIONS["human"]} | {n: condition_settings({n: 1.0}) for n in names}
     differences = [-6.0, -3.0, 0.0, 2.0, -0.9, -4.0]
     rows = [row(n, 30 + d, d, 0.5) for n, d in zip(names, differences, strict=True)]
     text = said(HUMAN, *rows, conditions=conditions)
@@ -96,13 +99,13 @@ def test_lower_is_better() -> None:
 
 
 def test_conditions_that_read_alike_are_named() -> None:
-    conditions = CONDITIONS | {"strong_first": {"mixture": {"strong": 1.0}, "order": "quality"}}
+    conditions = CONDITIONS | {"strong_first": condition_settings({"strong": 1.0}, order="quality")}
     text = said(HUMAN, row("strong", 25, -5), row("strong_first", 26, -4), conditions=conditions)
     assert "text written by strong (condition strong_first) costs 4.0" in text
 
 
 def test_remedies_are_no_part_of_what_it_costs() -> None:
-    conditions = CONDITIONS | {"best": {"mixture": {"strong": 1.0}, "order": "quality:trip", "remedies": "strong"}}
+    conditions = CONDITIONS | {"best": condition_settings({"strong": 1.0}, order="quality:trip", remedies="strong")}
     rows = HUMAN, row("strong", 25.1, -5.3, 1.2), row("best", 29.0, -1.4, 0.2)
     assert said(*rows, conditions=conditions) == said(HUMAN, row("strong", 25.1, -5.3, 1.2))
     only = {name: conditions[name] for name in ("human", "best")}

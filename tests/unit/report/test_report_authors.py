@@ -11,6 +11,7 @@ from report_study import check_sentence, write_page, write_tables
 from report_tables import remedied_conditions, summary_row
 
 from evaluate.summary import ConditionSummary
+from planning.conditions import read_conditions
 from report.cost.authors import authors, authors_topic
 from report.page import Topic
 from report.study import Results
@@ -62,7 +63,7 @@ def scores(quality: Mapping[str, float], metric: str = "bleu") -> dict[str, Any]
 
 def results(rows: Sequence[ConditionSummary] = ROWS, low: Mapping[tuple[str, int], str] | None = None) -> Results:
     """Results with a margin of a point."""
-    return Results(rows, CONDITIONS, "human", rows[0], margin=1.0, low=low or {})
+    return Results(rows, read_conditions(CONDITIONS), "human", rows[0], margin=1.0, low=low or {})
 
 
 def found(conditions: Mapping[str, Any] = CONDITIONS, quality: Mapping[str, float] = QUALITY) -> list[tuple[str, str]]:
@@ -81,7 +82,8 @@ def topic(**changes: Any) -> Topic:
 
 def cells(told: Topic, table: int = 0) -> list[list[str]]:
     """A table's rows as text."""
-    return [[cell.text for cell in line] for line in told.tables[table].rows]
+    shown = told.tables[table]
+    return [[column.cell(row).text for column in shown.columns] for row in shown.rows]
 
 
 def test_people_come_first_then_the_learner_then_the_best_text() -> None:
@@ -155,7 +157,13 @@ def test_one_sentence_compares_before_and_after() -> None:
 
 def test_the_table_has_a_column_for_each_size() -> None:
     told = topic()
-    assert [cell.text for cell in told.tables[0].head][3:] == ["BLEU of the text", "0", "200", "400", "Difference"]
+    assert [column.header for column in told.tables[0].columns][3:] == [
+        "BLEU of the text",
+        "0",
+        "200",
+        "400",
+        "Difference",
+    ]
     assert cells(told)[0] == ["human", "human", "human", "–", "25.0", "35.0", "40.0", "–"]
     assert cells(told)[2] == ["from-strong", "strong", "stronger", "40.0", "25.0", "31.0", "36.0", "−4.0"]
     fewer = [row for row in ROWS if (row.condition, row.size) != ("from-weak", 400)]

@@ -17,6 +17,7 @@ from report_tables import (
     summary_row,
 )
 
+from planning.conditions import read_conditions
 from report.cost.worth import worth_sentences
 from report.helps.agreement import agreement_findings
 from report.helps.remedies import judged_remedies, remedy_kind, share_text
@@ -24,7 +25,7 @@ from report.helps.remedy_sentences import remedy_findings
 from report.helps.section import remedies_table
 from report.study import Results
 
-CONDITIONS = remedied_conditions()
+CONDITIONS = read_conditions(remedied_conditions())
 
 
 LOW = "the learner has learnt too little"
@@ -134,7 +135,8 @@ def test_the_same_runs_are_not_counted_as_unclear() -> None:
 
 def test_the_table_has_a_word_for_the_same_runs() -> None:
     found = judged_remedies(*pool_sized(), CONDITIONS, "bleu", "higher")
-    body = remedies_table(found, "BLEU", {("base", 1600): LOW}).rows
+    table = remedies_table(found, "BLEU", {("base", 1600): LOW})
+    body = [[column.cell(row) for column in table.columns] for row in table.rows]
     cells = {(row[0].text, row[4].text): (row[2].text, row[3].text) for row in body}
     assert cells["best-first", "6,400"] == ("same runs", "–")
     assert cells["best-first", "3,200"] == ("helps", "beats its reverse")
@@ -213,7 +215,7 @@ def test_many_remedies_are_counted_with_both_ends() -> None:
     ],
 )
 def test_kinds_of_remedies(change: dict[str, Any], kind: str) -> None:
-    assert remedy_kind(CONDITIONS["strong"] | change, CONDITIONS["strong"]) == kind
+    assert remedy_kind(replace(CONDITIONS["strong"], **change), CONDITIONS["strong"]) == kind
 
 
 def test_metrics_that_agree_contradict_and_cannot_be_told() -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 from report_study import Page, draw, write_page, write_tables
+from report_tables import condition_settings
 
 from llm.accounts import ledgers
+from planning.conditions import read_conditions
 from report import run_record, write_report
 from report.cost.tables import handling
 from report.page import settings
@@ -120,10 +122,16 @@ def test_page_shows_the_settings_that_are_there(tmp_path: Path) -> None:
 
 
 def test_conditions_are_described_with_their_order() -> None:
-    assert handling({"order": "random"}) == []
-    assert handling({"order": "random", "reverse": True}) == ["order random reversed"]
-    ordered = {"order": "quality:trip", "order_of": "strong", "reverse": True}
-    assert handling(ordered) == ["order quality:trip of strong reversed"]
+    settings = {
+        "plain": condition_settings({"strong": 1.0}),
+        "reversed": condition_settings({"strong": 1.0}, reverse=True),
+        "ordered": condition_settings({"strong": 1.0}, order="quality:trip", order_of="strong", reverse=True),
+    }
+    assert {name: handling(condition) for name, condition in read_conditions(settings).items()} == {
+        "plain": [],
+        "reversed": ["order random reversed"],
+        "ordered": ["order quality:trip of strong reversed"],
+    }
 
 
 def test_page_of_one_seed(tmp_path: Path) -> None:

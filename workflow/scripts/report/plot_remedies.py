@@ -12,6 +12,7 @@ from altair.typing import ChartType
 
 from evaluate.relations import Contrast, Remedy
 from evaluate.summary import ConditionSummary
+from planning.conditions import read_conditions
 from report.figures import style
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
 from report.rows import grouped
@@ -30,7 +31,7 @@ def main(arguments: argparse.Namespace) -> None:
     summary = next(
         (row for row in read_records(arguments.summary, ConditionSummary) if row.metric == arguments.metric), None
     )
-    conditions = read_study(arguments.study)["conditions"]
+    conditions = read_conditions(read_study(arguments.study)["conditions"])
     found = judged_remedies(
         read_records(arguments.remedies, Remedy),
         read_records(arguments.contrasts, Contrast),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 from llm.accounts import ledgers
-from planning.runs import FAIRSEQ
+from planning.conditions import INCREMENTAL, Condition, read_conditions
 from report.rows import grouped
-from report.study import Condition, Study
-from report.tables import Cell, Column, Table, table
+from report.study import Study, equal_updates
+from report.tables import Cell, Column, Table
 from report.text.formatting import capital, thousands
 from report.text.names import training_text
 from workbench.tables import read_rows
@@ -42,7 +40,7 @@ def corpus_tables(cleaning: Path, splits: Mapping[str, Path]) -> list[Table]:
     removed = [(reason, int(pairs)) for reason, pairs in read_rows(cleaning, ["reason", "pairs"])]
     sizes = [(name, row_count(path)) for name, path in splits.items()]
     parts = [Column("Part", lambda line: line[0]), columns[1]]
-    return [table("Cleaning of the pairs read", columns, removed), table("Disjoint parts", parts, sizes)]
+    return [Table("Cleaning of the pairs read", columns, removed), Table("Disjoint parts", parts, sizes)]
 
 
 def row_count(path: Path) -> int:
@@ -51,54 +49,38 @@ def row_count(path: Path) -> int:
         return sum(1 for _ in file) - 1
 
 
-def generators(study: Study, files: Mapping[str, Path]) -> list[dict[str, Any]]:
-    """Each generator's settings and, if it has any, the scores of its text."""
-    return [
-        {
-            "name": name,
-            "settings": given,
-            "scores": json.loads(files[name].read_text(encoding="utf-8")) if name in files else None,
-        }
-        for name, given in study["generators"].items()
-    ]
-
-
 def condition_table(study: Study) -> Table:
     """What each condition's training data are."""
-    is_slow = study["training"]["equal"] == "updates" and any(
-        learner["kind"] == FAIRSEQ for learner in study["learners"].values()
-    )
+    is_slow = bool(equal_updates(study))
     columns = [
         Column("Condition", lambda line: line[0]),
-        Column("Text", lambda line: training_text(line[1]["mixture"])),
+        Column("Text", lambda line: training_text(line[1].mixture)),
         Column("Combined", lambda line: _combined(line[1])),
         Column("Order", lambda line: _order(line[1])),
         Column("Schedule", lambda line: _schedule(line[1], is_slow)),
-        Column("Remedies", lambda line: line[1].get("remedies") or None),
+        Column("Remedies", lambda line: line[1].remedies),
     ]
     caption = (
         "Mixtures of origins, how several generators combine, and the order; size n takes the first n instances. "
         f"Sizes {', '.join(map(str, study['sizes']))}; seeds {', '.join(map(str, study['seeds']))}."
     )
-    return table(caption, columns, study["conditions"].items())
+    return Table(caption, columns, read_conditions(study["conditions"]).items())
 
 
 def _combined(condition: Condition) -> str:
-    copies = condition.get("copies", 1)
-    return condition.get("combine", "draw") + (f", {copies} times" if copies > 1 else "")
+    return condition.combine + (f", {condition.copies} times" if condition.copies > 1 else "")
 
 
 def _order(condition: Condition) -> str:
-    reverse = ", reversed" if condition.get("reverse") else ""
-    of = f", of {condition['order_of']}" if condition.get("order_of") else ""
-    return f"{condition.get('order', 'random')}{reverse}{of}"
+    reverse = ", reversed" if condition.reverse else ""
+    of = f", of {condition.order_of}" if condition.order_of else ""
+    return f"{condition.order}{reverse}{of}"
 
 
 def _schedule(condition: Condition, is_slow: bool) -> Cell:
     """The schedule; steps of a transformer are as long as a training if trainings make equal updates (``is_slow``)."""
-    schedule = condition.get("schedule", "cumulative")
     note = "each step of a transformer has as many updates as a whole training"
-    return Cell(schedule, note if schedule == "incremental" and is_slow else "")
+    return Cell(condition.schedule, note if condition.schedule == INCREMENTAL and is_slow else "")
 
 
 def ledger_table(rows: Sequence[Mapping[str, str]]) -> Table:
@@ -110,7 +92,7 @@ def ledger_table(rows: Sequence[Mapping[str, str]]) -> Table:
         for key in ledgers.COLUMNS
         if key not in _HIDDEN
     ]
-    return table(_LEDGER_CAPTION, columns, rows)
+    return Table(_LEDGER_CAPTION, columns, rows)
 
 
 def ledger(paths: Sequence[Path]) -> list[dict[str, str]]:

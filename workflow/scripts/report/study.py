@@ -9,29 +9,16 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from evaluate.summary import ConditionSummary
-
-
-class _Mixture(TypedDict):
-    mixture: Mapping[str, float]
-
-
-class Condition(_Mixture, total=False):
-    """A condition's settings; ``mixture`` is the fraction of each origin. Missing settings have their defaults."""
-
-    combine: str
-    copies: int
-    order: str
-    order_of: str | None
-    reverse: bool
-    schedule: str
-    remedies: str | None
+from planning.conditions import Condition
+from planning.runs import FAIRSEQ
+from planning.settings import JsonObject
 
 
 class Study(TypedDict):
     """The settings that sentences and tables depend on; the page lists all others as they are."""
 
     baseline: str
-    conditions: dict[str, Condition]
+    conditions: dict[str, JsonObject]
     generators: dict[str, dict[str, Any]]
     learners: dict[str, dict[str, Any]]
     training: dict[str, Any]
@@ -68,3 +55,10 @@ def read_study(path: Path) -> Study:
 def second_references(study: Study) -> list[str]:
     """The generators of a study that are second human references."""
     return [name for name, settings in study["generators"].items() if settings.get("human")]
+
+
+def equal_updates(study: Study) -> list[str]:
+    """The learners whose trainings of all sizes make as many updates; an LLM goes through its instances instead."""
+    if study["training"]["equal"] != "updates":
+        return []
+    return [name for name, learner in study["learners"].items() if learner["kind"] == FAIRSEQ]

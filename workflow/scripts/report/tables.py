@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ class Column:
         header: heading.
         value: an attribute of a row, or a function of it: anything that ``format`` takes, an interval of such values, a
             cell, or None for a dash.
-        format: writes a number; None for a column of text.
+        format: writes a number, which is aligned to the right; None for a column of text.
         note: small print below the heading.
     """
 
@@ -37,11 +37,6 @@ class Column:
     value: str | Callable[[Any], object]
     format: Callable[[Any], str] | None = None
     note: str = ""
-
-    @property
-    def is_number(self) -> bool:
-        """Whether the column holds numbers, which are aligned to the right."""
-        return self.format is not None
 
     def cell(self, row: object) -> Cell:
         """The field of one row."""
@@ -60,38 +55,17 @@ class Table:
 
     Attributes:
         caption: what it shows.
-        head: a cell for each column.
-        numbers: for each column, whether it holds numbers.
-        rows: a cell for each column; the first heads its row.
+        columns: the first heads its row.
+        rows: what the columns are written from.
         folded: whether the page shows it only on request.
-        marked: places of the rows that are highlighted.
+        is_marked: whether a row is highlighted.
     """
 
     caption: str
-    head: Sequence[Cell]
-    numbers: Sequence[bool]
-    rows: Sequence[Sequence[Cell]]
+    columns: Sequence[Column]
+    rows: Collection[Any]
     folded: bool = False
-    marked: Sequence[int] = ()
-
-
-def table(
-    caption: str,
-    columns: Sequence[Column],
-    rows: Iterable[Any],
-    folded: bool = False,
-    is_marked: Callable[[Any], bool] = lambda row: False,
-) -> Table:
-    """Write ``rows`` as a table; arguments as for :class:`Table`."""
-    rows = list(rows)
-    return Table(
-        caption=caption,
-        head=[Cell(column.header, column.note) for column in columns],
-        numbers=[column.is_number for column in columns],
-        rows=[[column.cell(row) for column in columns] for row in rows],
-        folded=folded,
-        marked=[place for place, row in enumerate(rows) if is_marked(row)],
-    )
+    is_marked: Callable[[Any], bool] = lambda row: False
 
 
 def interval_column(header: str, name: str, format: Callable[[Any], str] = points, note: str = INTERVAL) -> Column:

@@ -6,13 +6,12 @@ One HTML file without scripts or links to other files. It contains no times: the
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import json
 from pathlib import Path
-from typing import Any
 
 from evaluate.relations import Contrast, CurveArea, ExchangeRate
 from evaluate.summary import ConditionSummary
-from planning.runs import FAIRSEQ
+from planning.conditions import read_conditions
 from report import run_record
 from report.cost import tables as cost_tables
 from report.cost.answer import answer, below_floor
@@ -21,7 +20,7 @@ from report.cost.worth import worth_sentences
 from report.helps.section import helps_section
 from report.page import render
 from report.rows import read_optional
-from report.study import Results, Study, read_study, second_references
+from report.study import Results, equal_updates, read_study, second_references
 from report.why.section import why_section
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.files import write_text
@@ -39,7 +38,7 @@ def main(arguments: argparse.Namespace) -> None:
     figures = named_files("--figures", arguments.figures)
     detectors = named_files("--detectors", arguments.detectors)
     splits = named_files("--splits", arguments.splits)
-    baseline, conditions = study["baseline"], study["conditions"]
+    baseline, conditions = study["baseline"], read_conditions(study["conditions"])
     low = below_floor(rows, conditions, baseline, metric.metric, arguments.floor)
     results = Results(rows, conditions, baseline, metric, arguments.margin, low)
     cost = answer(results)
@@ -49,8 +48,8 @@ def main(arguments: argparse.Namespace) -> None:
     curves = read_optional(tables, "curves", CurveArea)
     names = {row.metric: row.name for row in rows}
     significance, test_signatures = cost_tables.significance_tables(arguments.significance)
-    written = run_record.generators(study, named_files("--generator-scores", arguments.generator_scores))
-    scores = {one["name"]: one["scores"] for one in written if one["scores"]}
+    scored = named_files("--generator-scores", arguments.generator_scores)
+    scores = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in scored.items()}
     ledger = run_record.ledger(arguments.ledger)
     page = render(
         arguments.template,
@@ -60,7 +59,8 @@ def main(arguments: argparse.Namespace) -> None:
         study=study,
         margin=arguments.margin,
         floor=arguments.floor,
-        about=about(rows, metric),
+        metric=metric,
+        seeds=sorted({row.seeds for row in rows if row.size > 0}),
         worth=worth_sentences(exchange, curves, results),
         figures=cost_tables.cost_figures(results, figures),
         learners=cost_tables.largest_size_tables(results),
@@ -75,7 +75,7 @@ def main(arguments: argparse.Namespace) -> None:
         significance=significance,
         test_signatures=test_signatures,
         corpus=run_record.corpus_tables(arguments.cleaning, splits),
-        generators=written,
+        scores=scores,
         ledger=run_record.ledger_table(ledger) if ledger else None,
         ledger_notes={row["generator"]: row["notes"] for row in ledger if row["notes"]},
         left_out=run_record.row_count(splits["pool"]) - run_record.row_count(arguments.dataset),
@@ -86,26 +86,6 @@ def main(arguments: argparse.Namespace) -> None:
     write_text(arguments.answer, "".join(f"{line}\n" for line in lines))
     for line in lines:
         say(line)
-
-
-def equal_updates(study: Study) -> list[str]:
-    """The learners whose trainings of all sizes make as many updates; an LLM goes through its instances instead."""
-    if study["training"]["equal"] != "updates":
-        return []
-    return [name for name, learner in study["learners"].items() if learner["kind"] == FAIRSEQ]
-
-
-def about(rows: Sequence[ConditionSummary], metric: ConditionSummary) -> dict[str, Any]:
-    """What the page says about all its numbers."""
-    seeds = sorted({row.seeds for row in rows if row.size > 0})
-    return {
-        "metric": metric.name,
-        "better": metric.better,
-        "sentences": metric.sentences,
-        "resamples": metric.resamples,
-        "seeds": " or ".join(map(str, seeds)),
-        "several_seeds": seeds[-1] > 1,
-    }
 
 
 def parser() -> argparse.ArgumentParser:

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from evaluate.summary import ConditionSummary, at_largest_size
+from planning.conditions import Condition
 from report.rows import grouped
-from report.study import Condition, Results
+from report.study import Results
 from report.text.findings import MANY, learner_prefix
 from report.text.formatting import Interval, capital, count, known_interval_of, listing, points, verb
 from report.text.names import is_synthetic, training_texts
@@ -123,7 +124,7 @@ def _finding(rows: Sequence[ConditionSummary], found: Sequence[Loss], results: R
         score = known_interval_of(row, "score").text(row.name)
         return f"training on {texts[row.condition]} gives {score}; no other condition was run to compare it with"
     synthetic = [loss for loss in found if is_synthetic(conditions[loss.row.condition])]
-    unremedied = [loss for loss in synthetic if not conditions[loss.row.condition].get("remedies")]
+    unremedied = [loss for loss in synthetic if not conditions[loss.row.condition].remedies]
     about = unremedied or synthetic or found
     baseline = about[0].baseline
     instead = f"instead of {texts[baseline.condition]}"

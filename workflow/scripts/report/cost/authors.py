@@ -15,7 +15,7 @@ from evaluate.summary import ConditionSummary
 from planning.runs import LLM_KINDS, Runs, own_generator
 from report.page import Topic
 from report.study import Results, Study
-from report.tables import SIGNED, Column, Table, table
+from report.tables import SIGNED, Column, Table
 from report.text.formatting import Interval, interval_of, listing, points, thousands
 from workbench.generated import HUMAN
 
@@ -137,7 +137,7 @@ def _table(learner: str, found: Sequence[Author], metric: ConditionSummary) -> T
     ]
     columns.append(Column("Difference", _largest_difference, SIGNED, "from the baseline"))
     caption = f"{metric.name} of learner {learner} by number of instances and by whose text it was fine-tuned on."
-    return table(caption, columns, found)
+    return Table(caption, columns, found)
 
 
 def _score_at(size: int, author: Author) -> float | None:

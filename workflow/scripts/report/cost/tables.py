@@ -8,16 +8,18 @@ from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
-from evaluate.relations import Contrast, CurveArea, ExchangeRate
+from evaluate.relations import Comparison, Contrast, CurveArea, ExchangeRate
 from evaluate.summary import ConditionSummary, at_largest_size
+from planning.conditions import INCREMENTAL, RANDOM, Condition
 from report.cost.answer import Loss, Verdict, losses
 from report.cost.worth import pairs_interval, pairs_text
 from report.page import Figure, figure
 from report.rows import grouped
-from report.study import Condition, Results
-from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column, table
+from report.study import Results
+from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column
 from report.text.formatting import Interval, count, interval_of, listing, p_value, points, span, thousands
 from report.text.names import training_texts
+from workbench.records import read_records
 from workbench.tables import read_rows
 
 _TESTS = {"bootstrap": ("paired bootstrap", "resample"), "randomization": ("paired approximate randomization", "trial")}
@@ -48,7 +50,7 @@ def exchange_tables(exchange: Sequence[ExchangeRate], results: Results) -> list[
     ]
     shown = [_without_number(row) if (row.learner, row.size) in results.low else row for row in rows]
     caption = f"Exchange rate: how many human pairs give the same {name}."
-    return [table(caption, columns, shown, folded=True)] if rows else []
+    return [Table(caption, columns, shown, folded=True)] if rows else []
 
 
 def _without_number(row: ExchangeRate) -> ExchangeRate:
@@ -67,7 +69,7 @@ def curve_tables(rows: Sequence[CurveArea], names: Mapping[str, str]) -> list[Ta
         Column("p", "p_value", p_value),
     ]
     caption = "Area between each learning curve and the baseline’s: mean difference over log size, + is better."
-    return [table(caption, columns, rows, folded=True)] if rows else []
+    return [Table(caption, columns, rows, folded=True)] if rows else []
 
 
 def contrast_tables(rows: Sequence[Contrast], names: Mapping[str, str]) -> list[Table]:
@@ -87,7 +89,7 @@ def contrast_tables(rows: Sequence[Contrast], names: Mapping[str, str]) -> list[
         "Every paired contrast, in the metric’s own points and direction; p-values are corrected (Holm) for all "
         "contrasts of a learner and metric."
     )
-    return [table(caption, columns, rows, folded=True)] if rows else []
+    return [Table(caption, columns, rows, folded=True)] if rows else []
 
 
 def largest_size_tables(results: Results) -> list[Table]:
@@ -107,9 +109,7 @@ def largest_size_tables(results: Results) -> list[Table]:
         columns = [
             Column(
                 "Condition",
-                lambda row: Cell(
-                    row.condition, ", ".join([texts[row.condition], *handling_text(conditions[row.condition])])
-                ),
+                lambda row: Cell(row.condition, _described(texts[row.condition], conditions[row.condition])),
                 note="and what it trains on",
             ),
             interval_column(first.name, "score", note=f"{first.better} is better"),
@@ -125,7 +125,7 @@ def largest_size_tables(results: Results) -> list[Table]:
             for other in others
         ]
         caption = f"Learner {learner}, {count(first.size, 'training instance')}."
-        found.append(table(caption, columns, own, is_marked=lambda row: row.condition == baseline))
+        found.append(Table(caption, columns, own, is_marked=lambda row: row.condition == baseline))
     return found
 
 
@@ -137,23 +137,21 @@ def _verdict(loss: Loss | None) -> Cell:
     return Cell(loss.verdict.value, style=f"verdict {_STYLES[loss.verdict]}") if loss else Cell("baseline")
 
 
-def handling_text(condition: Condition) -> list[str]:
-    """The clause that says what a condition does with its text; empty if it only draws in random order."""
-    handled = listing(handling(condition))
-    return [handled] if handled else []
+def _described(text: str, condition: Condition) -> str:
+    """What a condition trains on, and what it does with it."""
+    return ", ".join(filter(None, [text, listing(handling(condition))]))
 
 
 def handling(condition: Condition) -> list[str]:
     """What a condition does with its text besides drawing it in random order, in words."""
-    order = condition.get("order", "random")
     combined = {"all": ["every output of a source"], "diverse": ["the most diverse outputs"]}
-    steps = list(combined.get(condition.get("combine", "draw"), []))
-    if condition.get("copies", 1) > 1:
-        steps.append(f"each instance {condition['copies']} times")
-    if order != "random" or condition.get("reverse"):
-        of = f" of {condition['order_of']}" if order != "random" and condition.get("order_of") else ""
-        steps.append(f"order {order}{of}{' reversed' if condition.get('reverse') else ''}")
-    if condition.get("schedule") == "incremental":
+    steps = list(combined.get(condition.combine, []))
+    if condition.copies > 1:
+        steps.append(f"each instance {condition.copies} times")
+    if condition.order != RANDOM or condition.reverse:
+        of = f" of {condition.order_of}" if condition.order != RANDOM and condition.order_of else ""
+        steps.append(f"order {condition.order}{of}{' reversed' if condition.reverse else ''}")
+    if condition.schedule == INCREMENTAL:
         steps.append("trained incrementally")
     return steps
 
@@ -168,7 +166,7 @@ def size_tables(results: Results) -> list[Table]:
             Column(thousands(size), partial(_at_size, size), points) for size in sorted({row.size for row in own})
         ]
         caption = f"{own[0].name}, {own[0].better} is better; learner {learner}"
-        found.append(table(caption, columns, conditions.items(), is_marked=lambda line: line[0] == results.baseline))
+        found.append(Table(caption, columns, conditions.items(), is_marked=lambda line: line[0] == results.baseline))
     return found
 
 
@@ -197,32 +195,27 @@ def significance_tables(path: Path) -> tuple[list[Table], dict[str, str]]:
 
     Both are empty if there was nothing to test.
     """
-    columns = ["learner", "size", "seed", "metric", "condition", "p_value", "test", "samples", "signature"]
-    tests = [dict(zip(columns, row, strict=True)) for row in read_rows(path, columns)]
+    tests = sorted(read_records(path, Comparison), key=lambda row: (row.learner, -row.size))
     if not tests:
         return [], {}
-    p_values: dict[tuple[str, str, int], dict[str, list[str]]] = {}
-    for row in tests:
-        run = p_values.setdefault((row["learner"], row["condition"], int(row["size"])), {})
-        run.setdefault(row["metric"], []).append(p_value(float(row["p_value"])))
-    signatures = {row["metric"]: row["signature"] for row in tests}
-    kinds = dict.fromkeys((row["test"], int(row["samples"])) for row in tests)
-    seeds = list(dict.fromkeys(row["seed"] for row in tests))
+    signatures = {row.metric: row.signature for row in tests}
+    kinds = dict.fromkeys((row.test, row.samples) for row in tests)
+    seeds = list(dict.fromkeys(str(row.seed) for row in tests))
     caption = f"p-values of the {listing([f'{_TESTS[kind][0]}, {count(n, _TESTS[kind][1])}' for kind, n in kinds])}"
     if len(seeds) > 1:
         caption += f"; each cell has one for each of the seeds {', '.join(seeds)}"
-    runs = [
-        {"learner": learner, "condition": condition, "size": size}
-        | {metric: " · ".join(values) for metric, values in found.items()}
-        for (learner, condition, size), found in sorted(p_values.items(), key=lambda item: (item[0][0], -item[0][2]))
+    columns = [
+        Column("Condition", lambda runs: runs[0].condition),
+        Column("Learner", lambda runs: runs[0].learner),
+        Column("Instances", lambda runs: runs[0].size, thousands),
+        *(Column(metric, partial(_p_values, metric), str) for metric in signatures),
     ]
-    shown = [
-        Column("Condition", itemgetter("condition")),
-        Column("Learner", itemgetter("learner")),
-        Column("Instances", itemgetter("size"), thousands),
-        *(Column(metric, itemgetter(metric), str) for metric in signatures),
-    ]
-    return [table(f"{caption}.", shown, runs)], signatures
+    rows = grouped(tests, lambda row: (row.learner, row.condition, row.size)).values()
+    return [Table(f"{caption}.", columns, rows)], signatures
+
+
+def _p_values(metric: str, runs: Sequence[Comparison]) -> str:
+    return " · ".join(p_value(row.p_value) for row in runs if row.metric == metric)
 
 
 def score_signatures(scores: Path, metrics: Sequence[str]) -> list[tuple[str, str]]:

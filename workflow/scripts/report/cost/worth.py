@@ -24,7 +24,7 @@ def worth_sentences(exchange: Sequence[ExchangeRate], curves: Sequence[CurveArea
     texts = {
         condition: text
         for condition, text in training_texts(results.conditions).items()
-        if is_synthetic(results.conditions[condition]) and not results.conditions[condition].get("remedies")
+        if is_synthetic(results.conditions[condition]) and not results.conditions[condition].remedies
     }
     metric, name, low = results.metric.metric, results.metric.name, results.low
     rates = [row for row in exchange if row.metric == metric and row.condition in texts]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from report.page import Topic, figure
 from report.rows import AgreementRow, grouped
-from report.tables import INTERVAL, Cell, Column, table
+from report.tables import INTERVAL, Cell, Column, Table
 from report.text.findings import Findings
 from report.text.formatting import decimal, listing, points, thousands, verb
 
@@ -113,7 +113,7 @@ def agreement_topic(rows: Sequence[AgreementRow], figures: Mapping[str, Path]) -
         sentences=agreement_findings(rows).sentences,
         notes=["The oracle is chrF to the human target: an upper bound that nobody has in practice."],
         figures=figure(figures.get("agreement"), "agreement", "Dot plots", caption),
-        tables=[table(f"{caption}.", columns, rows)],
+        tables=[Table(f"{caption}.", columns, rows)],
     )
 
 

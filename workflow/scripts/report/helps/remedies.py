@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluate.relations import Contrast, Remedy
+from planning.conditions import HUMAN_LIKE, Condition, quality_of
 from report.rows import significant_sign
-from report.study import Condition
 from report.text.formatting import Interval, decimal, interval_of, known_interval_of
-from report.text.names import parts_of
 from workbench.generated import HUMAN
 
 KINDS = {
     "quality": "Best first by a quality metric",
-    "human_like": "Most human-like first",
+    HUMAN_LIKE: "Most human-like first",
     "reverse": "A reversed ordering",
     "several": "Several generators",
     "real": "Human text mixed in",
@@ -60,19 +59,17 @@ class JudgedRemedy:
 
 def remedy_kind(condition: Condition, remedied: Condition) -> str:
     """What a condition does to remedy another, a key of :data:`KINDS`."""
-    if condition.get("reverse") and not remedied.get("reverse"):
+    if condition.reverse and not remedied.reverse:
         return "reverse"
-    order = condition.get("order", "random")
-    if order != remedied.get("order", "random"):
-        return "human_like" if order == "human_like" else "quality" if order.startswith("quality:") else "other"
-    mixture, before = parts_of(condition["mixture"]), parts_of(remedied["mixture"])
-    if mixture.get(HUMAN, 0) > before.get(HUMAN, 0):
+    if condition.order != remedied.order:
+        return HUMAN_LIKE if condition.order == HUMAN_LIKE else "quality" if quality_of(condition.order) else "other"
+    if condition.mixture.get(HUMAN, 0) > remedied.mixture.get(HUMAN, 0):
         return "real"
-    if len(set(mixture) - {HUMAN}) > len(set(before) - {HUMAN}):
+    if len(set(condition.origins) - {HUMAN}) > len(set(remedied.origins) - {HUMAN}):
         return "several"
-    if condition.get("copies", 1) != remedied.get("copies", 1):
+    if condition.copies != remedied.copies:
         return "copies"
-    if condition.get("schedule", "cumulative") != remedied.get("schedule", "cumulative"):
+    if condition.schedule != remedied.schedule:
         return "schedule"
     return "other"
 

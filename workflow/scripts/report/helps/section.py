@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from evaluate.relations import Contrast, Remedy
+from planning.conditions import INCREMENTAL, Condition
 from report.helps.agreement import agreement_findings, agreement_topic
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
 from report.helps.remedy_sentences import remedy_findings
 from report.page import Section, Topic, figure
 from report.rows import AgreementRow, read_optional
-from report.study import Condition, Results
-from report.tables import INTERVAL, SIGNED, Cell, Column, Table, table
+from report.study import Results
+from report.tables import INTERVAL, SIGNED, Cell, Column, Table
 from report.text.findings import paragraph
 from report.text.formatting import NOTHING, interval_of, listing, thousands
 
@@ -71,7 +72,7 @@ def _notes(
     stepwise = [
         name
         for name in dict.fromkeys(remedy.row.condition for remedy in found if remedy.row.learner in equal_updates)
-        if conditions[name].get("schedule") == "incremental"
+        if conditions[name].schedule == INCREMENTAL
     ]
     if stepwise:
         notes.append(
@@ -85,18 +86,14 @@ def remedies_table(found: Sequence[JudgedRemedy], name: str, low: Mapping[tuple[
     """Every remedy at every size, each followed by its control; arguments as for :func:`remedy_findings`."""
     several = len({remedy.row.learner for remedy in found}) > 1
 
-    def lines() -> Iterator[tuple[Remedy, Cell, str, str]]:
-        """A row of the table of remedies, the condition, the effect and the ordering's."""
-        ordered = sorted(found, key=lambda one: (one.row.learner, -one.row.size, list(KINDS).index(one.kind)))
-        for remedy in ordered:
-            row = remedy.row
-            kind = KINDS[remedy.kind].lower() + (f", learner {row.learner}" if several else "")
-            effect, ordering = _verdicts(remedy, (row.learner, row.size) in low)
-            yield row, Cell(row.condition, kind), effect, ordering
-            if remedy.control:
-                control = Cell(remedy.control.condition, f"control: {row.condition} reversed")
-                yield remedy.control, control, NOTHING, NOTHING
-
+    lines: list[tuple[Remedy, Cell, str, str]] = []  # a row, the condition, the effect and the ordering's
+    for remedy in sorted(found, key=lambda one: (one.row.learner, -one.row.size, list(KINDS).index(one.kind))):
+        row = remedy.row
+        kind = KINDS[remedy.kind].lower() + (f", learner {row.learner}" if several else "")
+        lines.append((row, Cell(row.condition, kind), *_verdicts(remedy, (row.learner, row.size) in low)))
+        if remedy.control:
+            control = Cell(remedy.control.condition, f"control: {row.condition} reversed")
+            lines.append((remedy.control, control, NOTHING, NOTHING))
     columns = [
         Column("Condition", lambda line: line[1], note="what it does"),
         Column("Remedies", lambda line: line[0].remedied),
@@ -107,7 +104,7 @@ def remedies_table(found: Sequence[JudgedRemedy], name: str, low: Mapping[tuple[
         Column("Gap", lambda line: interval_of(line[0], "gap"), SIGNED, INTERVAL),
         Column("Share of the gap", lambda line: _share(line[0], low), str, INTERVAL),
     ]
-    return table("Remedies and their controls at every size, the largest first.", columns, lines())
+    return Table("Remedies and their controls at every size, the largest first.", columns, lines)
 
 
 def _verdicts(remedy: JudgedRemedy, is_low: bool) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from report.study import Condition
+from planning.conditions import Condition
 from report.text.formatting import listing
 from workbench.generated import HUMAN
 
@@ -52,7 +52,7 @@ def parts_of(mixture: Mapping[str, float]) -> dict[str, float]:
 
 def is_synthetic(condition: Condition) -> bool:
     """Whether a condition trains on machine text only."""
-    return HUMAN not in parts_of(condition["mixture"])
+    return HUMAN not in condition.origins
 
 
 def training_text(mixture: Mapping[str, float]) -> str:
@@ -75,12 +75,12 @@ def training_texts(conditions: Mapping[str, Condition]) -> dict[str, str]:
 
     A condition that remedies another leaves the plain words to the one that remedies none.
     """
-    texts = {name: training_text(condition["mixture"]) for name, condition in conditions.items()}
+    texts = {name: training_text(condition.mixture) for name, condition in conditions.items()}
     alike = Counter(texts.values())
-    plain = Counter(text for name, text in texts.items() if not conditions[name].get("remedies"))
+    plain = Counter(text for name, text in texts.items() if not conditions[name].remedies)
     return {
         name: text
-        if alike[text] == 1 or (plain[text] == 1 and not conditions[name].get("remedies"))
+        if alike[text] == 1 or (plain[text] == 1 and not conditions[name].remedies)
         else f"{text} (condition {name})"
         for name, text in texts.items()
     }

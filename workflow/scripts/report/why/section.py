@@ -11,7 +11,7 @@ from typing import Any, Generic
 
 from report.page import Figure, Section, Topic, figure
 from report.rows import SCORES, DiversityRow, ErrorRow, PairRow, PostEditingRow, Row, read_optional
-from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column, table
+from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column
 from report.text.findings import Findings, paragraph
 from report.text.formatting import capital, p_value, points, thousands
 from report.text.names import measure_name
@@ -157,7 +157,7 @@ def _measures_topic(
         if rows:
             drawn += figure(figures.get(name), name.replace("_", "-"), "Dot plots", caption)
             found.append(
-                table(f"{caption.split(',')[0]}: every measure and size.", measures.columns, rows, folded=True)
+                Table(f"{caption.split(',')[0]}: every measure and size.", measures.columns, rows, folded=True)
             )
     return answer, Topic(
         key=measures.key,
@@ -208,7 +208,7 @@ def _pairs_table(pairs: Sequence[PairRow]) -> Table:
         interval_column("AUC", "auc", "{:.3f}".format),
         Column("Brier score", "brier", "{:.3f}".format),
     ]
-    return table("How well origins are distinguished, on targets that the detector has not seen.", columns, pairs)
+    return Table("How well origins are distinguished, on targets that the detector has not seen.", columns, pairs)
 
 
 def _feature_tables(pairs: Sequence[PairRow], detectors: Mapping[str, Path]) -> list[Table]:
@@ -222,7 +222,7 @@ def _feature_tables(pairs: Sequence[PairRow], detectors: Mapping[str, Path]) -> 
         columns = [Column("Rank", lambda place: place + 1)]
         columns += [Column(f"For {name}", partial(_feature, side)) for name, side in sides.items()]
         places = range(max(map(len, sides.values())))
-        found.append(table(f"Features with the largest weights, {row.first} and {row.second}.", columns, places, True))
+        found.append(Table(f"Features with the largest weights, {row.first} and {row.second}.", columns, places, True))
     return found
 
 
@@ -237,4 +237,4 @@ def _editing_tables(rows: Sequence[PostEditingRow]) -> list[Table]:
         Column("BLEU", "bleu", points, note="to the human targets"),
         Column("Highest of the others", "others", points),
     ]
-    return [table("Were human targets edited from a generator’s output?", columns, rows)] if rows else []
+    return [Table("Were human targets edited from a generator’s output?", columns, rows)] if rows else []
