@@ -46,7 +46,8 @@ def conditions_figure(rows: Sequence[ConditionSummary], seeds: style.Seeds, base
         charts[learner] = _score_panel(own, seeds, looks, scores)
         if any(row.baseline for row in own):
             domain = style.padded([*differences, -margin, margin])
-            charts[learner] = alt.hconcat(charts[learner], _difference_panel(own, looks, domain, margin), spacing=28)
+            difference_panel = _difference_panel(own, baseline, looks, domain, margin)
+            charts[learner] = alt.hconcat(charts[learner], difference_panel, spacing=28)
     sizes = sorted({row.size for row in rows})
     title = f"{rows[0].name} at {' and '.join(f'{size:,}' for size in sizes)} training instances"
     notes = style.intervals_note(rows, "Lines")
@@ -66,11 +67,16 @@ def _score_panel(
 ) -> ChartType:
     records = [_record(row, "score", points(row.score)) for row in rows]
     dots = [{"condition": row.condition, "value": score} for row, score in style.single_runs(rows, seeds)]
-    x = alt.X("low:Q", title=style.axis_title(rows[0]), scale=style.fixed_scale(domain), axis=alt.Axis(tickCount=5))
+    x = alt.X(
+        "low:Q",
+        title=style.axis_title(rows[0]),
+        scale=style.fixed_scale(domain),
+        axis=alt.Axis(tickCount=5),
+    )
     y = _names(rows, labels=True)
     line, *marks = _interval_layers(records, looks, x, y, 250)
     single = (
-        alt.Chart(alt.Data(values=dots))
+        style.chart(dots)
         .mark_circle(size=14, opacity=0.6, yOffset=7)
         .encode(x=alt.X("value:Q", scale=style.fixed_scale(domain)), y=y, color=style.coloured(looks))
     )
@@ -78,14 +84,9 @@ def _score_panel(
 
 
 def _difference_panel(
-    rows: Sequence[ConditionSummary], looks: style.Looks, domain: Sequence[float], margin: float
+    rows: Sequence[ConditionSummary], baseline: str, looks: style.Looks, domain: Sequence[float], margin: float
 ) -> ChartType:
-    records = [
-        _record(row, "difference", signed_points(row.difference))
-        for row in rows
-        if row.baseline and row.difference is not None
-    ]
-    baseline = next(row.baseline for row in rows if row.baseline)
+    records = [_record(row, "difference", signed_points(row.difference)) for row in rows if row.difference is not None]
     x = alt.X(
         "low:Q",
         title=f"Difference from {baseline}, {rows[0].name}",
@@ -93,7 +94,7 @@ def _difference_panel(
         axis=alt.Axis(tickCount=5, labelExpr=style.signed_labels()),
     )
     y = _names(rows, labels=False)
-    ground = alt.Chart(alt.Data(values=[{"low": -margin, "high": margin, "zero": 0}]))
+    ground = style.chart([{"low": -margin, "high": margin, "zero": 0}])
     zero = alt.X("zero:Q", scale=style.fixed_scale(domain))
     behind = [
         ground.mark_rect(color="#e9e9e9").encode(x=x, x2="high:Q"),
@@ -117,7 +118,7 @@ def _interval_layers(
     records: Sequence[dict[str, Any]], looks: style.Looks, x: alt.X, y: alt.Y, width: int
 ) -> list[alt.Chart]:
     """A line for each interval, a mark for each value and the value in the right margin."""
-    base = alt.Chart(alt.Data(values=records)).encode(y=y, color=style.coloured(looks))
+    base = style.chart(records).encode(y=y, color=style.coloured(looks))
     return [
         base.mark_rule(strokeWidth=2.2).encode(x=x, x2="high:Q"),
         base.mark_point(size=70, filled=True, opacity=1).encode(x=alt.X("value:Q"), shape=style.shaped(looks)),

@@ -39,36 +39,28 @@ def detector_figure(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[st
     """The figure.
 
     Args:
-        pairs: the table of pairs.
+        pairs: the table of pairs; drawn by kind, human and machine first, and in each from the largest AUC.
         detectors: each pair's ROC curve (points of false and true positive rate) and calibration (bins), by name.
     """
     if not pairs:
         return style.nothing(_TITLE, "There are no two origins to distinguish.")
-    rocs = {name: [(x, y) for x, y in found["roc"]] for name, found in detectors.items()}
+    kinds = list(_KINDS)
+    rows = sorted(pairs, key=lambda row: (kinds.index(row.kind), -row.auc))
+    rocs = {name: found["roc"] for name, found in detectors.items()}
     calibrations = {
         name: [(bin_["predicted"], bin_["observed"]) for bin_ in found["calibration"] if bin_["count"]]
         for name, found in detectors.items()
     }
     curves = [
-        _curves(pairs, rocs, ("False positives, share", "True positives, share"), dots=False),
-        _curves(pairs, calibrations, ("Predicted", "Observed, share"), dots=True),
+        _curves(rows, rocs, ("False positives, share", "True positives, share"), dots=False),
+        _curves(rows, calibrations, ("Predicted", "Observed, share"), dots=True),
     ]
-    chart = alt.hconcat(_aucs(pairs), *curves, spacing=34).resolve_legend(color="independent")
+    chart = alt.hconcat(_aucs(rows), *curves, spacing=34).resolve_legend(color="independent")
     notes = [
         "Left: area under the ROC curve with 95 % interval; 0.5, the vertical line, is chance",
         "Middle: ROC curves. Right: probability predicted and share observed; on the diagonal they agree",
     ]
     return style.finish(chart, _TITLE, notes)
-
-
-def _ordered(pairs: Sequence[PairRow]) -> list[PairRow]:
-    """By kind, human and machine first; in each from the largest AUC."""
-    kinds = list(_KINDS)
-    return sorted(pairs, key=lambda row: (kinds.index(row.kind), -row.auc))
-
-
-def _label(row: PairRow) -> str:
-    return f"{row.first} – {row.second}"
 
 
 def _colour(legend: bool, pairs: Sequence[PairRow]) -> alt.Color:
@@ -87,18 +79,17 @@ def _colour(legend: bool, pairs: Sequence[PairRow]) -> alt.Color:
     return alt.Color("kind:N", scale=scale, legend=look if legend else None)
 
 
-def _aucs(pairs: Sequence[PairRow]) -> ChartType:
-    rows = _ordered(pairs)
+def _aucs(rows: Sequence[PairRow]) -> ChartType:
     records = [
-        {"pair": _label(row), "kind": _KINDS[row.kind][0], "auc": row.auc, "low": row.auc_low, "high": row.auc_high}
+        {"pair": row.label, "kind": _KINDS[row.kind][0], "auc": row.auc, "low": row.auc_low, "high": row.auc_high}
         for row in rows
     ]
     low = min(0.48, *(row.auc_low - 0.02 for row in rows))
     scale = style.fixed_scale([low, 1.0])
-    y = style.names_axis([_label(row) for row in rows], "pair", labelPadding=8, labelLimit=230)
+    y = style.names_axis([row.label for row in rows], "pair", labelPadding=8, labelLimit=230)
     axis = alt.Axis(title="AUC", values=[0.5, 0.6, 0.7, 0.8, 0.9, 1.0], format=".1f", labelFlush=False)
-    base = alt.Chart(alt.Data(values=records)).encode(y=y, color=_colour(True, pairs))
-    chance = alt.Chart(alt.Data(values=[{"auc": 0.5}])).mark_rule(color=style.INK, strokeWidth=1.2)
+    base = style.chart(records).encode(y=y, color=_colour(True, rows))
+    chance = style.chart([{"auc": 0.5}]).mark_rule(color=style.INK, strokeWidth=1.2)
     return alt.layer(
         chance.encode(x=alt.X("auc:Q", scale=scale, axis=axis)),
         base.mark_rule(strokeWidth=2.2).encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q"),
@@ -116,22 +107,22 @@ def _share(title: str) -> dict[str, Any]:
 
 
 def _curves(
-    pairs: Sequence[PairRow], curves: Mapping[str, Sequence[tuple[float, float]]], titles: tuple[str, str], dots: bool
+    rows: Sequence[PairRow], curves: Mapping[str, Sequence[Sequence[float]]], titles: tuple[str, str], dots: bool
 ) -> ChartType:
     """A line for each pair, the controls first, to draw human and machine on top of them."""
     records = [
-        {"pair": _label(row), "kind": _KINDS[row.kind][0], "place": place, "x": x, "y": y}
-        for row in reversed(_ordered(pairs))
+        {"pair": row.label, "kind": _KINDS[row.kind][0], "place": place, "x": x, "y": y}
+        for row in reversed(rows)
         for place, (x, y) in enumerate(curves.get(row.name, ()))
     ]
     x, y = alt.X("x:Q", **_share(titles[0])), alt.Y("y:Q", **_share(titles[1]))
-    colour = _colour(False, pairs)
-    base = alt.Chart(alt.Data(values=records)).encode(x=x, y=y, color=colour, detail="pair:N", order="place:Q")
-    opacity = 0.9 if len(pairs) <= 6 else 0.55
-    layers = [base.mark_line(strokeWidth=1.6, opacity=opacity)]
-    if dots and len(pairs) <= 6:
+    colour = _colour(False, rows)
+    base = style.chart(records).encode(x=x, y=y, color=colour, detail="pair:N", order="place:Q")
+    are_few = len(rows) <= 6
+    layers = [base.mark_line(strokeWidth=1.6, opacity=0.9 if are_few else 0.55)]
+    if dots and are_few:
         layers.append(base.mark_circle(size=22, opacity=1))
-    diagonal = alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}]))
+    diagonal = style.chart([{"x": 0, "y": 0}, {"x": 1, "y": 1}])
     line = diagonal.mark_line(color=style.MUTED, strokeDash=[3, 3], strokeWidth=1).encode(x=x, y=y)
     return alt.layer(line, *layers).properties(width=_SIDE, height=_SIDE)
 

@@ -6,8 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from report.figures import style
-from report.figures.measures import save_figure
-from report.figures.panels import Dot, Panel
+from report.figures.panels import Dot, Panel, save_measures_figure
 from report.rows import DiversityRow, grouped, shown
 from report.text.formatting import capital
 from report.text.names import measure_name
@@ -25,7 +24,7 @@ _NOTES = [
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
     rows = shown(read_records(arguments.diversity, DiversityRow))
-    save_figure(rows, arguments.baseline, _TITLES, _panels, _NOTES, arguments.svg, arguments.png)
+    save_measures_figure(rows, arguments.baseline, _TITLES, _panels, _NOTES, arguments.svg, arguments.png)
 
 
 def _panels(rows: Sequence[DiversityRow]) -> list[Panel]:

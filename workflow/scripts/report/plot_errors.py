@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from report.figures import style
-from report.figures.measures import save_figure
-from report.figures.panels import Dot, Panel
+from report.figures.panels import Dot, Panel, save_measures_figure
 from report.rows import ErrorRow, grouped, shown
-from report.text.formatting import capital
+from report.text.formatting import capital, interval_of
 from report.text.names import measure_name
 from workbench.cli import run_script
 from workbench.records import read_records
@@ -20,7 +20,7 @@ _TITLES = {"pool": "Errors of each origin’s text", "test": "Errors in learners
 def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
     rows = shown(read_records(arguments.errors, ErrorRow))
-    save_figure(rows, arguments.baseline, _TITLES, _panels, _notes(rows), arguments.svg, arguments.png)
+    save_measures_figure(rows, arguments.baseline, _TITLES, _panels, _notes(rows), arguments.svg, arguments.png)
 
 
 def _panels(rows: Sequence[ErrorRow]) -> list[Panel]:
@@ -28,14 +28,12 @@ def _panels(rows: Sequence[ErrorRow]) -> list[Panel]:
 
 
 def _panel(rows: Sequence[ErrorRow]) -> Panel:
-    with_floor = next((row for row in rows if row.floor is not None), None)
+    floor = next((floor for row in rows if (floor := interval_of(row, "floor"))), None)
     return Panel(
         title=capital(measure_name(rows[0].measure)),
         unit=rows[0].unit,
         dots=[Dot(row.text, row.rate, row.rate_low, row.rate_high, row.sign != 0) for row in rows],
-        reference=(with_floor.floor, with_floor.floor_low, with_floor.floor_high)
-        if with_floor and with_floor.floor is not None
-        else None,
+        reference=astuple(floor) if floor else None,
     )
 
 

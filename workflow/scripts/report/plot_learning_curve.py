@@ -7,6 +7,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import altair as alt
 from altair.typing import ChartType
@@ -86,22 +87,18 @@ def _panel(
     ]
     colour = style.coloured(looks)
     dash = alt.StrokeDash("condition:N", scale=style.by_condition(looks, "dash"), legend=None)
-    base = alt.Chart(alt.Data(values=records)).encode(x=x, y=y, color=colour)
+    base = style.chart(records).encode(x=x, y=y, color=colour)
     if _curved(rows):
         bands = [r for r in records if not _crowded(looks) or r["condition"] == baseline]
         layers = [
-            alt.Chart(alt.Data(values=bands))
-            .mark_area(opacity=0.12)
-            .encode(x=x, color=colour, y=alt.Y("low:Q"), y2="high:Q"),
+            style.chart(bands).mark_area(opacity=0.12).encode(x=x, color=colour, y=alt.Y("low:Q"), y2="high:Q"),
             base.mark_line(strokeWidth=2).encode(strokeDash=dash),
         ]
     else:
         layers = [base.mark_rule(strokeWidth=2, opacity=0.6).encode(y=alt.Y("low:Q"), y2="high:Q")]
-    layers.append(
-        alt.Chart(alt.Data(values=dots)).mark_circle(size=12, opacity=0.55).encode(x=x, y="score:Q", color=colour)
-    )
+    layers.append(style.chart(dots).mark_circle(size=12, opacity=0.55).encode(x=x, y="score:Q", color=colour))
     layers.append(base.mark_point(size=55, filled=True, opacity=1).encode(shape=style.shaped(looks)))
-    layers += _labels(rows, conditions, places, looks, domain, x_domain, width, height)
+    layers += _labels(records, looks, domain, x_domain, width, height)
     return alt.layer(*layers).properties(width=width, height=height)
 
 
@@ -158,9 +155,7 @@ def _variation(values: Sequence[float]) -> float:
 
 
 def _labels(
-    rows: list[ConditionSummary],
-    conditions: list[str],
-    places: dict[tuple[str, int], float],
+    records: list[dict[str, Any]],
     looks: style.Looks,
     domain: list[float],
     x_domain: list[float],
@@ -168,21 +163,11 @@ def _labels(
     height: int,
 ) -> list[alt.Chart]:
     """The conditions' names to the right of their last points, without overlap, with lines to them."""
-    last = {name: max((r for r in rows if r.condition == name), key=lambda r: r.size) for name in conditions}
+    last = {record["condition"]: record for record in sorted(records, key=lambda record: record["place"])}
+    ends = [last[name] | {"look": look["text"]} for name, look in looks.items() if name in last]
     per_pixel = (domain[1] - domain[0]) / height
-    wanted = [last[name].score for name in conditions]
-    at = style.spread(wanted, style.LINE_HEIGHT * per_pixel, *domain)
-    records = [
-        {
-            "condition": name,
-            "score": last[name].score,
-            "place": places[name, last[name].size],
-            "at": level,
-            "look": looks[name]["text"],
-        }
-        for name, level in zip(conditions, at, strict=True)
-    ]
-    data = alt.Chart(alt.Data(values=records))
+    levels = style.spread([end["score"] for end in ends], style.LINE_HEIGHT * per_pixel, *domain)
+    data = style.chart([end | {"at": level} for end, level in zip(ends, levels, strict=True)])
     x = alt.X("place:Q", scale=alt.Scale(domain=x_domain))
     leaders = data.mark_rule(strokeWidth=0.8, opacity=0.6).encode(
         x=x, x2=alt.value(width + _LABEL_OFFSET - 4), y="score:Q", y2="at:Q", color=style.coloured(looks)

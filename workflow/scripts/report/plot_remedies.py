@@ -92,9 +92,9 @@ def _panel(
         return alt.X(f"{field}:Q", scale=scale, axis=x_axis)
 
     records = [record for a in found for record in _records(a)]
-    base = alt.Chart(alt.Data(values=records)).encode(y=y)
-    gaps = alt.Chart(alt.Data(values=[record for record in records if record["gap"] is not None]))
-    zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color=style.INK, strokeWidth=1.2)
+    base = style.chart(records).encode(y=y)
+    gaps = style.chart([record for record in records if record["gap"] is not None])
+    zero = style.chart([{"zero": 0}]).mark_rule(color=style.INK, strokeWidth=1.2)
     return alt.layer(
         zero.encode(x=x("zero")),
         gaps.mark_tick(color=style.INK, thickness=2, size=13).encode(x=x("gap"), y=y),

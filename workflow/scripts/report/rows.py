@@ -175,6 +175,11 @@ class PairRow:
         """The name of the pair's folder."""
         return f"{self.first}--{self.second}"
 
+    @property
+    def label(self) -> str:
+        """The pair in a figure or table."""
+        return f"{self.first} – {self.second}"
+
 
 @dataclass(frozen=True)
 class PostEditingRow:

@@ -1,14 +1,21 @@
-"""Small multiples of dots with intervals: a panel for each measure with its own scale, a row for each text."""
+"""Small multiples of dots with intervals: a panel for each measure with its own scale, a row for each text.
+
+The figures of errors, of lexical diversity and of agreement share them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import altair as alt
 from altair.typing import ChartType
 
 from report.figures import style
+from report.rows import Row, grouped
+from report.text.formatting import count
+from workbench.cli import say
 
 _ROW_HEIGHT = 19
 _WIDTHS = {3: 190, 4: 150}  # of a panel, by the number of columns
@@ -59,6 +66,40 @@ def multiples(panels: Sequence[Panel], names: Sequence[str], looks: style.Looks)
     return style.in_rows(charts, columns, spacing=26, row_spacing=22)
 
 
+def save_measures_figure(
+    rows: Sequence[Row],
+    baseline: str,
+    titles: Mapping[str, str],
+    panels: Callable[[Sequence[Row]], list[Panel]],
+    notes: list[str],
+    svg: Path,
+    png: Path,
+) -> None:
+    """Draw the measures of one scope and save the figure.
+
+    Args:
+        rows: at each learner's largest size, see :func:`report.rows.shown`.
+        baseline: the text that is drawn darkest.
+        titles: of the figure, by scope.
+        panels: makes the panels of one learner from its rows.
+        notes: the lines below the title.
+    """
+    title = titles["test" if any(row.scope == "test" for row in rows) else "pool"]
+    texts = dict.fromkeys(row.text for row in rows)
+    looks = style.looks(list(texts), baseline)
+
+    charts: dict[str, ChartType] = {}
+    for learner, own in grouped(rows, lambda row: row.learner).items():
+        names = list(dict.fromkeys(row.text for row in own))
+        charts[learner] = multiples([panel for panel in panels(own) if panel.dots], names, looks)
+    if charts:
+        chart = style.finish(style.stacked(charts), title, notes)
+    else:
+        chart = style.nothing(title, "There is no text to compare with the human targets.")
+    style.save(chart, svg, png)
+    say(f"{count(len(texts), 'text')}, {count(len({row.measure for row in rows}), 'measure')}")
+
+
 def _panel(panel: Panel, names: Sequence[str], looks: style.Looks, width: int, first: bool) -> ChartType:
     scale = style.fixed_scale(panel.domain or _domain(panel))
     expression = style.signed_labels("+,~g") if panel.signed else "format(datum.value, ',~g')"
@@ -85,7 +126,7 @@ def _panel(panel: Panel, names: Sequence[str], looks: style.Looks, width: int, f
 def _chart(dots: Sequence[Dot]) -> alt.Chart:
     """A chart of dots; an unknown interval has no length."""
     known = [dot if dot.low is not None else replace(dot, low=dot.value, high=dot.value) for dot in dots]
-    return alt.Chart(alt.Data(values=[asdict(dot) for dot in known]))
+    return style.chart([asdict(dot) for dot in known])
 
 
 def _reference(panel: Panel, scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:
@@ -93,7 +134,7 @@ def _reference(panel: Panel, scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart
     if panel.reference is None:
         return []
     value, low, high = panel.reference
-    data = alt.Chart(alt.Data(values=[{"value": value, "low": low, "high": high}]))
+    data = style.chart([{"value": value, "low": low, "high": high}])
     line = data.mark_rule(color=style.INK, strokeWidth=1.2).encode(x=alt.X("value:Q", scale=scale, axis=axis))
     if low is None or high is None:
         return [line]

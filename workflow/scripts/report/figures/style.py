@@ -108,6 +108,11 @@ def looks(conditions: Sequence[str], baseline: str) -> Looks:
     return result
 
 
+def chart(records: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """A chart of records, still without marks."""
+    return alt.Chart(alt.Data(values=records))
+
+
 def by_condition(looks: Looks, key: str) -> alt.Scale:
     """A scale that gives each condition its look."""
     return alt.Scale(domain=list(looks), range=[look[key] for look in looks.values()])
@@ -170,12 +175,9 @@ def read_metric(path: Path, metric: str) -> list[ConditionSummary]:
 
 def nothing(title: str, why: str) -> ChartType:
     """A figure that says that there is nothing to draw, and why."""
-    text = (
-        alt.Chart(alt.Data(values=[{"text": why}]))
-        .mark_text(align="left", color=MUTED)
-        .encode(x=alt.value(0), y=alt.value(12), text="text:N")
-    )
-    return finish(text.properties(width=440, height=24), title, [])
+    text = chart([{"text": why}]).mark_text(align="left", color=MUTED)
+    placed = text.encode(x=alt.value(0), y=alt.value(12), text="text:N")
+    return finish(placed.properties(width=440, height=24), title, [])
 
 
 def axis_title(row: ConditionSummary) -> str:

@@ -1,7 +1,7 @@
 """How lexically diverse a text is compared with human text at equal token counts, in sentences.
 
 Differences are in per cent of the human value, and positive means more diverse for every measure. A text is more or
-less diverse if the interval excludes zero and the p-value, after Holm's correction, is below 0.05.
+less diverse if the difference is significant: see :func:`report.rows.significant_sign`.
 """
 
 from __future__ import annotations

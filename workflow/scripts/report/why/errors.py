@@ -1,7 +1,7 @@
 """Which errors a text has more or fewer of than human text, in sentences.
 
-The human floor is the same measure on human targets. A text is above or below it if the interval of the difference
-excludes zero and the p-value, after Holm's correction over the measures of the text, is below 0.05.
+The human floor is the same measure on human targets. A text is above or below it if the difference is significant, with
+Holm's correction over the measures of the text: see :func:`report.rows.significant_sign`.
 """
 
 from __future__ import annotations

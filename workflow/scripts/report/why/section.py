@@ -202,7 +202,7 @@ def warnings(rows: Sequence[PostEditingRow]) -> list[str]:
 
 def _pairs_table(pairs: Sequence[PairRow]) -> Table:
     columns = [
-        Column("Pair", lambda row: f"{row.first} – {row.second}"),
+        Column("Pair", "label"),
         Column("Kind", lambda row: row.kind.replace("-", " and ")),
         Column("Targets", "targets", thousands),
         interval_column("AUC", "auc", "{:.3f}".format),
