@@ -11,6 +11,7 @@ from report_tables import diversity_row, error_row, pair_row
 
 from report.page import Section
 from report.rows import ErrorRow, PostEditingRow, significant_sign
+from report.study import Files
 from report.text.formatting import Interval
 from report.why.detector import detector_findings
 from report.why.diversity import diversity_findings
@@ -115,7 +116,7 @@ def test_an_origin_with_the_baselines_name_is_judged_and_people_alone_need_no_su
 
     def page(rows: list[ErrorRow]) -> Section:
         write_records(tmp_path / "errors.tsv", ErrorRow, rows)
-        return why_section({"errors_pool": tmp_path / "errors.tsv"}, {}, {}, people, "plain")
+        return why_section(Files({"errors_pool": tmp_path / "errors.tsv"}, {}, {}), people, "plain")
 
     assert page([error_row("plain")]).line.startswith("Errors: text written by plain is above the human floor")
     topic = page([error_row(name) for name in people]).topics[0]

@@ -67,12 +67,7 @@ def _score_panel(
 ) -> ChartType:
     records = [_record(row, "score", points(row.score)) for row in rows]
     dots = [{"condition": row.condition, "value": score} for row, score in style.single_runs(rows, seeds)]
-    x = alt.X(
-        "low:Q",
-        title=style.axis_title(rows[0]),
-        scale=style.fixed_scale(domain),
-        axis=alt.Axis(tickCount=5),
-    )
+    x = alt.X("low:Q", title=style.axis_title(rows[0]), scale=style.fixed_scale(domain), axis=alt.Axis(tickCount=5))
     y = _names(rows, labels=True)
     line, *marks = _interval_layers(records, looks, x, y, 250)
     single = (

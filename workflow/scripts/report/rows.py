@@ -5,14 +5,12 @@ There are no words here: figures and sentences share these judgements, and a cha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from report.text.formatting import Interval, interval_of
 from workbench.generated import HUMAN
-from workbench.records import read_records
 
 ALPHA = 0.05
 ANY = "any"  # segments with at least one kind of error that needs no reference
@@ -24,11 +22,6 @@ HUMAN_MACHINE, HUMAN_HUMAN, MACHINE_MACHINE = "human-machine", "human-human", "m
 
 AnyRow = TypeVar("AnyRow")
 Key = TypeVar("Key", bound=Hashable)
-
-
-def read_optional(tables: Mapping[str, Path], name: str, kind: type[AnyRow]) -> list[AnyRow]:
-    """The rows of a table, each of ``kind``; empty if the study has no such table."""
-    return read_records(tables[name], kind) if name in tables else []
 
 
 def grouped(rows: Iterable[AnyRow], key: Callable[[AnyRow], Key]) -> dict[Key, list[AnyRow]]:

@@ -12,6 +12,8 @@ from evaluate.summary import ConditionSummary
 from planning.conditions import Condition
 from planning.runs import FAIRSEQ
 from planning.settings import JsonObject
+from workbench.cli import named_files
+from workbench.records import Row, read_records
 
 
 class Study(TypedDict):
@@ -45,6 +47,32 @@ class Results:
     metric: ConditionSummary
     margin: float
     low: Mapping[tuple[str, int], str]
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files that a page shows, by name.
+
+    Attributes:
+        tables: results; those that a study does not have are left out.
+        figures: SVG.
+        detectors: each pair's report, JSON, by ``FIRST--SECOND``.
+    """
+
+    tables: Mapping[str, Path]
+    figures: Mapping[str, Path]
+    detectors: Mapping[str, Path]
+
+    @classmethod
+    def named(cls, tables: Sequence[str], figures: Sequence[str], detectors: Sequence[str]) -> Files:
+        """The files of the arguments ``NAME=FILE``; errors as for :func:`workbench.cli.named_files`."""
+        return cls(
+            named_files("--tables", tables), named_files("--figures", figures), named_files("--detectors", detectors)
+        )
+
+    def rows(self, table: str, kind: type[Row]) -> list[Row]:
+        """The rows of a table, each of ``kind``; empty if the study has no such table."""
+        return read_records(self.tables[table], kind) if table in self.tables else []
 
 
 def read_study(path: Path) -> Study:

@@ -10,23 +10,21 @@ from pathlib import Path
 
 from report.helps.agreement import agreement_findings, agreement_topic
 from report.page import render
-from report.rows import AgreementRow, read_optional
-from report.study import read_study, second_references
+from report.rows import AgreementRow
+from report.study import Files, read_study, second_references
 from report.text.findings import paragraph
 from report.why.section import why_section
-from workbench.cli import named_files, run_script, say, script_parser
+from workbench.cli import run_script, say, script_parser
 from workbench.files import write_text
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the page, and its sentences as text."""
     study = read_study(arguments.study)
-    tables = named_files("--tables", arguments.tables)
-    figures = named_files("--figures", arguments.figures)
-    detectors = named_files("--detectors", arguments.detectors)
-    why = why_section(tables, figures, detectors, second_references(study), study["baseline"])
-    rows = read_optional(tables, "agreement", AgreementRow)
-    agreement = agreement_topic(rows, figures)
+    files = Files.named(arguments.tables, arguments.figures, arguments.detectors)
+    why = why_section(files, second_references(study), study["baseline"])
+    rows = files.rows("agreement", AgreementRow)
+    agreement = agreement_topic(rows, files.figures)
     write_text(arguments.page, render(arguments.template, study=study, why=why, agreement=agreement))
     lines = [why.line, paragraph([agreement_findings(rows)])]
     found = [line for topic in [*why.topics, agreement] for line in (*topic.warnings, *topic.sentences)]

@@ -19,8 +19,7 @@ from report.cost.authors import authors_topic
 from report.cost.worth import worth_sentences
 from report.helps.section import helps_section
 from report.page import render
-from report.rows import read_optional
-from report.study import Results, equal_updates, read_study, second_references
+from report.study import Files, Results, equal_updates, read_study, second_references
 from report.why.section import why_section
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.files import write_text
@@ -34,18 +33,16 @@ def main(arguments: argparse.Namespace) -> None:
     metric = next((row for row in rows if row.metric == arguments.metric), None)
     if metric is None:
         raise UserError(f"--metric {arguments.metric}: {arguments.summary} has no such metric")
-    tables = named_files("--tables", arguments.tables)
-    figures = named_files("--figures", arguments.figures)
-    detectors = named_files("--detectors", arguments.detectors)
+    files = Files.named(arguments.tables, arguments.figures, arguments.detectors)
     splits = named_files("--splits", arguments.splits)
     baseline, conditions = study["baseline"], read_conditions(study["conditions"])
     low = below_floor(rows, conditions, baseline, metric.metric, arguments.floor)
     results = Results(rows, conditions, baseline, metric, arguments.margin, low)
     cost = answer(results)
-    why = why_section(tables, figures, detectors, second_references(study), baseline)
-    helps = helps_section(tables, figures, results, equal_updates(study))
-    exchange = read_optional(tables, "exchange", ExchangeRate)
-    curves = read_optional(tables, "curves", CurveArea)
+    why = why_section(files, second_references(study), baseline)
+    helps = helps_section(files, results, equal_updates(study))
+    exchange = files.rows("exchange", ExchangeRate)
+    curves = files.rows("curves", CurveArea)
     names = {row.metric: row.name for row in rows}
     significance, test_signatures = cost_tables.significance_tables(arguments.significance)
     scored = named_files("--generator-scores", arguments.generator_scores)
@@ -62,13 +59,13 @@ def main(arguments: argparse.Namespace) -> None:
         metric=metric,
         seeds=sorted({row.seeds for row in rows if row.size > 0}),
         worth=worth_sentences(exchange, curves, results),
-        figures=cost_tables.cost_figures(results, figures),
+        figures=cost_tables.cost_figures(results, files.figures),
         learners=cost_tables.largest_size_tables(results),
         sizes=cost_tables.size_tables(results),
         folded_tables=[
             *cost_tables.exchange_tables(exchange, results),
             *cost_tables.curve_tables(curves, names),
-            *cost_tables.contrast_tables(read_optional(tables, "contrasts", Contrast), names),
+            *cost_tables.contrast_tables(files.rows("contrasts", Contrast), names),
         ],
         authors=authors_topic(study, scores, results),
         signatures=cost_tables.score_signatures(arguments.scores, [row.metric for row in rows]),

@@ -1,7 +1,7 @@
 """What machine text is worth in human pairs, and what it costs over all sizes, in sentences.
 
-Machine text costs or gains something over all sizes if the interval excludes zero and the p-value, after Holm's
-correction for the conditions that the sentences are about, is below 0.05.
+Machine text costs or gains something over all sizes if the mean difference is significant, with Holm's correction for
+the conditions that the sentences are about.
 """
 
 from __future__ import annotations

@@ -7,13 +7,14 @@ interval of Spearman's correlation lies above zero, and is negatively correlated
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from report.page import Topic, figure
 from report.rows import AgreementRow, grouped
 from report.tables import INTERVAL, Cell, Column, Table
 from report.text.findings import Findings
-from report.text.formatting import decimal, listing, points, thousands, verb
+from report.text.formatting import decimal, interval_of, listing, points, thousands, verb
 
 _TITLE = "Which quality metrics are informative"
 _NO_METRIC = "Nothing to show: no quality metric was computed. Name some under quality."
@@ -23,9 +24,9 @@ def correlation_text(row: AgreementRow) -> str:
     """Spearman's correlation with its interval, such as ``0.45 (0.42 to 0.48)``."""
     if row.spearman is None:
         return "(undefined)"
-    if row.spearman_low is None or row.spearman_high is None:
-        return decimal(row.spearman, 2)
-    return f"{decimal(row.spearman, 2)} ({decimal(row.spearman_low, 2)} to {decimal(row.spearman_high, 2)})"
+    found = interval_of(row, "spearman")
+    interval = f" ({decimal(found.low, 2)} to {decimal(found.high, 2)})" if found else ""
+    return decimal(row.spearman, 2) + interval
 
 
 def agreement_findings(rows: Sequence[AgreementRow]) -> Findings:
@@ -102,7 +103,9 @@ def agreement_topic(rows: Sequence[AgreementRow], figures: Mapping[str, Path]) -
         Column("Generator", "generator"),
         Column("Needs no human target", "practical"),
         Column("Scored", lambda row: Cell(thousands(row.scored), thousands(row.targets)), str, "of all targets"),
-        Column("Spearman", _correlation, str, INTERVAL),
+        Column(
+            "Spearman", lambda row: interval_of(row, "spearman") or row.spearman, partial(decimal, digits=2), INTERVAL
+        ),
         Column("chrF of the better half", "top_half_oracle", points),
         Column("of the other half", "bottom_half_oracle", points),
     ]
@@ -115,8 +118,3 @@ def agreement_topic(rows: Sequence[AgreementRow], figures: Mapping[str, Path]) -
         figures=figure(figures.get("agreement"), "agreement", "Dot plots", caption),
         tables=[Table(f"{caption}.", columns, rows)],
     )
-
-
-def _correlation(row: AgreementRow) -> Cell | None:
-    value, _, interval = correlation_text(row).partition(" (")
-    return None if row.spearman is None else Cell(value, interval.removesuffix(")"))

@@ -1,9 +1,8 @@
 """How much of the cost of machine text each remedy wins back, in sentences.
 
 Won is the remedy's score minus the remedied condition's at equal size, in points, positive if better. A remedy helps
-or harms if the interval excludes zero and the p-value, after Holm's correction for all contrasts of the learner and
-metric, is below 0.05. The share of the gap closed is given if there is a gap to close. If the baseline is below the
-floor, there is no verdict.
+or harms if that is significant, with Holm's correction for all contrasts of the learner and metric. The share of the
+gap closed is given if there is a gap to close. If the baseline is below the floor, there is no verdict.
 """
 
 from __future__ import annotations

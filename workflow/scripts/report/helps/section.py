@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 
 from evaluate.relations import Contrast, Remedy
 from planning.conditions import INCREMENTAL, Condition
@@ -11,8 +10,8 @@ from report.helps.agreement import agreement_findings, agreement_topic
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
 from report.helps.remedy_sentences import remedy_findings
 from report.page import Section, Topic, figure
-from report.rows import AgreementRow, read_optional
-from report.study import Results
+from report.rows import AgreementRow
+from report.study import Files, Results
 from report.tables import INTERVAL, SIGNED, Cell, Column, Table
 from report.text.findings import paragraph
 from report.text.formatting import NOTHING, interval_of, listing, thousands
@@ -25,20 +24,16 @@ _EFFECT = {1: "helps", 0: "unclear", -1: "harms"}
 _ORDERING = {1: "beats its reverse", 0: "unclear", -1: "loses to its reverse"}
 
 
-def helps_section(
-    tables: Mapping[str, Path], figures: Mapping[str, Path], results: Results, equal_updates: Collection[str]
-) -> Section:
+def helps_section(files: Files, results: Results, equal_updates: Collection[str]) -> Section:
     """What helps, and how much.
 
     Args:
-        tables: ``remedies``, ``contrasts`` and ``agreement``; those that a study does not have are left out.
-        figures: SVG files by name: ``remedies``, ``agreement``.
+        files: the tables ``remedies``, ``contrasts`` and ``agreement``, the figures ``remedies`` and ``agreement``.
         equal_updates: learners whose trainings of all sizes make as many updates.
     """
-    remedies = read_optional(tables, "remedies", Remedy)
-    contrasts = read_optional(tables, "contrasts", Contrast)
-    agreement = read_optional(tables, "agreement", AgreementRow)
+    agreement = files.rows("agreement", AgreementRow)
     conditions, metric, low = results.conditions, results.metric, results.low
+    remedies, contrasts = files.rows("remedies", Remedy), files.rows("contrasts", Contrast)
     found = judged_remedies(remedies, contrasts, conditions, metric.metric, metric.better)
     findings = remedy_findings(found, metric.name, low)
     line = paragraph([findings, agreement_findings(agreement)])
@@ -48,11 +43,13 @@ def helps_section(
         title="Remedies",
         sentences=findings.sentences,
         notes=_notes(found, conditions, equal_updates) if found else [],
-        figures=figure(figures.get("remedies"), "remedies", "Forest plot", caption) if found else [],
+        figures=figure(files.figures.get("remedies"), "remedies", "Forest plot", caption) if found else [],
         tables=[remedies_table(found, metric.name, low)] if found else [],
         nothing="" if found else _NO_REMEDY,
     )
-    return Section(line if found else f"{_NO_REMEDY} {line}".strip(), [topic, agreement_topic(agreement, figures)])
+    return Section(
+        line if found else f"{_NO_REMEDY} {line}".strip(), [topic, agreement_topic(agreement, files.figures)]
+    )
 
 
 def _notes(

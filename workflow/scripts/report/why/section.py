@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Generic
 
 from report.page import Figure, Section, Topic, figure
-from report.rows import SCORES, DiversityRow, ErrorRow, PairRow, PostEditingRow, Row, read_optional
+from report.rows import SCORES, DiversityRow, ErrorRow, PairRow, PostEditingRow, Row
+from report.study import Files
 from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column
 from report.text.findings import Findings, paragraph
 from report.text.formatting import capital, p_value, points, thousands
@@ -105,47 +106,34 @@ _DIVERSITY = _Measures(
 )
 
 
-def why_section(
-    tables: Mapping[str, Path],
-    figures: Mapping[str, Path],
-    detectors: Mapping[str, Path],
-    people: Sequence[str],
-    baseline: str,
-) -> Section:
+def why_section(files: Files, people: Sequence[str], baseline: str) -> Section:
     """Why training on machine text may cost what it does.
 
     Args:
-        tables: the analysis's tables by name: ``errors_pool``, ``errors_test``, ``diversity_pool``, ``diversity_test``,
-            ``detector_pairs``, ``post_editing``; those that a study does not have are left out.
-        figures: SVG files by name: ``errors_pool`` and so on, and ``detector``.
-        detectors: each pair's report, JSON, by ``FIRST--SECOND``.
+        files: the analysis's tables ``errors_pool``, ``errors_test``, ``diversity_pool``, ``diversity_test``,
+            ``detector_pairs`` and ``post_editing``, and the figures ``errors_pool`` and so on, and ``detector``.
         people: generators that are second human references.
         baseline: condition that trains on human text.
     """
-    errors, errors_topic = _measures_topic(_ERRORS, tables, figures, people, baseline)
-    diversity, diversity_topic = _measures_topic(_DIVERSITY, tables, figures, people, baseline)
-    pairs = read_optional(tables, "detector_pairs", PairRow)
+    errors, errors_topic = _measures_topic(_ERRORS, files, people, baseline)
+    diversity, diversity_topic = _measures_topic(_DIVERSITY, files, people, baseline)
+    pairs = files.rows("detector_pairs", PairRow)
     detector = detector_findings(pairs)
-    editing = read_optional(tables, "post_editing", PostEditingRow)
     return Section(
         paragraph([errors, diversity, detector]) or _NO_GENERATOR,
-        [errors_topic, diversity_topic, _detector_topic(pairs, editing, detector, figures, detectors)],
+        [errors_topic, diversity_topic, _detector_topic(pairs, detector, files)],
     )
 
 
 def _measures_topic(
-    measures: _Measures[Any],
-    tables: Mapping[str, Path],
-    figures: Mapping[str, Path],
-    people: Sequence[str],
-    baseline: str,
+    measures: _Measures[Any], files: Files, people: Sequence[str], baseline: str
 ) -> tuple[Findings, Topic]:
     """The findings for the answer, which are about the pool if there are any, and the topic."""
     answer = Findings()
     sentences, more, drawn, found = [], [], list[Figure](), list[Table]()
     for scope, caption in measures.captions.items():
         name = f"{measures.key}_{scope}"
-        rows = read_optional(tables, name, measures.row)
+        rows = files.rows(name, measures.row)
         # An origin may have the baseline's name.
         findings = measures.findings(rows, people, baseline if scope == "test" else "")
         answer = answer if answer.short else findings
@@ -155,7 +143,7 @@ def _measures_topic(
             sentences += [line for line in [paragraph([findings])] if line]
             more += findings.sentences
         if rows:
-            drawn += figure(figures.get(name), name.replace("_", "-"), "Dot plots", caption)
+            drawn += figure(files.figures.get(name), name.replace("_", "-"), "Dot plots", caption)
             found.append(
                 Table(f"{caption.split(',')[0]}: every measure and size.", measures.columns, rows, folded=True)
             )
@@ -171,15 +159,10 @@ def _measures_topic(
     )
 
 
-def _detector_topic(
-    pairs: Sequence[PairRow],
-    editing: Sequence[PostEditingRow],
-    findings: Findings,
-    figures: Mapping[str, Path],
-    detectors: Mapping[str, Path],
-) -> Topic:
+def _detector_topic(pairs: Sequence[PairRow], findings: Findings, files: Files) -> Topic:
     if not pairs:
         return Topic(key="detector", title=_DETECTOR, nothing=_NO_GENERATOR)
+    editing = files.rows("post_editing", PostEditingRow)
     caption = "How well a detector distinguishes origins: AUC of every pair, ROC curves and calibration"
     return Topic(
         key="detector",
@@ -190,8 +173,8 @@ def _detector_topic(
             "human: true, is the control that separates machine style from one person’s."
         ],
         warnings=warnings(editing),
-        figures=figure(figures.get("detector"), "detector", "Dot plot and curves", caption),
-        tables=[_pairs_table(pairs), *_feature_tables(pairs, detectors), *_editing_tables(editing)],
+        figures=figure(files.figures.get("detector"), "detector", "Dot plot and curves", caption),
+        tables=[_pairs_table(pairs), *_feature_tables(pairs, files.detectors), *_editing_tables(editing)],
     )
 
 

@@ -102,7 +102,7 @@ def sides_details(rows: Sequence[Row], sides: Sides, reference: str, numbers: Ca
         rows: of one text, with a difference.
         sides: how a clause begins: the first one, and one that follows.
         reference: what the text is compared with.
-        numbers: what stands in brackets after a measure.
+        numbers: writes what is in brackets after a measure.
     """
     signs = grouped(rows, lambda row: row.sign)
     parts: list[str] = []
@@ -123,7 +123,7 @@ def sides_summary(
     """How many measures are on each side of human text; arguments as for :func:`sides_details`.
 
     Args:
-        example: what stands in brackets after the number of some rows; told whether it is the first.
+        example: writes what is in brackets after a number of rows, from these and whether they come first.
     """
     signs = grouped(rows, lambda row: row.sign)
     of = f" of {count(len(rows), 'measure')}"
