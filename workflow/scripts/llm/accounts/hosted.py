@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
-from llm.accounts.show import charged, moment, table, trained_tokens
+from llm.accounts.show import charged, columns, moment, trained_tokens
 from llm.asking.hold import Hold
 from llm.calls import Failure
 from llm.journal import Journal, tunings
@@ -54,14 +55,15 @@ async def model_lines(path: Path, key_variable: str | None, is_offline: bool) ->
         for job in jobs
     ]
     paid = dollars(sum(map(charged, jobs)))
-    return [*table(_HEADER, rows), f"{len(jobs):,} jobs, {len(files):,} files that were not deleted, {paid}", *notes]
+    return [*columns(_HEADER, rows), f"{len(jobs):,} jobs, {len(files):,} files that were not deleted, {paid}", *notes]
 
 
 async def _at_servers(jobs: Sequence[Tuning], key_variable: str | None) -> tuple[dict[int, str], list[str]]:
     """Whether its server still has the model, or how far the job is, by job; and what could not be found out."""
     there: dict[int, str] = {}
     notes: list[str] = []
-    for base_url, group in groupby(sorted(jobs, key=_base_url), key=_base_url):
+    address = attrgetter("base_url")
+    for base_url, group in groupby(sorted(jobs, key=address), key=address):
         try:
             async with _tuning_at(base_url, key_variable) as api:
                 for job in group:
@@ -195,10 +197,6 @@ def _files_of(jobs: Sequence[Tuning], files: Sequence[UploadedFile]) -> list[Upl
     """The files of jobs that were not deleted."""
     names = {(job.base_url, name) for job in jobs for name in (job.training_file, job.validation_file)}
     return [file for file in files if (file.base_url, file.remote_id) in names]
-
-
-def _base_url(job: Tuning) -> str:
-    return job.base_url
 
 
 @asynccontextmanager
