@@ -114,8 +114,7 @@ def price_of(
     """
     if override is not None:
         factor = override.get("batch", 1.0) if batch else 1.0
-        cached_input = override.get("cached_input", override["input"])
-        return Price(factor * override["input"], factor * override["output"], factor * cached_input, "configuration")
+        return _scaled({"cached_input": override["input"], **override}, factor, "configuration")
     company = _company(provider)
     if company is None or not is_own_address(provider, base_url):
         raise _unknown(model, f"at {base_url or provider}")
@@ -125,9 +124,7 @@ def price_of(
         tuned = _tunable(provider, model)
         if model.startswith("ft:") and tuned is not None:
             factor = _BATCH_FACTOR if batch else 1.0
-            put_in, put_out, cached = (factor * tuned[name] for name in ("input", "output", "cached_input"))
-            source = _OWN_TABLE + (f", times {factor:g} for batches" if batch else "")
-            return Price(put_in, put_out, cached, source)
+            return _scaled(tuned, factor, _OWN_TABLE + (f", times {factor:g} for batches" if batch else ""))
         raise _unknown(model, f"of {provider} in genai-prices {version('genai-prices')}") from None
     return _from_table(company, found, batch, service_tier)
 
@@ -204,6 +201,11 @@ def _unknown(model: str, where: str) -> UnknownPrice:
     )
 
 
+def _scaled(prices: Mapping[str, float], factor: float, source: str) -> Price:
+    put_in, put_out, cached = (factor * prices[name] for name in ("input", "output", "cached_input"))
+    return Price(put_in, put_out, cached, source)
+
+
 def _company(provider: str) -> Provider | None:
     return next((known for known in get_snapshot().providers if known.id == provider), None)
 
@@ -211,7 +213,8 @@ def _company(provider: str) -> Provider | None:
 def _from_table(company: Provider, model: ModelInfo, batch: bool, service_tier: str | None) -> Price:
     now = datetime.datetime.now(tz=datetime.UTC)
     standard = model.get_prices(now)
-    prices = model.get_prices(now, _context(batch, service_tier))
+    asked = {"processing": "batch"} if batch else {"service_tier": service_tier} if service_tier else {}
+    prices = model.get_prices(now, asked)
     factor = _BATCH_FACTOR if batch and prices == standard else 1.0
     source = f"genai-prices {version('genai-prices')} (newest change of {company.name}: {_newest_change(company)})"
     if factor != 1.0:
@@ -227,13 +230,6 @@ def _from_table(company: Provider, model: ModelInfo, batch: bool, service_tier: 
         for above in (0, *sorted(starts))
     )
     return Price(first.input, first.output, first.cached_input, source, tuple(long))
-
-
-def _context(batch: bool, service_tier: str | None) -> dict[str, str]:
-    """What changes the standard price, as genai-prices names it."""
-    if batch:
-        return {"processing": "batch"}
-    return {"service_tier": service_tier} if service_tier else {}
 
 
 def _newest_change(company: Provider) -> datetime.date | str:

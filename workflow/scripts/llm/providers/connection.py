@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import re
 import urllib.parse
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import aiohttp
@@ -33,16 +33,13 @@ CLOCK_SECONDS = 3600.0
 MISSING = (404, 405, 410, 501)
 """HTTP statuses of what a server does not have or does not offer."""
 
+CONNECT_SECONDS = 15.0
+"""Longest wait for a connection."""
+
 _NO_KEY = "no-key"  # sent to servers that need no key
 _REDACTED = "[API key]"
 # Placeholders such as "EMPTY" or "ollama" are words that an answer may contain.
 _SHORTEST_SECRET = 8
-_SNIPPET = 200
-_CONNECT_SECONDS = 15.0
-_FILE_SECONDS = 600.0
-# uvicorn, and therefore vLLM, closes a connection that was idle for 5 s; a request sent at that moment is lost.
-_KEEPALIVE_SECONDS = 4.0
-_SPARE_CONNECTIONS = 4
 
 # A value whose shape differs from the provider's documentation.
 _OTHER_SHAPE = (LookupError, TypeError, AttributeError, RecursionError, OverflowError)
@@ -86,8 +83,7 @@ class Key:
     def redact(self, text: str) -> str:
         """``text`` without the key."""
         for form in self._forms:
-            if form in text:
-                text = text.replace(form, _REDACTED)
+            text = text.replace(form, _REDACTED)
         return text
 
     def redact_answer(self, text: str) -> str:
@@ -101,41 +97,10 @@ class Key:
         return f"set {self.variable} to a key that is valid there"
 
 
-def clean_base_url(base_url: str | None, default: str) -> str:
-    """``base_url``, or ``default``, without a slash at the end.
-
-    Raises:
-        UserError: it is not an HTTP address, or contains a password.
-    """
-    url = (base_url or default).rstrip("/")
-    try:
-        parts = urllib.parse.urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid or "@" in url:
-        raise UserError(
-            f"base_url: {'an address with a name or password' if '@' in url else repr(base_url)} is not allowed; "
-            "write it like http://localhost:8000/v1 (a key goes into the environment, see api_key_env)"
-        )
-    return url
-
-
-def http_client(kind: type[httpx2.AsyncClient], timeout: float, concurrency: int) -> httpx2.AsyncClient:
-    """An HTTP client of an SDK's class ``kind`` for ``concurrency`` requests at once of ``timeout`` seconds each."""
-    # It logs every request at the level of messages that people should read.
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
-    return kind(
-        timeout=httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS), pool=None),
-        limits=httpx2.Limits(max_connections=concurrency + _SPARE_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS),
-        follow_redirects=False,
-    )
-
-
 class Connection:
     """An SDK's client whose failures are all :class:`llm.calls.Failure` without the key."""
 
-    file_timeout = httpx2.Timeout(_FILE_SECONDS, connect=_CONNECT_SECONDS, pool=None)
+    file_timeout = httpx2.Timeout(600.0, connect=CONNECT_SECONDS, pool=None)
     """For files of batches: the provider prepares them for longer than an answer."""
 
     def __init__(
@@ -274,12 +239,9 @@ class Connection:
         return self._redacted(connection_failure(self._base_url, error, self._timeout))
 
     def _redacted(self, failure: Failure) -> Failure:
-        return Failure(
-            failure.kind,
-            self._key.redact(failure.message),
-            status=failure.status,
-            retry_after=failure.retry_after,
-            maybe_paid=failure.maybe_paid,
+        return replace(
+            failure,
+            message=self._key.redact(failure.message),
             headers={name: self._key.redact(value) for name, value in failure.headers.items()},
             raw=self._key.redact(failure.raw),
         )
@@ -308,24 +270,6 @@ def text_of(value: object) -> str:
     if isinstance(value, list):
         value = "".join(part.get("text") or "" for part in value)
     return well_formed(value) if isinstance(value, str) else ""
-
-
-def send_only(client: Any, headers: Mapping[str, Any]) -> None:
-    """Make ``client`` send only these headers besides its own.
-
-    Both SDKs send the headers in ``OPENAI_CUSTOM_HEADERS`` or ``ANTHROPIC_CUSTOM_HEADERS`` to any server. They may hold
-    a key for another server, and could shape answers without being part of a call.
-    """
-    client._custom_headers = dict(headers)
-
-
-def why_unreadable(raw: str, error: Exception, expected: str) -> str:
-    """Why ``raw`` could not be read as the ``expected`` kind of answer."""
-    if isinstance(error, Unusable):
-        return str(error)
-    if isinstance(error, json.JSONDecodeError):
-        return f"no JSON ({error.msg} at character {error.pos:,} of {len(raw):,})"
-    return f"no {expected}: {raw[:_SNIPPET]!r}"
 
 
 async def recent(items: AsyncIterable[T], created: Callable[[T], float], after: float) -> AsyncIterator[T]:

@@ -1,13 +1,12 @@
-"""Fine-tuning by OpenAI's protocol, at OpenAI or at any server that speaks it."""
+"""Uploaded files and fine-tuning by OpenAI's protocol, at OpenAI or at any server that speaks it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from llm.providers.connection import CLOCK_SECONDS, PAGE, Connection, recent, text_of
-from llm.providers.openai_files import upload_once
 from llm.providers.protocol import TuningEvent, TuningRequest, TuningState, TuningStatus
 
 _STATUSES = {
@@ -131,6 +130,35 @@ class TuningApi:
     async def _checkpoints(self, remote_id: str) -> list[Mapping[str, Any]]:
         found = [checkpoint.to_dict() async for checkpoint in self._jobs.checkpoints.list(remote_id, limit=PAGE)]
         return sorted(found, key=lambda checkpoint: checkpoint.get("step_number") or 0)
+
+
+async def upload_once(connection: Connection, name: str, file: IO[bytes], size: int, purpose: str) -> str:
+    """The server's id of a file: of an earlier upload with this name and size, or of a new one.
+
+    Args:
+        connection: to the server.
+        name: a name that only this content has.
+        file: the content.
+        size: its length in bytes.
+        purpose: as the server calls it.
+    """
+    found: str | None = await connection.ask(_uploaded(connection, name, size, purpose))
+    if found is not None:
+        return found
+    created: Any = await connection.ask(
+        connection.client.files.create(
+            file=(name, file, "application/jsonl"), purpose=purpose, timeout=connection.file_timeout
+        )
+    )
+    return str(created.id)
+
+
+async def _uploaded(connection: Connection, name: str, size: int, purpose: str) -> str | None:
+    """The file of an earlier attempt that ended after its upload."""
+    async for file in connection.client.files.list(purpose=purpose, order="desc"):
+        if file.filename == name and file.bytes == size and file.status != "error":
+            return str(file.id)
+    return None
 
 
 def _true(_answer: object) -> bool:
