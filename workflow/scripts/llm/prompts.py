@@ -179,12 +179,11 @@ def load_templates(files: Mapping[str, Path], languages: Mapping[str, str]) -> T
         UserError: a template is missing or wrong, or a language unknown.
     """
     many, system = files.get("prompt_many"), files.get("system")
-    if JUDGE in files:
-        one = Template.read(files[JUDGE], ["source", "target"])
-    else:
-        one = Template.read(files["prompt"], ["source"])
+    is_judge = JUDGE in files
     return Templates(
-        one=one,
+        one=Template.read(files[JUDGE], ["source", "target"])
+        if is_judge
+        else Template.read(files["prompt"], ["source"]),
         retry=Template.read(files["retry"]) if "retry" in files else Template("", "retry"),
         languages=Languages(languages["source"], languages["target"]),
         many=Template.read(many, ["sources"]) if many else None,
