@@ -68,7 +68,7 @@ class Price:
 
     def cost(self, usage: Usage) -> float:
         """USD of one answer; not of a sum of answers, because the rates depend on each prompt's length."""
-        rates = self._rates(usage.input)
+        rates = next(step for step in reversed(self._steps()) if step.above < usage.input or not step.above)
         fresh = usage.input - usage.cached
         return (fresh * rates.input + usage.cached * rates.cached_input + usage.output * rates.output) / _MILLION
 
@@ -82,9 +82,6 @@ class Price:
         highest_input = max(max(rates.input, rates.cached_input) for rates in steps)
         highest_output = max(rates.output for rates in steps)
         return (input_tokens * highest_input + output_tokens * highest_output) / _MILLION
-
-    def _rates(self, input_tokens: int) -> Rates:
-        return next(rates for rates in reversed(self._steps()) if rates.above < input_tokens or not rates.above)
 
     def _steps(self) -> list[Rates]:
         return [Rates(0, self.input, self.output, self.cached_input), *self.long]
@@ -177,7 +174,8 @@ def base_model(model: str) -> str:
 
 def shutdown_date(provider: str, model: str) -> datetime.date | None:
     """The day on which ``model`` was or will be shut down; None if none was announced."""
-    return _shutdowns().get((provider, base_model(model).lower()))
+    name = base_model(model).lower()
+    return next((day for day, models in _tables().get(provider, {}).items() if name in models), None)
 
 
 def shutdown_note(model: str, day: datetime.date | None, today: datetime.date, notice: int) -> str | None:
@@ -251,12 +249,6 @@ def _tunable(provider: str, model: str) -> dict[str, float] | None:
     dated = re.compile(re.escape(base) + r"-(\d{4}-\d{2}-\d{2}|\d{4})")
     names = [base] if base in models else sorted(name for name in models if dated.fullmatch(name))
     return models[names[-1]] if names else None
-
-
-@cache
-def _shutdowns() -> dict[tuple[str, str], datetime.date]:
-    providers = {provider: days for provider, days in _tables().items() if provider != "fine_tuning"}
-    return {(provider, model): day for provider, days in providers.items() for day in days for model in days[day]}
 
 
 @cache

@@ -136,7 +136,7 @@ class Connection:
         except self._errors as error:
             failure = self._failure(error)
         else:
-            headers = self._headers(response.headers)
+            headers = {name: self._key.redact(value) for name, value in kept_headers(response.headers).items()}
             try:
                 return Reply(self._key.redact_answer(response.content.decode()), headers)
             except UnicodeDecodeError:
@@ -245,9 +245,6 @@ class Connection:
             headers={name: self._key.redact(value) for name, value in failure.headers.items()},
             raw=self._key.redact(failure.raw),
         )
-
-    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        return {name: self._key.redact(value) for name, value in kept_headers(headers).items()}
 
 
 def well_formed(text: str) -> str:
