@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from llm.prompts import Templates, load_templates
+from llm.prompts import Templates
 from workbench.cli import UserError, say
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def read_templates(files: Sequence[Sequence[str]], languages: Mapping[str, str])
         raise UserError(f"--prompt {min(unknown)}: no such role; there are {' and '.join(ROLES)}")
     if "prompt" not in paths:
         raise UserError("--prompt: the role `prompt` is missing, the template of the user's message")
-    return load_templates(paths, languages)
+    return Templates(paths, languages)
 
 
 class Prompter:
