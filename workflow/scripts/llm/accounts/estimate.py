@@ -246,28 +246,26 @@ def over_budget(estimates: Sequence[Estimate]) -> list[str]:
     """For each limit that is too low: the limit, the expected cost, and what can be done."""
     problems = []
     for one in estimates:
-        limit = one.asking.limits.generator_usd
-        if limit is not None and one.paid + one.usd > limit:
-            problems.append(_beyond(f"{one.asking.execution.key}.max_usd", limit, one.paid, one))
-    if not estimates:
-        return problems
-    limit = estimates[0].asking.limits.study_usd
-    usd = sum(one.usd for one in estimates)
-    if limit is not None and estimates[0].study_paid + usd > limit:
-        problems.append(_beyond("llm.max_usd", limit, estimates[0].study_paid, *estimates))
+        problems += _beyond(f"{one.asking.execution.key}.max_usd", one.asking.limits.generator_usd, one.paid, one)
+    if estimates:
+        first = estimates[0]
+        problems += _beyond("llm.max_usd", first.asking.limits.study_usd, first.study_paid, *estimates)
     return problems
 
 
-def _beyond(key: str, limit: float, paid: float, *together: Estimate) -> str:
-    before = f" after the {dollars(paid)} paid already" if paid else ""
+def _beyond(key: str, limit: float | None, paid: float, *together: Estimate) -> list[str]:
+    """The problem if the limit under ``key`` is too low for what was paid and what these will cost."""
     usd = sum(one.usd for one in together)
+    if limit is None or paid + usd <= limit:
+        return []
+    before = f" after the {dollars(paid)} paid already" if paid else ""
     trained = any(one.training.jobs for one in together)
     what = "the answers and trainings" if trained else "the answers"
     smaller = "make the pool or the sizes smaller" if trained else "make the pool smaller"
-    return (
+    return [
         f"{what} will cost about {dollars(usd)}{before}, and {key} is {dollars(limit)}: raise it, "
         f"{smaller} or take a cheaper model (mode: batch is half the price)"
-    )
+    ]
 
 
 def table(estimates: Sequence[Estimate]) -> str:
@@ -288,11 +286,10 @@ def table(estimates: Sequence[Estimate]) -> str:
     limit = estimates[0].asking.limits.study_usd
     prices = sorted({f"{one.asking.name}: {source}" for one in estimates for source in _price_sources(one)})
     guessed = ", ".join(one.asking.name for one in estimates if one.is_guess)
-    stand_in = f"{guessed}: of the pool's human targets, as long as there are no others to judge."
     return "\n".join(
         [
             *columns(header, rows, numbers_from=3),
-            *([stand_in] if guessed else []),
+            *([f"{guessed}: of the pool's human targets, as long as there are no others to judge."] if guessed else []),
             f"llm.max_usd: {'no limit' if limit is None else dollars(limit)}. Prices: {'; '.join(prices)}.",
             "About: tokens estimated from the text. At most: the longest answers and most tokens that are possible. "
             "Answers that are asked for again come on top.",

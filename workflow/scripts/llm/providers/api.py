@@ -37,8 +37,7 @@ class Api(ABC):
     Every coroutine raises :class:`llm.calls.Failure`, and nothing else, for what the provider or the network does.
 
     Attributes:
-        provider: name of the provider.
-        api_version: the API's version.
+        provider, api_version: the provider's name, and the version of its API.
         sdk: name and version of the client library.
         batch_limits: of this provider.
         tuning: fine-tuning, None if the provider offers none.

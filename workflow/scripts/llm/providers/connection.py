@@ -56,14 +56,13 @@ def _unchanged(value: Any) -> Any:
 
 
 class Key:
-    """A key from the environment, and how to remove it from texts."""
+    """A key from the environment variable ``variable``, and how to remove it from texts; None for no key.
+
+    Raises:
+        UserError: the environment lacks the variable, or its value cannot be a key.
+    """
 
     def __init__(self, variable: str | None) -> None:
-        """Read ``variable``; None means a server that needs no key.
-
-        Raises:
-            UserError: the environment lacks the variable, or its value cannot be a key.
-        """
         self.variable = variable
         self.value = _NO_KEY if variable is None else os.environ.get(variable, "").strip()
         if not self.value:
@@ -98,7 +97,16 @@ class Key:
 
 
 class Connection:
-    """An SDK's client whose failures are all :class:`llm.calls.Failure` without the key."""
+    """An SDK's client whose failures are all :class:`llm.calls.Failure` without the key.
+
+    Args:
+        client: an AsyncOpenAI or AsyncAnthropic, made without retries.
+        base_url: for messages.
+        key: what to keep out of messages and answers.
+        timeout: longest wait for an answer, in seconds.
+        read: the provider's reading of its errors.
+        error: base class of the SDK's exceptions.
+    """
 
     file_timeout = httpx2.Timeout(600.0, connect=CONNECT_SECONDS, pool=None)
     """For files of batches: the provider prepares them for longer than an answer."""
@@ -106,16 +114,6 @@ class Connection:
     def __init__(
         self, client: Any, base_url: str, key: Key, timeout: float, read: ErrorReader, error: type[Exception]
     ) -> None:
-        """Wrap ``client``, an AsyncOpenAI or AsyncAnthropic.
-
-        Args:
-            client: the SDK's client, made without retries.
-            base_url: for messages.
-            key: what to keep out of messages and answers.
-            timeout: longest wait for an answer, in seconds.
-            read: the provider's reading of its errors.
-            error: base class of the SDK's exceptions.
-        """
         self.client = client
         self._base_url = base_url
         self._key = key
