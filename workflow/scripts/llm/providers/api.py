@@ -136,11 +136,8 @@ class Api(ABC):
         Raises:
             Failure: FATAL if the key is not accepted or the model does not exist.
         """
-        model: Any = await self._connection.ask_if_there(
-            self._client.models.retrieve(self._model),
-            missing=None,
-            statuses=() if self._is_own_address() else _DESCRIBES_NO_MODELS,
-        )
+        statuses = () if self._is_own_address() else _DESCRIBES_NO_MODELS
+        model: Any = await self._connection.ask_if_there(self._client.models.retrieve(self._model), statuses)
         identifier = getattr(model, "id", None)
         return ModelInfo(identifier, self._shutdown_date(model)) if isinstance(identifier, str) else None
 

@@ -162,19 +162,13 @@ class Connection:
                 failure.maybe_paid = True
         raise failure
 
-    async def ask_if_there(
-        self,
-        request: Awaitable[Any],
-        missing: T,
-        read: Callable[[Any], T] = _unchanged,
-        statuses: Collection[int] = MISSING,
-    ) -> T:
-        """As :meth:`ask`, but return ``missing`` if the server answers with one of ``statuses``."""
+    async def ask_if_there(self, request: Awaitable[T], statuses: Collection[int] = MISSING) -> T | None:
+        """As :meth:`ask`, but return None if the server answers with one of ``statuses``."""
         try:
-            return await self.ask(request, read)
+            return await self.ask(request)
         except Failure as failure:
             if failure.status in statuses:
-                return missing
+                return None
             raise
 
     async def json_lines(self, path: str, read: Callable[[Any], T]) -> AsyncIterator[T]:

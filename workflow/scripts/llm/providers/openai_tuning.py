@@ -40,9 +40,8 @@ class TuningApi:
 
     async def has_file(self, remote_id: str) -> bool:
         """Whether an uploaded file is still there and usable."""
-        return await self._connection.ask_if_there(
-            self._client.files.retrieve(remote_id), False, lambda file: getattr(file, "status", None) != "error"
-        )
+        file = await self._connection.ask_if_there(self._client.files.retrieve(remote_id))
+        return file is not None and getattr(file, "status", None) != "error"
 
     async def create(self, request: TuningRequest) -> TuningState:
         """Create a job whose metadata hold the intent.
@@ -83,11 +82,11 @@ class TuningApi:
 
     async def events(self, remote_id: str, seen: Collection[str]) -> list[TuningEvent]:
         """What a job has reported since the events ``seen``, the oldest first; empty if the server has no events."""
-        return await self._connection.ask_if_there(self._new_events(remote_id, seen), [])
+        return await self._connection.ask_if_there(self._new_events(remote_id, seen)) or []
 
     async def checkpoints(self, remote_id: str) -> list[Mapping[str, Any]]:
         """A job's checkpoints, the first one first; empty if the server has none."""
-        return await self._connection.ask_if_there(self._checkpoints(remote_id), [])
+        return await self._connection.ask_if_there(self._checkpoints(remote_id)) or []
 
     async def cancel(self, remote_id: str) -> TuningState:
         """End a job."""
@@ -95,15 +94,15 @@ class TuningApi:
 
     async def delete_model(self, model: str) -> bool:
         """Delete a fine-tuned model; false if there is none."""
-        return await self._connection.ask_if_there(self._client.models.delete(model), False, _true, (404,))
+        return await self._connection.ask_if_there(self._client.models.delete(model), statuses=(404,)) is not None
 
     async def delete_file(self, remote_id: str) -> bool:
         """Delete an uploaded file; false if there is none."""
-        return await self._connection.ask_if_there(self._client.files.delete(remote_id), False, _true, (404,))
+        return await self._connection.ask_if_there(self._client.files.delete(remote_id), statuses=(404,)) is not None
 
     async def has_model(self, model: str) -> bool:
         """Whether there is such a model."""
-        return await self._connection.ask_if_there(self._client.models.retrieve(model), False, _true)
+        return await self._connection.ask_if_there(self._client.models.retrieve(model)) is not None
 
     async def _found(self, request: TuningRequest, created_after: float) -> list[TuningState]:
         ours: list[TuningState] = []
@@ -159,10 +158,6 @@ async def _uploaded(connection: Connection, name: str, size: int, purpose: str) 
         if file.filename == name and file.bytes == size and file.status != "error":
             return str(file.id)
     return None
-
-
-def _true(_answer: object) -> bool:
-    return True
 
 
 def _does(job: Any, request: TuningRequest) -> bool:
