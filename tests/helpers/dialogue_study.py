@@ -17,7 +17,7 @@ from llm.asking.tasks import Translation
 from llm.calls import Call, Failure, Reply, Work
 from llm.journal import Journal, Stored
 from llm.prices import price_of
-from llm.prompts import load_templates
+from llm.prompts import Templates
 from llm.providers import open_api
 from llm.providers.api import Api
 from llm.settings import ShapingSettings
@@ -107,7 +107,7 @@ class Study:
         settings = {**SETTINGS, **changes}
         self.api: Api = open_api(settings)
         shaping = ShapingSettings.read({**settings, "languages": GERMAN_ENGLISH})
-        task = Translation(load_templates(self.prompts, GERMAN_ENGLISH), shaping)
+        task = Translation(Templates(self.prompts, GERMAN_ENGLISH), shaping)
         self.dialogue = Dialogue(self.api, self.journal, shaping, PRICE, task)
         return self.dialogue
 

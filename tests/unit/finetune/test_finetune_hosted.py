@@ -15,7 +15,7 @@ from tuning_study import Learner, jobs, quick_learner
 
 from llm.journal import Journal, tunings
 from llm.journal.ledger import ledger
-from llm.prompts import load_templates
+from llm.prompts import Templates
 from llm.tuning.examples import example_line
 from workbench.cli import UserError
 
@@ -82,7 +82,7 @@ class TestOneRun:
             assert journal.spent()[0] == pytest.approx(ledger["usd"] + translations["usd"])
 
     def test_examples_are_the_generators_prompts(self, learner: Learner, server: Server) -> None:
-        templates = load_templates(
+        templates = Templates(
             {role: Path(path) for role, path in learner.prompts.items()}, learner.all_settings["languages"]
         )
         (source, target), *_ = toy_corpus(1)

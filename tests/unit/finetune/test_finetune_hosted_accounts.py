@@ -15,7 +15,7 @@ from tuning_study import Learner, quick_learner
 
 from llm import finetune_hosted, prices
 from llm.accounts import estimate_cost
-from llm.accounts.estimate import Estimate, over_budget, study_estimates, table
+from llm.accounts.estimate import Estimate, Training, over_budget, study_estimates, table
 from llm.journal import Journal
 from llm.prices import UnknownPrice, price_of, training_price
 from llm.tuning.examples import epochs_of, notable
@@ -55,7 +55,6 @@ class TestEstimate:
         learner.runs = [learner.run_of(0), learner.run_of(30), learner.run_of(30, seed=2)]
         found = estimate_of(learner)
         assert (found.sources, found.remaining.calls) == (60, 60)
-        assert found.training is not None
         assert (found.training.jobs, found.training.instances) == (2, 60)
         learner.runs = [learner.run_of(30)]
         single = estimate_of(learner).training
@@ -71,7 +70,6 @@ class TestEstimate:
         first = learner.run_of(15)
         learner.runs = [first, learner.run_of(30, new=15, start=first["run"])]
         training = estimate_of(learner).training
-        assert training is not None
         assert training.instances == 30
 
     def test_what_is_there_is_not_counted(self, learner: Learner, server: Server) -> None:
@@ -79,7 +77,7 @@ class TestEstimate:
         before = estimate_of(learner)
         learner.finetune(learner.runs[1])
         after = estimate_of(learner)
-        assert after.training is not None and after.training.jobs == 1
+        assert after.training.jobs == 1
         assert after.remaining.calls == 60
         assert after.paid > 0
         learner.translate(learner.runs[1])
@@ -92,7 +90,7 @@ class TestEstimate:
         assert done.paid < before.worst_usd
         learner.settings = {"n_epochs": 2}  # other models
         again = estimate_of(learner)
-        assert again.training is not None and again.training.jobs == 2
+        assert again.training.jobs == 2
 
     def test_a_training_on_a_changed_dataset_is_counted_in_its_own_job(self, learner: Learner, server: Server) -> None:
         learner.runs = [learner.run_of(30), learner.run_of(30, seed=2)]
@@ -103,7 +101,6 @@ class TestEstimate:
         assert estimate_of(learner).usd == 0  # the journal does not know what the datasets hold now
         arguments = finetune_hosted.parser().parse_args(learner.tuning_arguments(learner.runs[0]))
         (found,) = study_estimates(arguments, untrained=arguments.run)
-        assert found.training is not None
         assert (found.training.jobs, found.training.instances, found.remaining.calls) == (1, 30, 20)
         learner.execution = {"max_usd": found.paid + found.usd / 2}
         requests = server.stats()["total"]["requests"]
@@ -131,7 +128,7 @@ class TestEstimate:
         learner.execution = {"max_usd": cost * 0.9, "study_max_usd": cost * 1.1}
         (problem,) = over_budget([estimate_of(learner)])
         assert "learners.tuned.max_usd" in problem and "trainings" in problem
-        assert over_budget([estimate_of(learner)._replace(training=None)]) == []
+        assert over_budget([estimate_of(learner)._replace(training=Training())]) == []
 
     def test_the_table_has_a_row_for_the_jobs(self, learner: Learner, capsys: pytest.CaptureFixture[str]) -> None:
         learner.runs = [learner.run_of(0), learner.run_of(30)]

@@ -25,7 +25,7 @@ from dialogue_study import (
 from llm.answers.outcomes import Outcome
 from llm.asking.dialogue import Item
 from llm.calls import Failure, FailureKind
-from llm.prompts import load_templates
+from llm.prompts import Templates
 from workbench.cli import UserError
 from workbench.pairs import Source
 
@@ -249,7 +249,7 @@ def test_a_rejected_request_that_stops_the_study_is_asked_again_by_the_next_run(
 
 def test_an_unknown_language_is_refused(study: Study) -> None:
     with pytest.raises(UserError, match="no language 'xx'"):
-        load_templates(study.prompts, {"source": "de", "target": "xx"})
+        Templates(study.prompts, {"source": "de", "target": "xx"})
 
 
 def test_odd_sources_pass_through_as_they_are(study: Study) -> None:

@@ -17,7 +17,7 @@ from toy_corpus import toy_corpus
 from llm.accounts import collect_ledgers, estimate_cost
 from llm.accounts.estimate import estimates, over_budget, table
 from llm.answers.scores import Judgement, Pair, Pairs
-from llm.prompts import load_templates
+from llm.prompts import Templates
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
 
@@ -29,7 +29,7 @@ SPOILT = [
 
 def task(reasoning_tokens: int = 0) -> Judgement:
     files = {"judge": PROMPTS / "judge.txt", "retry": PROMPTS / "judge_retry.txt"}
-    return Judgement(load_templates(files, {"source": "de", "target": "en"}), reasoning_tokens)
+    return Judgement(Templates(files, {"source": "de", "target": "en"}), reasoning_tokens)
 
 
 @pytest.mark.parametrize(

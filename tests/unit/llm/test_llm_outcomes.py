@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.answers.outcomes import Outcome, Verdict, classify, classify_text, repair, standards
+from llm.answers.outcomes import Outcome, Verdict, classify_text, repair, standards, verdict_of_finish
 from llm.calls import Answer, Finish, Usage
 from llm.prompts import Languages
 from workbench.text import one_line
@@ -37,7 +37,8 @@ def mended(source: str, text: str) -> str | None:
 )
 def test_how_the_answer_ended_comes_first(finish: Finish, text: str, outcome: Outcome) -> None:
     answer = Answer(text, finish, None, "m", None, None, None, Usage(9, 5))
-    found = classify(answer, "Das Haus ist alt.", INSTRUCTION + "Das Haus ist alt.", GERMAN_ENGLISH)
+    source = "Das Haus ist alt."
+    found = verdict_of_finish(answer) or classify_text(text, source, INSTRUCTION + source, GERMAN_ENGLISH)
     assert found.outcome is outcome
     assert found.text == one_line(text)
     assert bool(found.detail) is (outcome is not Outcome.OK)

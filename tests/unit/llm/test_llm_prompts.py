@@ -14,12 +14,10 @@ from hypothesis import strategies as st
 from paths import PROMPTS
 
 from llm.prompts import (
-    Languages,
     Template,
     Templates,
     groups,
     language_name,
-    load_templates,
     numbered,
     read_numbered,
 )
@@ -101,16 +99,16 @@ def test_the_projects_own_templates(tmp_path: Path) -> None:
     system.write_text("You translate into {target_language}.\n", encoding="utf-8")
     files = {"prompt": "translate.txt", "prompt_many": "translate_many.txt", "retry": "retry.txt"}
     paths = {role: PROMPTS / name for role, name in files.items()}
-    templates = load_templates({**paths, "system": system}, GERMAN_ENGLISH)
+    templates = Templates({**paths, "system": system}, GERMAN_ENGLISH)
     first, again = templates.user("Ein Haus."), templates.user("Ein Haus.", 1)
     assert first.endswith("\n\nEin Haus.")
     assert "German" in first and "English" in first
     assert again.endswith(first) and again != first  # the source stays at the end
     assert templates.user_many(["Ein", "Zwei"]).endswith('{"1": "Ein", "2": "Zwei"}')
     assert templates.system == "You translate into English."
-    assert load_templates(paths, GERMAN_ENGLISH).system is None
-    assert load_templates(paths, GERMAN_ENGLISH).digest != templates.digest
-    assert load_templates(paths, GERMAN_ENGLISH).digest == load_templates(paths, GERMAN_ENGLISH).digest
+    assert Templates(paths, GERMAN_ENGLISH).system is None
+    assert Templates(paths, GERMAN_ENGLISH).digest != templates.digest
+    assert Templates(paths, GERMAN_ENGLISH).digest == Templates(paths, GERMAN_ENGLISH).digest
 
 
 def test_a_system_prompt_has_no_place_for_the_source() -> None:
@@ -119,9 +117,9 @@ def test_a_system_prompt_has_no_place_for_the_source() -> None:
 
 
 def test_several_sentences_need_their_template() -> None:
-    one = Template("{source}", "t.txt", ["source"])
+    files = {"prompt": PROMPTS / "translate.txt", "retry": PROMPTS / "retry.txt"}
     with pytest.raises(ValueError, match="several"):
-        Templates(one, Template("again", "r.txt"), Languages("de", "en")).user_many(["a", "b"])
+        Templates(files, GERMAN_ENGLISH).user_many(["a", "b"])
 
 
 @given(st.lists(st.text(min_size=1).filter(str.strip), min_size=1, max_size=8))

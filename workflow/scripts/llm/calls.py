@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -97,10 +97,11 @@ class FailureKind(StrEnum):
     TRANSIENT = "transient"  # other 5xx, no connection, timeout, an answer that cannot be read
 
 
+@dataclass(eq=False, repr=False)
 class Failure(Exception):
     """An attempt without an answer.
 
-    Args:
+    Attributes:
         kind: what to do about it.
         message: one line for people, without any key.
         status: HTTP status, None if there was no answer.
@@ -110,25 +111,17 @@ class Failure(Exception):
         raw: the answer's body as far as it arrived.
     """
 
-    def __init__(
-        self,
-        kind: FailureKind,
-        message: str,
-        *,
-        status: int | None = None,
-        retry_after: float | None = None,
-        maybe_paid: bool = False,
-        headers: Mapping[str, str] | None = None,
-        raw: str = "",
-    ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
-        self.status = status
-        self.retry_after = retry_after
-        self.maybe_paid = maybe_paid
-        self.headers = dict(headers or {})
-        self.raw = raw
+    kind: FailureKind
+    message: str
+    _: KW_ONLY
+    status: int | None = None
+    retry_after: float | None = None
+    maybe_paid: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message)
 
 
 class Reply(NamedTuple):

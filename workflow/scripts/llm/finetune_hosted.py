@@ -30,7 +30,7 @@ from llm.prices import (
     training_price,
     tuning_closes,
 )
-from llm.prompts import Templates, load_templates
+from llm.prompts import Templates
 from llm.providers import tuning_of
 from llm.providers.api import Api
 from llm.session import add_request_arguments, announced_shutdown
@@ -71,7 +71,7 @@ def main(arguments: argparse.Namespace) -> None:
     model = tuned_model(arguments.start) if arguments.start else settings.model
     parameters = {**parameters, "model": model}
     api = api_of(parameters, execution, with_key=False)
-    templates = load_templates({role: Path(path) for role, path in arguments.prompt}, settings.languages)
+    templates = Templates({role: Path(path) for role, path in arguments.prompt}, settings.languages)
     data = TrainingData(arguments.dataset, arguments.size, arguments.skip, arguments.valid)
     outputs = OutputFiles(arguments.model, arguments.events, arguments.losses, arguments.ledger, arguments.report)
     with tempfile.TemporaryDirectory() as folder:

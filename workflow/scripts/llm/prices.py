@@ -68,7 +68,7 @@ class Price:
 
     def cost(self, usage: Usage) -> float:
         """USD of one answer; not of a sum of answers, because the rates depend on each prompt's length."""
-        rates = self._rates(usage.input)
+        rates = next(step for step in reversed(self._steps()) if step.above < usage.input or not step.above)
         fresh = usage.input - usage.cached
         return (fresh * rates.input + usage.cached * rates.cached_input + usage.output * rates.output) / _MILLION
 
@@ -82,9 +82,6 @@ class Price:
         highest_input = max(max(rates.input, rates.cached_input) for rates in steps)
         highest_output = max(rates.output for rates in steps)
         return (input_tokens * highest_input + output_tokens * highest_output) / _MILLION
-
-    def _rates(self, input_tokens: int) -> Rates:
-        return next(rates for rates in reversed(self._steps()) if rates.above < input_tokens or not rates.above)
 
     def _steps(self) -> list[Rates]:
         return [Rates(0, self.input, self.output, self.cached_input), *self.long]
@@ -114,8 +111,7 @@ def price_of(
     """
     if override is not None:
         factor = override.get("batch", 1.0) if batch else 1.0
-        cached_input = override.get("cached_input", override["input"])
-        return Price(factor * override["input"], factor * override["output"], factor * cached_input, "configuration")
+        return _scaled({"cached_input": override["input"], **override}, factor, "configuration")
     company = _company(provider)
     if company is None or not is_own_address(provider, base_url):
         raise _unknown(model, f"at {base_url or provider}")
@@ -125,9 +121,7 @@ def price_of(
         tuned = _tunable(provider, model)
         if model.startswith("ft:") and tuned is not None:
             factor = _BATCH_FACTOR if batch else 1.0
-            put_in, put_out, cached = (factor * tuned[name] for name in ("input", "output", "cached_input"))
-            source = _OWN_TABLE + (f", times {factor:g} for batches" if batch else "")
-            return Price(put_in, put_out, cached, source)
+            return _scaled(tuned, factor, _OWN_TABLE + (f", times {factor:g} for batches" if batch else ""))
         raise _unknown(model, f"of {provider} in genai-prices {version('genai-prices')}") from None
     return _from_table(company, found, batch, service_tier)
 
@@ -180,7 +174,8 @@ def base_model(model: str) -> str:
 
 def shutdown_date(provider: str, model: str) -> datetime.date | None:
     """The day on which ``model`` was or will be shut down; None if none was announced."""
-    return _shutdowns().get((provider, base_model(model).lower()))
+    name = base_model(model).lower()
+    return next((day for day, models in _tables().get(provider, {}).items() if name in models), None)
 
 
 def shutdown_note(model: str, day: datetime.date | None, today: datetime.date, notice: int) -> str | None:
@@ -204,6 +199,11 @@ def _unknown(model: str, where: str) -> UnknownPrice:
     )
 
 
+def _scaled(prices: Mapping[str, float], factor: float, source: str) -> Price:
+    put_in, put_out, cached = (factor * prices[name] for name in ("input", "output", "cached_input"))
+    return Price(put_in, put_out, cached, source)
+
+
 def _company(provider: str) -> Provider | None:
     return next((known for known in get_snapshot().providers if known.id == provider), None)
 
@@ -211,7 +211,8 @@ def _company(provider: str) -> Provider | None:
 def _from_table(company: Provider, model: ModelInfo, batch: bool, service_tier: str | None) -> Price:
     now = datetime.datetime.now(tz=datetime.UTC)
     standard = model.get_prices(now)
-    prices = model.get_prices(now, _context(batch, service_tier))
+    asked = {"processing": "batch"} if batch else {"service_tier": service_tier} if service_tier else {}
+    prices = model.get_prices(now, asked)
     factor = _BATCH_FACTOR if batch and prices == standard else 1.0
     source = f"genai-prices {version('genai-prices')} (newest change of {company.name}: {_newest_change(company)})"
     if factor != 1.0:
@@ -227,13 +228,6 @@ def _from_table(company: Provider, model: ModelInfo, batch: bool, service_tier: 
         for above in (0, *sorted(starts))
     )
     return Price(first.input, first.output, first.cached_input, source, tuple(long))
-
-
-def _context(batch: bool, service_tier: str | None) -> dict[str, str]:
-    """What changes the standard price, as genai-prices names it."""
-    if batch:
-        return {"processing": "batch"}
-    return {"service_tier": service_tier} if service_tier else {}
 
 
 def _newest_change(company: Provider) -> datetime.date | str:
@@ -255,12 +249,6 @@ def _tunable(provider: str, model: str) -> dict[str, float] | None:
     dated = re.compile(re.escape(base) + r"-(\d{4}-\d{2}-\d{2}|\d{4})")
     names = [base] if base in models else sorted(name for name in models if dated.fullmatch(name))
     return models[names[-1]] if names else None
-
-
-@cache
-def _shutdowns() -> dict[tuple[str, str], datetime.date]:
-    providers = {provider: days for provider, days in _tables().items() if provider != "fine_tuning"}
-    return {(provider, model): day for provider, days in providers.items() for day in days for model in days[day]}
 
 
 @cache

@@ -124,7 +124,7 @@ class Template:
 
 
 class Templates:
-    """The templates of a generator or judge for its pair of languages.
+    """The templates of a generator, judge or learner for its pair of languages.
 
     Attributes:
         languages: codes.
@@ -132,28 +132,29 @@ class Templates:
         digest: SHA-256 of all of them, in hexadecimal.
 
     Args:
-        one: for one source, with ``{source}``; a judge's also with ``{target}``.
-        retry: put before the prompt from the second try on. Not after it: a template usually ends with the source, and
-            text after a source reads like a part of it.
-        languages: codes.
-        many: for several sources, with ``{sources}``; None if each is asked alone.
-        system: the system prompt, None for none.
+        files: by role: ``prompt`` for one source, with ``{source}``, or ``judge`` for a source and its target, also
+            with ``{target}``; optionally ``prompt_many`` for several sources in one request, with ``{sources}``,
+            ``retry``, put before the prompt from the second try on (not after it: text after a source reads like a
+            part of it), and ``system`` for the system prompt.
+        languages: the codes of ``source`` and ``target``.
+
+    Raises:
+        UserError: a template is missing or wrong, or a language unknown.
     """
 
-    def __init__(
-        self,
-        one: Template,
-        retry: Template,
-        languages: Languages,
-        many: Template | None = None,
-        system: Template | None = None,
-    ) -> None:
-        self._one, self._retry, self._many = one, retry, many
-        self.languages = languages
-        self._names = languages.names
+    def __init__(self, files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
+        if JUDGE in files:
+            self._one = Template.read(files[JUDGE], ["source", "target"])
+        else:
+            self._one = Template.read(files["prompt"], ["source"])
+        self._retry = Template.read(files["retry"]) if "retry" in files else Template("", "retry")
+        self._many = Template.read(files["prompt_many"], ["sources"]) if "prompt_many" in files else None
+        system = Template.read(files["system"]) if "system" in files else None
+        self.languages = Languages(languages["source"], languages["target"])
+        self._names = self.languages.names
         self.system = system.render(**self._names) if system else None
-        parts = [template and template.text for template in (one, many, retry, system)]
-        self.digest = hashlib.sha256(canonical_json([*parts, languages]).encode()).hexdigest()
+        parts = [template and template.text for template in (self._one, self._many, self._retry, system)]
+        self.digest = hashlib.sha256(canonical_json([*parts, self.languages]).encode()).hexdigest()
 
     def user(self, source: str, step: int = 0, **more: str) -> str:
         """The user's message for one source; ``step`` counts earlier tries, ``more`` fills in other placeholders."""
@@ -165,31 +166,6 @@ class Templates:
         if self._many is None:
             raise ValueError("no template for several sources")
         return self._many.render(sources=numbered(sources), **self._names)
-
-
-def load_templates(files: Mapping[str, Path], languages: Mapping[str, str]) -> Templates:
-    """Read the templates of a generator or judge.
-
-    Args:
-        files: by role: ``prompt`` for one source or ``judge`` for a source and its target; optionally ``prompt_many``
-            for several sources in one request, ``retry`` for asking again, and ``system`` for the system prompt.
-        languages: the codes of ``source`` and ``target``.
-
-    Raises:
-        UserError: a template is missing or wrong, or a language unknown.
-    """
-    many, system = files.get("prompt_many"), files.get("system")
-    if JUDGE in files:
-        one = Template.read(files[JUDGE], ["source", "target"])
-    else:
-        one = Template.read(files["prompt"], ["source"])
-    return Templates(
-        one=one,
-        retry=Template.read(files["retry"]) if "retry" in files else Template("", "retry"),
-        languages=Languages(languages["source"], languages["target"]),
-        many=Template.read(many, ["sources"]) if many else None,
-        system=Template.read(system) if system else None,
-    )
 
 
 def numbered(texts: Sequence[str]) -> str:

@@ -76,7 +76,9 @@ def prune_answers(path: Path, selection: Selection, is_sure: bool) -> str:
     try:
         with closing(open_writer(path)) as db:
             db.execute("BEGIN IMMEDIATE")
-            _refuse_if_used(db, path)
+            bury(db, path, dead_workers(db, path))
+            for _, host, pid, _ in live_workers(db, path):
+                raise UserError(f"{path}: process {pid} on {host} is using the journal: prune it when that has ended")
             removed = _remove(db, selection)
             if not is_sure:
                 db.execute("ROLLBACK")
@@ -87,17 +89,6 @@ def prune_answers(path: Path, selection: Selection, is_sure: bool) -> str:
     except sqlite3.Error as error:
         raise unusable(path, error) from error
     return f"{path}: removed {removed}; {before / 1e6:,.1f} MB before, {path.stat().st_size / 1e6:,.1f} MB now"
-
-
-def _refuse_if_used(db: sqlite3.Connection, path: Path) -> None:
-    """Bury dead processes.
-
-    Raises:
-        UserError: a process uses the journal.
-    """
-    bury(db, path, dead_workers(db, path))
-    for _, host, pid, _ in live_workers(db, path):
-        raise UserError(f"{path}: process {pid} on {host} is using the journal: prune it when that has ended")
 
 
 def _remove(db: sqlite3.Connection, selection: Selection) -> str:

@@ -10,13 +10,14 @@ import argparse
 import json
 import math
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from llm.accounts.show import columns
 from llm.answers.scores import Pairs
 from llm.asking.dialogue import Remaining
 from llm.asking.setup import LLMSetup, SourceTable, Subjects, api_of, set_up
@@ -60,7 +61,7 @@ class Estimate(NamedTuple):
         remaining: what is still to be asked.
         paid, study_paid: by this one and by the study so far.
         is_guess: the pool's human targets replace the targets to judge, which are not written yet.
-        training: of a learner, None for others.
+        training: of a learner; empty for others.
     """
 
     asking: LLMSetup
@@ -69,17 +70,17 @@ class Estimate(NamedTuple):
     paid: float
     study_paid: float
     is_guess: bool = False
-    training: Training | None = None
+    training: Training = Training()
 
     @property
     def usd(self) -> float:
         """What is still to be paid, approximately."""
-        return self.remaining.usd + (self.training.usd if self.training else 0.0)
+        return self.remaining.usd + self.training.usd
 
     @property
     def worst_usd(self) -> float:
         """What is still to be paid, at most."""
-        return self.remaining.worst_usd + (self.training.worst_usd if self.training else 0.0)
+        return self.remaining.worst_usd + self.training.worst_usd
 
 
 def study_estimates(arguments: argparse.Namespace, untrained: str | None = None) -> list[Estimate]:
@@ -164,12 +165,13 @@ def learner_estimate(
     zero_shot = any(run.size == 0 for run in runs)
     total = expected(asking, subjects) if zero_shot else Remaining()
     # A tuned model is asked for the test set and nothing else, so the number of its answers shows what is left.
-    left = unnamed + sum(_left(journal, models, len(subjects)))
+    answered = dict(journal.read(_ANSWERS_BY_MODEL)) if models else {}
+    left = unnamed + sum(max(0.0, 1 - answered.get(model, 0) / len(subjects)) for model in models)
     if left:
         # No model has this name, so it has no answers; its price is that of models made from the base.
         base = settings["model"] if settings["model"].startswith("ft:") else f"ft:{settings['model']}:::"
         each = expected(_asking({**settings, "model": base}, execution, prompts, journal), subjects)
-        total = _sum(total, _times(each, left))
+        total = total.plus(_times(each, left))
     training = _training(asking, tuning_settings, missing, pool)
     return Estimate(asking, len(subjects) * len(runs), total, paid, study_paid, training=training)
 
@@ -189,21 +191,11 @@ def _training(asking: LLMSetup, settings: TuningSettings, missing: Sequence[Run]
     return Training(len(missing), instances, tokens, usd, WORST_FACTOR * usd, price.source)
 
 
-def _left(journal: Journal, models: Collection[str], sources: int) -> Iterator[float]:
-    """For each tuned model, the share of ``sources`` that it has not answered."""
-    answered = dict(journal.read(_ANSWERS_BY_MODEL)) if models else {}
-    return (max(0.0, 1 - answered.get(model, 0) / sources) for model in models)
-
-
 def _times(one: Remaining, factor: float) -> Remaining:
     calls, put_in, put_out, usd, worst = one
     return Remaining(
         round(calls * factor), round(put_in * factor), round(put_out * factor), usd * factor, worst * factor
     )
-
-
-def _sum(one: Remaining, other: Remaining) -> Remaining:
-    return one.plus(other)
 
 
 def _journal(stack: ExitStack, execution: Mapping[str, Any]) -> Journal:
@@ -254,61 +246,50 @@ def over_budget(estimates: Sequence[Estimate]) -> list[str]:
     """For each limit that is too low: the limit, the expected cost, and what can be done."""
     problems = []
     for one in estimates:
-        limit = one.asking.limits.generator_usd
-        if limit is not None and one.paid + one.usd > limit:
-            problems.append(_beyond(f"{one.asking.execution.key}.max_usd", limit, one.paid, one))
-    if not estimates:
-        return problems
-    limit = estimates[0].asking.limits.study_usd
-    usd = sum(one.usd for one in estimates)
-    if limit is not None and estimates[0].study_paid + usd > limit:
-        problems.append(_beyond("llm.max_usd", limit, estimates[0].study_paid, *estimates))
+        problems += _beyond(f"{one.asking.execution.key}.max_usd", one.asking.limits.generator_usd, one.paid, one)
+    if estimates:
+        first = estimates[0]
+        problems += _beyond("llm.max_usd", first.asking.limits.study_usd, first.study_paid, *estimates)
     return problems
 
 
-def _beyond(key: str, limit: float, paid: float, *together: Estimate) -> str:
-    before = f" after the {dollars(paid)} paid already" if paid else ""
+def _beyond(key: str, limit: float | None, paid: float, *together: Estimate) -> list[str]:
+    """The problem if the limit under ``key`` is too low for what was paid and what these will cost."""
     usd = sum(one.usd for one in together)
-    trained = any(one.training and one.training.jobs for one in together)
+    if limit is None or paid + usd <= limit:
+        return []
+    before = f" after the {dollars(paid)} paid already" if paid else ""
+    trained = any(one.training.jobs for one in together)
     what = "the answers and trainings" if trained else "the answers"
     smaller = "make the pool or the sizes smaller" if trained else "make the pool smaller"
-    return (
+    return [
         f"{what} will cost about {dollars(usd)}{before}, and {key} is {dollars(limit)}: raise it, "
         f"{smaller} or take a cheaper model (mode: batch is half the price)"
-    )
+    ]
 
 
 def table(estimates: Sequence[Estimate]) -> str:
     """The estimate for people."""
     header = ["generator", "model", "mode", "sources", "to ask", "tokens in", "tokens out", "about", "at most", "paid"]
-    rows = [header]
+    rows = []
     for one in estimates:
         left = one.remaining
         tokens = [f"{left.input_tokens:,}", f"{left.output_tokens:,}"]
         usd = [dollars(value) for value in (left.usd, left.worst_usd, one.paid)]
         name = [one.asking.name, one.asking.settings.model, one.asking.execution.mode]
         rows.append([*name, f"{one.sources:,}", f"{left.calls:,}", *tokens, *usd])
-        if one.training and one.training.jobs:
-            rows.append(_training_row(one, one.training))
+        if one.training.jobs:
+            rows.append(_training_row(one))
     calls = sum(one.remaining.calls for one in estimates)
     sums = sum(one.usd for one in estimates), sum(one.worst_usd for one in estimates), estimates[0].study_paid
     rows.append(["the study", "", "", "", f"{calls:,}", "", "", *map(dollars, sums)])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(header))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column < 3 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
     limit = estimates[0].asking.limits.study_usd
     prices = sorted({f"{one.asking.name}: {source}" for one in estimates for source in _price_sources(one)})
     guessed = ", ".join(one.asking.name for one in estimates if one.is_guess)
-    stand_in = f"{guessed}: of the pool's human targets, as long as there are no others to judge."
     return "\n".join(
         [
-            *lines,
-            *([stand_in] if guessed else []),
+            *columns(header, rows, numbers_from=3),
+            *([f"{guessed}: of the pool's human targets, as long as there are no others to judge."] if guessed else []),
             f"llm.max_usd: {'no limit' if limit is None else dollars(limit)}. Prices: {'; '.join(prices)}.",
             "About: tokens estimated from the text. At most: the longest answers and most tokens that are possible. "
             "Answers that are asked for again come on top.",
@@ -316,15 +297,16 @@ def table(estimates: Sequence[Estimate]) -> str:
     )
 
 
-def _training_row(one: Estimate, training: Training) -> list[str]:
+def _training_row(one: Estimate) -> list[str]:
     """A learner's fine-tuning: jobs in the column of requests, instances in that of sources."""
+    training = one.training
     usd = [dollars(training.usd), dollars(training.worst_usd), ""]
     counts = [f"{training.instances:,}", f"{training.jobs:,}", f"{training.tokens:,}", ""]
     return [f"{one.asking.name}: jobs", one.asking.settings.model, "tuning", *counts, *usd]
 
 
 def _price_sources(one: Estimate) -> list[str]:
-    training = [f"training {one.training.price}"] if one.training and one.training.jobs else []
+    training = [f"training {one.training.price}"] if one.training.jobs else []
     return [one.asking.price.source, *training]
 
 

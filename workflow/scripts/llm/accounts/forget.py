@@ -35,10 +35,7 @@ def forget(path: Path, names: Sequence[str], is_sure: bool) -> None:
     with Journal.open_reading(path) as journal:
         found = [_find(journal, name) for name in names]
     for one in found:
-        if isinstance(one, Batch):
-            _forget_batch(path, one, is_sure)
-        else:
-            _forget_job(path, one, is_sure)
+        _forget(path, one, is_sure)
 
 
 def _find(journal: Journal, name: str) -> Batch | Tuning:
@@ -47,7 +44,11 @@ def _find(journal: Journal, name: str) -> Batch | Tuning:
     Raises:
         UserError: there is none, or there are both.
     """
-    batch = _find_batch(journal, name)
+    numbers = journal.read(
+        "SELECT id FROM batches WHERE remote_id = :name OR intent = :name OR CAST(id AS TEXT) = :name ORDER BY id DESC",
+        {"name": name},
+    )
+    batch = batches.find(journal, numbers[0][0]) if numbers else None
     job = tunings.find(journal, name)
     if batch is not None and job is not None:
         # The number of both. As a rule, one of them has ended and cannot be meant.
@@ -66,49 +67,36 @@ def _find(journal: Journal, name: str) -> Batch | Tuning:
     return found
 
 
-def _find_batch(journal: Journal, name: str) -> Batch | None:
-    numbers = journal.read(
-        "SELECT id FROM batches WHERE remote_id = :name OR intent = :name OR CAST(id AS TEXT) = :name ORDER BY id DESC",
-        {"name": name},
-    )
-    return batches.find(journal, numbers[0][0]) if numbers else None
+def _forget(path: Path, one: Batch | Tuning, is_sure: bool) -> None:
+    """Give up a batch or job, or say what would be lost.
 
-
-def _forget_batch(path: Path, batch: Batch, is_sure: bool) -> None:
-    if batch.state not in batches.UNFINISHED:
-        raise UserError(f"{path}: batch {batch.id} cannot be given up: it is {batch.state}")
-    hold = Hold.take(path, batch.intent)
+    Raises:
+        UserError: it has ended already, or a process works on it.
+    """
+    if isinstance(one, Batch):
+        name, intent, is_live = f"batch {one.id}", one.intent, one.state in batches.UNFINISHED
+        what = f"{name} of generator {one.generator!r} ({one.requests:,} requests, {one.state})"
+        spent, warning = "", ", and its requests asked and paid again"
+    else:
+        name, intent, is_live = f"job {one.name}", hold_name(one.key), one.state in tunings.LIVE
+        what = f"{name} of {one.study} {one.run} ({one.state})"
+        spent = f"; {dollars(charged(one))} stay counted as spent"
+        warning = f"{spent}, and a rerun creates and pays a new job"
+    if not is_live:
+        raise UserError(f"{path}: {name} cannot be given up: it is {one.state}")
+    hold = Hold.take(path, intent)
     if hold is None:
-        raise UserError(f"{path}: a process works on batch {batch.id}: end that first")
+        raise UserError(f"{path}: a process works on {name}: end that first")
     try:
-        what = f"batch {batch.id} of generator {batch.generator!r} ({batch.requests:,} requests, {batch.state})"
         if not is_sure:
-            say(f"{what} would be given up, and its requests asked and paid again; add --yes to do it")
+            say(f"{what} would be given up{warning}; add --yes to do it")
             return
-        with Journal(path, batch.study, batch.generator) as journal:
-            lost = asyncio.run(journal.write(partial(batches.forget, batch=batch)))
-        say(f"{what} is given up: {lost:,} of its requests can be asked again")
-    finally:
-        hold.drop()
-
-
-def _forget_job(path: Path, tuning: Tuning, is_sure: bool) -> None:
-    if tuning.state not in tunings.LIVE:
-        raise UserError(f"{path}: job {tuning.name} cannot be given up: it is {tuning.state}")
-    hold = Hold.take(path, hold_name(tuning.key))
-    if hold is None:
-        raise UserError(f"{path}: a process works on job {tuning.name}: end that first")
-    try:
-        what = f"job {tuning.name} of {tuning.study} {tuning.run} ({tuning.state})"
-        usd = dollars(charged(tuning))
-        if not is_sure:
-            say(
-                f"{what} would be given up; {usd} stay counted as spent, and a rerun creates and pays a new "
-                "job; add --yes to do it"
-            )
-            return
-        with Journal(path, tuning.study, tuning.generator) as journal:
-            asyncio.run(journal.write(partial(tunings.forget, tuning=tuning, message="given up by hand")))
-        say(f"{what} is given up; {usd} stay counted as spent")
+        with Journal(path, one.study, one.generator) as journal:
+            if isinstance(one, Batch):
+                lost = asyncio.run(journal.write(partial(batches.forget, batch=one)))
+                say(f"{what} is given up: {lost:,} of its requests can be asked again")
+            else:
+                asyncio.run(journal.write(partial(tunings.forget, tuning=one, message="given up by hand")))
+                say(f"{what} is given up{spent}")
     finally:
         hold.drop()

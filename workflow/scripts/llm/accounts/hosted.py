@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
-from llm.accounts.show import charged, moment, table, trained_tokens
+from llm.accounts.show import charged, columns, moment, trained_tokens
 from llm.asking.hold import Hold
 from llm.calls import Failure
 from llm.journal import Journal, tunings
@@ -22,6 +23,7 @@ from workbench.cli import UserError, say
 
 _HEADER = ("job", "number", "run", "state", "made from", "model", "at server", "files", "tokens", "USD", "since")
 _KEY_VARIABLE = "OPENAI_API_KEY"
+_address = attrgetter("base_url")
 
 
 # List
@@ -54,14 +56,14 @@ async def model_lines(path: Path, key_variable: str | None, is_offline: bool) ->
         for job in jobs
     ]
     paid = dollars(sum(map(charged, jobs)))
-    return [*table(_HEADER, rows), f"{len(jobs):,} jobs, {len(files):,} files that were not deleted, {paid}", *notes]
+    return [*columns(_HEADER, rows), f"{len(jobs):,} jobs, {len(files):,} files that were not deleted, {paid}", *notes]
 
 
 async def _at_servers(jobs: Sequence[Tuning], key_variable: str | None) -> tuple[dict[int, str], list[str]]:
     """Whether its server still has the model, or how far the job is, by job; and what could not be found out."""
     there: dict[int, str] = {}
     notes: list[str] = []
-    for base_url, group in groupby(sorted(jobs, key=_base_url), key=_base_url):
+    for base_url, group in groupby(sorted(jobs, key=_address), key=_address):
         try:
             async with _tuning_at(base_url, key_variable) as api:
                 for job in group:
@@ -121,26 +123,21 @@ def _say_what_would_go(models: Sequence[Tuning], files: Sequence[UploadedFile], 
 async def _delete(
     path: Path, models: Sequence[Tuning], files: Sequence[UploadedFile], key_variable: str | None
 ) -> None:
+    going: list[Tuning | UploadedFile] = [*models, *files]
     with Journal(path, "", "") as journal:
-        for base_url in sorted({job.base_url for job in models} | {file.base_url for file in files}):
+        for base_url, group in groupby(sorted(going, key=_address), key=_address):
             try:
                 async with _tuning_at(base_url, key_variable) as api:
-                    for job in models:
-                        if job.base_url == base_url:
-                            was_there = await api.delete_model(job.tuned_model or "")
-                            await journal.write(partial(tunings.forget, tuning=job, message="its model was deleted"))
-                            _say_deleted(f"model {job.tuned_model}", was_there)
-                    for file in files:
-                        if file.base_url == base_url:
-                            was_there = await api.delete_file(file.remote_id)
-                            await journal.write(partial(tunings.delete_file, file=file))
-                            _say_deleted(f"file {file.remote_id}", was_there)
+                    for one in group:
+                        if isinstance(one, Tuning):
+                            what, was_there = f"model {one.tuned_model}", await api.delete_model(one.tuned_model or "")
+                            await journal.write(partial(tunings.forget, tuning=one, message="its model was deleted"))
+                        else:
+                            what, was_there = f"file {one.remote_id}", await api.delete_file(one.remote_id)
+                            await journal.write(partial(tunings.delete_file, file=one))
+                        say(f"{what} {'is deleted' if was_there else 'was not there any more'}")
             except Failure as failure:
                 raise UserError(f"{failure.message}; the journal records what was deleted before that") from failure
-
-
-def _say_deleted(what: str, was_there: bool) -> None:
-    say(f"{what} {'is deleted' if was_there else 'was not there any more'}")
 
 
 # Cancel
@@ -195,10 +192,6 @@ def _files_of(jobs: Sequence[Tuning], files: Sequence[UploadedFile]) -> list[Upl
     """The files of jobs that were not deleted."""
     names = {(job.base_url, name) for job in jobs for name in (job.training_file, job.validation_file)}
     return [file for file in files if (file.base_url, file.remote_id) in names]
-
-
-def _base_url(job: Tuning) -> str:
-    return job.base_url
 
 
 @asynccontextmanager

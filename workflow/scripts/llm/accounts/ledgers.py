@@ -7,27 +7,11 @@ from typing import Any
 
 from workbench.text import one_line
 
-COLUMNS = (
-    "generator",
-    "model",
-    "served",
-    "mode",
-    "sources",
-    "targets",
-    "left_out",
-    "reused",
-    "requests",
-    "repeated",
-    "retried",
-    "throttled",
-    "failed",
-    "refusals",
-    "input_tokens",
-    "output_tokens",
-    "usd",
-    "price",
-    "notes",
+_COLUMNS = (
+    "generator, model, served, mode, sources, targets, left_out, reused, requests, repeated, retried, throttled, "
+    "failed, refusals, input_tokens, output_tokens, usd, price, notes"
 )
+COLUMNS = tuple(_COLUMNS.split(", "))
 
 
 def ledger_row(ledger: Mapping[str, Any]) -> list[str]:

@@ -29,16 +29,16 @@ _ATTEMPT = (
 
 def account_lines(journal: Journal) -> Iterator[str]:
     """Generators, batches, fine-tuning jobs, and processes that use the journal."""
-    yield from table(_ACCOUNTS.split(", "), [_account_row(journal, *owner) for owner in generators(journal)])
+    yield from columns(_ACCOUNTS.split(", "), [_account_row(journal, *owner) for owner in generators(journal)])
     batches = journal.read(f"SELECT {_BATCHES} FROM batches ORDER BY id")
     if batches:
         yield ""
         shown = [(*row[:7], moment(row[7]), moment(row[8]), row[9]) for row in batches]
-        yield from table(["batch", *_BATCHES.split(", ")[1:]], shown)
+        yield from columns(["batch", *_BATCHES.split(", ")[1:]], shown)
     jobs = tunings.everything(journal)
     if jobs:
         yield ""
-        yield from table(_TUNINGS.split(", "), map(_tuning_row, jobs))
+        yield from columns(_TUNINGS.split(", "), map(_tuning_row, jobs))
     for _, host, pid, started in journal.workers():
         yield f"in use by process {pid} on {host} since {moment(started)}"
 
@@ -70,12 +70,14 @@ def call_lines(journal: Journal, prefix: str) -> Iterator[str]:
                 yield f"{name:>14}  {moment(value) if name in ('started', 'ended') else value}"
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
-    """Rows as lines of text in columns."""
+def columns(header: Sequence[str], rows: Iterable[Sequence[object]], numbers_from: int | None = None) -> Iterator[str]:
+    """Rows as lines of text in columns; those from ``numbers_from`` on are aligned on the right."""
     cells = [list(header), *([one_line("" if cell is None else str(cell)) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    alignments = ["<" if numbers_from is None or place < numbers_from else ">" for place in range(len(widths))]
     for row in cells:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        padded = (f"{cell:{side}{width}}" for cell, side, width in zip(row, alignments, widths, strict=True))
+        yield "  ".join(padded).rstrip()
 
 
 def moment(seconds: float | None) -> str:

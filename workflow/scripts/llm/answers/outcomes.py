@@ -94,20 +94,15 @@ def verdict_of_finish(answer: Answer) -> Verdict | None:
     return None
 
 
-def classify(answer: Answer, source: str, prompt: str, standards: Standards) -> Verdict:
-    """The verdict on an answer.
+def classify_text(text: str, source: str, prompt: str, standards: Standards) -> Verdict:
+    """The verdict on the text of a complete answer.
 
     Args:
-        answer: from the provider.
+        text: the answer's.
         source: what was to be translated, on one line.
         prompt: the user's message, with the source in it.
         standards: what it is checked against.
     """
-    return verdict_of_finish(answer) or classify_text(answer.text, source, prompt, standards)
-
-
-def classify_text(text: str, source: str, prompt: str, standards: Standards) -> Verdict:
-    """The verdict on the text of a complete answer; arguments as for :func:`classify`."""
     line = one_line(text)
     if not line or (_has_content(source) and not _has_content(line)):
         return Verdict(Outcome.EMPTY, line, "nothing is written" if not line else "no letter or digit")

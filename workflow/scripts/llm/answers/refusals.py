@@ -39,7 +39,6 @@ _I_CANNOT = (
 _WITH_THIS = r"\b[^.\n]{0,40}\b(?:(?:with|to) (?:that|this|your|the)\b|(?:this|that|your) (?:request|type|kind))"
 _CONTENT = r"\w*\b[^.\n]{0,40}\b(?:request|content|text|material)\b"
 
-
 _OPENING = 400  # characters of an answer in which it declines, if it does
 
 

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from llm.answers.outcomes import Outcome, Verdict, verdict_of_finish
+from llm.answers.outcomes import Outcome, Verdict
 from llm.answers.refusals import declined
 from llm.answers.wording import THOUGHTS
-from llm.calls import Answer
 from llm.prompts import Templates
 from workbench.generated import read_targets
 from workbench.tables import read_rows
@@ -91,10 +90,6 @@ class Judgement:
     def longest(self, text: str) -> int:
         """Tokens of the longest answer."""
         return _MARGIN_TOKENS + self._reasoning
-
-    def classify(self, answer: Answer, source: str, prompt: str) -> Verdict:
-        """The verdict on an answer."""
-        return verdict_of_finish(answer) or self.classify_text(answer.text, source, prompt)
 
     def classify_text(self, text: str, source: str, prompt: str) -> Verdict:
         """The verdict on the text of a complete answer: a score and nothing else is ``ok``."""

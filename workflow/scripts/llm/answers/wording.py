@@ -29,24 +29,9 @@ _SENTENCE_END = re.compile(r"(?<=[.:!?。：！？])\s+|\n+")
 _MOST_LAYERS = 8
 _FRAGMENT = 20  # fewest characters by which a part of the prompt is recognized
 
-# Opening mark, closing marks.
-_QUOTES = {
-    '"': '"',
-    "'": "'",
-    "“": "”“",
-    "”": "”",
-    "„": "“”",
-    "«": "»",
-    "»": "«»",
-    "‹": "›",
-    "‘": "’‘",
-    "‚": "‘’",
-    "「": "」",
-    "『": "』",
-    "`": "`",
-    "*": "*",
-    "_": "_",
-}
+# Each an opening mark and its closing marks.
+_PAIRS = ('""', "''", "“”“", "””", "„“”", "«»", "»«»", "‹›", "‘’‘", "‚‘’", "「」", "『』", "``", "**", "__")
+_QUOTES = {pair[0]: pair[1:] for pair in _PAIRS}
 _SINGLE = "'‘’‚"
 _ANY_QUOTE = "\"'“”„«»‹›‘’‚「」『』`"
 _ENDS = " .,;:!?…)]}–-*_"
@@ -156,15 +141,8 @@ def _lead_in(text: str, source: str, language: str) -> int | None:
 def _echo(text: str, source: str, prompt: str) -> str | None:
     """A sentence of the prompt, other than the source, that the text repeats."""
     lowered, source = text.casefold(), source.casefold()
-    for fragment in _fragments(prompt.casefold().replace(source, "\n")):
-        if fragment in lowered and fragment not in source:
-            return fragment
-    return None
-
-
-def _fragments(prompt: str) -> list[str]:
-    """The sentences of a prompt that are long enough to be recognized."""
-    return [part.strip() for part in _SENTENCE_END.split(prompt) if len(part.strip()) >= _FRAGMENT]
+    parts = map(str.strip, _SENTENCE_END.split(prompt.casefold().replace(source, "\n")))
+    return next((part for part in parts if len(part) >= _FRAGMENT and part in lowered and part not in source), None)
 
 
 def _unwrapped(text: str, source: str) -> str | None:
@@ -174,9 +152,7 @@ def _unwrapped(text: str, source: str) -> str | None:
     if (fields := _json_object(text)) is not None and not source.startswith("{"):
         values = [value for value in fields.values() if isinstance(value, str)]
         return values[0] if len(values) == len(fields) == 1 else None
-    if len(text) < 3 or text[-1] not in _QUOTES.get(text[0], ""):
-        return None
-    if _is_marked(source, text[0]):
+    if len(text) < 3 or text[-1] not in _QUOTES.get(text[0], "") or _is_marked(source, text[0]):
         return None
     for width in (3, 2, 1):  # ***bold italics***, **bold**, *italics*
         mark = text[0] * width

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
-from llm.answers.outcomes import Outcome, Verdict
+from llm.answers.outcomes import Outcome, Verdict, verdict_of_finish
 from llm.asking.tasks import PromptTask, Subject
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Usage, Work
 from llm.journal import Journal, Stored
@@ -275,8 +275,9 @@ class Dialogue:
             if isinstance(reply, _Open):
                 return replace(reply, history=tuple(history))
             verdict = reply.verdict
-            if reply.answer:
-                verdict = self._task.classify(reply.answer, source.text, question.prompt)
+            if answer := reply.answer:
+                ended = verdict_of_finish(answer)
+                verdict = ended or self._task.classify_text(answer.text, source.text, question.prompt)
             assert verdict is not None
             if target := self._settle(item, verdict, reply, history, step < self._retries):
                 return target

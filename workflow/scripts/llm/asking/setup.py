@@ -11,7 +11,7 @@ from llm.asking.dialogue import Dialogue
 from llm.asking.tasks import PromptTask, Translation
 from llm.journal import Journal, Limits
 from llm.prices import Price, price_of
-from llm.prompts import JUDGE, load_templates
+from llm.prompts import JUDGE, Templates
 from llm.providers import open_api
 from llm.providers.api import Api
 from llm.settings import ExecutionSettings, ShapingSettings
@@ -106,7 +106,7 @@ def set_up(
         execution.mode == "batch",
         settings.service_tier,
     )
-    templates = load_templates(prompts, settings.languages)
+    templates = Templates(prompts, settings.languages)
     task: PromptTask = (
         Judgement(templates, settings.parameters["reasoning_tokens"])
         if JUDGE in prompts

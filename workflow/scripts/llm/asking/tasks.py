@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any, Protocol
 
-from llm.answers.outcomes import Verdict, classify, classify_text, repair, standards
+from llm.answers.outcomes import Verdict, classify_text, repair, standards
 from llm.answers.scores import Pair
-from llm.calls import Answer
 from llm.prompts import Templates
 from llm.settings import ShapingSettings
 from llm.tokens import estimate_tokens
@@ -49,10 +48,6 @@ class PromptTask(Protocol):
 
     def longest(self, text: str) -> int:
         """Tokens of the longest answer for a source ``text``."""
-        ...
-
-    def classify(self, answer: Answer, source: str, prompt: str) -> Verdict:
-        """What an answer is."""
         ...
 
     def classify_text(self, text: str, source: str, prompt: str) -> Verdict:
@@ -95,10 +90,6 @@ class Translation:
     def longest(self, text: str) -> int:
         """Tokens of the longest answer."""
         return math.ceil(self._factor * estimate_tokens(text)) + _MARGIN_TOKENS + self._reasoning
-
-    def classify(self, answer: Answer, source: str, prompt: str) -> Verdict:
-        """See :func:`llm.answers.outcomes.classify`."""
-        return classify(answer, source, prompt, self._standards)
 
     def classify_text(self, text: str, source: str, prompt: str) -> Verdict:
         """See :func:`llm.answers.outcomes.classify_text`."""

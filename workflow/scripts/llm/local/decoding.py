@@ -67,7 +67,8 @@ class Translator:
         own_end = self._tokenizer.eos_token_id
         padding = self._tokenizer.pad_token_id
         self._padding = own_end if padding is None else padding
-        self._ends = sorted({own_end, *_listed(self._model.generation_config.eos_token_id)})
+        more_ends = self._model.generation_config.eos_token_id  # one, several or None
+        self._ends = sorted({own_end, *(more_ends if isinstance(more_ends, list) else [more_ends])} - {None})
 
     def translate(self, texts: Sequence[str]) -> Iterator[Hypothesis]:
         """Yield the translation of every text, in order; says how many were cut off at their limit.
@@ -119,11 +120,11 @@ class Translator:
         most = 0
         for place in order:
             most = max(most, requests[place].most)
-            is_full = found and (
-                len(found[-1]) == self._settings["batch_size"]
+            if (
+                not found
+                or len(found[-1]) == self._settings["batch_size"]
                 or len(requests[found[-1][0]].prompt) + most > self._reads
-            )
-            if not found or is_full:
+            ):
                 found.append([])
                 most = requests[place].most
             found[-1].append(place)
@@ -177,18 +178,9 @@ class Translator:
                 generation_config=config,
                 stopping_criteria=StoppingCriteriaList([OwnLimits()]),
             )
-        written = output[:, width:].tolist()
-        return [self._up_to_end(row[: request.most]) for row, request in zip(written, requests, strict=True)]
-
-    def _up_to_end(self, tokens: list[int]) -> list[int]:
-        """Tokens up to and including the first end token; rows that end early are padded after it."""
-        for place, token in enumerate(tokens):
-            if token in self._ends:
-                return tokens[: place + 1]
-        return tokens
-
-
-def _listed(value: int | list[int] | None) -> list[int]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+        completions = []
+        for row, request in zip(output[:, width:].tolist(), requests, strict=True):
+            written = row[: request.most]  # rows that end early are padded after their first end token
+            ends = (place for place, token in enumerate(written, start=1) if token in self._ends)
+            completions.append(written[: next(ends, None)])
+        return completions

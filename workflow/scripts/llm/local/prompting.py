@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from llm.prompts import Languages, Template, Templates
+from llm.prompts import Templates
 from workbench.cli import UserError, say
 
 log = logging.getLogger(__name__)
@@ -47,13 +47,7 @@ def read_templates(files: Sequence[Sequence[str]], languages: Mapping[str, str])
         raise UserError(f"--prompt {min(unknown)}: no such role; there are {' and '.join(ROLES)}")
     if "prompt" not in paths:
         raise UserError("--prompt: the role `prompt` is missing, the template of the user's message")
-    system = paths.get("system")
-    return Templates(
-        one=Template.read(paths["prompt"], ["source"]),
-        retry=Template("", "retry"),  # a learner is asked once
-        languages=Languages(languages["source"], languages["target"]),
-        system=Template.read(system) if system else None,
-    )
+    return Templates(paths, languages)
 
 
 class Prompter:
@@ -119,16 +113,10 @@ class Prompter:
             self._chat("text")
             return
         except Exception as error:  # templates can raise anything
-            if not self._templates.system:
-                raise _unfit(error) from error
+            if not (self._templates.system and self._knows_system):
+                why = f"{type(error).__name__}: {error}"
+                raise UserError(f"the chat template of the model's tokenizer cannot be used: {why}") from error
             log.info("the chat template refuses a system prompt: %s", error)
         self._knows_system = False
-        try:
-            self._chat("text")
-        except Exception as error:
-            raise _unfit(error) from error
+        self._try_chat()
         say("the model's chat template has no system prompt: it is put before the user's message")
-
-
-def _unfit(error: Exception) -> UserError:
-    return UserError(f"the chat template of the model's tokenizer cannot be used: {type(error).__name__}: {error}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import tempfile
+import urllib.parse
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping
 from datetime import date
@@ -14,22 +16,19 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 import httpx2
 
 from llm.calls import Answer, Call, Reply
-from llm.providers.connection import (
-    UNREADABLE,
-    Connection,
-    Key,
-    clean_base_url,
-    http_client,
-    send_only,
-    why_unreadable,
-)
-from llm.providers.failures import Verdict, verdict_of_status
+from llm.providers.connection import CONNECT_SECONDS, UNREADABLE, Connection, Key, Unusable
+from llm.providers.failures import Verdict, kind_of_status
 from llm.providers.protocol import BatchLimits, BatchResult, BatchState, ModelInfo, ModelSettings
+from workbench.cli import UserError
 
 if TYPE_CHECKING:
     from llm.providers.openai_tuning import TuningApi
 
 _DESCRIBES_NO_MODELS = (404, 405, 501)
+_SNIPPET = 200  # characters of an answer that cannot be read
+# uvicorn, and therefore vLLM, closes a connection that was idle for 5 s; a request sent at that moment is lost.
+_KEEPALIVE_SECONDS = 4.0
+_SPARE_CONNECTIONS = 4
 
 
 class Api(ABC):
@@ -38,8 +37,7 @@ class Api(ABC):
     Every coroutine raises :class:`llm.calls.Failure`, and nothing else, for what the provider or the network does.
 
     Attributes:
-        provider: name of the provider.
-        api_version: the API's version.
+        provider, api_version: the provider's name, and the version of its API.
         sdk: name and version of the client library.
         batch_limits: of this provider.
         tuning: fine-tuning, None if the provider offers none.
@@ -71,7 +69,14 @@ class Api(ABC):
         self._model = settings.model
         self.base_url = self._clean_base_url(settings.base_url)
         timeout = float(settings.timeout)
-        http = http_client(self._http_client_class, timeout, settings.concurrency)
+        most = settings.concurrency + _SPARE_CONNECTIONS
+        http = self._http_client_class(
+            timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS), pool=None),
+            limits=httpx2.Limits(max_connections=most, keepalive_expiry=_KEEPALIVE_SECONDS),
+            follow_redirects=False,
+        )
+        # It logs every request at the level of messages that people should read.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
         # These also replace what the SDK finds in the environment.
         headers = {"Authorization": f"Bearer {self._key.value}", **self._headers()}
         self._client = self._new_client(
@@ -82,7 +87,9 @@ class Api(ABC):
             timeout=http.timeout,
             http_client=http,
         )
-        send_only(self._client, headers)
+        # Both SDKs send the headers in OPENAI_CUSTOM_HEADERS or ANTHROPIC_CUSTOM_HEADERS to any server. They may hold a
+        # key for another server, and could shape answers without being part of a call.
+        self._client._custom_headers = headers
         self._connection = Connection(
             self._client, self.base_url, self._key, timeout, self._read_error, self._error_class
         )
@@ -114,10 +121,14 @@ class Api(ABC):
         """
         try:
             return self._answer(json.loads(raw))
-        except UNREADABLE as error:
-            failure = self._connection.unreadable(raw, why_unreadable(raw, error, self._answer_name))
-        # Outside the handler: otherwise the failure refers to an exception that quotes the body.
-        raise failure
+        except Unusable as error:
+            why = str(error)
+        except json.JSONDecodeError as error:
+            why = f"no JSON ({error.msg} at character {error.pos:,} of {len(raw):,})"
+        except UNREADABLE:
+            why = f"no {self._answer_name}: {raw[:_SNIPPET]!r}"
+        # Outside the handlers: otherwise the failure refers to an exception that quotes the body.
+        raise self._connection.unreadable(raw, why)
 
     async def preflight(self) -> ModelInfo | None:
         """Ask for the model before anything is paid; None if the server does not describe its models.
@@ -125,11 +136,8 @@ class Api(ABC):
         Raises:
             Failure: FATAL if the key is not accepted or the model does not exist.
         """
-        model: Any = await self._connection.ask_if_there(
-            self._client.models.retrieve(self._model),
-            missing=None,
-            statuses=() if self._is_own_address() else _DESCRIBES_NO_MODELS,
-        )
+        statuses = () if self._is_own_address() else _DESCRIBES_NO_MODELS
+        model: Any = await self._connection.ask_if_there(self._client.models.retrieve(self._model), statuses)
         identifier = getattr(model, "id", None)
         return ModelInfo(identifier, self._shutdown_date(model)) if isinstance(identifier, str) else None
 
@@ -185,9 +193,7 @@ class Api(ABC):
     def _read_error(self, status: int, error: Mapping[str, Any]) -> Verdict:
         """What an error answer means; an :data:`llm.providers.failures.ErrorReader`."""
         verdict = self._verdict_of_code(status, error)
-        if verdict is not None:
-            return verdict
-        return Verdict(verdict_of_status(status).kind, self._advice(status, str(error.get("message"))))
+        return verdict or Verdict(kind_of_status(status), self._advice(status, str(error.get("message"))))
 
     def _advice(self, status: int, message: str) -> str:
         if status == 401:
@@ -204,7 +210,23 @@ class Api(ABC):
     # What a provider adds
 
     def _clean_base_url(self, base_url: str | None) -> str:
-        return clean_base_url(base_url, self._own_base_url)
+        """``base_url``, or the provider's own address, without a slash at the end.
+
+        Raises:
+            UserError: it is not an HTTP address, or contains a password.
+        """
+        url = (base_url or self._own_base_url).rstrip("/")
+        try:
+            parts = urllib.parse.urlsplit(url)
+            valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        except ValueError:
+            valid = False
+        if not valid or "@" in url:
+            raise UserError(
+                f"base_url: {'an address with a name or password' if '@' in url else repr(base_url)} is not allowed; "
+                "write it like http://localhost:8000/v1 (a key goes into the environment, see api_key_env)"
+            )
+        return url
 
     def _is_own_address(self) -> bool:
         return self.base_url == self._own_base_url

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import re
 import urllib.parse
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import aiohttp
@@ -33,16 +33,13 @@ CLOCK_SECONDS = 3600.0
 MISSING = (404, 405, 410, 501)
 """HTTP statuses of what a server does not have or does not offer."""
 
+CONNECT_SECONDS = 15.0
+"""Longest wait for a connection."""
+
 _NO_KEY = "no-key"  # sent to servers that need no key
 _REDACTED = "[API key]"
 # Placeholders such as "EMPTY" or "ollama" are words that an answer may contain.
 _SHORTEST_SECRET = 8
-_SNIPPET = 200
-_CONNECT_SECONDS = 15.0
-_FILE_SECONDS = 600.0
-# uvicorn, and therefore vLLM, closes a connection that was idle for 5 s; a request sent at that moment is lost.
-_KEEPALIVE_SECONDS = 4.0
-_SPARE_CONNECTIONS = 4
 
 # A value whose shape differs from the provider's documentation.
 _OTHER_SHAPE = (LookupError, TypeError, AttributeError, RecursionError, OverflowError)
@@ -59,14 +56,13 @@ def _unchanged(value: Any) -> Any:
 
 
 class Key:
-    """A key from the environment, and how to remove it from texts."""
+    """A key from the environment variable ``variable``, and how to remove it from texts; None for no key.
+
+    Raises:
+        UserError: the environment lacks the variable, or its value cannot be a key.
+    """
 
     def __init__(self, variable: str | None) -> None:
-        """Read ``variable``; None means a server that needs no key.
-
-        Raises:
-            UserError: the environment lacks the variable, or its value cannot be a key.
-        """
         self.variable = variable
         self.value = _NO_KEY if variable is None else os.environ.get(variable, "").strip()
         if not self.value:
@@ -86,8 +82,7 @@ class Key:
     def redact(self, text: str) -> str:
         """``text`` without the key."""
         for form in self._forms:
-            if form in text:
-                text = text.replace(form, _REDACTED)
+            text = text.replace(form, _REDACTED)
         return text
 
     def redact_answer(self, text: str) -> str:
@@ -101,56 +96,24 @@ class Key:
         return f"set {self.variable} to a key that is valid there"
 
 
-def clean_base_url(base_url: str | None, default: str) -> str:
-    """``base_url``, or ``default``, without a slash at the end.
-
-    Raises:
-        UserError: it is not an HTTP address, or contains a password.
-    """
-    url = (base_url or default).rstrip("/")
-    try:
-        parts = urllib.parse.urlsplit(url)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid or "@" in url:
-        raise UserError(
-            f"base_url: {'an address with a name or password' if '@' in url else repr(base_url)} is not allowed; "
-            "write it like http://localhost:8000/v1 (a key goes into the environment, see api_key_env)"
-        )
-    return url
-
-
-def http_client(kind: type[httpx2.AsyncClient], timeout: float, concurrency: int) -> httpx2.AsyncClient:
-    """An HTTP client of an SDK's class ``kind`` for ``concurrency`` requests at once of ``timeout`` seconds each."""
-    # It logs every request at the level of messages that people should read.
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
-    return kind(
-        timeout=httpx2.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS), pool=None),
-        limits=httpx2.Limits(max_connections=concurrency + _SPARE_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS),
-        follow_redirects=False,
-    )
-
-
 class Connection:
-    """An SDK's client whose failures are all :class:`llm.calls.Failure` without the key."""
+    """An SDK's client whose failures are all :class:`llm.calls.Failure` without the key.
 
-    file_timeout = httpx2.Timeout(_FILE_SECONDS, connect=_CONNECT_SECONDS, pool=None)
+    Args:
+        client: an AsyncOpenAI or AsyncAnthropic, made without retries.
+        base_url: for messages.
+        key: what to keep out of messages and answers.
+        timeout: longest wait for an answer, in seconds.
+        read: the provider's reading of its errors.
+        error: base class of the SDK's exceptions.
+    """
+
+    file_timeout = httpx2.Timeout(600.0, connect=CONNECT_SECONDS, pool=None)
     """For files of batches: the provider prepares them for longer than an answer."""
 
     def __init__(
         self, client: Any, base_url: str, key: Key, timeout: float, read: ErrorReader, error: type[Exception]
     ) -> None:
-        """Wrap ``client``, an AsyncOpenAI or AsyncAnthropic.
-
-        Args:
-            client: the SDK's client, made without retries.
-            base_url: for messages.
-            key: what to keep out of messages and answers.
-            timeout: longest wait for an answer, in seconds.
-            read: the provider's reading of its errors.
-            error: base class of the SDK's exceptions.
-        """
         self.client = client
         self._base_url = base_url
         self._key = key
@@ -171,7 +134,7 @@ class Connection:
         except self._errors as error:
             failure = self._failure(error)
         else:
-            headers = self._headers(response.headers)
+            headers = {name: self._key.redact(value) for name, value in kept_headers(response.headers).items()}
             try:
                 return Reply(self._key.redact_answer(response.content.decode()), headers)
             except UnicodeDecodeError:
@@ -199,19 +162,13 @@ class Connection:
                 failure.maybe_paid = True
         raise failure
 
-    async def ask_if_there(
-        self,
-        request: Awaitable[Any],
-        missing: T,
-        read: Callable[[Any], T] = _unchanged,
-        statuses: Collection[int] = MISSING,
-    ) -> T:
-        """As :meth:`ask`, but return ``missing`` if the server answers with one of ``statuses``."""
+    async def ask_if_there(self, request: Awaitable[T], statuses: Collection[int] = MISSING) -> T | None:
+        """As :meth:`ask`, but return None if the server answers with one of ``statuses``."""
         try:
-            return await self.ask(request, read)
+            return await self.ask(request)
         except Failure as failure:
             if failure.status in statuses:
-                return missing
+                return None
             raise
 
     async def json_lines(self, path: str, read: Callable[[Any], T]) -> AsyncIterator[T]:
@@ -274,18 +231,12 @@ class Connection:
         return self._redacted(connection_failure(self._base_url, error, self._timeout))
 
     def _redacted(self, failure: Failure) -> Failure:
-        return Failure(
-            failure.kind,
-            self._key.redact(failure.message),
-            status=failure.status,
-            retry_after=failure.retry_after,
-            maybe_paid=failure.maybe_paid,
+        return replace(
+            failure,
+            message=self._key.redact(failure.message),
             headers={name: self._key.redact(value) for name, value in failure.headers.items()},
             raw=self._key.redact(failure.raw),
         )
-
-    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
-        return {name: self._key.redact(value) for name, value in kept_headers(headers).items()}
 
 
 def well_formed(text: str) -> str:
@@ -308,24 +259,6 @@ def text_of(value: object) -> str:
     if isinstance(value, list):
         value = "".join(part.get("text") or "" for part in value)
     return well_formed(value) if isinstance(value, str) else ""
-
-
-def send_only(client: Any, headers: Mapping[str, Any]) -> None:
-    """Make ``client`` send only these headers besides its own.
-
-    Both SDKs send the headers in ``OPENAI_CUSTOM_HEADERS`` or ``ANTHROPIC_CUSTOM_HEADERS`` to any server. They may hold
-    a key for another server, and could shape answers without being part of a call.
-    """
-    client._custom_headers = dict(headers)
-
-
-def why_unreadable(raw: str, error: Exception, expected: str) -> str:
-    """Why ``raw`` could not be read as the ``expected`` kind of answer."""
-    if isinstance(error, Unusable):
-        return str(error)
-    if isinstance(error, json.JSONDecodeError):
-        return f"no JSON ({error.msg} at character {error.pos:,} of {len(raw):,})"
-    return f"no {expected}: {raw[:_SNIPPET]!r}"
 
 
 async def recent(items: AsyncIterable[T], created: Callable[[T], float], after: float) -> AsyncIterator[T]:

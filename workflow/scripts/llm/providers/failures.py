@@ -34,17 +34,7 @@ ErrorReader = Callable[[int, Mapping[str, Any]], Verdict]
 
 CREDIT_ADVICE = "add credit or raise the account's spending limit, then run again: what is answered is kept"
 
-_KEPT = frozenset(
-    (
-        "x-request-id",
-        "request-id",
-        "retry-after",
-        "retry-after-ms",
-        "openai-version",
-        "openai-processing-ms",
-        "anthropic-version",
-    )
-)
+_KEPT = re.compile(r"(x-)?request-id|retry-after(-ms)?|openai-(version|processing-ms)|anthropic-version")
 _KEPT_PREFIXES = ("x-ratelimit-", "anthropic-ratelimit-")
 _FATAL = frozenset((401, 402, 403, 404, 405, 410))
 _TRANSIENT = frozenset((408, 409, 425, 499))
@@ -57,17 +47,15 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
-def verdict_of_status(status: int) -> Verdict:
+def kind_of_status(status: int) -> FailureKind:
     """What an HTTP status means if the error object adds nothing."""
     if status < 400 or status in _FATAL:
-        return Verdict(FailureKind.FATAL)
+        return FailureKind.FATAL
     if status == 429:
-        return Verdict(FailureKind.THROTTLED)
+        return FailureKind.THROTTLED
     if status in _OVERLOADED:
-        return Verdict(FailureKind.OVERLOADED)
-    if status >= 500 or status in _TRANSIENT:
-        return Verdict(FailureKind.TRANSIENT)
-    return Verdict(FailureKind.REJECTED)
+        return FailureKind.OVERLOADED
+    return FailureKind.TRANSIENT if status >= 500 or status in _TRANSIENT else FailureKind.REJECTED
 
 
 def status_failure(where: str, status: int, raw: str, headers: Mapping[str, str], read: ErrorReader) -> Failure:
@@ -137,7 +125,7 @@ def connection_failure(where: str, error: BaseException, timeout: float) -> Fail
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Those of an answer's headers that hold the request's id, the rate limits and what served it."""
-    return {name: value for name, value in headers.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
+    return {name: value for name, value in headers.items() if _KEPT.fullmatch(name) or name.startswith(_KEPT_PREFIXES)}
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -153,17 +141,14 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if wanted:
         seconds = _number(wanted)
         return _bounded(seconds if seconds is not None else _seconds_until(wanted, headers))
-    resets: list[tuple[bool, float]] = []
+    used_up: list[float] = []
+    others: list[float] = []
     for name, value in headers.items():
-        if not name.startswith(_KEPT_PREFIXES) or "reset" not in name:
-            continue
-        seconds = _bounded(_duration(value, headers))
-        if seconds is not None:
-            resets.append((headers.get(name.replace("reset", "remaining")) == "0", seconds))
-    used_up = [seconds for empty, seconds in resets if empty]
-    if used_up:
-        return max(used_up)
-    return min((seconds for _, seconds in resets), default=None)
+        if name.startswith(_KEPT_PREFIXES) and "reset" in name:
+            seconds = _bounded(_duration(value, headers))
+            if seconds is not None:
+                (used_up if headers.get(name.replace("reset", "remaining")) == "0" else others).append(seconds)
+    return max(used_up, default=min(others, default=None))
 
 
 def one_line(text: str) -> str:

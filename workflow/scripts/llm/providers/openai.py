@@ -17,8 +17,7 @@ from llm.calls import Answer, Failure, FailureKind, Finish, Reply, Usage
 from llm.providers.api import Api
 from llm.providers.connection import CLOCK_SECONDS, PAGE, Unusable, dumps, recent, text_of
 from llm.providers.failures import CREDIT_ADVICE, Verdict
-from llm.providers.openai_files import upload_once
-from llm.providers.openai_tuning import TuningApi
+from llm.providers.openai_tuning import TuningApi, upload_once
 from llm.providers.protocol import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelSettings
 
 _LINE_START = b'{"method":"POST","url":"/v1/chat/completions",'

@@ -1,13 +1,12 @@
-"""Fine-tuning by OpenAI's protocol, at OpenAI or at any server that speaks it."""
+"""Uploaded files and fine-tuning by OpenAI's protocol, at OpenAI or at any server that speaks it."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from llm.providers.connection import CLOCK_SECONDS, PAGE, Connection, recent, text_of
-from llm.providers.openai_files import upload_once
 from llm.providers.protocol import TuningEvent, TuningRequest, TuningState, TuningStatus
 
 _STATUSES = {
@@ -41,9 +40,8 @@ class TuningApi:
 
     async def has_file(self, remote_id: str) -> bool:
         """Whether an uploaded file is still there and usable."""
-        return await self._connection.ask_if_there(
-            self._client.files.retrieve(remote_id), False, lambda file: getattr(file, "status", None) != "error"
-        )
+        file = await self._connection.ask_if_there(self._client.files.retrieve(remote_id))
+        return file is not None and getattr(file, "status", None) != "error"
 
     async def create(self, request: TuningRequest) -> TuningState:
         """Create a job whose metadata hold the intent.
@@ -84,11 +82,11 @@ class TuningApi:
 
     async def events(self, remote_id: str, seen: Collection[str]) -> list[TuningEvent]:
         """What a job has reported since the events ``seen``, the oldest first; empty if the server has no events."""
-        return await self._connection.ask_if_there(self._new_events(remote_id, seen), [])
+        return await self._connection.ask_if_there(self._new_events(remote_id, seen)) or []
 
     async def checkpoints(self, remote_id: str) -> list[Mapping[str, Any]]:
         """A job's checkpoints, the first one first; empty if the server has none."""
-        return await self._connection.ask_if_there(self._checkpoints(remote_id), [])
+        return await self._connection.ask_if_there(self._checkpoints(remote_id)) or []
 
     async def cancel(self, remote_id: str) -> TuningState:
         """End a job."""
@@ -96,15 +94,15 @@ class TuningApi:
 
     async def delete_model(self, model: str) -> bool:
         """Delete a fine-tuned model; false if there is none."""
-        return await self._connection.ask_if_there(self._client.models.delete(model), False, _true, (404,))
+        return await self._connection.ask_if_there(self._client.models.delete(model), statuses=(404,)) is not None
 
     async def delete_file(self, remote_id: str) -> bool:
         """Delete an uploaded file; false if there is none."""
-        return await self._connection.ask_if_there(self._client.files.delete(remote_id), False, _true, (404,))
+        return await self._connection.ask_if_there(self._client.files.delete(remote_id), statuses=(404,)) is not None
 
     async def has_model(self, model: str) -> bool:
         """Whether there is such a model."""
-        return await self._connection.ask_if_there(self._client.models.retrieve(model), False, _true)
+        return await self._connection.ask_if_there(self._client.models.retrieve(model)) is not None
 
     async def _found(self, request: TuningRequest, created_after: float) -> list[TuningState]:
         ours: list[TuningState] = []
@@ -133,8 +131,33 @@ class TuningApi:
         return sorted(found, key=lambda checkpoint: checkpoint.get("step_number") or 0)
 
 
-def _true(_answer: object) -> bool:
-    return True
+async def upload_once(connection: Connection, name: str, file: IO[bytes], size: int, purpose: str) -> str:
+    """The server's id of a file: of an earlier upload with this name and size, or of a new one.
+
+    Args:
+        connection: to the server.
+        name: a name that only this content has.
+        file: the content.
+        size: its length in bytes.
+        purpose: as the server calls it.
+    """
+    found: str | None = await connection.ask(_uploaded(connection, name, size, purpose))
+    if found is not None:
+        return found
+    created: Any = await connection.ask(
+        connection.client.files.create(
+            file=(name, file, "application/jsonl"), purpose=purpose, timeout=connection.file_timeout
+        )
+    )
+    return str(created.id)
+
+
+async def _uploaded(connection: Connection, name: str, size: int, purpose: str) -> str | None:
+    """The file of an earlier attempt that ended after its upload."""
+    async for file in connection.client.files.list(purpose=purpose, order="desc"):
+        if file.filename == name and file.bytes == size and file.status != "error":
+            return str(file.id)
+    return None
 
 
 def _does(job: Any, request: TuningRequest) -> bool:

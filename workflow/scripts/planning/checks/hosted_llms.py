@@ -48,10 +48,10 @@ def prompt_problems(key: Key, files: Mapping[str, str], languages: Mapping[str, 
     for role in missing:
         yield Problem((*key, _PROMPT_KEYS[role]), f"{files[role]!r} is not a file (looked for it in {Path.cwd()})")
     if not missing:
-        from llm.prompts import load_templates  # only studies that ask an LLM pay for the import
+        from llm.prompts import Templates  # only studies that ask an LLM pay for the import
 
         try:
-            load_templates({role: Path(path) for role, path in files.items()}, languages)
+            Templates({role: Path(path) for role, path in files.items()}, languages)
         except UserError as error:
             yield Problem(key, str(error))
 
