@@ -25,8 +25,7 @@ rule translate_test:
         label="{learner}/{recipe}/{size}/{seed}",
     threads: TRAINING.threads
     resources:
-        mem_mb=grown(TRAINING.memory_mb),
-        runtime=grown(TRAINING.minutes),
+        **grown(mem_mb=TRAINING.memory_mb, runtime=TRAINING.minutes),
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/evaluate.yaml"
@@ -54,8 +53,7 @@ rule score_run:
         metrics=METRIC_ARGUMENTS,
         kind=[],
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(30),
+        **grown(mem_mb=2000, runtime=30),
     conda:
         "../../envs/evaluate.yaml"
     shell:
@@ -81,8 +79,7 @@ use rule score_run as score_generator with:
         metrics=EVALUATION.metric_arguments(METRICS[:1]),
         kind=["--generated"],
     resources:
-        mem_mb=grown(pool_memory(1000, 1300)),
-        runtime=grown(60),
+        **grown(mem_mb=pool_memory(1000, 1300), runtime=60),
 
 
 rule compare_runs:
@@ -104,8 +101,7 @@ rule compare_runs:
         samples=EVALUATION.samples,
         resampling_seed=RESAMPLING_SEED,
     resources:
-        mem_mb=grown(COMPARISON_MEMORY),
-        runtime=grown(60),
+        **grown(mem_mb=COMPARISON_MEMORY, runtime=60),
     conda:
         "../../envs/evaluate.yaml"
     shell:
@@ -208,8 +204,7 @@ rule summarise_conditions:
         resamples=EVALUATION.resamples,
         resampling_seed=RESAMPLING_SEED,
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(60),
+        **grown(mem_mb=4000, runtime=60),
     conda:
         "../../envs/evaluate.yaml"
     shell:
@@ -240,8 +235,7 @@ rule contrast_conditions:
         resamples=EVALUATION.resamples,
         resampling_seed=RESAMPLING_SEED,
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(60),
+        **grown(mem_mb=4000, runtime=60),
     conda:
         "../../envs/evaluate.yaml"
     shell:

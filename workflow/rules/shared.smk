@@ -85,9 +85,13 @@ def runs_script(script, *also):
     return {"script": script_path(script), "code": digest(script, *also)}
 
 
-def grown(amount):
-    """An amount of memory or time; each retry of a job gets that much more."""
-    return asked_often(lambda wildcards, attempt: amount * attempt)
+def grown(**amounts):
+    """Amounts of memory and time as resources; each retry of a job gets that much more."""
+
+    def of_attempt(amount):
+        return asked_often(lambda wildcards, attempt: amount * attempt)
+
+    return {name: of_attempt(amount) for name, amount in amounts.items()}
 
 
 def pool_memory(amount, per_source):

@@ -31,8 +31,7 @@ rule train_model:
         monitors=monitor_arguments,
     threads: TRAINING.threads
     resources:
-        mem_mb=grown(TRAINING.memory_mb),
-        runtime=grown(TRAINING.minutes),
+        **grown(mem_mb=TRAINING.memory_mb, runtime=TRAINING.minutes),
         gpu=TRAINING.gpus_used,
     conda:
         "../../envs/train.yaml"
