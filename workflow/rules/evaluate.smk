@@ -149,7 +149,8 @@ rule collect_scores:
     params:
         **runs_script("evaluate/collect_scores.py"),
         folder=runs_folder,
-        metrics=METRICS,
+        metrics=["--metrics", *METRICS],
+        outputs=lambda wildcards, output: file_options(output),
     resources:
         mem_mb=1000,
         runtime=30,
@@ -157,17 +158,16 @@ rule collect_scores:
         "../../envs/evaluate.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
-        " --runs-folder {params.folder:q} --metrics {params.metrics:q}"
-        " --scores {output.scores:q} --timings {output.timings:q}"
+        "python {params.script:q} --log {log:q} --runs {input.runs:q} {params.folder:q} {params.metrics:q}"
+        " {params.outputs:q}"
 
 
-rule collect_comparisons:
+use rule collect_scores as collect_comparisons with:
     input:
         all_comparisons(),
         runs="<results>/runs.tsv",
     output:
-        report("<results>/significance.tsv", caption="../report/significance.rst", category="Scores"),
+        significance=report("<results>/significance.tsv", caption="../report/significance.rst", category="Scores"),
     log:
         "<results>/logs/collect_comparisons/significance.log",
     benchmark:
@@ -175,15 +175,7 @@ rule collect_comparisons:
     params:
         **runs_script("evaluate/collect_comparisons.py"),
         folder=comparisons_folder,
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    conda:
-        "../../envs/evaluate.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
-        " --comparisons-folder {params.folder:q} --significance {output:q}"
+        metrics=[],
 
 
 rule summarise_conditions:
@@ -191,7 +183,7 @@ rule summarise_conditions:
         all_runs("statistics.tsv"),
         runs="<results>/runs.tsv",
     output:
-        report("<results>/summary.tsv", caption="../report/summary.rst", category="Scores"),
+        summary=report("<results>/summary.tsv", caption="../report/summary.rst", category="Scores"),
     log:
         "<results>/logs/summarise_conditions/summary.log",
     benchmark:
@@ -200,23 +192,22 @@ rule summarise_conditions:
         **runs_script("evaluate/summarise_conditions.py"),
         folder=runs_folder,
         baseline=EVALUATION.baseline,
+        relations=[],
         metrics=METRIC_ARGUMENTS,
         resamples=EVALUATION.resamples,
         resampling_seed=RESAMPLING_SEED,
+        outputs=lambda wildcards, output: file_options(output),
     resources:
         **grown(mem_mb=4000, runtime=60),
     conda:
         "../../envs/evaluate.yaml"
     shell:
-        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
-        " --runs-folder {params.folder:q} --baseline {params.baseline:q} {params.metrics:q}"
-        " --resamples {params.resamples:q} --resampling-seed {params.resampling_seed:q} --summary {output:q}"
+        "python {params.script:q} --log {log:q} --runs {input.runs:q} {params.folder:q}"
+        " --baseline {params.baseline:q} {params.relations:q} {params.metrics:q}"
+        " --resamples {params.resamples:q} --resampling-seed {params.resampling_seed:q} {params.outputs:q}"
 
 
-rule contrast_conditions:
-    input:
-        all_runs("statistics.tsv"),
-        runs="<results>/runs.tsv",
+use rule summarise_conditions as contrast_conditions with:
     output:
         contrasts="<results>/contrasts.tsv",
         remedies="<results>/remedies.tsv",
@@ -228,19 +219,4 @@ rule contrast_conditions:
         "<results>/benchmarks/contrast_conditions/contrasts.tsv"
     params:
         **runs_script("evaluate/contrast_conditions.py"),
-        folder=runs_folder,
-        baseline=EVALUATION.baseline,
-        relations=STUDY.relations,
-        metrics=METRIC_ARGUMENTS,
-        resamples=EVALUATION.resamples,
-        resampling_seed=RESAMPLING_SEED,
-    resources:
-        **grown(mem_mb=4000, runtime=60),
-    conda:
-        "../../envs/evaluate.yaml"
-    shell:
-        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
-        " --runs-folder {params.folder:q} --baseline {params.baseline:q} --relations {params.relations:q}"
-        " {params.metrics:q} --resamples {params.resamples:q} --resampling-seed {params.resampling_seed:q}"
-        " --contrasts {output.contrasts:q} --remedies {output.remedies:q}"
-        " --curves {output.curves:q} --exchange {output.exchange:q}"
+        relations=["--relations", STUDY.relations],

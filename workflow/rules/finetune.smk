@@ -153,7 +153,50 @@ use rule generate_targets as generate_local with:
         "../../envs/finetune.yaml"
 
 
-rule finetune_hosted:
+rule prompt_learner:
+    input:
+        unpack(tuned_model),
+        unpack(prompt_inputs),
+        pool="<results>/corpus/pool.tsv",
+        test="<results>/corpus/test.tsv",
+    output:
+        hypotheses="<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
+        answers="<results>/runs/{learner}/{recipe}/{size}/{seed}/answers.tsv",
+        rejects="<results>/runs/{learner}/{recipe}/{size}/{seed}/rejects.tsv",
+        ledger="<results>/runs/{learner}/{recipe}/{size}/{seed}/ledger.json",
+    log:
+        "<results>/logs/prompt_learner/{learner}/{recipe}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/prompt_learner/{learner}/{recipe}/{size}/{seed}.tsv"
+    wildcard_constraints:
+        learner=alternatives(STUDY.hosted_learners),
+    params:
+        **runs_script("llm/prompt_learner.py", "llm/providers/openai.py"),
+        model=tuned_arguments,
+        examples=[],
+        prompts=prompt_arguments,
+        settings=llm_settings,
+        # See prompt_llm.
+        execution=lambda wildcards, input: STUDY.learners[wildcards.learner].execution,
+        study=lambda wildcards, input: STUDY.request_arguments(),
+        outputs=lambda wildcards, output: file_options(output),
+        run="{learner}/{recipe}/{size}/{seed}",
+    # It waits for the provider while other jobs run.
+    threads: 0
+    resources:
+        mem_mb=1000,
+        runtime=2880,
+        waiting=1,
+    conda:
+        "../../envs/llm.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q}"
+        " {params.model:q} {params.examples:q} {params.prompts:q} --settings {params.settings:q}"
+        " --execution {params.execution:q} {params.study:q} --pool {input.pool:q} --test {input.test:q} {params.outputs:q}"
+
+
+use rule prompt_learner as finetune_hosted with:
     input:
         unpack(start_model),
         unpack(prompt_inputs),
@@ -171,72 +214,8 @@ rule finetune_hosted:
         "<results>/logs/finetune_hosted/{learner}/{recipe}/{size}/{seed}.log",
     benchmark:
         "<results>/benchmarks/finetune_hosted/{learner}/{recipe}/{size}/{seed}.tsv"
-    wildcard_constraints:
-        learner=HOSTED_LEARNERS,
     priority: 10
     params:
         **runs_script("llm/finetune_hosted.py", "llm/providers/openai.py"),
-        start=start_arguments,
-        prompts=prompt_arguments,
-        settings=llm_settings,
-        # See prompt_llm.
-        execution=hosted_execution,
-        study=lambda wildcards, input: STUDY.request_arguments(),
-        run="{learner}/{recipe}/{size}/{seed}",
-    # It waits for the provider while other jobs run.
-    threads: 0
-    resources:
-        mem_mb=1000,
-        runtime=2880,
-        waiting=1,
-    conda:
-        "../../envs/llm.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q}"
-        " --dataset {input.dataset:q} --size {wildcards.size:q} {params.start:q} --valid {input.valid:q} {params.prompts:q}"
-        " --settings {params.settings:q} --seed {wildcards.seed:q} --execution {params.execution:q} {params.study:q}"
-        " --pool {input.pool:q} --test {input.test:q} --model {output.model:q} --events {output.events:q}"
-        " --losses {output.losses:q} --ledger {output.ledger:q} --report {output.report:q}"
-
-
-rule prompt_learner:
-    input:
-        unpack(tuned_model),
-        unpack(prompt_inputs),
-        pool="<results>/corpus/pool.tsv",
-        test="<results>/corpus/test.tsv",
-    output:
-        hypotheses="<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
-        answers="<results>/runs/{learner}/{recipe}/{size}/{seed}/answers.tsv",
-        rejects="<results>/runs/{learner}/{recipe}/{size}/{seed}/rejects.tsv",
-        ledger="<results>/runs/{learner}/{recipe}/{size}/{seed}/ledger.json",
-    log:
-        "<results>/logs/prompt_learner/{learner}/{recipe}/{size}/{seed}.log",
-    benchmark:
-        "<results>/benchmarks/prompt_learner/{learner}/{recipe}/{size}/{seed}.tsv"
-    wildcard_constraints:
-        learner=HOSTED_LEARNERS,
-    params:
-        **runs_script("llm/prompt_learner.py", "llm/providers/openai.py"),
-        model=tuned_arguments,
-        prompts=prompt_arguments,
-        settings=llm_settings,
-        # See prompt_llm.
-        execution=hosted_execution,
-        study=lambda wildcards, input: STUDY.request_arguments(),
-        run="{learner}/{recipe}/{size}/{seed}",
-    # It waits for answers while other jobs run.
-    threads: 0
-    resources:
-        mem_mb=1000,
-        runtime=2880,
-        waiting=1,
-    conda:
-        "../../envs/llm.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q} {params.model:q} {params.prompts:q}"
-        " --settings {params.settings:q} --execution {params.execution:q} {params.study:q}"
-        " --pool {input.pool:q} --test {input.test:q} --hypotheses {output.hypotheses:q} --answers {output.answers:q}"
-        " --rejects {output.rejects:q} --ledger {output.ledger:q}"
+        model=start_arguments,
+        examples=example_arguments,

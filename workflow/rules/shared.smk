@@ -63,6 +63,11 @@ def repeated(option, entries):
     return [argument for values in entries for argument in (option, *values)]
 
 
+def file_options(files):
+    """``--NAME FILE`` for each named file of a job's ``input`` or ``output``."""
+    return [argument for name, file in files.items() for argument in (f"--{name.replace('_', '-')}", file)]
+
+
 def named_files(names, files):
     """``NAME=FILE`` arguments."""
     return [f"{name}={file}" for name, file in zip(names, files, strict=True)]

@@ -1,7 +1,6 @@
 # Functions and constants of the rules in finetune.smk.
 
 LOCAL_LEARNERS = alternatives(STUDY.learners.of(LocalLearner))
-HOSTED_LEARNERS = alternatives(STUDY.hosted_learners)
 
 
 def base_files(wildcards):
@@ -31,9 +30,10 @@ def local_minutes(wildcards, attempt):
     return llm_of(wildcards).minutes * attempt
 
 
-def hosted_execution(wildcards, input):
-    """How a hosted learner is asked; Snakemake does not compare what is derived from a job's input."""
-    return STUDY.learners[wildcards.learner].execution
+def example_arguments(wildcards, input):
+    """Arguments of what a hosted learner is fine-tuned on, and of its seed."""
+    examples = ["--dataset", input.dataset, "--size", wildcards.size, "--valid", input.valid]
+    return [*examples, "--seed", wildcards.seed]
 
 
 def tuned_model(wildcards):
