@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from planning.hosted_llms import missing_keys
+from planning.llms import missing_keys
 from workbench.locks import try_lock
 
 

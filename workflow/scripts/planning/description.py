@@ -8,9 +8,8 @@ from typing import Any
 
 from planning.conditions import remedied
 from planning.generators import HostedGenerator, LocalGenerator
-from planning.hosted_llms import HostedLLM
 from planning.learners import TUNING_KEYS, HostedLearner, LocalLearner
-from planning.local_llms import LocalLLM
+from planning.llms import HostedLLM, LocalLLM
 from planning.quality import Judge
 from planning.settings import JsonObject, picked
 from planning.study import Study

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from planning.conditions import Recipe
-from planning.hosted_llms import HostedLLM, read_hosted_llm
-from planning.local_llms import LocalLLM, read_local_llm
+from planning.llms import HostedLLM, LocalLLM, read_hosted_llm, read_local_llm
 from planning.runs import FAIRSEQ, Runs, named_seed
 from planning.settings import Entries, JsonObject, compact, picked, read_settings
 from planning.training import Training

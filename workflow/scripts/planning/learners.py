@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
-from planning.hosted_llms import HostedLLM, read_hosted_llm
-from planning.local_llms import LocalLLM, read_local_llm
+from planning.llms import HostedLLM, LocalLLM, read_hosted_llm, read_local_llm
 from planning.runs import FAIRSEQ, Runs
 from planning.settings import Entries, JsonObject, compact, picked
 from planning.training import Training, scaled

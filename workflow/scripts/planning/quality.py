@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from planning.generators import Generators
-from planning.hosted_llms import HostedLLM, read_hosted_llm
+from planning.llms import HostedLLM, read_hosted_llm
 from planning.runs import named_seed
 from planning.settings import Entries, JsonObject, compact, picked, read_settings
 from planning.training import Training

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from planning.configuration.errors import Key, Problem
-from planning.hosted_llms import HostedLLM
+from planning.llms import HostedLLM
 from workbench.cli import UserError
 
 _FINAL = ("keep", "drop", "stop")

@@ -10,7 +10,7 @@ from planning.checks.hosted_llms import body_problems, policy_problems, price_pr
 from planning.conditions import INCREMENTAL
 from planning.configuration.errors import Key, Problem, guess
 from planning.learners import FairseqLearner, HostedLearner, Learner
-from planning.local_llms import LocalLLM
+from planning.llms import LocalLLM
 from planning.runs import own_generator
 from planning.study import Study
 from workbench.cli import UserError
