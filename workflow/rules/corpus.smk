@@ -38,7 +38,7 @@ rule extract_catalogues:
     params:
         **runs_script("corpus/extract_catalogues.py"),
         languages=LANGUAGES,
-        exclude=STUDY.corpus.exclude,
+        exclude=STUDY.corpus.catalogues["exclude"],
     resources:
         **grown(mem_mb=2000, runtime=30),
     conda:

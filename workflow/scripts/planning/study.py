@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from planning.conditions import Condition, remedied, reversed_twins
-from planning.corpus import Corpus, read_corpus
+from planning.corpus import Corpus
 from planning.generators import Generators, LocalGenerator, read_generators
 from planning.learners import HostedLearner, Learner, LocalLearner, read_learners
 from planning.llms import HostedLLM, LocalLLM, journal_path
@@ -168,7 +168,7 @@ def read_study(config: JsonObject) -> Study:
         config=config,
         runs=Runs.read(config),
         journal=journal_path(config),
-        corpus=read_corpus(config),
+        corpus=read_settings(Corpus, config["corpus"], splits=config["splits"]),
         training=training,
         decoding=compact(training.decoding(config["decoding"])),
         evaluation=read_settings(Evaluation, config["evaluation"], target_language=config["languages"]["target"]),
