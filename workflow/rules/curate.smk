@@ -6,7 +6,7 @@ include: "functions/curate.smk"
 
 rule score_quality:
     input:
-        unpack(quality_inputs),
+        unpack(lambda wildcards: STUDY.quality[wildcards.quality].inputs(wildcards.generator)),
         pool="<results>/corpus/pool.tsv",
         generated="<results>/generators/{generator}/generated.tsv",
     output:
@@ -20,7 +20,7 @@ rule score_quality:
         code=quality_code,
         metric=lambda wildcards: STUDY.quality[wildcards.quality].metric,
         settings=lambda wildcards: STUDY.quality[wildcards.quality].settings,
-        inputs=quality_arguments,
+        inputs=input_arguments,
         seed=STUDY.corpus.seed,
         label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
     # Trainings on an order wait for it.
@@ -74,7 +74,7 @@ rule build_dataset:
         generated=lambda wildcards: generated_text(recipe_origins(wildcards.recipe)),
         # A source for which one generator has no target leaves every condition.
         gapped=generated_text(STUDY.generators.gapped),
-        ranks=rank_files,
+        ranks=lambda wildcards: [path for _, path in STUDY.runs.recipes[wildcards.recipe].rank_tables],
     output:
         "<results>/datasets/{recipe}.tsv",
     log:
@@ -89,8 +89,8 @@ rule build_dataset:
         seed=STUDY.corpus.seed,
         generated=generated_arguments,
         fallbacks=fallback_arguments,
-        gapped=gapped_arguments,
-        ranks=rank_arguments,
+        gapped=lambda wildcards, input: repeated("--gapped", zip(STUDY.generators.gapped, input.gapped, strict=True)),
+        ranks=lambda wildcards: spelled_out(repeated("--ranks", STUDY.runs.recipes[wildcards.recipe].rank_tables)),
     resources:
         **grown(mem_mb=pool_memory(500, 1900), runtime=30),
     conda:

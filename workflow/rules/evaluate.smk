@@ -6,10 +6,9 @@ include: "functions/evaluate.smk"
 
 rule translate_test:
     input:
+        **VOCAB,
         checkpoint="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.pt",
         ctranslate2="<results>/runs/{learner}/{recipe}/{size}/{seed}/ctranslate2",
-        spm="<results>/vocab/spm.model",
-        dictionary="<results>/vocab/dict.txt",
         test="<results>/corpus/test.tsv",
     output:
         "<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",

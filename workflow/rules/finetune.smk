@@ -58,8 +58,7 @@ rule finetune_local:
         monitors=monitor_arguments,
     threads: TRAINING.threads
     resources:
-        mem_mb=local_memory,
-        runtime=local_minutes,
+        **LOCAL_RESOURCES,
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"
@@ -93,8 +92,7 @@ rule translate_local:
         label="{learner}/{recipe}/{size}/{seed}",
     threads: TRAINING.threads
     resources:
-        mem_mb=local_memory,
-        runtime=local_minutes,
+        **LOCAL_RESOURCES,
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"
@@ -123,8 +121,7 @@ rule merge_adapter:
         model=tuned_arguments,
         label="{learner}/{recipe}/{size}/{seed}",
     resources:
-        mem_mb=local_memory,
-        runtime=local_minutes,
+        **LOCAL_RESOURCES,
     conda:
         "../../envs/finetune.yaml"
     shell:
@@ -146,8 +143,7 @@ use rule generate_targets as generate_local with:
         **runs_script("generate/generate_targets.py", "generate/providers/local.py"),
         inputs=local_provider_arguments,
     resources:
-        mem_mb=local_memory,
-        runtime=local_minutes,
+        **LOCAL_RESOURCES,
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"

@@ -51,7 +51,7 @@ rule sample_pretrain:
 
 rule generate_targets:
     input:
-        unpack(get_provider_inputs),
+        unpack(lambda wildcards: STUDY.generators[wildcards.generator].inputs),
         pool="<results>/corpus/pool.tsv",
     output:
         "<results>/generators/{generator}/generated.tsv",
@@ -68,7 +68,7 @@ rule generate_targets:
         code=provider_code,
         provider=lambda wildcards: STUDY.generators[wildcards.generator].provider,
         settings=lambda wildcards: STUDY.generators[wildcards.generator].settings,
-        inputs=provider_arguments,
+        inputs=input_arguments,
     threads: TRAINING.threads
     resources:
         **grown(mem_mb=max(TRAINING.memory_mb, pool_memory(500, 900)), runtime=TRAINING.minutes),

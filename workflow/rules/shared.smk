@@ -10,6 +10,7 @@ from snakemake.common import overwrite_function_params
 from planning.runs import dataset_recipe
 
 FOLDERS = {"<results>": STUDY.results, "<downloads>": STUDY.downloads}
+VOCAB = {"spm": "<results>/vocab/spm.model", "dictionary": "<results>/vocab/dict.txt"}
 IN_STORAGE = workflow.storage_settings.default_storage_provider is not None
 
 
@@ -66,6 +67,11 @@ def repeated(option, entries):
 def file_options(files):
     """``--NAME FILE`` for each named file of a job's ``input`` or ``output``."""
     return [argument for name, file in files.items() for argument in (f"--{name.replace('_', '-')}", file)]
+
+
+def input_arguments(wildcards, input):
+    """``--input`` arguments that name the files that only one provider of targets or one metric reads."""
+    return repeated("--input", [entry for entry in input.items() if entry[0] not in ("pool", "generated")])
 
 
 def named_files(names, files):

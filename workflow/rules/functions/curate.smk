@@ -1,16 +1,6 @@
 # Functions and constants of the rules in curate.smk.
 
 
-def quality_inputs(wildcards):
-    """The files that a metric reads."""
-    return STUDY.quality[wildcards.quality].inputs(wildcards.generator)
-
-
-def quality_arguments(wildcards, input):
-    """``--input`` arguments that name the files a metric reads."""
-    return repeated("--input", [(name, input[name]) for name in quality_inputs(wildcards)])
-
-
 def quality_code(wildcards):
     """Digest of what computes a quality score: the script and the one metric that it loads by name."""
     return CODE.of("curate/score_quality.py", f"curate/quality/{STUDY.quality[wildcards.quality].metric}.py")
@@ -38,21 +28,6 @@ def generated_arguments(wildcards, input):
     return repeated("--generated", zip(recipe_origins(wildcards.recipe), input.generated, strict=True))
 
 
-def gapped_arguments(wildcards, input):
-    """``--gapped`` arguments that name the generated text that may leave sources out."""
-    return repeated("--gapped", zip(STUDY.generators.gapped, input.gapped, strict=True))
-
-
 def fallback_arguments(wildcards):
     """``--fallback`` arguments of a recipe: a generator and the origin that fills its gaps."""
     return repeated("--fallback", STUDY.generators.fallbacks(STUDY.runs.recipes[wildcards.recipe]).items())
-
-
-def rank_files(wildcards):
-    """The tables of ranks that a dataset is ordered by."""
-    return [path for _, path in STUDY.runs.recipes[wildcards.recipe].rank_tables]
-
-
-def rank_arguments(wildcards):
-    """``--ranks`` arguments: an origin and the table of its ranks."""
-    return spelled_out(repeated("--ranks", STUDY.runs.recipes[wildcards.recipe].rank_tables))

@@ -1,6 +1,10 @@
 # Functions and constants of the rules in finetune.smk.
 
 LOCAL_LEARNERS = alternatives(STUDY.learners.of(LocalLearner))
+LOCAL_RESOURCES = {
+    "mem_mb": lambda wildcards, attempt: llm_of(wildcards).memory_mb * attempt,
+    "runtime": lambda wildcards, attempt: llm_of(wildcards).minutes * attempt,
+}
 
 
 def base_files(wildcards):
@@ -18,16 +22,6 @@ def local_provider_arguments(wildcards):
     """``--input`` arguments that name the model and the prompts of a local generator."""
     llm = llm_of(wildcards)
     return spelled_out(["--input", "base", llm.folder, *repeated("--input", llm.prompts.items())])
-
-
-def local_memory(wildcards, attempt):
-    """Memory of a job with a local LLM, in MB."""
-    return llm_of(wildcards).memory_mb * attempt
-
-
-def local_minutes(wildcards, attempt):
-    """Wall time of a job with a local LLM."""
-    return llm_of(wildcards).minutes * attempt
 
 
 def example_arguments(wildcards, input):
