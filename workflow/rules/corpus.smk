@@ -13,8 +13,8 @@ rule fetch_release:
         "<results>/benchmarks/fetch_release/{release}.tsv"
     params:
         **runs_script("corpus/fetch_release.py"),
-        requirement=release_requirement,
-        hashes=release_hashes,
+        requirement=lambda wildcards: "{0.name}=={0.version}".format(RELEASES[wildcards.release]),
+        hashes=lambda wildcards: repeated("--sha256", zip(RELEASES[wildcards.release].sha256)),
     resources:
         mem_mb=1000,
         runtime=30,

@@ -55,10 +55,10 @@ def hosted_generator_problems(study: Study) -> Iterator[Problem]:
 
 
 def _sample_problems(generator: HostedGenerator) -> Iterator[Problem]:
-    key = generator.llm.key
-    if generator.has_samples and generator.temperature == 0:
+    key, shaping = generator.llm.key, generator.llm.shaping
+    if generator.has_samples and shaping.get("temperature") == 0:
         yield Problem((*key, "samples"), "more than 1 with temperature 0 is the same answer paid several times")
-    if generator.sentences_per_request > 1 and generator.log_probabilities:
+    if shaping["sentences_per_request"] > 1 and generator.has_logprobs:
         yield Problem(
             (*key, "log_probabilities"),
             "with several sentences per request they belong to no sentence; allowed: sentences_per_request 1",
