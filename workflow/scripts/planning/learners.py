@@ -70,11 +70,6 @@ class HostedLearner(Learner):
     model_name = "model.json"
 
     @property
-    def settings(self) -> str:
-        """What shapes a fine-tuned model besides its data and seed, and its translations, as JSON."""
-        return self.llm.settings
-
-    @property
     def execution(self) -> str:
         """How it is asked and fine-tuned, as JSON: no part of what makes its runs stale."""
         return self.llm.execution(f"learner {self.name}")

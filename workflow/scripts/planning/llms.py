@@ -167,7 +167,9 @@ def read_hosted_llm(
         execution: further keys that say how it is asked.
     """
     given = {"provider": "openai", **config[section][name]}  # a learner has a kind instead
-    variable = _key_variable(given)
+    # A key is sent to its provider's server only, unless the configuration names another.
+    default = None if given["base_url"] else _KEY_VARIABLES[given["provider"]]
+    variable = given.get("api_key_env", default)
     account = " ".join(filter(None, [given["provider"], given["base_url"], variable]))
     asking = {
         **picked(given, (*_EXECUTION, *execution)),
@@ -187,16 +189,6 @@ def read_hosted_llm(
         shaping={**picked(given, _SHAPING), "languages": config["languages"], **shaping},
         asking=asking,
     )
-
-
-def _key_variable(given: JsonObject) -> str | None:
-    """The environment variable that holds an API key.
-
-    A key is sent to its provider's server only, unless the configuration names another.
-    """
-    default = None if given["base_url"] else _KEY_VARIABLES[given["provider"]]
-    variable: str | None = given.get("api_key_env", default)
-    return variable
 
 
 def _prompt_files(given: JsonObject) -> dict[str, str]:

@@ -146,13 +146,13 @@ class Study:
         Args:
             learners: add ``--learner`` arguments: the same of hosted learners, and their runs.
         """
-        generators = [(one.settings, one.execution, one.llm) for one in self.generators.hosted.values()]
-        judges = [(judge.llm.settings, judge.execution(name), judge.llm) for judge, name in self.quality.judged]
+        generators = [(one.llm, one.execution) for one in self.generators.hosted.values()]
+        judges = [(judge.llm, judge.execution(name)) for judge, name in self.quality.judged]
         arguments: list[str] = []
-        for settings, execution, llm in [*generators, *judges]:
-            arguments += ["--generator", settings, execution, compact(llm.prompts)]
+        for llm, execution in [*generators, *judges]:
+            arguments += ["--generator", llm.settings, execution, compact(llm.prompts)]
         for one in self.hosted_learners.values() if learners else ():
-            arguments += ["--learner", one.settings, one.execution, compact(one.llm.prompts), one.run_costs]
+            arguments += ["--learner", one.llm.settings, one.execution, compact(one.llm.prompts), one.run_costs]
         return arguments
 
 
