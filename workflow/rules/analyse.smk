@@ -130,7 +130,7 @@ use rule find_errors as find_human_errors with:
         text=[],
 
 
-use rule find_errors as find_test_errors with:
+use rule find_human_errors as find_test_errors with:
     input:
         pairs="<results>/corpus/test.tsv",
         norms="<results>/errors/norms.json",
@@ -142,7 +142,6 @@ use rule find_errors as find_test_errors with:
         "<results>/benchmarks/find_test_errors/test.tsv"
     params:
         label="errors of the test set",
-        text=[],
         draw=[],
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+class Dataclass(Protocol):
+    """What all dataclasses have."""
 
-Settings = TypeVar("Settings", bound="DataclassInstance")
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+Settings = TypeVar("Settings", bound=Dataclass)
 Entry = TypeVar("Entry")
 Kind = TypeVar("Kind")
 JsonObject = Mapping[str, Any]  # what is handed on as it is, or not yet read
