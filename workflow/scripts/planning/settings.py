@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
+
 class Dataclass(Protocol):
     """What all dataclasses have."""
 
