@@ -1,7 +1,67 @@
-# Analysis of errors: of every generator's text and of what the learners write, compared with human text.
+# Analysis of generated text and of what the learners write: detectors, errors and lexical diversity.
 
 
 include: "functions/analyse.smk"
+
+
+rule detect_text:
+    input:
+        pool="<results>/corpus/pool.tsv",
+        first=lambda wildcards: author_text(STUDY.generators.detector_pairs[wildcards.pair][0]),
+        second=lambda wildcards: author_text(STUDY.generators.detector_pairs[wildcards.pair][1]),
+    output:
+        scores="<results>/detector/{pair}/scores.tsv",
+        rank="<results>/detector/{pair}/rank.tsv",
+        report="<results>/detector/{pair}/detector.json",
+    log:
+        "<results>/logs/detect_text/{pair}.log",
+    benchmark:
+        "<results>/benchmarks/detect_text/{pair}.tsv"
+    params:
+        **runs_script("analyse/detectors/detect_text.py", f"analyse/detectors/{STUDY.detector.kind}.py"),
+        label="detector {pair}",
+        first=lambda wildcards: STUDY.generators.detector_pairs[wildcards.pair][0],
+        second=lambda wildcards: STUDY.generators.detector_pairs[wildcards.pair][1],
+        settings=STUDY.detector.settings,
+        seed=STUDY.corpus.seed,
+    resources:
+        **grown(mem_mb=pool_memory(DETECTOR_MEMORY, 1200), runtime=60),
+    conda:
+        "../../envs/analyse.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
+        " --first {params.first:q} --second {params.second:q} --first-text {input.first:q} --second-text {input.second:q}"
+        " --pool {input.pool:q} --settings {params.settings:q} --seed {params.seed:q} --threads {threads}"
+        " --scores {output.scores:q} --rank {output.rank:q} --report {output.report:q}"
+
+
+rule collect_detectors:
+    input:
+        list(detector_reports().values()),
+        generated_text(STUDY.generators.machines),
+        pool="<results>/corpus/pool.tsv",
+    output:
+        pairs="<results>/detector/pairs.tsv",
+        post_editing="<results>/detector/post_editing.tsv",
+    log:
+        "<results>/logs/collect_detectors/detectors.log",
+    benchmark:
+        "<results>/benchmarks/collect_detectors/detectors.tsv"
+    params:
+        **runs_script("analyse/detectors/collect_detectors.py"),
+        detectors=detector_arguments(),
+        generated=named_paths({name: author_text(name) for name in STUDY.generators.machines}),
+        trained=[name for name in STUDY.generators.machines if name in STUDY.generators.of(FairseqGenerator)],
+        metrics=EVALUATION.metric_arguments(["bleu"]),
+        margin=STUDY.detector.post_editing_margin,
+    resources:
+        **grown(mem_mb=pool_memory(1000, 800), runtime=30),
+    conda:
+        "../../envs/analyse.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --detectors {params.detectors:q} --generated {params.generated:q}"
+        " --trained {params.trained:q} --pool {input.pool:q} {params.metrics:q} --margin {params.margin:q}"
+        " --pairs {output.pairs:q} --post-editing {output.post_editing:q}"
 
 
 rule learn_norms:
@@ -18,8 +78,7 @@ rule learn_norms:
         settings=STUDY.errors.norms,
         seed=STUDY.corpus.seed,
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(30),
+        **grown(mem_mb=4000, runtime=30),
     conda:
         "../../envs/analyse.yaml"
     shell:
@@ -47,8 +106,7 @@ rule find_errors:
         settings=STUDY.errors.limits,
         draw=ERROR_DRAW,
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(60),
+        **grown(mem_mb=4000, runtime=60),
     conda:
         "../../envs/analyse.yaml"
     shell:
@@ -72,7 +130,7 @@ use rule find_errors as find_human_errors with:
         text=[],
 
 
-use rule find_errors as find_test_errors with:
+use rule find_human_errors as find_test_errors with:
     input:
         pairs="<results>/corpus/test.tsv",
         norms="<results>/errors/norms.json",
@@ -84,7 +142,6 @@ use rule find_errors as find_test_errors with:
         "<results>/benchmarks/find_test_errors/test.tsv"
     params:
         label="errors of the test set",
-        text=[],
         draw=[],
 
 
@@ -124,8 +181,7 @@ rule collect_errors:
         samples=STUDY.errors.samples,
         resampling_seed=RESAMPLING_SEED,
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(60),
+        **grown(mem_mb=4000, runtime=60),
     conda:
         "../../envs/analyse.yaml"
     shell:
@@ -147,3 +203,81 @@ use rule collect_errors as collect_run_errors with:
     params:
         texts=spelled_out(repeated("--run", analysed_runs("errors.tsv"))),
         second=[],
+
+
+rule measure_diversity:
+    input:
+        text="<results>/generators/{generator}/generated.tsv",
+        references="<results>/corpus/pool.tsv",
+    output:
+        "<results>/diversity/origins/{generator}.tsv",
+    log:
+        "<results>/logs/measure_diversity/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/measure_diversity/{generator}.tsv"
+    params:
+        **runs_script("analyse/diversity/measure_diversity.py"),
+        label="generator {generator}",
+        language=LANGUAGES[1],
+        settings=STUDY.diversity,
+        seed=RESAMPLING_SEED,
+    resources:
+        **grown(mem_mb=pool_memory(2000, 800), runtime=60),
+    conda:
+        "../../envs/analyse.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
+        " --text {input.text:q} --references {input.references:q} --target-language {params.language:q}"
+        " --settings {params.settings:q} --seed {params.seed:q} --output {output:q}"
+
+
+use rule measure_diversity as measure_run_diversity with:
+    input:
+        text=hypotheses_of_seeds,
+        references="<results>/corpus/test.tsv",
+    output:
+        "<results>/runs/{learner}/{recipe}/{size}/diversity.tsv",
+    log:
+        "<results>/logs/measure_run_diversity/{learner}/{recipe}/{size}.log",
+    benchmark:
+        "<results>/benchmarks/measure_run_diversity/{learner}/{recipe}/{size}.tsv"
+    # The function of its input needs a recipe of the study.
+    wildcard_constraints:
+        recipe=alternatives({run.recipe: None for run in STUDY.runs.table}),
+    params:
+        label="{learner}/{recipe}/{size}",
+
+
+rule collect_diversity:
+    input:
+        [table for *_, table in MEASURED_ORIGINS],
+    output:
+        "<results>/diversity/pool.tsv",
+    log:
+        "<results>/logs/collect_diversity/pool.log",
+    benchmark:
+        "<results>/benchmarks/collect_diversity/pool.tsv"
+    params:
+        **runs_script("analyse/diversity/collect_diversity.py"),
+        texts=spelled_out(repeated("--origin", MEASURED_ORIGINS)),
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        "../../envs/analyse.yaml"
+    localrule: True
+    shell:
+        "python {params.script:q} --log {log:q} {params.texts:q} --output {output:q}"
+
+
+use rule collect_diversity as collect_run_diversity with:
+    input:
+        [table for *_, table in analysed_recipes("diversity.tsv")],
+    output:
+        "<results>/diversity/test.tsv",
+    log:
+        "<results>/logs/collect_run_diversity/test.log",
+    benchmark:
+        "<results>/benchmarks/collect_run_diversity/test.tsv"
+    params:
+        texts=spelled_out(repeated("--run", analysed_recipes("diversity.tsv"))),

@@ -13,8 +13,8 @@ rule fetch_release:
         "<results>/benchmarks/fetch_release/{release}.tsv"
     params:
         **runs_script("corpus/fetch_release.py"),
-        requirement=release_requirement,
-        hashes=release_hashes,
+        requirement=lambda wildcards: "{0.name}=={0.version}".format(RELEASES[wildcards.release]),
+        hashes=lambda wildcards: repeated("--sha256", zip(RELEASES[wildcards.release].sha256)),
     resources:
         mem_mb=1000,
         runtime=30,
@@ -38,10 +38,9 @@ rule extract_catalogues:
     params:
         **runs_script("corpus/extract_catalogues.py"),
         languages=LANGUAGES,
-        exclude=STUDY.corpus.exclude,
+        exclude=STUDY.corpus.catalogues["exclude"],
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(30),
+        **grown(mem_mb=2000, runtime=30),
     conda:
         "../../envs/corpus.yaml"
     shell:
@@ -86,8 +85,7 @@ rule read_files:
         parts=file_arguments(),
         max_line_bytes=STUDY.corpus.max_line_bytes,
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(60),
+        **grown(mem_mb=1000, runtime=60),
     conda:
         "../../envs/corpus.yaml"
     shell:
@@ -110,8 +108,7 @@ rule clean_corpus:
         languages=LANGUAGES,
         settings=cleaning_arguments(),
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(240),
+        **grown(mem_mb=4000, runtime=240),
     conda:
         "../../envs/corpus.yaml"
     shell:
@@ -138,8 +135,7 @@ rule split_corpus:
         given=sorted(STUDY.corpus.given_parts),
         seed=STUDY.corpus.seed,
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(60),
+        **grown(mem_mb=4000, runtime=60),
     conda:
         "../../envs/corpus.yaml"
     shell:

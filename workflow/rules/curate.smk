@@ -1,7 +1,71 @@
-# Datasets: whose targets, in which order.
+# Quality scores of synthetic targets, and datasets: whose targets, in which order.
 
 
 include: "functions/curate.smk"
+
+
+rule score_quality:
+    input:
+        unpack(lambda wildcards: STUDY.quality[wildcards.quality].inputs(wildcards.generator)),
+        pool="<results>/corpus/pool.tsv",
+        generated="<results>/generators/{generator}/generated.tsv",
+    output:
+        "<results>/quality/{quality}/{generator}.tsv",
+    log:
+        "<results>/logs/score_quality/{quality}/{generator}.log",
+    benchmark:
+        "<results>/benchmarks/score_quality/{quality}/{generator}.tsv"
+    params:
+        script=script_path("curate/score_quality.py"),
+        code=quality_code,
+        metric=lambda wildcards: STUDY.quality[wildcards.quality].metric,
+        settings=lambda wildcards: STUDY.quality[wildcards.quality].settings,
+        inputs=input_arguments,
+        seed=STUDY.corpus.seed,
+        label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
+    # Trainings on an order wait for it.
+    priority: 10
+    threads: TRAINING.threads
+    resources:
+        **grown(mem_mb=max(TRAINING.memory_mb, pool_memory(500, 1300)), runtime=TRAINING.minutes),
+        gpu=quality_gpus,
+    conda:
+        "../../envs/quality.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
+        " --threads {threads} --metric {params.metric:q} --settings {params.settings:q} {params.inputs:q}"
+        " --pool {input.pool:q} --generated {input.generated:q} --seed {params.seed:q} --output {output:q}"
+
+
+rule compare_quality:
+    input:
+        oracle=[f"<results>/quality/{STUDY.quality.oracle}/{generator}.tsv" for generator in STUDY.quality.scored],
+        scores=[f"<results>/quality/{quality}/{generator}.tsv" for quality, generator in STUDY.quality.pairs],
+    output:
+        report("<results>/quality/agreement.tsv", caption="../report/agreement.rst", category="Quality"),
+    log:
+        "<results>/logs/compare_quality/agreement.log",
+    benchmark:
+        "<results>/benchmarks/compare_quality/agreement.tsv"
+    params:
+        script=script_path("curate/compare_quality.py"),
+        code=agreement_code(),
+        oracle=lambda wildcards, input: named_files(STUDY.quality.scored, input.oracle),
+        scores=lambda wildcards, input: named_files(
+            (f"{generator}:{quality}" for quality, generator in STUDY.quality.pairs), input.scores
+        ),
+        about=STUDY.quality.about,
+        targets=["--targets", str(STUDY.agreement_targets)] if STUDY.agreement_targets else [],
+        samples=EVALUATION.samples,
+        seed=RESAMPLING_SEED,
+    resources:
+        **grown(mem_mb=4000, runtime=30),
+    conda:
+        "../../envs/quality.yaml"
+    shell:
+        "python {params.script:q} --log {log:q}"
+        " --oracle {params.oracle:q} --scores {params.scores:q} --about {params.about:q}"
+        " {params.targets:q} --samples {params.samples:q} --seed {params.seed:q} --output {output:q}"
 
 
 rule build_dataset:
@@ -10,7 +74,7 @@ rule build_dataset:
         generated=lambda wildcards: generated_text(recipe_origins(wildcards.recipe)),
         # A source for which one generator has no target leaves every condition.
         gapped=generated_text(STUDY.generators.gapped),
-        ranks=rank_files,
+        ranks=lambda wildcards: [path for _, path in STUDY.runs.recipes[wildcards.recipe].rank_tables],
     output:
         "<results>/datasets/{recipe}.tsv",
     log:
@@ -25,11 +89,10 @@ rule build_dataset:
         seed=STUDY.corpus.seed,
         generated=generated_arguments,
         fallbacks=fallback_arguments,
-        gapped=gapped_arguments,
-        ranks=rank_arguments,
+        gapped=lambda wildcards, input: repeated("--gapped", zip(STUDY.generators.gapped, input.gapped, strict=True)),
+        ranks=lambda wildcards: spelled_out(repeated("--ranks", STUDY.runs.recipes[wildcards.recipe].rank_tables)),
     resources:
-        mem_mb=grown(pool_memory(500, 1900)),
-        runtime=grown(30),
+        **grown(mem_mb=pool_memory(500, 1900), runtime=30),
     conda:
         "../../envs/generate.yaml"
     shell:

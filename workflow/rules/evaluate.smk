@@ -6,10 +6,9 @@ include: "functions/evaluate.smk"
 
 rule translate_test:
     input:
+        **VOCAB,
         checkpoint="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.pt",
         ctranslate2="<results>/runs/{learner}/{recipe}/{size}/{seed}/ctranslate2",
-        spm="<results>/vocab/spm.model",
-        dictionary="<results>/vocab/dict.txt",
         test="<results>/corpus/test.tsv",
     output:
         "<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
@@ -25,8 +24,7 @@ rule translate_test:
         label="{learner}/{recipe}/{size}/{seed}",
     threads: TRAINING.threads
     resources:
-        mem_mb=grown(TRAINING.memory_mb),
-        runtime=grown(TRAINING.minutes),
+        **grown(mem_mb=TRAINING.memory_mb, runtime=TRAINING.minutes),
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/evaluate.yaml"
@@ -54,8 +52,7 @@ rule score_run:
         metrics=METRIC_ARGUMENTS,
         kind=[],
     resources:
-        mem_mb=grown(2000),
-        runtime=grown(30),
+        **grown(mem_mb=2000, runtime=30),
     conda:
         "../../envs/evaluate.yaml"
     shell:
@@ -81,8 +78,7 @@ use rule score_run as score_generator with:
         metrics=EVALUATION.metric_arguments(METRICS[:1]),
         kind=["--generated"],
     resources:
-        mem_mb=grown(pool_memory(1000, 1300)),
-        runtime=grown(60),
+        **grown(mem_mb=pool_memory(1000, 1300), runtime=60),
 
 
 rule compare_runs:
@@ -104,8 +100,7 @@ rule compare_runs:
         samples=EVALUATION.samples,
         resampling_seed=RESAMPLING_SEED,
     resources:
-        mem_mb=grown(COMPARISON_MEMORY),
-        runtime=grown(60),
+        **grown(mem_mb=COMPARISON_MEMORY, runtime=60),
     conda:
         "../../envs/evaluate.yaml"
     shell:
@@ -153,7 +148,8 @@ rule collect_scores:
     params:
         **runs_script("evaluate/collect_scores.py"),
         folder=runs_folder,
-        metrics=METRICS,
+        metrics=["--metrics", *METRICS],
+        outputs=lambda wildcards, output: file_options(output),
     resources:
         mem_mb=1000,
         runtime=30,
@@ -161,17 +157,16 @@ rule collect_scores:
         "../../envs/evaluate.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
-        " --runs-folder {params.folder:q} --metrics {params.metrics:q}"
-        " --scores {output.scores:q} --timings {output.timings:q}"
+        "python {params.script:q} --log {log:q} --runs {input.runs:q} {params.folder:q} {params.metrics:q}"
+        " {params.outputs:q}"
 
 
-rule collect_comparisons:
+use rule collect_scores as collect_comparisons with:
     input:
         all_comparisons(),
         runs="<results>/runs.tsv",
     output:
-        report("<results>/significance.tsv", caption="../report/significance.rst", category="Scores"),
+        significance=report("<results>/significance.tsv", caption="../report/significance.rst", category="Scores"),
     log:
         "<results>/logs/collect_comparisons/significance.log",
     benchmark:
@@ -179,15 +174,7 @@ rule collect_comparisons:
     params:
         **runs_script("evaluate/collect_comparisons.py"),
         folder=comparisons_folder,
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    conda:
-        "../../envs/evaluate.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
-        " --comparisons-folder {params.folder:q} --significance {output:q}"
+        metrics=[],
 
 
 rule summarise_conditions:
@@ -195,7 +182,7 @@ rule summarise_conditions:
         all_runs("statistics.tsv"),
         runs="<results>/runs.tsv",
     output:
-        report("<results>/summary.tsv", caption="../report/summary.rst", category="Scores"),
+        summary=report("<results>/summary.tsv", caption="../report/summary.rst", category="Scores"),
     log:
         "<results>/logs/summarise_conditions/summary.log",
     benchmark:
@@ -204,24 +191,22 @@ rule summarise_conditions:
         **runs_script("evaluate/summarise_conditions.py"),
         folder=runs_folder,
         baseline=EVALUATION.baseline,
+        relations=[],
         metrics=METRIC_ARGUMENTS,
         resamples=EVALUATION.resamples,
         resampling_seed=RESAMPLING_SEED,
+        outputs=lambda wildcards, output: file_options(output),
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(60),
+        **grown(mem_mb=4000, runtime=60),
     conda:
         "../../envs/evaluate.yaml"
     shell:
-        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
-        " --runs-folder {params.folder:q} --baseline {params.baseline:q} {params.metrics:q}"
-        " --resamples {params.resamples:q} --resampling-seed {params.resampling_seed:q} --summary {output:q}"
+        "python {params.script:q} --log {log:q} --runs {input.runs:q} {params.folder:q}"
+        " --baseline {params.baseline:q} {params.relations:q} {params.metrics:q}"
+        " --resamples {params.resamples:q} --resampling-seed {params.resampling_seed:q} {params.outputs:q}"
 
 
-rule contrast_conditions:
-    input:
-        all_runs("statistics.tsv"),
-        runs="<results>/runs.tsv",
+use rule summarise_conditions as contrast_conditions with:
     output:
         contrasts="<results>/contrasts.tsv",
         remedies="<results>/remedies.tsv",
@@ -233,20 +218,4 @@ rule contrast_conditions:
         "<results>/benchmarks/contrast_conditions/contrasts.tsv"
     params:
         **runs_script("evaluate/contrast_conditions.py"),
-        folder=runs_folder,
-        baseline=EVALUATION.baseline,
-        relations=STUDY.relations,
-        metrics=METRIC_ARGUMENTS,
-        resamples=EVALUATION.resamples,
-        resampling_seed=RESAMPLING_SEED,
-    resources:
-        mem_mb=grown(4000),
-        runtime=grown(60),
-    conda:
-        "../../envs/evaluate.yaml"
-    shell:
-        "python {params.script:q} --log {log:q} --runs {input.runs:q}"
-        " --runs-folder {params.folder:q} --baseline {params.baseline:q} --relations {params.relations:q}"
-        " {params.metrics:q} --resamples {params.resamples:q} --resampling-seed {params.resampling_seed:q}"
-        " --contrasts {output.contrasts:q} --remedies {output.remedies:q}"
-        " --curves {output.curves:q} --exchange {output.exchange:q}"
+        relations=["--relations", STUDY.relations],

@@ -58,8 +58,7 @@ rule finetune_local:
         monitors=monitor_arguments,
     threads: TRAINING.threads
     resources:
-        mem_mb=local_memory,
-        runtime=local_minutes,
+        **LOCAL_RESOURCES,
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"
@@ -93,8 +92,7 @@ rule translate_local:
         label="{learner}/{recipe}/{size}/{seed}",
     threads: TRAINING.threads
     resources:
-        mem_mb=local_memory,
-        runtime=local_minutes,
+        **LOCAL_RESOURCES,
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"
@@ -123,8 +121,7 @@ rule merge_adapter:
         model=tuned_arguments,
         label="{learner}/{recipe}/{size}/{seed}",
     resources:
-        mem_mb=local_memory,
-        runtime=local_minutes,
+        **LOCAL_RESOURCES,
     conda:
         "../../envs/finetune.yaml"
     shell:
@@ -146,58 +143,10 @@ use rule generate_targets as generate_local with:
         **runs_script("generate/generate_targets.py", "generate/providers/local.py"),
         inputs=local_provider_arguments,
     resources:
-        mem_mb=local_memory,
-        runtime=local_minutes,
+        **LOCAL_RESOURCES,
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"
-
-
-rule finetune_hosted:
-    input:
-        unpack(start_model),
-        unpack(prompt_inputs),
-        dataset=dataset_file,
-        valid="<results>/corpus/valid.tsv",
-        pool="<results>/corpus/pool.tsv",
-        test="<results>/corpus/test.tsv",
-    output:
-        model="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.json",
-        events="<results>/runs/{learner}/{recipe}/{size}/{seed}/events.tsv",
-        losses="<results>/runs/{learner}/{recipe}/{size}/{seed}/losses.tsv",
-        ledger="<results>/runs/{learner}/{recipe}/{size}/{seed}/tuning.ledger.json",
-        report="<results>/runs/{learner}/{recipe}/{size}/{seed}/training.json",
-    log:
-        "<results>/logs/finetune_hosted/{learner}/{recipe}/{size}/{seed}.log",
-    benchmark:
-        "<results>/benchmarks/finetune_hosted/{learner}/{recipe}/{size}/{seed}.tsv"
-    wildcard_constraints:
-        learner=HOSTED_LEARNERS,
-    priority: 10
-    params:
-        **runs_script("llm/finetune_hosted.py", "llm/providers/openai.py"),
-        start=start_arguments,
-        prompts=prompt_arguments,
-        settings=llm_settings,
-        # See prompt_llm.
-        execution=hosted_execution,
-        study=lambda wildcards, input: STUDY.request_arguments(),
-        run="{learner}/{recipe}/{size}/{seed}",
-    # It waits for the provider while other jobs run.
-    threads: 0
-    resources:
-        mem_mb=1000,
-        runtime=2880,
-        waiting=1,
-    conda:
-        "../../envs/llm.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q}"
-        " --dataset {input.dataset:q} --size {wildcards.size:q} {params.start:q} --valid {input.valid:q} {params.prompts:q}"
-        " --settings {params.settings:q} --seed {wildcards.seed:q} --execution {params.execution:q} {params.study:q}"
-        " --pool {input.pool:q} --test {input.test:q} --model {output.model:q} --events {output.events:q}"
-        " --losses {output.losses:q} --ledger {output.ledger:q} --report {output.report:q}"
 
 
 rule prompt_learner:
@@ -216,17 +165,19 @@ rule prompt_learner:
     benchmark:
         "<results>/benchmarks/prompt_learner/{learner}/{recipe}/{size}/{seed}.tsv"
     wildcard_constraints:
-        learner=HOSTED_LEARNERS,
+        learner=alternatives(STUDY.hosted_learners),
     params:
         **runs_script("llm/prompt_learner.py", "llm/providers/openai.py"),
         model=tuned_arguments,
+        examples=[],
         prompts=prompt_arguments,
         settings=llm_settings,
         # See prompt_llm.
-        execution=hosted_execution,
+        execution=lambda wildcards, input: STUDY.learners[wildcards.learner].execution,
         study=lambda wildcards, input: STUDY.request_arguments(),
+        outputs=lambda wildcards, output: file_options(output),
         run="{learner}/{recipe}/{size}/{seed}",
-    # It waits for answers while other jobs run.
+    # It waits for the provider while other jobs run.
     threads: 0
     resources:
         mem_mb=1000,
@@ -236,7 +187,31 @@ rule prompt_learner:
         "../../envs/llm.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q} {params.model:q} {params.prompts:q}"
-        " --settings {params.settings:q} --execution {params.execution:q} {params.study:q}"
-        " --pool {input.pool:q} --test {input.test:q} --hypotheses {output.hypotheses:q} --answers {output.answers:q}"
-        " --rejects {output.rejects:q} --ledger {output.ledger:q}"
+        "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q}"
+        " {params.model:q} {params.examples:q} {params.prompts:q} --settings {params.settings:q}"
+        " --execution {params.execution:q} {params.study:q} --pool {input.pool:q} --test {input.test:q} {params.outputs:q}"
+
+
+use rule prompt_learner as finetune_hosted with:
+    input:
+        unpack(start_model),
+        unpack(prompt_inputs),
+        dataset=dataset_file,
+        valid="<results>/corpus/valid.tsv",
+        pool="<results>/corpus/pool.tsv",
+        test="<results>/corpus/test.tsv",
+    output:
+        model="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.json",
+        events="<results>/runs/{learner}/{recipe}/{size}/{seed}/events.tsv",
+        losses="<results>/runs/{learner}/{recipe}/{size}/{seed}/losses.tsv",
+        ledger="<results>/runs/{learner}/{recipe}/{size}/{seed}/tuning.ledger.json",
+        report="<results>/runs/{learner}/{recipe}/{size}/{seed}/training.json",
+    log:
+        "<results>/logs/finetune_hosted/{learner}/{recipe}/{size}/{seed}.log",
+    benchmark:
+        "<results>/benchmarks/finetune_hosted/{learner}/{recipe}/{size}/{seed}.tsv"
+    priority: 10
+    params:
+        **runs_script("llm/finetune_hosted.py", "llm/providers/openai.py"),
+        model=start_arguments,
+        examples=example_arguments,

@@ -19,8 +19,7 @@ rule train_vocab:
         **{name: value for name, value in STUDY.vocab.items() if name != "pairs"},
         pairs=["--pairs", str(STUDY.vocab["pairs"])] if STUDY.vocab["pairs"] else [],
     resources:
-        mem_mb=grown(4000),
-        runtime=grown(60),
+        **grown(mem_mb=4000, runtime=60),
     conda:
         "../../envs/vocab.yaml"
     shell:
@@ -42,8 +41,7 @@ rule sample_pretrain:
         **runs_script("generate/sample_pretrain.py"),
         pairs=lambda wildcards: STUDY.generators[wildcards.generator].pairs,
     resources:
-        mem_mb=grown(1000),
-        runtime=grown(10),
+        **grown(mem_mb=1000, runtime=10),
     conda:
         "../../envs/generate.yaml"
     shell:
@@ -53,7 +51,7 @@ rule sample_pretrain:
 
 rule generate_targets:
     input:
-        unpack(get_provider_inputs),
+        unpack(lambda wildcards: STUDY.generators[wildcards.generator].inputs),
         pool="<results>/corpus/pool.tsv",
     output:
         "<results>/generators/{generator}/generated.tsv",
@@ -70,11 +68,10 @@ rule generate_targets:
         code=provider_code,
         provider=lambda wildcards: STUDY.generators[wildcards.generator].provider,
         settings=lambda wildcards: STUDY.generators[wildcards.generator].settings,
-        inputs=provider_arguments,
+        inputs=input_arguments,
     threads: TRAINING.threads
     resources:
-        mem_mb=grown(max(TRAINING.memory_mb, pool_memory(500, 900))),
-        runtime=grown(TRAINING.minutes),
+        **grown(mem_mb=max(TRAINING.memory_mb, pool_memory(500, 900)), runtime=TRAINING.minutes),
         gpu=generator_gpus,
     conda:
         "../../envs/generate.yaml"

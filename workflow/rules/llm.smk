@@ -28,6 +28,9 @@ rule prompt_llm:
         execution=lambda wildcards, input: STUDY.generators[wildcards.generator].execution,
         study=study_requests,
         prompts=prompt_arguments,
+        judged=[],
+        outputs=lambda wildcards, output: file_options(output),
+        label="{generator}",
     # It waits for answers while trainings run.
     threads: 0
     resources:
@@ -37,12 +40,12 @@ rule prompt_llm:
         "../../envs/llm.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --label {wildcards.generator:q}"
-        " --settings {params.settings:q} --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q}"
-        " --generated {output.generated:q} --answers {output.answers:q} --rejects {output.rejects:q} --ledger {output.ledger:q}"
+        "python {params.script:q} --log {log:q} --label {params.label:q} --settings {params.settings:q}"
+        " --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q} {params.judged:q}"
+        " {params.outputs:q}"
 
 
-rule prompt_judge:
+use rule prompt_llm as prompt_judge with:
     input:
         unpack(prompt_inputs),
         pool="<results>/corpus/pool.tsv",
@@ -57,30 +60,15 @@ rule prompt_judge:
     benchmark:
         "<results>/benchmarks/prompt_judge/{quality}/{generator}.tsv"
     wildcard_constraints:
+        generator=alternatives(STUDY.generators),
         quality=alternatives(JUDGES),
-    priority: 10
     params:
         script=script_path("llm/prompt_judge.py"),
         code=asking_code("llm/prompt_judge.py"),
-        settings=llm_settings,
         # See prompt_llm.
         execution=lambda wildcards, input: STUDY.quality[wildcards.quality].execution(wildcards.generator),
-        study=study_requests,
-        prompts=prompt_arguments,
-        label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
-    # It waits for answers while trainings run.
-    threads: 0
-    resources:
-        mem_mb=1000,
-        runtime=2880,
-    conda:
-        "../../envs/llm.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.label:q}"
-        " --settings {params.settings:q} --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q}"
-        " --generated {input.generated:q} --scores {output.scores:q} --answers {output.answers:q} --rejects {output.rejects:q}"
-        " --ledger {output.ledger:q}"
+        judged=lambda wildcards, input: ["--generated", input.generated],
+        label="{quality} of {generator}",
 
 
 rule estimate:

@@ -4,6 +4,7 @@
 include: "functions/report.smk"
 
 
+# The base of every figure's rule. Its command takes each named input as an option of that name.
 rule plot_learning_curve:
     input:
         summary="<results>/summary.tsv",
@@ -17,9 +18,8 @@ rule plot_learning_curve:
         "<results>/benchmarks/plot_learning_curve/figure.tsv"
     params:
         **runs_script("report/plot_learning_curve.py"),
-        metric=METRICS[0],
-        baseline=EVALUATION.baseline,
-        margin=[],
+        tables=lambda wildcards, input: file_options(input),
+        settings=["--metric", METRICS[0], "--baseline", EVALUATION.baseline],
     resources:
         mem_mb=2000,
         runtime=10,
@@ -27,8 +27,7 @@ rule plot_learning_curve:
         "../../envs/report.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --summary {input.summary:q}"
-        " --scores {input.scores:q} --metric {params.metric:q} --baseline {params.baseline:q} {params.margin:q}"
+        "python {params.script:q} --log {log:q} {params.tables:q} {params.settings:q}"
         " --svg {output.svg:q} --png {output.png:q}"
 
 
@@ -42,10 +41,10 @@ use rule plot_learning_curve as plot_conditions with:
         "<results>/benchmarks/plot_conditions/figure.tsv"
     params:
         **runs_script("report/plot_conditions.py"),
-        margin=["--margin", str(EVALUATION.margin)],
+        settings=["--metric", METRICS[0], "--baseline", EVALUATION.baseline, "--margin", str(EVALUATION.margin)],
 
 
-rule plot_remedies:
+use rule plot_learning_curve as plot_remedies with:
     input:
         summary="<results>/summary.tsv",
         remedies="<results>/remedies.tsv",
@@ -60,22 +59,12 @@ rule plot_remedies:
         "<results>/benchmarks/plot_remedies/figure.tsv"
     params:
         **runs_script("report/plot_remedies.py"),
-        metric=METRICS[0],
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    conda:
-        "../../envs/report.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --summary {input.summary:q} --remedies {input.remedies:q}"
-        " --contrasts {input.contrasts:q} --study {input.study:q} --metric {params.metric:q}"
-        " --svg {output.svg:q} --png {output.png:q}"
+        settings=["--metric", METRICS[0]],
 
 
-rule plot_errors:
+use rule plot_learning_curve as plot_errors with:
     input:
-        "<results>/errors/{scope}.tsv",
+        errors="<results>/errors/{scope}.tsv",
     output:
         svg=report("<results>/figures/errors_{scope}.svg", caption="../report/errors.rst", category="Figures"),
         png="<results>/figures/errors_{scope}.png",
@@ -87,23 +76,12 @@ rule plot_errors:
         scope="pool|test",
     params:
         **runs_script("report/plot_errors.py"),
-        table="--errors",
-        baseline=EVALUATION.baseline,
-        label="errors, {scope}",
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    conda:
-        "../../envs/report.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.label:q} {params.table} {input:q} --baseline {params.baseline:q}"
-        " --svg {output.svg:q} --png {output.png:q}"
+        settings=["--label", "errors, {scope}", "--baseline", EVALUATION.baseline],
 
 
 use rule plot_errors as plot_diversity with:
     input:
-        "<results>/diversity/{scope}.tsv",
+        diversity="<results>/diversity/{scope}.tsv",
     output:
         svg=report("<results>/figures/diversity_{scope}.svg", caption="../report/diversity.rst", category="Figures"),
         png="<results>/figures/diversity_{scope}.png",
@@ -113,11 +91,10 @@ use rule plot_errors as plot_diversity with:
         "<results>/benchmarks/plot_diversity/{scope}.tsv"
     params:
         **runs_script("report/plot_diversity.py"),
-        table="--diversity",
-        label="diversity, {scope}",
+        settings=["--label", "diversity, {scope}", "--baseline", EVALUATION.baseline],
 
 
-rule plot_detector:
+use rule plot_learning_curve as plot_detector with:
     input:
         list(detector_reports().values()),
         pairs="<results>/detector/pairs.tsv",
@@ -130,21 +107,12 @@ rule plot_detector:
         "<results>/benchmarks/plot_detector/figure.tsv"
     params:
         **runs_script("report/plot_detector.py"),
-        detectors=named_paths(detector_reports()),
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    conda:
-        "../../envs/report.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --pairs {input.pairs:q} --detectors {params.detectors:q}"
-        " --svg {output.svg:q} --png {output.png:q}"
+        settings=spelled_out(["--detectors", *(f"{pair}={file}" for pair, file in detector_reports().items())]),
 
 
-rule plot_agreement:
+use rule plot_learning_curve as plot_agreement with:
     input:
-        "<results>/quality/agreement.tsv",
+        agreement="<results>/quality/agreement.tsv",
     output:
         svg=report("<results>/figures/agreement.svg", caption="../report/agreement.rst", category="Figures"),
         png="<results>/figures/agreement.png",
@@ -154,14 +122,7 @@ rule plot_agreement:
         "<results>/benchmarks/plot_agreement/figure.tsv"
     params:
         **runs_script("report/plot_agreement.py"),
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    conda:
-        "../../envs/report.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --agreement {input:q} --svg {output.svg:q} --png {output.png:q}"
+        settings=[],
 
 
 rule write_report:

@@ -10,6 +10,7 @@ from snakemake.common import overwrite_function_params
 from planning.runs import dataset_recipe
 
 FOLDERS = {"<results>": STUDY.results, "<downloads>": STUDY.downloads}
+VOCAB = {"spm": "<results>/vocab/spm.model", "dictionary": "<results>/vocab/dict.txt"}
 IN_STORAGE = workflow.storage_settings.default_storage_provider is not None
 
 
@@ -63,6 +64,16 @@ def repeated(option, entries):
     return [argument for values in entries for argument in (option, *values)]
 
 
+def file_options(files):
+    """``--NAME FILE`` for each named file of a job's ``input`` or ``output``."""
+    return [argument for name, file in files.items() for argument in (f"--{name.replace('_', '-')}", file)]
+
+
+def input_arguments(wildcards, input):
+    """``--input`` arguments that name the files that only one provider of targets or one metric reads."""
+    return repeated("--input", [entry for entry in input.items() if entry[0] not in ("pool", "generated")])
+
+
 def named_files(names, files):
     """``NAME=FILE`` arguments."""
     return [f"{name}={file}" for name, file in zip(names, files, strict=True)]
@@ -85,9 +96,13 @@ def runs_script(script, *also):
     return {"script": script_path(script), "code": digest(script, *also)}
 
 
-def grown(amount):
-    """An amount of memory or time; each retry of a job gets that much more."""
-    return asked_often(lambda wildcards, attempt: amount * attempt)
+def grown(**amounts):
+    """Amounts of memory and time as resources; each retry of a job gets that much more."""
+
+    def of_attempt(amount):
+        return asked_often(lambda wildcards, attempt: amount * attempt)
+
+    return {name: of_attempt(amount) for name, amount in amounts.items()}
 
 
 def pool_memory(amount, per_source):

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from planning.hosted_llms import missing_keys
+from planning.llms import missing_keys
 from workbench.locks import try_lock
 
 
@@ -27,15 +27,9 @@ def demand_keys():
 
     If there is a journal, it may hold every answer: then the job that misses the key reports it.
     """
-    asked = {
-        "prompt_llm": ("generators", "generator"),
-        "prompt_judge": ("quality", "quality"),
-        "finetune_hosted": ("learners", "learner"),
-        "prompt_learner": ("learners", "learner"),
-    }
-    jobs = [(asked[job.rule.name], job.wildcards) for job in workflow.dag.needrun_jobs() if job.rule.name in asked]
-    keys = {(section, wildcards[name]) for (section, name), wildcards in jobs}
-    llms = [getattr(STUDY, section)[name].llm for section, name in sorted(keys)]
-    problems = missing_keys(llms, os.environ)
+    asking = ("prompt_llm", "prompt_judge", "finetune_hosted", "prompt_learner")
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name in asking]
+    llms = {llm.key: llm for llm in (llm_of(job.wildcards) for job in jobs)}
+    problems = missing_keys([llms[key] for key in sorted(llms)], os.environ)
     if problems and not Path(STUDY.journal).exists():
         sys.exit("\n".join(problems))

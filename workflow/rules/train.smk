@@ -7,10 +7,9 @@ include: "functions/train.smk"
 rule train_model:
     input:
         unpack(start_model),
+        **VOCAB,
         dataset=dataset_file,
         valid="<results>/corpus/valid.tsv",
-        spm="<results>/vocab/spm.model",
-        dictionary="<results>/vocab/dict.txt",
     output:
         model="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.pt",
         ctranslate2=directory("<results>/runs/{learner}/{recipe}/{size}/{seed}/ctranslate2"),
@@ -31,8 +30,7 @@ rule train_model:
         monitors=monitor_arguments,
     threads: TRAINING.threads
     resources:
-        mem_mb=grown(TRAINING.memory_mb),
-        runtime=grown(TRAINING.minutes),
+        **grown(mem_mb=TRAINING.memory_mb, runtime=TRAINING.minutes),
         gpu=TRAINING.gpus_used,
     conda:
         "../../envs/train.yaml"
@@ -46,10 +44,9 @@ rule train_model:
 
 use rule train_model as train_generator with:
     input:
+        **VOCAB,
         dataset="<results>/generators/{generator}/train.tsv",
         valid="<results>/corpus/valid.tsv",
-        spm="<results>/vocab/spm.model",
-        dictionary="<results>/vocab/dict.txt",
     output:
         model="<results>/generators/{generator}/model.pt",
         ctranslate2=directory("<results>/generators/{generator}/ctranslate2"),
@@ -70,10 +67,9 @@ use rule train_model as train_generator with:
 # The model behind a quality score, trained on human pairs that no condition uses.
 use rule train_model as train_scorer with:
     input:
+        **VOCAB,
         dataset="<results>/corpus/pretrain.tsv",
         valid="<results>/corpus/valid.tsv",
-        spm="<results>/vocab/spm.model",
-        dictionary="<results>/vocab/dict.txt",
     output:
         model="<results>/quality/{quality}/model.pt",
         ctranslate2=directory("<results>/quality/{quality}/ctranslate2"),

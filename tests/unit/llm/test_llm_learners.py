@@ -12,7 +12,7 @@ from study_file import read_study, write_lines
 
 from planning.configuration.errors import ConfigurationError
 from planning.description import description
-from planning.hosted_llms import missing_keys
+from planning.llms import missing_keys
 from planning.study import Study
 
 STUDY = """\

@@ -11,7 +11,7 @@ from study_file import read_study, replaced, write_lines
 
 from planning.configuration.errors import ConfigurationError
 from planning.description import description
-from planning.hosted_llms import missing_keys
+from planning.llms import missing_keys
 from planning.study import Study
 
 BASE = """\

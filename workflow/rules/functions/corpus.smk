@@ -1,17 +1,6 @@
 # Functions and constants of the rules in corpus.smk.
 
 
-def release_hashes(wildcards):
-    """``--sha256`` arguments of a pinned release."""
-    return repeated("--sha256", [[digest] for digest in RELEASES[wildcards.release].sha256])
-
-
-def release_requirement(wildcards):
-    """What pip calls a pinned release."""
-    release = RELEASES[wildcards.release]
-    return f"{release.name}=={release.version}"
-
-
 def file_arguments():
     """``--part`` arguments of the user's own text."""
     parts = STUDY.corpus.file_lists.items()

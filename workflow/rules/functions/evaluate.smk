@@ -20,13 +20,13 @@ def all_comparisons():
 
 
 def runs_folder(wildcards, input):
-    """Folder of all runs, next to their table."""
-    return str(Path(input.runs).parent / "runs")
+    """``--runs-folder``: the folder of all runs, next to their table."""
+    return ["--runs-folder", str(Path(input.runs).parent / "runs")]
 
 
 def comparisons_folder(wildcards, input):
-    """Folder of all comparisons, next to the table of runs."""
-    return str(Path(input.runs).parent / "comparisons")
+    """``--comparisons-folder``: the folder of all comparisons, next to the table of runs."""
+    return ["--comparisons-folder", str(Path(input.runs).parent / "comparisons")]
 
 
 def all_runs(file, trained=False):

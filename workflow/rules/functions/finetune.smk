@@ -1,7 +1,10 @@
 # Functions and constants of the rules in finetune.smk.
 
 LOCAL_LEARNERS = alternatives(STUDY.learners.of(LocalLearner))
-HOSTED_LEARNERS = alternatives(STUDY.hosted_learners)
+LOCAL_RESOURCES = {
+    "mem_mb": lambda wildcards, attempt: llm_of(wildcards).memory_mb * attempt,
+    "runtime": lambda wildcards, attempt: llm_of(wildcards).minutes * attempt,
+}
 
 
 def base_files(wildcards):
@@ -21,19 +24,10 @@ def local_provider_arguments(wildcards):
     return spelled_out(["--input", "base", llm.folder, *repeated("--input", llm.prompts.items())])
 
 
-def local_memory(wildcards, attempt):
-    """Memory of a job with a local LLM, in MB."""
-    return llm_of(wildcards).memory_mb * attempt
-
-
-def local_minutes(wildcards, attempt):
-    """Wall time of a job with a local LLM."""
-    return llm_of(wildcards).minutes * attempt
-
-
-def hosted_execution(wildcards, input):
-    """How a hosted learner is asked; Snakemake does not compare what is derived from a job's input."""
-    return STUDY.learners[wildcards.learner].execution
+def example_arguments(wildcards, input):
+    """Arguments of what a hosted learner is fine-tuned on, and of its seed."""
+    examples = ["--dataset", input.dataset, "--size", wildcards.size, "--valid", input.valid]
+    return [*examples, "--seed", wildcards.seed]
 
 
 def tuned_model(wildcards):

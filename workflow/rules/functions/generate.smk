@@ -1,16 +1,6 @@
 # Functions and constants of the rules in generate.smk.
 
 
-def get_provider_inputs(wildcards):
-    """The files that a generator's provider reads."""
-    return STUDY.generators[wildcards.generator].inputs
-
-
-def provider_arguments(wildcards, input):
-    """``--input`` arguments that name the provider's files."""
-    return repeated("--input", [(name, input[name]) for name in get_provider_inputs(wildcards)])
-
-
 def provider_code(wildcards):
     """Digest of what writes a generator's targets: the script and the one provider that it loads by name."""
     provider = STUDY.generators[wildcards.generator].provider

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from corpus.releases import Release, read_releases
 from planning.configuration.errors import ConfigurationError
-from planning.settings import JsonObject, read_settings
+from planning.settings import JsonObject
 from workbench.cli import UserError
 
 
@@ -21,10 +21,10 @@ class Corpus:
     max_line_bytes: int
     cleaning: JsonObject
     splits: Mapping[str, int | None]  # size of each split in pairs; None for all of a given part
-    files: Mapping[str, Mapping[str, str]]  # the user's files of each part: ``source`` and ``target``, or ``tsv``
-    mtdata: Mapping[str, Sequence[str]]  # the ids of each part
-    releases_list: str  # the file that pins the releases of catalogues
-    exclude: Sequence[str]  # patterns of catalogues that are left out
+    catalogues: JsonObject  # the file that pins the ``releases``, and patterns of catalogues to ``exclude``
+    # The user's files of each part: ``source`` and ``target``, or ``tsv``.
+    files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    mtdata: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the ids of each part
 
     @property
     def pretrain(self) -> int:
@@ -61,21 +61,7 @@ class Corpus:
         if self.kind != "catalogues":
             return {}
         try:
-            releases = read_releases(Path(self.releases_list))
+            releases = read_releases(Path(self.catalogues["releases"]))
         except UserError as error:
             raise ConfigurationError([str(error)]) from error
         return {f"{release.name}-{release.version}": release for release in releases}
-
-
-def read_corpus(config: JsonObject) -> Corpus:
-    """The corpus of a completed configuration."""
-    given = config["corpus"]
-    return read_settings(
-        Corpus,
-        given,
-        splits=config["splits"],
-        files=given.get("files", {}),
-        mtdata=given.get("mtdata", {}),
-        releases_list=given["catalogues"]["releases"],
-        exclude=given["catalogues"]["exclude"],
-    )

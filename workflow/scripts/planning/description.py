@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from planning.conditions import remedied
-from planning.generators import HostedGenerator, LocalGenerator
-from planning.hosted_llms import HostedLLM
-from planning.learners import TUNING_KEYS, HostedLearner, LocalLearner
-from planning.local_llms import LocalLLM
-from planning.quality import Judge
+from planning.learners import TUNING_KEYS
+from planning.llms import HostedLLM, LocalLLM
 from planning.settings import JsonObject, picked
 from planning.study import Study
 
 _LEFT_OUT = {"results", "downloads", "corpus", "training", "generators", "learners", "llm"}
 _TRAINING = ("equal", "device", "gpus", "checkpoint", "max_pieces")
 _NOT_SHAPING = ("prompt", "system_prompt", "minutes", "memory_mb")
+_HOSTED = ("metric", "kind", "conditions", *TUNING_KEYS)  # of a judge and of a learner
 _FILES = ("targets", "sources", "weights", "program")
 
 
@@ -30,52 +28,29 @@ def description(study: Study) -> str:
     described["conditions"] = {
         name: {**settings, "remedies": targets.get(name)} for name, settings in config["conditions"].items()
     }
-    described["generators"] = {name: _generator(study, name) for name in study.generators}
-    described["learners"] = {name: _learner(study, name) for name in study.learners}
-    described["quality"] = {name: _quality(study, name) for name in study.quality}
+    for section in ("generators", "learners", "quality"):
+        described[section] = _entries(study, section)
     described["corpus"] = {"kind": study.corpus.kind, "seed": study.corpus.seed, **study.corpus.cleaning}
     described["training"] = picked(config["training"], _TRAINING)
     return json.dumps(described, ensure_ascii=False)
 
 
-def _quality(study: Study, name: str) -> JsonObject:
-    given, score = study.config["quality"][name], study.quality[name]
-    return (
-        {"metric": score.metric, **_hosted(given, score.llm)} if isinstance(score, Judge) else _without_folders(given)
-    )
+def _entries(study: Study, section: str) -> dict[str, JsonObject]:
+    """The entries of ``generators``, ``learners`` or ``quality``, by name."""
+    found = getattr(study, section).items()
+    return {name: _described(study.config[section][name], getattr(entry, "llm", None)) for name, entry in found}
 
 
-def _generator(study: Study, name: str) -> JsonObject:
-    given, generator = study.config["generators"][name], study.generators[name]
-    if isinstance(generator, HostedGenerator):
-        return _hosted(given, generator.llm)
-    return _local(given, generator.llm) if isinstance(generator, LocalGenerator) else _without_folders(given)
-
-
-def _learner(study: Study, name: str) -> JsonObject:
-    given, learner = study.config["learners"][name], study.learners[name]
-    if isinstance(learner, HostedLearner):
-        return {**picked(given, ("kind", "conditions", *TUNING_KEYS)), **_hosted(given, learner.llm)}
-    if isinstance(learner, LocalLearner):
-        return _local(given, learner.llm)
-    settings: JsonObject = given
-    return settings
-
-
-def _without_folders(given: JsonObject) -> JsonObject:
+def _described(given: JsonObject, llm: HostedLLM | LocalLLM | None) -> JsonObject:
+    """The settings of a generator, learner or quality score; a file or a local model is named without its folder."""
+    if isinstance(llm, HostedLLM):  # what its settings say about its answers, and its prompts
+        shaping = picked(llm.shaping, [key for key in llm.shaping if key in given])
+        return {**picked(given, _HOSTED), **shaping, "prompts": _file_names(llm.prompts)}
+    if isinstance(llm, LocalLLM):
+        shaping = {key: value for key, value in given.items() if key not in _NOT_SHAPING}
+        model = llm.model if llm.is_at_hub else Path(llm.model).name
+        return {**shaping, "model": model, "prompts": _file_names(llm.prompts)}
     return {key: Path(value).name if key in _FILES else value for key, value in given.items()}
-
-
-def _local(given: JsonObject, llm: LocalLLM) -> JsonObject:
-    """A local LLM's settings; a model in a folder is named by the folder's name."""
-    shaping = {key: value for key, value in given.items() if key not in _NOT_SHAPING}
-    model = llm.model if llm.is_at_hub else Path(llm.model).name
-    return {**shaping, "model": model, "prompts": _file_names(llm.prompts)}
-
-
-def _hosted(given: JsonObject, llm: HostedLLM) -> JsonObject:
-    """What the settings of a generator, judge or learner say about its answers, and its prompts."""
-    return {**picked(llm.shaping, [key for key in llm.shaping if key in given]), "prompts": _file_names(llm.prompts)}
 
 
 def _file_names(files: JsonObject) -> JsonObject:

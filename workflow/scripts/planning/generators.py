@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from planning.conditions import Recipe
-from planning.hosted_llms import HostedLLM, read_hosted_llm
-from planning.local_llms import LocalLLM, read_local_llm
+from planning.llms import HostedLLM, LocalLLM, read_hosted_llm, read_local_llm
 from planning.runs import FAIRSEQ, Runs, named_seed
 from planning.settings import Entries, JsonObject, compact, picked, read_settings
-from planning.training import Training
+from planning.training import Training, model_files
 from workbench.generated import HUMAN
 
 
@@ -67,12 +66,7 @@ class FairseqGenerator(Generator):
     @property
     def inputs(self) -> dict[str, str]:
         """The model and the vocabulary."""
-        return {
-            "checkpoint": f"{self.model_folder}/model.pt",
-            "ctranslate2": f"{self.model_folder}/ctranslate2",
-            "spm": "<results>/vocab/spm.model",
-            "dictionary": "<results>/vocab/dict.txt",
-        }
+        return model_files(self.model_folder)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,13 +92,9 @@ class LocalGenerator(Generator):
 
 @dataclass(frozen=True, kw_only=True)
 class HostedGenerator(Generator):
-    """An LLM behind an API; ``temperature`` and ``log_probabilities`` are None and false if its API has none."""
+    """An LLM behind an API."""
 
     llm: HostedLLM
-    samples: int
-    sentences_per_request: int
-    temperature: float | None = None
-    log_probabilities: bool = False
 
     @property
     def execution(self) -> str:
@@ -199,10 +189,7 @@ def _read_generator(config: JsonObject, name: str, training: Training, runs: Run
     if given["provider"] == "files":
         # The paths are here so that exchanging two of them is seen; the script takes them as inputs.
         shaping = picked(given, ("targets", "sources", "aligned_with"))
-        shaping |= {
-            "markup": config["corpus"]["cleaning"]["markup"],
-            "max_line_bytes": config["corpus"]["max_line_bytes"],
-        }
+        shaping |= picked(config["corpus"]["cleaning"], ["markup"]) | picked(config["corpus"], ["max_line_bytes"])
         return read_settings(FileGenerator, given, name=name, settings=compact(shaping))
     if given["provider"] == "local":
         local = read_local_llm(config, "generators", name)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
-from planning.hosted_llms import HostedLLM, read_hosted_llm
-from planning.local_llms import LocalLLM, read_local_llm
+from planning.llms import HostedLLM, LocalLLM, read_hosted_llm, read_local_llm
 from planning.runs import FAIRSEQ, Runs
 from planning.settings import Entries, JsonObject, compact, picked
 from planning.training import Training, scaled
@@ -69,11 +68,6 @@ class HostedLearner(Learner):
     training_price: float | None
     runs: Runs = field(repr=False)
     model_name = "model.json"
-
-    @property
-    def settings(self) -> str:
-        """What shapes a fine-tuned model besides its data and seed, and its translations, as JSON."""
-        return self.llm.settings
 
     @property
     def execution(self) -> str:

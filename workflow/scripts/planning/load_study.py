@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from planning.checks import study_problems
 from planning.configuration.defaults import with_defaults
 from planning.configuration.errors import ConfigurationError
 from planning.configuration.origins import read_origin
 from planning.configuration.schema import load_schema, schema_problems
-from planning.configuration.values import overlaid, plain_values
 from planning.settings import JsonObject
 from planning.study import Study, read_study
 
@@ -37,14 +39,38 @@ def load_study(
         ConfigurationError: anything is wrong with the configuration.
     """
     rules = load_schema(schema)
-    plain = plain_values(overlaid(config, overrides))
+    plain = _plain_values(_overlaid(config, overrides))
     if is_checked:
-        return read_study(plain_values(with_defaults(plain, rules)))
+        return read_study(_plain_values(with_defaults(plain, rules)))
     origin = read_origin([Path(file) for file in files], overrides)
     problems = schema_problems(plain, rules)
     if not problems:
-        study = read_study(plain_values(with_defaults(plain, rules)))
+        study = read_study(_plain_values(with_defaults(plain, rules)))
         problems = [found for found in study_problems(study) if not (found.no_input and inputs_in_storage)]
         if not problems:
             return study
     raise ConfigurationError([origin.describe(problem) for problem in problems])
+
+
+def _overlaid(config: Any, overrides: Any) -> Any:
+    """``config`` with ``overrides`` laid over it; scalars among the overrides are read as YAML."""
+    if isinstance(overrides, Mapping):
+        given = config if isinstance(config, Mapping) else {}
+        return {**given, **{key: _overlaid(given.get(key), value) for key, value in overrides.items()}}
+    if isinstance(overrides, list | tuple):
+        return [_overlaid(None, value) for value in overrides]
+    if isinstance(overrides, str):
+        scalar = yaml.safe_load(overrides) if overrides.strip() else overrides
+        return scalar if isinstance(scalar, bool | int | float | None) else overrides
+    return overrides
+
+
+def _plain_values(value: Any) -> Any:
+    """``value`` in JSON's types: keys are text, and whole numbers are integers however they were written."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain_values(child) for key, child in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain_values(child) for child in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, str | int | float | None) else str(value)

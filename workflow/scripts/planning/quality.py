@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from planning.generators import Generators
-from planning.hosted_llms import HostedLLM, read_hosted_llm
+from planning.llms import HostedLLM, read_hosted_llm
 from planning.runs import named_seed
 from planning.settings import Entries, JsonObject, compact, picked, read_settings
-from planning.training import Training
+from planning.training import Training, model_files
 
 MODEL_METRICS = ("round_trip", "learner_fit")  # that train a model on `pretrain`
 METRICS_ON_GPU = {*MODEL_METRICS, "comet_qe", "labse"}
@@ -78,13 +78,7 @@ class QualityScore:
     def inputs(self, generator: str) -> dict[str, str]:
         """The files that it reads besides the pool and the generator's text, by the names that the metric uses."""
         if self.metric in MODEL_METRICS:
-            folder = f"<results>/quality/{self.name}"
-            return {
-                "model.checkpoint": f"{folder}/model.pt",
-                "model.ctranslate2": f"{folder}/ctranslate2",
-                "model.spm": "<results>/vocab/spm.model",
-                "model.dictionary": "<results>/vocab/dict.txt",
-            }
+            return model_files(f"<results>/quality/{self.name}", "model.")
         if self.metric == "length":
             return {"pretrain": "<results>/corpus/pretrain.tsv"}
         if self.metric == "consensus":
@@ -160,14 +154,12 @@ def read_quality(config: JsonObject, training: Training, generators: Generators)
             scores[name] = read_settings(Judge, given, **common, settings=settings, llm=llm, results=config["results"])
         else:
             settings = compact(_shaping(config, given, training))
-            trained = _training_settings(name, given, training) if given["metric"] in MODEL_METRICS else ""
+            trained = ""
+            if given["metric"] in MODEL_METRICS:
+                backwards = given["metric"] == "round_trip"
+                trained = training.settings(given["options"], named_seed(f"quality {name}"), backwards)
             scores[name] = read_settings(QualityScore, given, **common, settings=settings, training_settings=trained)
     return QualityScores(scores)
-
-
-def _training_settings(name: str, given: JsonObject, training: Training) -> str:
-    backwards = given["metric"] == "round_trip"
-    return training.settings(given["options"], named_seed(f"quality {name}"), backwards)
 
 
 def _shaping(config: JsonObject, given: JsonObject, training: Training) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, TypeVar
 
 
@@ -15,25 +15,13 @@ class Dataclass(Protocol):
 
 
 Settings = TypeVar("Settings", bound=Dataclass)
-Entry = TypeVar("Entry", covariant=True)
+Entry = TypeVar("Entry")
 Kind = TypeVar("Kind")
 JsonObject = Mapping[str, Any]  # what is handed on as it is, or not yet read
 
 
-class Entries(Mapping[str, Entry]):
+class Entries(dict[str, Entry]):
     """The entries of a section by name, in the order of the configuration."""
-
-    def __init__(self, entries: Mapping[str, Entry]) -> None:
-        self._entries = entries
-
-    def __getitem__(self, name: str) -> Entry:
-        return self._entries[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
 
     def of(self, kind: type[Kind]) -> dict[str, Kind]:
         """The entries of a kind, by name."""

@@ -1,22 +1,68 @@
-"""A study as the rules see it: conditions, generators, learners, quality scores and runs, each with its settings."""
+"""A study as the rules see it: its runs and sections, each with its settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from planning.conditions import Condition, remedied, reversed_twins
-from planning.corpus import Corpus, read_corpus
-from planning.evaluation import Detector, ErrorAnalysis, Evaluation, read_detector, read_error_analysis
+from planning.corpus import Corpus
 from planning.generators import Generators, LocalGenerator, read_generators
-from planning.hosted_llms import HostedLLM, journal_path
 from planning.learners import HostedLearner, Learner, LocalLearner, read_learners
-from planning.local_llms import LocalLLM
+from planning.llms import HostedLLM, LocalLLM, journal_path
 from planning.quality import QualityScores, read_quality
 from planning.runs import Runs
 from planning.settings import Entries, JsonObject, compact, read_settings
 from planning.training import Training
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The section ``evaluation``, with the language that translations are in."""
+
+    target_language: str
+    metrics: Sequence[str]
+    metric_options: Mapping[str, JsonObject]
+    baseline: str
+    significance: str
+    samples: int
+    resamples: int
+    margin: float
+    floor: float
+
+    def metric_arguments(self, metrics: Sequence[str]) -> list[str]:
+        """How ``metrics`` are computed, as the scripts of the evaluation take it."""
+        options = {name: self.metric_options.get(name, {}) for name in metrics}
+        return [
+            *("--metrics", *metrics),
+            *("--metric-options", compact(options)),
+            *("--target-language", self.target_language),
+        ]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """The section ``detector``; ``settings`` is all of it that shapes a detector, as JSON."""
+
+    kind: str
+    folds: int
+    least: int
+    pairs: int | None
+    word_ngrams: Sequence[int] | None
+    character_ngrams: Sequence[int] | None
+    post_editing_margin: float
+    settings: str
+
+
+@dataclass(frozen=True)
+class ErrorAnalysis:
+    """The section ``analysis.errors``; ``norms`` and ``limits`` are JSON."""
+
+    samples: int
+    segments: int | None
+    norms: str
+    limits: str
 
 
 @dataclass(frozen=True)
@@ -30,54 +76,17 @@ class Study:
     runs: Runs  # all runs
     results: str  # folder for everything that the study computes
     downloads: str  # folder for downloaded files
+    journal: str  # the SQLite file in which answers of LLMs are kept
     languages: Mapping[str, str]  # codes of the ``source`` and ``target`` language
     vocab: JsonObject  # the section of this name
-
-    @cached_property
-    def corpus(self) -> Corpus:
-        """The human text and its splits."""
-        return read_corpus(self.config)
-
-    @cached_property
-    def training(self) -> Training:
-        """How transformers are trained."""
-        return read_settings(Training, self.config["training"], languages=self.languages)
-
-    @cached_property
-    def decoding(self) -> str:
-        """How learners that are transformers translate the test set, as JSON."""
-        return compact(self.training.decoding(self.config["decoding"]))
-
-    @cached_property
-    def evaluation(self) -> Evaluation:
-        """How translations of the test set are scored."""
-        return read_settings(Evaluation, self.config["evaluation"], target_language=self.languages["target"])
-
-    @cached_property
-    def detector(self) -> Detector:
-        """How authors are distinguished."""
-        return read_detector(self.config["detector"])
-
-    @cached_property
-    def errors(self) -> ErrorAnalysis:
-        """How errors are found."""
-        return read_error_analysis(self.config["analysis"]["errors"])
-
-    @cached_property
-    def diversity(self) -> str:
-        """How lexical diversity is measured, as JSON."""
-        return compact(self.config["analysis"]["diversity"])
-
-    @property
-    def agreement_targets(self) -> int | None:
-        """Most targets of a generator that quality scores are compared on; None for all."""
-        targets: int | None = self.config["analysis"]["agreement"]["targets"]
-        return targets
-
-    @property
-    def journal(self) -> str:
-        """The SQLite file in which answers of LLMs are kept."""
-        return journal_path(self.config)
+    corpus: Corpus  # the human text and its splits
+    training: Training  # how transformers are trained
+    decoding: str  # how learners that are transformers translate the test set, as JSON
+    evaluation: Evaluation  # how translations of the test set are scored
+    detector: Detector  # how authors are distinguished
+    errors: ErrorAnalysis  # how errors are found
+    diversity: str  # how lexical diversity is measured, as JSON
+    agreement_targets: int | None  # most targets of a generator that quality scores are compared on; None for all
 
     @property
     def conditions(self) -> Mapping[str, Condition]:
@@ -137,16 +146,34 @@ class Study:
         Args:
             learners: add ``--learner`` arguments: the same of hosted learners, and their runs.
         """
-        generators = [(one.settings, one.execution, one.llm) for one in self.generators.hosted.values()]
-        judges = [(judge.llm.settings, judge.execution(name), judge.llm) for judge, name in self.quality.judged]
+        generators = [(one.llm, one.execution) for one in self.generators.hosted.values()]
+        judges = [(judge.llm, judge.execution(name)) for judge, name in self.quality.judged]
         arguments: list[str] = []
-        for settings, execution, llm in [*generators, *judges]:
-            arguments += ["--generator", settings, execution, compact(llm.prompts)]
+        for llm, execution in [*generators, *judges]:
+            arguments += ["--generator", llm.settings, execution, compact(llm.prompts)]
         for one in self.hosted_learners.values() if learners else ():
-            arguments += ["--learner", one.settings, one.execution, compact(one.llm.prompts), one.run_costs]
+            arguments += ["--learner", one.llm.settings, one.execution, compact(one.llm.prompts), one.run_costs]
         return arguments
 
 
 def read_study(config: JsonObject) -> Study:
     """The study of a completed configuration."""
-    return read_settings(Study, config, config=config, runs=Runs.read(config))
+    training = read_settings(Training, config["training"], languages=config["languages"])
+    detector, analysis = config["detector"], config["analysis"]
+    errors = analysis["errors"]
+    shaping = {key: value for key, value in detector.items() if key != "post_editing_margin"}
+    return read_settings(
+        Study,
+        config,
+        config=config,
+        runs=Runs.read(config),
+        journal=journal_path(config),
+        corpus=read_settings(Corpus, config["corpus"], splits=config["splits"]),
+        training=training,
+        decoding=compact(training.decoding(config["decoding"])),
+        evaluation=read_settings(Evaluation, config["evaluation"], target_language=config["languages"]["target"]),
+        detector=read_settings(Detector, detector, settings=compact(shaping)),
+        errors=read_settings(ErrorAnalysis, errors, norms=compact(errors["norms"]), limits=compact(errors["limits"])),
+        diversity=compact(analysis["diversity"]),
+        agreement_targets=analysis["agreement"]["targets"],
+    )

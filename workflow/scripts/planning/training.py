@@ -62,6 +62,16 @@ class Training:
         return {**decoding, "device": self.device, "max_pieces": self.max_pieces}
 
 
+def model_files(folder: str, prefix: str = "") -> dict[str, str]:
+    """The files that a trained model in ``folder`` translates with, its vocabulary included, by what they are."""
+    return {
+        f"{prefix}checkpoint": f"{folder}/model.pt",
+        f"{prefix}ctranslate2": f"{folder}/ctranslate2",
+        f"{prefix}spm": "<results>/vocab/spm.model",
+        f"{prefix}dictionary": "<results>/vocab/dict.txt",
+    }
+
+
 def scaled(options: JsonObject, share: float) -> JsonObject:
     """fairseq options of a training that is ``share`` as long, with a schedule of the same shape; 0 sets no limit."""
     given = {name: number(options[name]) for name in SCALED_OPTIONS if name in options}

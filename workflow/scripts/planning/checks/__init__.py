@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable
 
 from planning.checks.conditions import baseline_problems, condition_problems
 from planning.checks.corpus import corpus_problems, folder_problems, language_problems, name_problems, split_problems
-from planning.checks.evaluation import detector_problems, tokenizer_problems
 from planning.checks.generators import ancestry_problems, generator_problems, hosted_generator_problems
 from planning.checks.learners import learner_problems, size_problems
 from planning.checks.options import option_problems
-from planning.checks.quality import judge_problems, quality_problems
+from planning.checks.quality import detector_problems, judge_problems, quality_problems, tokenizer_problems
 from planning.configuration.errors import Problem
 from planning.study import Study
 

@@ -6,15 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from planning.checks.quality import quality_problems
-from planning.conditions import (
-    CUMULATIVE,
-    RANDOM,
-    Condition,
-    quality_of,
-    remedied,
-    reversed_twins,
-)
-from planning.configuration.errors import Key, Problem, guess, listed
+from planning.conditions import CUMULATIVE, RANDOM, Condition, quality_of, remedied, reversed_twins
+from planning.configuration.errors import Key, Problem, guess, not_one_of
 from planning.runs import LLM_KINDS
 from planning.study import Study
 from workbench.generated import HUMAN, SELF
@@ -68,9 +61,8 @@ def _mixture_problems(key: Key, study: Study, condition: Condition) -> Iterator[
     origins = [HUMAN, *own, *study.generators]
     for origin in condition.mixture:
         if origin not in origins:
-            why = "it needs a learner of the kind local or openai, or a generator of that name; " * (origin == SELF)
-            allowed = f"{why}allowed: {', '.join(origins)}"
-            yield Problem((*key, origin), f"unknown origin; {allowed}" + guess(origin, origins))
+            why = "; it needs a learner of the kind local or openai, or a generator of that name" * (origin == SELF)
+            yield Problem((*key, origin), not_one_of(origins, origin, f"unknown origin{why}"))
     total = sum(condition.mixture.values())
     if not abs(total - 1) <= _FRACTION_TOLERANCE:
         yield Problem(key, f"the fractions add up to {total:.9g}; allowed: 1")
@@ -85,8 +77,8 @@ def _order_problems(key: Key, study: Study, condition: Condition) -> Iterator[Pr
         yield Problem((*key, "order_of"), reason + guess(of, study.generators))
         return
     if name is not None and name not in study.quality:
-        allowed = ", ".join(study.quality) or "none yet: add a section quality"
-        yield Problem((*key, "order"), f"no such score: {name!r}; allowed: {allowed}" + guess(name, study.quality))
+        none = "none yet: add a section quality"
+        yield Problem((*key, "order"), not_one_of(study.quality, name, f"no such score: {name!r}", none))
         return
     if condition.is_human and of is None and (order != RANDOM or condition.reverse):
         reason = "orders rank the targets of generators; human text needs order_of, whose order it then takes"
@@ -100,7 +92,9 @@ def _order_problems(key: Key, study: Study, condition: Condition) -> Iterator[Pr
         scored = study.quality[name].scored
         for origin in ranked:
             if origin not in scored:
-                yield Problem((*key, "order"), f"{order} has no scores of {origin}; it has those of {listed(scored)}")
+                yield Problem(
+                    (*key, "order"), f"{order} has no scores of {origin}; it has those of {', '.join(scored) or 'none'}"
+                )
 
 
 def _combination_problems(key: Key, study: Study, condition: Condition) -> Iterator[Problem]:
@@ -126,13 +120,7 @@ def _is_control(control: Condition, condition: Condition, copies: int) -> bool:
     if len(control.origins) != 1 or control.origins[0] not in condition.origins or control.copies != copies:
         return False
     plain = replace(control, order=RANDOM, reverse=False, order_of=None, schedule=CUMULATIVE)
-    same = replace(
-        control,
-        order=condition.order,
-        reverse=condition.reverse,
-        order_of=condition.order_of,
-        schedule=condition.schedule,
-    )
+    same = replace(condition, mixture=control.mixture, combine=control.combine, copies=control.copies)
     orders = [(other.schedule, other.recipe()) for other in (plain, same)]
     return (control.schedule, control.recipe()) in orders
 
@@ -157,8 +145,7 @@ def _remedy_problems(key: Key, study: Study, name: str) -> Iterator[Problem]:
     targets, reverse = remedied(conditions), reversed_twins(conditions)
     if target not in conditions or target == name:
         others = [other for other in conditions if other != name]
-        reason = f"{target!r} is not another condition; allowed: {', '.join(others)}"
-        yield Problem(key, reason + guess(target, others))
+        yield Problem(key, not_one_of(others, target, f"{target!r} is not another condition"))
     elif name == baseline:
         yield Problem(key, f"{name!r} is the baseline, which has no cost to win back; leave it out")
     elif target == baseline:

@@ -36,15 +36,9 @@ def folder_problems(study: Study) -> Iterator[Problem]:
 
 def name_problems(study: Study) -> Iterator[Problem]:
     """Names become parts of paths, and ``human`` is taken."""
-    sections = {
-        "generators": study.generators,
-        "quality": study.quality,
-        "conditions": study.conditions,
-        "learners": study.learners,
-    }
-    for section, names in sections.items():
+    for section in ("generators", "quality", "conditions", "learners"):
         seen: dict[str, str] = {}
-        for name in names:
+        for name in study.config[section]:
             other = seen.setdefault(name.casefold(), name)
             if other != name:
                 yield Problem((section, name), f"differs from {other!r} in case only, which some file systems ignore")
@@ -62,7 +56,7 @@ def corpus_problems(study: Study) -> Iterator[Problem]:
     """The corpus' files must be there and given in pairs."""
     corpus, given = study.corpus, study.config["corpus"]
     if corpus.kind == "catalogues":
-        yield from missing_file(("corpus", "catalogues", "releases"), corpus.releases_list, is_input=False)
+        yield from missing_file(("corpus", "catalogues", "releases"), corpus.catalogues["releases"], is_input=False)
     elif corpus.kind not in given:
         yield Problem(("corpus",), f"the key {corpus.kind!r} is missing; corpus.kind {corpus.kind!r} needs it")
     elif corpus.kind == "files":

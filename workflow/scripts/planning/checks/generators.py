@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from planning.checks.corpus import alignment_problems, missing_file
-from planning.checks.hosted_llms import body_problems, policy_problems, price_problems, prompt_problems
+from planning.checks.hosted_llms import hosted_llm_problems
 from planning.checks.quality import quality_problems
 from planning.conditions import quality_of
-from planning.configuration.errors import Problem, guess
+from planning.configuration.errors import Problem, not_one_of, too_many
 from planning.generators import FairseqGenerator, FileGenerator, HostedGenerator, SourceRun
 from planning.learners import FairseqLearner
 from planning.runs import own_generator
@@ -26,8 +26,7 @@ def generator_problems(study: Study) -> Iterator[Problem]:
             if (generator.pairs is None) == (generator.from_run is None):
                 yield Problem(key, "either pairs (what it is trained on) or from_run (whose model it is) is needed")
             if generator.pairs is not None and generator.pairs > pretrain:
-                reason = f"is beyond splits.pretrain; allowed: {pretrain:,} or less"
-                yield Problem((*key, "pairs"), f"{generator.pairs:,} {reason}")
+                yield Problem((*key, "pairs"), too_many(generator.pairs, pretrain, "splits.pretrain"))
         if isinstance(generator, FileGenerator):
             yield from _file_problems(study, generator)
 
@@ -49,22 +48,17 @@ def hosted_generator_problems(study: Study) -> Iterator[Problem]:
     """Everything that is wrong with generators behind an API. Base models of learners are checked with these."""
     own = {own_generator(name) for name in study.learners}
     for name, generator in study.generators.of(HostedGenerator).items():
-        if name in own:
-            continue
-        yield from prompt_problems(generator.llm.key, generator.llm.prompts, study.languages)
-        if name in study.generators.needed:
-            yield from price_problems(generator.llm)
-        yield from body_problems(generator.llm)
-        yield from _sample_problems(generator)
-        yield from policy_problems(generator.llm)
-        yield from _fallback_problems(study, generator)
+        if name not in own:
+            yield from hosted_llm_problems(generator.llm, study.languages, name in study.generators.needed)
+            yield from _sample_problems(generator)
+            yield from _fallback_problems(study, generator)
 
 
 def _sample_problems(generator: HostedGenerator) -> Iterator[Problem]:
-    key = generator.llm.key
-    if generator.has_samples and generator.temperature == 0:
+    key, shaping = generator.llm.key, generator.llm.shaping
+    if generator.has_samples and shaping.get("temperature") == 0:
         yield Problem((*key, "samples"), "more than 1 with temperature 0 is the same answer paid several times")
-    if generator.sentences_per_request > 1 and generator.log_probabilities:
+    if shaping["sentences_per_request"] > 1 and generator.has_logprobs:
         yield Problem(
             (*key, "log_probabilities"),
             "with several sentences per request they belong to no sentence; allowed: sentences_per_request 1",
@@ -77,12 +71,8 @@ def _fallback_problems(study: Study, generator: HostedGenerator) -> Iterator[Pro
         return
     others = [name for name, other in study.generators.items() if name != generator.name and not other.may_drop]
     if fallback not in others:
-        allowed = ", ".join([HUMAN, *others])
-        yield Problem(
-            (*generator.llm.key, "fallback"),
-            f"{fallback!r} is not another origin that has a target for every source; allowed: {allowed}"
-            + guess(fallback, others),
-        )
+        reason = f"{fallback!r} is not another origin that has a target for every source"
+        yield Problem((*generator.llm.key, "fallback"), not_one_of([HUMAN, *others], fallback, reason))
 
 
 def ancestry_problems(study: Study) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from planning.configuration.errors import Key, Problem
-from planning.hosted_llms import HostedLLM
+from planning.llms import HostedLLM
 from workbench.cli import UserError
 
 _FINAL = ("keep", "drop", "stop")
@@ -56,7 +56,16 @@ def prompt_problems(key: Key, files: Mapping[str, str], languages: Mapping[str, 
             yield Problem(key, str(error))
 
 
-def price_problems(llm: HostedLLM) -> Iterator[Problem]:
+def hosted_llm_problems(llm: HostedLLM, languages: Mapping[str, str], is_asked: bool = True) -> Iterator[Problem]:
+    """Everything that is wrong with an LLM behind an API; one that is not asked needs no price."""
+    yield from prompt_problems(llm.key, llm.prompts, languages)
+    if is_asked:
+        yield from _price_problems(llm)
+    yield from _body_problems(llm)
+    yield from _policy_problems(llm)
+
+
+def _price_problems(llm: HostedLLM) -> Iterator[Problem]:
     """What an answer costs must be known."""
     from llm.prices import price_of  # only studies that ask an LLM pay for the import
 
@@ -66,7 +75,7 @@ def price_problems(llm: HostedLLM) -> Iterator[Problem]:
         yield Problem((*llm.key, "model"), str(error))
 
 
-def body_problems(llm: HostedLLM) -> Iterator[Problem]:
+def _body_problems(llm: HostedLLM) -> Iterator[Problem]:
     """``body`` must not set what the workflow sets itself."""
     instead = _OWN_FIELDS | (_JUDGES_FIELDS if llm.key[0] == "quality" else {})
     for field in llm.body:
@@ -74,7 +83,7 @@ def body_problems(llm: HostedLLM) -> Iterator[Problem]:
             yield Problem((*llm.key, "body", field), f"the workflow sets this; use {instead[field]}")
 
 
-def policy_problems(llm: HostedLLM) -> Iterator[Problem]:
+def _policy_problems(llm: HostedLLM) -> Iterator[Problem]:
     """What is done about an answer must end, in something that can be done."""
     for outcome, policy in llm.outcomes.items():
         where = (*llm.key, "outcomes", outcome)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from planning.checks.hosted_llms import body_problems, policy_problems, price_problems, prompt_problems
+from planning.checks.hosted_llms import hosted_llm_problems, prompt_problems
 from planning.conditions import INCREMENTAL
-from planning.configuration.errors import Key, Problem, guess
+from planning.configuration.errors import Problem, not_one_of, too_many
 from planning.learners import FairseqLearner, HostedLearner, Learner
-from planning.local_llms import LocalLLM
+from planning.llms import LocalLLM
 from planning.runs import own_generator
 from planning.study import Study
 from workbench.cli import UserError
@@ -28,11 +28,8 @@ def learner_problems(study: Study) -> Iterator[Problem]:
     for learner in study.learners.values():
         yield from _condition_problems(study, learner)
         if isinstance(learner, HostedLearner):
-            yield from prompt_problems(learner.llm.key, learner.llm.prompts, study.languages)
-            yield from price_problems(learner.llm)
+            yield from hosted_llm_problems(learner.llm, study.languages)
             yield from _tuning_problems(study, learner)
-            yield from body_problems(learner.llm)
-            yield from policy_problems(learner.llm)
 
 
 def _condition_problems(study: Study, learner: Learner) -> Iterator[Problem]:
@@ -41,8 +38,7 @@ def _condition_problems(study: Study, learner: Learner) -> Iterator[Problem]:
     known, baseline = list(study.conditions), study.evaluation.baseline
     for name in learner.conditions or ():
         if name not in known:
-            reason = f"{name!r} is not a condition; allowed: {', '.join(known)}"
-            yield Problem(key, reason + guess(name, known))
+            yield Problem(key, not_one_of(known, name, f"{name!r} is not a condition"))
     if learner.conditions is not None and baseline not in learner.conditions:
         yield Problem(key, f"{baseline!r} is missing, the baseline that the others are compared with")
 
@@ -69,7 +65,7 @@ def _tuning_problems(study: Study, learner: HostedLearner) -> Iterator[Problem]:
 
 
 def _local_problems(study: Study, llm: LocalLLM) -> Iterator[Problem]:
-    key: Key = llm.key
+    key = llm.key
     yield from prompt_problems(key, llm.prompts, study.languages)
     if not llm.is_at_hub:
         if not Path(llm.model).is_dir():
@@ -87,7 +83,7 @@ def size_problems(study: Study) -> Iterator[Problem]:
     pool = study.corpus.pool
     for index, size in enumerate(study.config["sizes"]):
         if size > pool:
-            yield Problem(("sizes", index), f"{size:,} is beyond splits.pool; allowed: {pool:,} or less")
+            yield Problem(("sizes", index), too_many(size, pool, "splits.pool"))
         if size == 0 and len(study.learners.of(FairseqLearner)) == len(study.learners):
             reason = "is zero-shot, and a transformer that is trained from scratch translates nothing before"
             yield Problem(("sizes", index), f"0 {reason}; it needs a learner of the kind local or openai")

@@ -1,12 +1,12 @@
-"""Checks of quality scores."""
+"""Checks of what scores texts: quality scores, detectors and metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from planning.checks.hosted_llms import body_problems, policy_problems, price_problems, prompt_problems
-from planning.configuration.errors import Key, Problem, guess, listed
+from planning.checks.hosted_llms import hosted_llm_problems
+from planning.configuration.errors import Key, Problem, not_one_of, too_many
 from planning.quality import Judge, QualityScore
 from planning.study import Study
 
@@ -21,8 +21,8 @@ def quality_problems(study: Study) -> Iterator[Problem]:
         for field, chosen in (("generators", score.chosen), ("among", score.among)):
             for generator in chosen or ():
                 if generator not in used:
-                    reason = f"{generator!r} is not a generator in use; allowed: {listed(used)}"
-                    yield Problem((*key, field), reason + guess(generator, used))
+                    reason = f"{generator!r} is not a generator in use"
+                    yield Problem((*key, field), not_one_of(used, generator, reason))
         given = [generator for generator in score.chosen or () if generator in used]
         yield from _average_problems(study, key, score, given)
         yield from _impossible_problems(key, score, given)
@@ -33,7 +33,7 @@ def _average_problems(study: Study, key: Key, score: QualityScore, given: list[s
     plain = [name for name, other in study.quality.items() if other.metric != "rank_average"]
     for part in score.of:
         if part not in plain:
-            yield Problem((*key, "of"), f"{part!r} is not another score; allowed: {listed(plain)}" + guess(part, plain))
+            yield Problem((*key, "of"), not_one_of(plain, part, f"{part!r} is not another score"))
             continue
         lacking = [generator for generator in given if generator not in study.quality[part].scored]
         if lacking:
@@ -53,8 +53,7 @@ def _impossible_problems(key: Key, score: QualityScore, given: list[str]) -> Ite
 def _size_problems(study: Study, key: Key, score: QualityScore) -> Iterator[Problem]:
     pretrain = study.corpus.pretrain
     if score.pairs is not None and score.pairs > pretrain:
-        reason = f"is beyond splits.pretrain; allowed: {pretrain:,} or less"
-        yield Problem((*key, "pairs"), f"{score.pairs:,} {reason}")
+        yield Problem((*key, "pairs"), too_many(score.pairs, pretrain, "splits.pretrain"))
     if score.weights is not None and not Path(score.weights).exists():
         missing = f"{score.weights!r} does not exist (looked for it in {Path.cwd()})"
         yield Problem((*key, "weights"), missing, no_input=True)
@@ -63,7 +62,37 @@ def _size_problems(study: Study, key: Key, score: QualityScore) -> Iterator[Prob
 def judge_problems(study: Study) -> Iterator[Problem]:
     """Everything that is wrong with the LLMs that judge."""
     for judge in study.quality.of(Judge).values():
-        yield from prompt_problems(judge.llm.key, judge.llm.prompts, study.languages)
-        yield from price_problems(judge.llm)
-        yield from body_problems(judge.llm)
-        yield from policy_problems(judge.llm)
+        yield from hosted_llm_problems(judge.llm, study.languages)
+
+
+def detector_problems(study: Study) -> Iterator[Problem]:
+    """Everything that is wrong with the detector."""
+    detector = study.detector
+    spans = {"word_ngrams": detector.word_ngrams, "character_ngrams": detector.character_ngrams}
+    if not any(spans.values()):
+        yield Problem(("detector", "word_ngrams"), "both are null: no n-grams are left to distinguish texts by")
+    for name, span in spans.items():
+        if span and span[0] > span[1]:
+            yield Problem(("detector", name), f"{span[0]} is longer than {span[1]}; the shortest comes first")
+    needed = max(detector.least, detector.folds)
+    if detector.pairs is not None and detector.pairs < needed:
+        yield Problem(
+            ("detector", "pairs"),
+            f"{detector.pairs:,} sources are too few to learn from; allowed: {needed:,} or more "
+            "(detector.least, detector.folds)",
+        )
+    if study.generators.machines and study.corpus.pool < needed:
+        yield Problem(
+            ("splits", "pool"),
+            f"{study.corpus.pool:,} sources are too few for the detector, which needs {needed:,}: enlarge splits.pool, "
+            "or lower detector.least (at least detector.folds)",
+        )
+
+
+def tokenizer_problems(study: Study) -> Iterator[Problem]:
+    """sacreBLEU segments Japanese and Korean with MeCab, which the workflow does not install."""
+    language, evaluation = study.languages["target"][:2], study.evaluation
+    chosen = "tokenize" in evaluation.metric_options.get("bleu", {})
+    if language in ("ja", "ko") and "bleu" in evaluation.metrics and not chosen:
+        key = ("evaluation", "metric_options", "bleu", "tokenize")
+        yield Problem(key, f"needed for {language}: sacreBLEU's own choice is not installed; char serves")

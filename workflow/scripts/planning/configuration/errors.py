@@ -38,6 +38,11 @@ def guess(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def listed(names: Iterable[str]) -> str:
-    """Names as an error lists them."""
-    return ", ".join(names) or "none"
+def not_one_of(known: Iterable[str], name: str, reason: str, none: str = "none") -> str:
+    """The message that ``name`` is not one of ``known``: the reason, what is allowed, and what was probably meant."""
+    return f"{reason}; allowed: {', '.join(known) or none}{guess(name, known)}"
+
+
+def too_many(amount: int, limit: int, key: str) -> str:
+    """The message that ``amount`` is more than the value of ``key``."""
+    return f"{amount:,} is beyond {key}; allowed: {limit:,} or less"
