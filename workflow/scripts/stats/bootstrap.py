@@ -13,11 +13,22 @@ significance tests for machine translation evaluation (EMNLP 2004); Hannig et al
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import chi2, norm, qmc
 
+LEVEL = 0.95  # of the intervals
 _BLOCK = 100
+
+
+@dataclass(frozen=True)
+class IntervalEstimate:
+    """A figure and the limits of its interval, a 95 % one unless its source says otherwise."""
+
+    value: float
+    low: float
+    high: float
 
 
 def draw_counts(segments: int, resamples: int, seed: int) -> np.ndarray:
@@ -95,9 +106,9 @@ def mean_over_seeds(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return means
 
 
-def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of draws."""
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of draws."""
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 

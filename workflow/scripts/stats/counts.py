@@ -13,7 +13,7 @@ import numpy as np
 
 from workbench.cli import UserError
 from workbench.segments import check_ids
-from workbench.tables import read_rows, write_rows
+from workbench.tables import read_header, read_rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ def read_counts(path: Path, metrics: Sequence[str], like: SegmentCounts | None =
     Raises:
         UserError: a metric has no counts, or the segments are not those of ``like``.
     """
-    with path.open(encoding="utf-8") as file:
-        header = file.readline().rstrip("\n").split("\t")
+    header = read_header(path)
     columns = {metric: columns_of_metric(metric, header) for metric in metrics}
     missing = [metric for metric, names in columns.items() if not names]
     if missing:

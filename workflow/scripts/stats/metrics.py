@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sacrebleu.metrics import METRICS
+from sacrebleu.metrics import CHRF, METRICS
 from sacrebleu.metrics.base import Metric, Score
 
 from workbench.cli import UserError
 from workbench.languages import base_language
 
-_LOWER_IS_BETTER = {"ter"}
+_CHRF = CHRF()
 _CHUNK = 1_000  # segments counted at a time: chrF keeps the n-grams of all their references
 
 
@@ -38,7 +38,7 @@ class Scorer:
     @property
     def better(self) -> str:
         """Which scores are better: ``higher`` or ``lower``."""
-        return "lower" if self.name in _LOWER_IS_BETTER else "higher"
+        return "lower" if self.name == "ter" else "higher"
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
         """Counts of each segment against its single reference: shape (segments, counts)."""
@@ -52,9 +52,9 @@ class Scorer:
         Only some segments at a time are in memory. The sum is exact, whatever their number.
         """
         rest = iter(segments)
-        totals: np.ndarray = self.statistics(*zip(*itertools.islice(rest, _CHUNK), strict=True)).sum(axis=0)
-        while chunk := list(itertools.islice(rest, _CHUNK)):
-            totals += self.statistics(*zip(*chunk, strict=True)).sum(axis=0)
+        chunks = iter(lambda: list(itertools.islice(rest, _CHUNK)), [])
+        counts = [self.statistics(*zip(*chunk, strict=True)).sum(axis=0) for chunk in chunks]
+        totals: np.ndarray = np.sum(counts, axis=0)
         return totals
 
     def score(self, totals: np.ndarray) -> Score:
@@ -73,6 +73,15 @@ class Scorer:
     def scores(self, totals: np.ndarray) -> np.ndarray:
         """Corpus scores of many sums of counts: shape (sums, counts) in, (sums,) out."""
         return np.array([self.score(row).score for row in totals])
+
+
+def sentence_chrf(text: str, reference: str) -> float:
+    """Sentence chrF2 of ``text`` against ``reference``, 0 to 100, as ``sacrebleu -m chrf -sl`` computes it.
+
+    The measure is not symmetric: recall of the reference's character n-grams has twice the weight of precision.
+    Source: Popović, chrF: character n-gram F-score for automatic MT evaluation (WMT 2015).
+    """
+    return float(_CHRF.sentence_score(text, [reference]).score)
 
 
 class CountedMetric:

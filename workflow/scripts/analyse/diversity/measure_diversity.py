@@ -19,7 +19,7 @@ from analyse.diversity.comparison import MEASURES, DiversityComparison, Diversit
 from analyse.diversity.table import MEASURED_COLUMNS
 from analyse.diversity.tokenization import tokenizer_name, word_splitter
 from stats.metrics import build_scorers
-from stats.randomisation import draw_swaps, randomisation_test
+from stats.significance import draw_swaps, randomisation_test
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.columns import read_by_id
 from workbench.draws import draw_names
