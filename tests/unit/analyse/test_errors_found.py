@@ -7,9 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from analyse.errors.detachment import learn_lexicon
-from analyse.errors.lengths import learn_band
-from analyse.errors.norms import Norms
+from analyse.errors.norms import Norms, learn_band, learn_lexicon
 from analyse.errors.repetition import oscillates, repeated_targets
 from analyse.errors.segment_errors import SOURCE_MEASURES, source_errors
 from analyse.errors.settings import ErrorLimits, NormSettings

@@ -6,9 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from analyse.errors.detachment import learn_lexicon
-from analyse.errors.lengths import learn_band
-from analyse.errors.norms import Norms, write_norms
+from analyse.errors.norms import Norms, learn_band, learn_lexicon, write_norms
 from analyse.errors.settings import NormSettings
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.draws import draw_names

@@ -18,7 +18,7 @@ from llm.answers.outcomes import Standards
 from stats.counts import count_columns
 from stats.metrics import Scorer
 from workbench.cli import UserError
-from workbench.tables import read_rows, write_rows
+from workbench.tables import read_header, read_rows, write_rows
 from workbench.words import count_words
 
 # Without a reference: a segment has the error or not. The table of segments counts numbers.
@@ -116,9 +116,7 @@ def read_segment_errors(path: Path) -> SegmentErrors:
     Raises:
         UserError: a measure is missing, or a field is not a number.
     """
-    with path.open(encoding="utf-8") as file:
-        header = file.readline().rstrip("\n").split("\t")
-    names = [*SOURCE_MEASURES, *(name for name in header[1:] if name not in SOURCE_MEASURES)]
+    names = list(dict.fromkeys([*SOURCE_MEASURES, *read_header(path)[1:]]))
     ids, *columns = zip(*read_rows(path, ["id", *names]), strict=True)
     try:
         arrays = [np.array(column, dtype=np.float64) for column in columns]
