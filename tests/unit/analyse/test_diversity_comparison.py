@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from analyse.diversity.comparison import MEASURES, DiversityComparison, DiversitySettings
-from analyse.diversity.frequencies import entropy
+from analyse.diversity.measures import entropy
 from analyse.diversity.paired_texts import pair_texts
 from stats.significance import draw_swaps, randomisation_test
 from workbench.draws import draw_names

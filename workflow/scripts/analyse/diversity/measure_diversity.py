@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 
 from analyse.diversity.comparison import MEASURES, DiversityComparison, DiversitySettings
-from analyse.diversity.table import MEASURED_COLUMNS
 from analyse.diversity.tokenization import tokenizer_name, word_splitter
 from stats.metrics import build_scorers
 from stats.significance import draw_swaps, randomisation_test
@@ -26,6 +25,11 @@ from workbench.draws import draw_names
 from workbench.generated import read_targets
 from workbench.tables import p_text, score_text, write_rows
 
+# seeds: versions of the text; tokens: words of each text that are compared; chrf: against the human text, in points.
+COLUMNS = (
+    *("seeds", "measure", "tokens", "value", "human", "difference", "difference_low", "difference_high", "p_value"),
+    *("better", "chrf"),
+)
 _BATCH = 250  # swaps that are measured at a time
 
 
@@ -47,7 +51,7 @@ def main(arguments: argparse.Namespace) -> None:
     comparisons = compare(texts, reference, [places[name] for name in order], settings)
     rows = measured_rows(comparisons, draw_swaps(len(order), settings.swaps, arguments.seed))
     chrf = score_text(mean_chrf(versions, human, order, arguments.target_language))
-    write_rows(arguments.output, MEASURED_COLUMNS, ([len(versions), *row, chrf] for row in rows))
+    write_rows(arguments.output, COLUMNS, ([len(versions), *row, chrf] for row in rows))
     clear = sum(row[-2] != "" and float(row[-2]) < 0.05 for row in rows)
     say(
         f"{clear} of {len(rows)} measures differ from the human text with p < 0.05 "
