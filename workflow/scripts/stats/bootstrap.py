@@ -13,22 +13,13 @@ significance tests for machine translation evaluation (EMNLP 2004); Hannig et al
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import chi2, norm, qmc
 
-LEVEL = 0.95  # of the intervals
+from stats.significance import LEVEL
+
 _BLOCK = 100
-
-
-@dataclass(frozen=True)
-class IntervalEstimate:
-    """A figure and the limits of its interval, a 95 % one unless its source says otherwise."""
-
-    value: float
-    low: float
-    high: float
 
 
 def draw_counts(segments: int, resamples: int, seed: int) -> np.ndarray:

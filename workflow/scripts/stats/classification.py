@@ -28,7 +28,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_curve
 
-from stats.bootstrap import LEVEL, IntervalEstimate
+from stats.significance import LEVEL, IntervalEstimate
 
 ROC_POINTS = 200
 CALIBRATION_BINS = 10

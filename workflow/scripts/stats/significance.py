@@ -1,4 +1,4 @@
-"""Significance tests of paired texts by randomisation, and Holm's correction of p-values for multiple tests.
+"""Figures with intervals, the paired randomisation test, and Holm's correction of p-values for multiple tests.
 
 Do two texts of the same segments differ by more than chance? If it did not matter who wrote a target, the two targets
 of a segment could be exchanged. The test exchanges each segment's targets with probability 1/2, many times, and
@@ -21,10 +21,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stats.bootstrap import LEVEL, IntervalEstimate
 from workbench.cli import say
 
+LEVEL = 0.95  # of all intervals
 _TOLERANCE = 1e-9  # differences closer than this are equal up to rounding
+
+
+@dataclass(frozen=True)
+class IntervalEstimate:
+    """A figure and the limits of its interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
