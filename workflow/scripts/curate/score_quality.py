@@ -120,9 +120,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--settings", required=True, help="JSON: the metric's settings")
     parser.add_argument("--pool", type=Path, required=True, help="the split (id source target)")
     parser.add_argument("--generated", type=Path, required=True, help="the generator's text")
-    parser.add_argument(
-        "--input", nargs=2, action="append", default=[], metavar=("NAME", "PATH"), help="a file that the metric reads"
-    )
+    parser.add_argument("--input", nargs=2, action="append", default=[], metavar=("NAME", "PATH"), help="file to read")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads; they do not affect the result")
     parser.add_argument("--seed", type=int, required=True, help="seed of the study's random order")
     parser.add_argument("--output", type=Path, required=True, help="table to write")

@@ -23,11 +23,7 @@ _BLOCK = 100
 
 
 def draw_counts(segments: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each segment occurs in each resample.
-
-    Returns:
-        Whole numbers of shape (resamples, segments); each row sums to ``segments``.
-    """
+    """How often each segment occurs in each resample: whole numbers of shape (resamples, segments)."""
     counts = np.empty((resamples, segments), dtype=np.uint16)
     for number in range(resamples):
         drawn = np.random.default_rng([seed, number]).integers(segments, size=segments)
@@ -59,8 +55,7 @@ def seed_weights(seeds: Sequence[int], resamples: int, seed: int) -> np.ndarray:
 
     Args:
         seeds: two or more training seeds.
-        resamples: number of rows to draw.
-        seed: seed of the draws.
+        resamples: number of rows to draw, with ``seed``.
 
     Returns:
         Shape (resamples, seeds); each row sums to zero. They come from a scrambled Halton sequence, which fills the

@@ -93,8 +93,7 @@ class CountedMetric:
     """
 
     def __init__(self, metric: Metric, columns: slice) -> None:
-        self._metric = metric
-        self._metric.num_refs = 1
+        metric.num_refs = 1
         self._columns = columns
         self._aggregate_and_compute = metric._aggregate_and_compute
         self._compute_score_from_stats = metric._compute_score_from_stats
@@ -145,7 +144,5 @@ def _build_scorer(name: str, options: dict[str, Any], target_language: str) -> S
 def add_metric_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that choose the metrics and their options."""
     parser.add_argument("--metrics", nargs="+", required=True, help="bleu, chrf, ter")
-    parser.add_argument(
-        "--metric-options", type=json.loads, default={}, help='JSON, such as {"bleu": {"tokenize": "intl"}}'
-    )
+    parser.add_argument("--metric-options", type=json.loads, default={}, help='JSON: {"bleu": {"tokenize": "intl"}}')
     parser.add_argument("--target-language", required=True, help="ISO code of the target language")

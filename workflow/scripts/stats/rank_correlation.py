@@ -25,15 +25,9 @@ def rank_correlation(left: np.ndarray, right: np.ndarray) -> float | None:
 
 
 def resampled_correlations(left: np.ndarray, right: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """Spearman's correlation in each resample of the instances.
+    """Spearman's correlation of two arrays of shape (n,) in each resample of the instances, shape (resamples,) or less.
 
-    Args:
-        left, right: arrays of shape (n,).
-        resamples: number of resamples.
-        seed: seed of the resamples.
-
-    Returns:
-        At most ``resamples`` values: a resample in which one side does not vary has none.
+    A resample in which one side does not vary has none.
     """
     counts = draw_counts(len(left), resamples, seed)
     blocks = []

@@ -57,11 +57,9 @@ def draw_swaps(segments: int, swaps: int, seed: int) -> np.ndarray:
 
 
 def randomisation_p(observed: float, swapped: np.ndarray) -> float:
-    """Two-sided p-value of "no difference": (1 + swaps at least as far from zero) / (1 + swaps).
+    """Two-sided p-value of "no difference": (1 + swaps at least as far from zero as ``observed``) / (1 + swaps).
 
-    Args:
-        observed: the difference between the texts as they are.
-        swapped: the differences after the swaps, shape (swaps,).
+    The differences after the swaps, ``swapped``, have shape (swaps,).
     """
     beyond = int(np.count_nonzero(np.abs(swapped) >= abs(observed) - _TOLERANCE))
     return (1 + beyond) / (1 + len(swapped))

@@ -129,9 +129,7 @@ def post_editing_warning(name: str, score: float, others: Sequence[float], margi
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument(
-        "--detectors", nargs="*", required=True, metavar="KIND:FIRST--SECOND=FILE", help="reports, JSON"
-    )
+    parser.add_argument("--detectors", nargs="*", required=True, metavar="KIND:FIRST--SECOND=FILE", help="reports")
     parser.add_argument("--generated", nargs="*", required=True, metavar="NAME=FILE", help="text of machine generators")
     parser.add_argument("--trained", nargs="*", default=[], metavar="NAME", help="generators that the study trains")
     parser.add_argument("--pool", type=Path, required=True, help="the split (id target)")

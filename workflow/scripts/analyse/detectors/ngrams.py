@@ -24,7 +24,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from analyse.detectors import Feature
+from analyse.detectors import DetectorModel, Feature
 
 # Words, numbers and single punctuation marks; scikit-learn's pattern leaves out one-letter words and punctuation.
 _TOKEN = r"\w+|[^\w\s]"
@@ -64,6 +64,19 @@ class _NgramCounts:
         return f"{self.label}: {gram.replace(' ', _BLANK) if self.label == 'characters' else gram}"
 
 
+@dataclass(frozen=True)
+class _Vocabulary:
+    """The n-grams of one type that a model has: ``columns`` of the type's n-grams, weighted by ``weights``."""
+
+    kind: _NgramCounts
+    columns: np.ndarray
+    weights: TfidfTransformer
+
+    def vectors(self, rows: np.ndarray) -> sparse.csr_matrix:
+        """The counted texts ``rows`` as vectors of length one: shape (rows, columns)."""
+        return self.weights.transform(self.kind.counts[rows][:, self.columns])
+
+
 class NgramDetector:
     """Learns which n-grams indicate which author."""
 
@@ -98,7 +111,7 @@ class NgramDetector:
         kept = np.flatnonzero(_document_frequency(counts) >= self._settings.min_df)
         return _NgramCounts(label, counts[:, kept].tocsr(), vectorizer.get_feature_names_out()[kept], analysis)
 
-    def fit(self, rows: np.ndarray, first: np.ndarray) -> NgramModel:
+    def fit(self, rows: np.ndarray, first: np.ndarray) -> DetectorModel:
         """Learn from the texts ``rows``, which must be drawn; see :class:`analyse.detectors.Detector`."""
         counted = self._row[rows]
         parts = [part for part in (self._choose(kind, counted) for kind in self._types) if part]
@@ -138,19 +151,6 @@ class NgramDetector:
         if not len(columns):
             return None
         return _Vocabulary(kind, columns, TfidfTransformer(sublinear_tf=True).fit(counts[:, columns]))
-
-
-@dataclass(frozen=True)
-class _Vocabulary:
-    """The n-grams of one type that a model has: ``columns`` of the type's n-grams, weighted by ``weights``."""
-
-    kind: _NgramCounts
-    columns: np.ndarray
-    weights: TfidfTransformer
-
-    def vectors(self, rows: np.ndarray) -> sparse.csr_matrix:
-        """The counted texts ``rows`` as vectors of length one: shape (rows, columns)."""
-        return self.weights.transform(self.kind.counts[rows][:, self.columns])
 
 
 @dataclass(frozen=True)

@@ -87,11 +87,9 @@ def compare(
     texts: Sequence[list[list[str]]], human: list[list[str]], reading: list[int], settings: DiversitySettings
 ) -> list[DiversityComparison]:
     """Each version of a text with the human text, all of them cut to the same number of words."""
-    comparisons = [DiversityComparison(text, human, reading, settings) for text in texts]
-    fewest = min(comparison.tokens for comparison in comparisons)
-    if all(comparison.tokens == fewest for comparison in comparisons):
-        return comparisons
-    return [DiversityComparison(text, human, reading, replace(settings, tokens=fewest)) for text in texts]
+    shorter = [sum(min(len(a), len(b)) for a, b in zip(text, human, strict=True)) for text in texts]
+    cut = replace(settings, tokens=min(settings.tokens, *shorter))
+    return [DiversityComparison(text, human, reading, cut) for text in texts]
 
 
 def measured_rows(comparisons: Sequence[DiversityComparison], swaps: np.ndarray) -> list[list[str]]:

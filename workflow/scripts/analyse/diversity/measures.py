@@ -118,10 +118,8 @@ def repeat_distances(items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def mattr(before: np.ndarray, window: int) -> float:
     """Moving-average type-token ratio, per cent: the mean over all windows of ``window`` words.
 
-    Covington & McFall, Cutting the Gordian knot (Journal of Quantitative Linguistics 17, 2010).
-
-    Args:
-        before: from :func:`repeat_distances`.
+    The distances ``before`` are from :func:`repeat_distances`. Covington & McFall, Cutting the Gordian knot (Journal of
+    Quantitative Linguistics 17, 2010).
     """
     count = len(before)
     if window < 1 or window > count:

@@ -39,10 +39,9 @@ class SelfBleu:
         self._repeats = [_Repeats(order, first, second) for order in _ORDERS]
 
     def scores(self, swapped: np.ndarray) -> tuple[float, float]:
-        """Self-BLEU of both texts after segments are exchanged; NaN if fewer than two segments remain.
+        """Self-BLEU of both texts after segments are exchanged: those in ``swapped``, shape (segments,).
 
-        Args:
-            swapped: whether each segment of the sample is exchanged, shape (segments,).
+        NaN if fewer than two segments remain.
         """
         return self._score(swapped.astype(np.intp)), self._score(1 - swapped.astype(np.intp))
 

@@ -148,7 +148,7 @@ def _per_thousand(totals: np.ndarray) -> np.ndarray:
 
 def _having(names: Sequence[str], segments: SegmentErrors) -> np.ndarray:
     """Whether each segment has one of the errors, and 1 for each segment."""
-    having = (_columns(names, segments) > 0).any(axis=1)
+    having = np.any(_columns(names, segments) > 0, axis=1)
     return np.column_stack([having, np.ones(len(having))])
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -55,11 +56,11 @@ class SegmentErrors:
         """Whether the table has measures with a reference."""
         return REFERENCE_WORDS in self.columns
 
-    def only(self, ids: Sequence[str]) -> SegmentErrors:
+    def only(self, ids: Sequence[str]) -> Self:
         """The segments ``ids``, which the table must have, in that order."""
         places = {name: place for place, name in enumerate(self.ids)}
         chosen = [places[name] for name in ids]
-        return SegmentErrors(self.path, list(ids), {name: column[chosen] for name, column in self.columns.items()})
+        return replace(self, ids=list(ids), columns={name: column[chosen] for name, column in self.columns.items()})
 
 
 def source_errors(

@@ -33,11 +33,7 @@ def score(instances: Instances, context: Context) -> list[Score]:
 
 
 def read_ranks(path: Path, ids: Iterable[str]) -> list[float]:
-    """The rank of every target in a table of scores; targets with equal scores, or with none, share their mean rank.
-
-    Args:
-        path: table with ``id score rank``.
-        ids: ids of the targets.
+    """The rank of each of ``ids`` in a table ``id score rank``; equal scores, or none, share their mean rank.
 
     Raises:
         UserError: the table lacks one of them.
