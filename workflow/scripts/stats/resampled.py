@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from stats.bootstrap import draw_counts, mean_over_seeds, resampled_totals, seed_weights
-from stats.counts import SegmentCounts, read_counts
-from stats.metrics import Scorer
+from stats.metrics import Scorer, SegmentCounts, read_counts
 from workbench.cli import UserError, progress
 from workbench.runs import Run
 

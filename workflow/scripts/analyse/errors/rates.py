@@ -18,8 +18,7 @@ import numpy as np
 
 from analyse.errors.segment_errors import ANY, EDIT_MEASURES, REFERENCE_WORDS, SOURCE_MEASURES, SegmentErrors
 from stats.bootstrap import draw_counts, interval, resampled_totals
-from stats.counts import columns_of_metric
-from stats.metrics import Scorer
+from stats.metrics import Scorer, columns_of_metric
 from stats.significance import LEVEL, IntervalEstimate, randomisation_p
 
 PER = 1000.0

@@ -16,8 +16,7 @@ from analyse.errors.repetition import oscillates, repeated_targets
 from analyse.errors.settings import ErrorLimits
 from analyse.errors.ter_edits import Edits, edits_of
 from llm.answers.outcomes import Standards
-from stats.counts import count_columns
-from stats.metrics import Scorer
+from stats.metrics import Scorer, count_columns
 from workbench.cli import UserError
 from workbench.tables import read_header, read_rows, write_rows
 from workbench.words import count_words
