@@ -19,8 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from curate.quality import QualityMetric, load_metric
-from stats.bootstrap import interval
-from stats.rank_correlation import rank_correlation, resampled_correlations
+from stats.bootstrap import interval, rank_correlation, resampled_correlations
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.draws import draw_names
 from workbench.tables import read_rows, score_text, write_rows

@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from analyse.errors import NormSettings
 from analyse.errors.norms import Norms, learn_band, learn_lexicon, write_norms
-from analyse.errors.settings import NormSettings
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.draws import draw_names
 from workbench.tables import read_rows

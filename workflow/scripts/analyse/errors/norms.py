@@ -25,7 +25,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from analyse.errors.settings import NormSettings
+from analyse.errors import NormSettings
 from workbench.cli import UserError
 from workbench.files import write_json
 from workbench.words import folded_words
@@ -98,7 +98,7 @@ class Lexicon:
         cognate: number of equal initial characters that make words of two languages cognates.
     """
 
-    partners: Mapping[str, Set[str]]
+    partners: Mapping[str, Sequence[str]]
     beginning: int
     cognate: int
 
@@ -107,7 +107,7 @@ class Lexicon:
         source_words, target_words = beginnings(source, self.beginning), beginnings(target, self.beginning)
         if not target_words or sum(word in self.partners for word in source_words) < words:
             return False
-        if any(self.partners.get(word, frozenset()) & target_words for word in source_words):
+        if any(not target_words.isdisjoint(self.partners.get(word, ())) for word in source_words):
             return False
         return not _cognates(source_words, self.cognate) & _cognates(target_words, self.cognate)
 
@@ -120,15 +120,16 @@ def learn_lexicon(sources: Sequence[str], targets: Sequence[str], settings: Norm
         for texts in (sources, targets)
     )
     source_counts, target_counts = in_sources.sum(axis=0), in_targets.sum(axis=0)
-    partners: dict[str, set[str]] = {}
+    partners: dict[str, list[str]] = {}
     for start in range(0, len(source_words), _BLOCK):
         together = (in_sources[:, start : start + _BLOCK].T @ in_targets).tocoo()
         rows, columns = together.coords
         dice = settings.partner_dice * (source_counts[start + rows] + target_counts[columns])
         enough = (2 * together.data >= dice) & (together.data >= least)
         for row, column in zip(rows[enough], columns[enough], strict=True):
-            partners.setdefault(source_words[start + row], set()).add(target_words[column])
-    return Lexicon(partners, settings.word_beginning, settings.cognate_beginning)
+            partners.setdefault(source_words[start + row], []).append(target_words[column])
+    ordered = {word: sorted(others) for word, others in partners.items()}
+    return Lexicon(ordered, settings.word_beginning, settings.cognate_beginning)
 
 
 def beginnings(text: str, characters: int) -> set[str]:
@@ -164,9 +165,7 @@ class Norms:
 
 def write_norms(path: Path, norms: Norms, pairs: int) -> None:
     """Write the norms, learned from ``pairs`` pairs, as JSON."""
-    partners = {word: sorted(partners) for word, partners in norms.lexicon.partners.items()}
-    lexicon = {"beginning": norms.lexicon.beginning, "cognate": norms.lexicon.cognate, "partners": partners}
-    write_json(path, {"pairs": pairs, "lengths": asdict(norms.band), "lexicon": lexicon})
+    write_json(path, {"pairs": pairs, "lengths": asdict(norms.band), "lexicon": asdict(norms.lexicon)})
 
 
 def read_norms(path: Path) -> Norms:
@@ -177,8 +176,6 @@ def read_norms(path: Path) -> Norms:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        lexicon = record["lexicon"]
-        partners = {word: frozenset(others) for word, others in lexicon["partners"].items()}
-        return Norms(LengthBand(**record["lengths"]), Lexicon(partners, lexicon["beginning"], lexicon["cognate"]))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return Norms(LengthBand(**record["lengths"]), Lexicon(**record["lexicon"]))
+    except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path}: holds no norms of lengths and words; delete it and run again") from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 
-from analyse.errors.settings import ErrorLimits
+from analyse.errors import ErrorLimits
 from llm.answers.outcomes import Outcome, Standards, classify_text
 from workbench.words import plain_words, words_of
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from analyse.errors.settings import ErrorLimits
+from analyse.errors import ErrorLimits
 from workbench.text import match_key
 from workbench.words import folded_words, plain_words
 
