@@ -36,8 +36,7 @@ def add_text_arguments(parser: argparse.ArgumentParser) -> None:
 
 def analysed_texts(origins: Sequence[Sequence[str]], runs: Sequence[Sequence[str]]) -> list[AnalysedText]:
     """The texts of ``--origin`` and ``--run`` arguments; runs of one learner, condition and size are one text."""
-    texts = [AnalysedText(("pool", name, "", ""), (Path(path),)) for name, path in origins]
-    groups: dict[tuple[str, str, str, str], list[Path]] = {}
+    groups = {("pool", name, "", ""): [Path(path)] for name, path in origins}
     for learner, condition, size, path in runs:
         groups.setdefault(("test", condition, learner, size), []).append(Path(path))
-    return texts + [AnalysedText(cells, tuple(paths)) for cells, paths in groups.items()]
+    return [AnalysedText(cells, tuple(paths)) for cells, paths in groups.items()]

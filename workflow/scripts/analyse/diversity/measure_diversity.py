@@ -78,8 +78,7 @@ def split_enough(
         kept.append(name)
         for place, text in enumerate(texts):
             words[place].append(split(text[name]))
-        for place in range(len(counts)):
-            counts[place] += min(len(words[0][-1]), len(words[place + 1][-1]))
+        counts = [count + min(len(words[0][-1]), len(text[-1])) for count, text in zip(counts, words[1:], strict=True)]
     return kept, words
 
 
