@@ -21,7 +21,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
 from analyse.diversity.comparison import MEASURES, DiversityComparison, DiversitySettings
-from stats.randomisation import draw_swaps, randomisation_test
+from stats.significance import draw_swaps, randomisation_test
 
 SETTINGS = DiversitySettings(
     tokenize=None,

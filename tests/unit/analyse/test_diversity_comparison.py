@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from analyse.diversity.comparison import MEASURES, DiversityComparison, DiversitySettings
-from analyse.diversity.frequencies import entropy
+from analyse.diversity.measures import entropy
 from analyse.diversity.paired_texts import pair_texts
-from stats.randomisation import draw_swaps, randomisation_test
+from stats.significance import draw_swaps, randomisation_test
 from workbench.draws import draw_names
 
 SETTINGS = DiversitySettings(

@@ -13,8 +13,16 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import entropy as scipy_entropy
 from scipy.stats import hypergeom, zipfian
 
-from analyse.diversity.frequencies import entropy, expected_types, hdd, yule_k, zipf_exponent
-from analyse.diversity.running_text import mattr, mtld, repeat_distances
+from analyse.diversity.measures import (
+    entropy,
+    expected_types,
+    hdd,
+    mattr,
+    mtld,
+    repeat_distances,
+    yule_k,
+    zipf_exponent,
+)
 from analyse.diversity.self_bleu import SelfBleu
 from analyse.diversity.tokenization import tokenizer_name, word_splitter
 from workbench.cli import UserError

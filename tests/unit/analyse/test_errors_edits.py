@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sacrebleu.metrics import BLEU, CHRF, TER, lib_ter
 
-from analyse.errors.ter_edits import Edits, count_edits, edits_of
+from analyse.errors.segment_errors import Edits, count_edits, edits_of
 from stats.metrics import build_scorers
 
 WORDS = [*"abcdefghij", "the", "The", "file.", "(file)"]

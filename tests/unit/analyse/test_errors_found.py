@@ -7,12 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from analyse.errors.detachment import learn_lexicon
-from analyse.errors.lengths import learn_band
-from analyse.errors.norms import Norms
+from analyse.errors import ErrorLimits, NormSettings
+from analyse.errors.norms import Norms, learn_band, learn_lexicon
 from analyse.errors.repetition import oscillates, repeated_targets
 from analyse.errors.segment_errors import SOURCE_MEASURES, source_errors
-from analyse.errors.settings import ErrorLimits, NormSettings
 from llm.answers.outcomes import Standards, standards
 from llm.prompts import Languages
 

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from curate.compare_quality import ScoreDefinition, agreement, is_practical, main, parser
-from stats.rank_correlation import resampled_correlations
+from stats.bootstrap import resampled_correlations
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
 

@@ -18,8 +18,7 @@ from sacrebleu import metrics as sacrebleus
 from evaluate import collect_scores, score_run
 from planning.configuration.schema import load_schema, schema_problems
 from stats import metrics
-from stats.counts import read_counts
-from stats.metrics import build_scorers
+from stats.metrics import build_scorers, read_counts
 from workbench.cli import UserError
 from workbench.runs import Run, compared_groups
 from workbench.tables import p_text, read_rows, score_text, write_rows

@@ -11,7 +11,7 @@ import pytest
 
 from evaluate import contrast_conditions
 from evaluate.relations import Contrast, CurveArea, ExchangeRate, Remedy
-from stats.counts import write_counts
+from stats.metrics import write_counts
 from workbench.cli import UserError
 from workbench.records import read_records
 from workbench.tables import write_rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stats.randomisation import draw_swaps, randomisation_test
+from stats.significance import draw_swaps, randomisation_test
 
 
 def test_more_swaps_leave_the_earlier_ones_as_they_were() -> None:

@@ -27,28 +27,16 @@ class AnalysedText:
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that :func:`analysed_texts` reads."""
     texts = parser.add_mutually_exclusive_group()
-    texts.add_argument(
-        "--origin",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("ORIGIN", "TABLE"),
-        help="table of an origin's text: gives rows of scope `pool`",
-    )
-    texts.add_argument(
-        "--run",
-        nargs=4,
-        action="append",
-        default=[],
-        metavar=("LEARNER", "CONDITION", "SIZE", "TABLE"),
-        help="table of what models of a condition wrote: gives rows of scope `test`",
-    )
+    for option, metavar, description in (
+        ("--origin", ("ORIGIN", "TABLE"), "table of an origin's text: gives rows of scope `pool`"),
+        ("--run", ("LEARNER", "CONDITION", "SIZE", "TABLE"), "table of what models wrote: gives rows of scope `test`"),
+    ):
+        texts.add_argument(option, nargs=len(metavar), action="append", default=[], metavar=metavar, help=description)
 
 
 def analysed_texts(origins: Sequence[Sequence[str]], runs: Sequence[Sequence[str]]) -> list[AnalysedText]:
     """The texts of ``--origin`` and ``--run`` arguments; runs of one learner, condition and size are one text."""
-    texts = [AnalysedText(("pool", name, "", ""), (Path(path),)) for name, path in origins]
-    groups: dict[tuple[str, str, str, str], list[Path]] = {}
+    groups = {("pool", name, "", ""): [Path(path)] for name, path in origins}
     for learner, condition, size, path in runs:
         groups.setdefault(("test", condition, learner, size), []).append(Path(path))
-    return texts + [AnalysedText(cells, tuple(paths)) for cells, paths in groups.items()]
+    return [AnalysedText(cells, tuple(paths)) for cells, paths in groups.items()]

@@ -69,9 +69,8 @@ def main(arguments: argparse.Namespace) -> None:
     sources, humans = read_by_id(arguments.pool, ["source", "target"])
     gapped = {name: read_targets(Path(path)) for name, path in arguments.gapped}
     ids = shared_sources(list(sources), gapped)
-    targets = {HUMAN: humans}
-    for origin, path in arguments.generated:
-        targets[origin] = gapped.get(origin) or read_targets(Path(path))
+    targets = {origin: gapped.get(origin) or read_targets(Path(path)) for origin, path in arguments.generated}
+    targets[HUMAN] = humans
     fallbacks = dict(arguments.fallback)
     filled = {
         origin: fill_gaps(path, origin, targets[origin], ids, fallbacks.get(origin))

@@ -19,8 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from curate.quality import QualityMetric, load_metric
-from stats.bootstrap import interval
-from stats.rank_correlation import rank_correlation, resampled_correlations
+from stats.bootstrap import interval, rank_correlation, resampled_correlations
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.draws import draw_names
 from workbench.tables import read_rows, score_text, write_rows
@@ -85,15 +84,13 @@ def agreement(
     resamples: int,
     seed: int,
 ) -> Agreement:
-    """Compare a ranking with the oracle.
+    """Compare a ranking with the oracle; the interval is that of ``resamples`` drawn with ``seed``.
 
     Args:
         scores: score of each target; None if it has none.
         ranking: rank of each target; the best has the lowest.
         oracle: the oracle's score of each target.
         better: which ``scores`` are better, ``higher`` or ``lower``.
-        resamples: number of resamples for the interval.
-        seed: seed of the resamples.
     """
     known = np.array([value is not None for value in scores])
     signed = np.array([value for value in scores if value is not None]) * (1 if better == "higher" else -1)
@@ -126,14 +123,9 @@ def compare(scores: Path, oracle: Path, better: str, targets: int | None, resamp
     rows = [row for row in read_rows(scores, ["id", "score", "rank"]) if row[0] in truth]
     if not rows:
         raise UserError(f"{scores}: no target in common with {oracle}; delete the older file and run again")
-    return agreement(
-        [float(score) if score else None for _, score, _ in rows],
-        [int(rank) for _, _, rank in rows],
-        [truth[name] for name, _, _ in rows],
-        better,
-        resamples,
-        seed,
-    )
+    ids, found, ranking = zip(*rows, strict=True)
+    known = [float(score) if score else None for score in found]
+    return agreement(known, [*map(int, ranking)], [truth[name] for name in ids], better, resamples, seed)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -161,12 +153,8 @@ def main(arguments: argparse.Namespace) -> None:
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument(
-        "--oracle", nargs="*", required=True, metavar="GENERATOR=TABLE", help="the oracle's scores of each generator"
-    )
-    parser.add_argument(
-        "--scores", nargs="*", required=True, metavar="GENERATOR:NAME=TABLE", help="scores of each generator"
-    )
+    parser.add_argument("--oracle", nargs="*", required=True, metavar="GENERATOR=TABLE", help="the oracle's scores")
+    parser.add_argument("--scores", nargs="*", required=True, metavar="GENERATOR:NAME=TABLE", help="the other scores")
     parser.add_argument("--about", type=json.loads, required=True, help="JSON: settings of every score by name")
     parser.add_argument("--targets", type=int, help="maximum number of a generator's targets to compare, drawn by id")
     parser.add_argument("--samples", type=int, required=True, help="number of resamples behind each interval")

@@ -15,10 +15,10 @@ from pathlib import Path
 from statistics import median
 from typing import overload
 
-from curate.quality import Context, QualityMetric, Score, TargetInstance, load_metric
+from curate.quality import Context, QualityMetric, TargetInstance, load_metric
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.columns import TextColumn, read_by_id
-from workbench.draws import ORDER, random_key
+from workbench.draws import random_order
 from workbench.generated import COLUMNS as GENERATED_COLUMNS
 from workbench.tables import read_rows, score_text, write_rows
 
@@ -72,30 +72,21 @@ class TargetInstances(Sequence[TargetInstance]):
         )
 
 
-def ranks(ids: Sequence[str], scores: Sequence[str], better: str, seed: int) -> list[int]:
-    """The rank of each instance, 1 for the best.
+def ranks(ids: list[str], scores: Sequence[str], better: str, seed: int) -> list[int]:
+    """The rank of each instance, 1 for the best; ties and instances without a score follow the order of ``seed``.
 
     Args:
         ids: ids of the instances.
         scores: scores as they are written; empty for an instance without one.
         better: which scores are better, ``higher`` or ``lower``.
-        seed: seed of the order of ties and of instances without a score.
     """
     sign = -1.0 if better == "higher" else 1.0
 
-    def key(position: int) -> tuple[float, bytes]:
-        text = scores[position]
-        return sign * float(text) if text else math.inf, random_key(seed, ORDER, ids[position])
-
+    keys = [sign * float(text) if text else math.inf for text in scores]
     found = [0] * len(ids)
-    for rank, position in enumerate(sorted(range(len(ids)), key=key), start=1):
+    for rank, position in enumerate(sorted(random_order(ids, seed), key=keys.__getitem__), start=1):
         found[position] = rank
     return found
-
-
-def finite(score: Score) -> Score:
-    """The score, or None if it is not a finite number."""
-    return score if score is not None and math.isfinite(score) else None
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -104,7 +95,8 @@ def main(arguments: argparse.Namespace) -> None:
     inputs = {name: Path(path) for name, path in arguments.input}
     context = Context(json.loads(arguments.settings), arguments.generated, inputs, arguments.threads)
     instances = TargetInstances(arguments.pool, arguments.generated, module.METRIC)
-    scores = [finite(score) for score in module.score(instances, context)]
+    found = module.score(instances, context)
+    scores = [score if score is not None and math.isfinite(score) else None for score in found]
     known = [score for score in scores if score is not None]
     if not known:
         raise UserError(
@@ -128,9 +120,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--settings", required=True, help="JSON: the metric's settings")
     parser.add_argument("--pool", type=Path, required=True, help="the split (id source target)")
     parser.add_argument("--generated", type=Path, required=True, help="the generator's text")
-    parser.add_argument(
-        "--input", nargs=2, action="append", default=[], metavar=("NAME", "PATH"), help="a file that the metric reads"
-    )
+    parser.add_argument("--input", nargs=2, action="append", default=[], metavar=("NAME", "PATH"), help="file to read")
     parser.add_argument("--threads", type=int, required=True, help="CPU threads; they do not affect the result")
     parser.add_argument("--seed", type=int, required=True, help="seed of the study's random order")
     parser.add_argument("--output", type=Path, required=True, help="table to write")

@@ -20,8 +20,7 @@ from sacrebleu.metrics.base import Metric
 from sacrebleu.significance import PairedTest, Result
 
 from evaluate.relations import Comparison
-from stats.counts import SegmentCounts, read_counts
-from stats.metrics import CountedMetric, Scorer, add_metric_arguments, build_scorers
+from stats.metrics import CountedMetric, Scorer, SegmentCounts, add_metric_arguments, build_scorers, read_counts
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.records import write_records
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stats.counts import write_counts
-from stats.metrics import Scorer, add_metric_arguments, build_scorers
+from stats.metrics import Scorer, add_metric_arguments, build_scorers, write_counts
 from workbench.cli import run_script, say, script_parser
 from workbench.files import write_json
 from workbench.segments import TestSet, read_generated, read_hypotheses, read_test_set

@@ -1,9 +1,16 @@
-"""The hierarchical bootstrap over training seeds and test segments. All runs share its draws: differences are paired.
+"""The hierarchical bootstrap over training seeds and test segments, and that of Spearman's rank correlation.
+
+All runs share the draws of the hierarchical bootstrap: differences are paired.
 
 Two things are random: which segments are in the test set, and the training seeds. The segments are resampled. The few
 seeds of a study cannot be: resamples of three values vary too little, and intervals from them miss the truth far too
 often. Instead, the seeds get weights that vary as Student's t does. Each draw depends only on the seeds and its own
 number, so more resamples leave the earlier ones unchanged.
+
+The interval of Spearman's correlation is the percentile bootstrap over instances, not Fisher's z with the variance of
+Bonett & Wright (Sample size requirements for estimating Pearson, Kendall and Spearman correlations, Psychometrika
+2000). That variance is for continuous scores without ties. Scores here are bounded and often tied, and resamples keep
+these ties.
 
 Sources: Efron & Tibshirani, An Introduction to the Bootstrap (1993), chapters 13 and 16; Koehn, Statistical
 significance tests for machine translation evaluation (EMNLP 2004); Hannig et al., Generalized fiducial inference (JASA
@@ -15,17 +22,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import chi2, norm, qmc
+from scipy.stats import chi2, norm, qmc, spearmanr
 
-_BLOCK = 100
+from stats.significance import LEVEL
+
+_BLOCK = 100  # resamples at a time
+_FEWEST = 3  # instances that a correlation needs
 
 
 def draw_counts(segments: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each segment occurs in each resample.
-
-    Returns:
-        Whole numbers of shape (resamples, segments); each row sums to ``segments``.
-    """
+    """How often each segment occurs in each resample: whole numbers of shape (resamples, segments)."""
     counts = np.empty((resamples, segments), dtype=np.uint16)
     for number in range(resamples):
         drawn = np.random.default_rng([seed, number]).integers(segments, size=segments)
@@ -57,8 +63,7 @@ def seed_weights(seeds: Sequence[int], resamples: int, seed: int) -> np.ndarray:
 
     Args:
         seeds: two or more training seeds.
-        resamples: number of rows to draw.
-        seed: seed of the draws.
+        resamples: number of rows to draw, with ``seed``.
 
     Returns:
         Shape (resamples, seeds); each row sums to zero. They come from a scrambled Halton sequence, which fills the
@@ -95,9 +100,9 @@ def mean_over_seeds(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return means
 
 
-def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of draws."""
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % percentile interval of draws."""
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 
 
@@ -109,3 +114,46 @@ def two_sided_p(differences: np.ndarray) -> float:
     """
     beyond = min(int(np.sum(differences <= 0)), int(np.sum(differences >= 0)))
     return min(1.0, 2 * (beyond + 1) / (len(differences) + 1))
+
+
+def rank_correlation(left: np.ndarray, right: np.ndarray) -> float | None:
+    """Spearman's correlation of two arrays of shape (n,); None if one of them does not vary or n is below 3."""
+    if len(left) < _FEWEST or np.ptp(left) == 0 or np.ptp(right) == 0:
+        return None
+    return float(spearmanr(left, right).statistic)
+
+
+def resampled_correlations(left: np.ndarray, right: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+    """Spearman's correlation of two arrays of shape (n,) in each resample of the instances, shape (resamples,) or less.
+
+    A resample in which one side does not vary has none.
+    """
+    counts = draw_counts(len(left), resamples, seed)
+    blocks = []
+    for start in range(0, resamples, _BLOCK):
+        weights = counts[start : start + _BLOCK].astype(np.float64)
+        ranks = (_resampled_ranks(weights, values) for values in (left, right))
+        blocks.append(_weighted_correlations(weights, *ranks))
+    correlations = np.concatenate(blocks)
+    finite: np.ndarray = correlations[np.isfinite(correlations)]
+    return finite
+
+
+def _resampled_ranks(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The mid-rank of each of ``values``, shape (n,), in every resample, ``weights`` of shape (resamples, n)."""
+    _, group = np.unique(values, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(group[order]) > 0])
+    tied = np.add.reduceat(weights[:, order], starts, axis=1)
+    middle: np.ndarray = np.cumsum(tied, axis=1) - (tied - 1) / 2
+    return middle[:, group]
+
+
+def _weighted_correlations(weights: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Pearson's correlation of the rows of ``left`` and ``right``; ``weights`` says how often each instance counts."""
+    total = weights.sum(axis=1, keepdims=True)
+    left = left - (weights * left).sum(axis=1, keepdims=True) / total
+    right = right - (weights * right).sum(axis=1, keepdims=True) / total
+    spread = np.sqrt((weights * left**2).sum(axis=1) * (weights * right**2).sum(axis=1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(spread > 0, (weights * left * right).sum(axis=1) / spread, np.nan)

@@ -28,7 +28,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_curve
 
-from stats.estimate import IntervalEstimate
+from stats.significance import LEVEL, IntervalEstimate
 
 ROC_POINTS = 200
 CALIBRATION_BINS = 10
@@ -39,7 +39,6 @@ def area_under_curve(
     negative: np.ndarray,
     groups: Sequence[str] | np.ndarray,
     minimum_error: float = 0.0,
-    level: float = 0.95,
 ) -> IntervalEstimate:
     """The probability that a positive instance gets a higher score than a negative one, from 0 to 1; ties count half.
 
@@ -51,18 +50,17 @@ def area_under_curve(
         negative: scores of the negative instances that they are paired with, shape (pairs,).
         groups: name or number of each pair's group; pairs of different groups are independent.
         minimum_error: standard error of the area from another source, which is used if it is the larger one.
-        level: level of the interval.
     """
     of_positive, of_negative = _shares(positive, negative)
     area = float(of_positive.mean())
     _, group = np.unique(np.asarray(groups), return_inverse=True)
     number = int(group.max()) + 1
     if area in (0.0, 1.0):
-        bound = ((1 - level) / 2) ** (1 / number)
+        bound = ((1 - LEVEL) / 2) ** (1 / number)
         return IntervalEstimate(area, bound, 1.0) if area else IntervalEstimate(area, 0.0, 1 - bound)
     sums = np.bincount(group, weights=of_positive + of_negative - 2 * area)
     error = max(np.sqrt(number / (number - 1) * np.sum(sums**2)) / len(positive), minimum_error)
-    reach = norm.ppf((1 + level) / 2) * error / (area * (1 - area))
+    reach = norm.ppf((1 + LEVEL) / 2) * error / (area * (1 - area))
     return IntervalEstimate(area, float(expit(logit(area) - reach)), float(expit(logit(area) + reach)))
 
 

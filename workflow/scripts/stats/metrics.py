@@ -2,8 +2,8 @@
 
 A corpus score is a function of the *sum* of a few counts over the segments (BLEU: lengths, matched and possible
 n-grams). The counts of each segment, taken once, give the score of the test set, of each segment and of any resample of
-the segments. The functions needed for this are private in sacreBLEU (``_extract_corpus_statistics`` and
-``_compute_score_from_stats``); only this module calls them.
+the segments. ``score_run`` writes them in a table for each run. The functions needed for this are private in sacreBLEU
+(``_extract_corpus_statistics`` and ``_compute_score_from_stats``); only this module calls them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sacrebleu.metrics import METRICS
+from sacrebleu.metrics import CHRF, METRICS
 from sacrebleu.metrics.base import Metric, Score
 
 from workbench.cli import UserError
 from workbench.languages import base_language
+from workbench.segments import check_ids
+from workbench.tables import read_header, read_rows, write_rows
 
-_LOWER_IS_BETTER = {"ter"}
+_CHRF = CHRF()
 _CHUNK = 1_000  # segments counted at a time: chrF keeps the n-grams of all their references
 
 
@@ -38,7 +41,7 @@ class Scorer:
     @property
     def better(self) -> str:
         """Which scores are better: ``higher`` or ``lower``."""
-        return "lower" if self.name in _LOWER_IS_BETTER else "higher"
+        return "lower" if self.name == "ter" else "higher"
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
         """Counts of each segment against its single reference: shape (segments, counts)."""
@@ -52,9 +55,9 @@ class Scorer:
         Only some segments at a time are in memory. The sum is exact, whatever their number.
         """
         rest = iter(segments)
-        totals: np.ndarray = self.statistics(*zip(*itertools.islice(rest, _CHUNK), strict=True)).sum(axis=0)
-        while chunk := list(itertools.islice(rest, _CHUNK)):
-            totals += self.statistics(*zip(*chunk, strict=True)).sum(axis=0)
+        chunks = iter(lambda: list(itertools.islice(rest, _CHUNK)), [])
+        counts = [self.statistics(*zip(*chunk, strict=True)).sum(axis=0) for chunk in chunks]
+        totals: np.ndarray = np.sum(counts, axis=0)
         return totals
 
     def score(self, totals: np.ndarray) -> Score:
@@ -75,6 +78,15 @@ class Scorer:
         return np.array([self.score(row).score for row in totals])
 
 
+def sentence_chrf(text: str, reference: str) -> float:
+    """Sentence chrF2 of ``text`` against ``reference``, 0 to 100, as ``sacrebleu -m chrf -sl`` computes it.
+
+    The measure is not symmetric: recall of the reference's character n-grams has twice the weight of precision.
+    Source: Popović, chrF: character n-gram F-score for automatic MT evaluation (WMT 2015).
+    """
+    return float(_CHRF.sentence_score(text, [reference]).score)
+
+
 class CountedMetric:
     """A metric for sacreBLEU's paired test whose "hypotheses" are counts taken before.
 
@@ -84,8 +96,7 @@ class CountedMetric:
     """
 
     def __init__(self, metric: Metric, columns: slice) -> None:
-        self._metric = metric
-        self._metric.num_refs = 1
+        metric.num_refs = 1
         self._columns = columns
         self._aggregate_and_compute = metric._aggregate_and_compute
         self._compute_score_from_stats = metric._compute_score_from_stats
@@ -133,10 +144,55 @@ def _build_scorer(name: str, options: dict[str, Any], target_language: str) -> S
         raise UserError(f"metric {name}, options {options}: sacreBLEU refuses them: {reason}") from error
 
 
+@dataclass(frozen=True)
+class SegmentCounts:
+    """Counts of the segments ``ids``: an array of shape (segments, counts) for each metric."""
+
+    path: Path
+    ids: list[str]
+    metrics: dict[str, np.ndarray]
+
+
+def count_columns(metric: str, counts: np.ndarray) -> list[str]:
+    """The columns of a metric's counts, shape (segments, counts): numbered, such as ``bleu_1``."""
+    return [f"{metric}_{number}" for number in range(1, counts.shape[1] + 1)]
+
+
+def columns_of_metric(metric: str, header: Iterable[str]) -> list[str]:
+    """The columns in ``header`` that :func:`count_columns` named for a metric."""
+    return [name for name in header if name.rpartition("_")[0] == metric]
+
+
+def write_counts(path: Path, ids: Sequence[str], metrics: Mapping[str, np.ndarray]) -> None:
+    """Write ``id`` and the columns of every metric's counts."""
+    columns = [column for metric, counts in metrics.items() for column in count_columns(metric, counts)]
+    table = np.hstack(list(metrics.values()))
+    rows = ([key, *(f"{value:.15g}" for value in row)] for key, row in zip(ids, table, strict=True))
+    write_rows(path, ["id", *columns], rows)
+
+
+def read_counts(path: Path, metrics: Sequence[str], like: SegmentCounts | None = None) -> SegmentCounts:
+    """Read the counts of ``metrics``.
+
+    Raises:
+        UserError: a metric has no counts, or the segments are not those of ``like``.
+    """
+    header = read_header(path)
+    columns = {metric: columns_of_metric(metric, header) for metric in metrics}
+    missing = [metric for metric, names in columns.items() if not names]
+    if missing:
+        raise UserError(f"{path}: no counts of metric {missing[0]!r}; score the run again")
+    rows = list(read_rows(path, ["id", *(name for names in columns.values() for name in names)]))
+    ids = [row[0] for row in rows]
+    if like:
+        check_ids(path, ids, like.path, like.ids)
+    table = np.array([row[1:] for row in rows], dtype=np.float64)
+    edges = np.cumsum([len(names) for names in columns.values()])[:-1]
+    return SegmentCounts(path, ids, dict(zip(metrics, np.split(table, edges, axis=1), strict=True)))
+
+
 def add_metric_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that choose the metrics and their options."""
     parser.add_argument("--metrics", nargs="+", required=True, help="bleu, chrf, ter")
-    parser.add_argument(
-        "--metric-options", type=json.loads, default={}, help='JSON, such as {"bleu": {"tokenize": "intl"}}'
-    )
+    parser.add_argument("--metric-options", type=json.loads, default={}, help='JSON: {"bleu": {"tokenize": "intl"}}')
     parser.add_argument("--target-language", required=True, help="ISO code of the target language")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from stats.bootstrap import draw_counts, mean_over_seeds, resampled_totals, seed_weights
-from stats.counts import SegmentCounts, read_counts
-from stats.metrics import Scorer
+from stats.metrics import Scorer, SegmentCounts, read_counts
 from workbench.cli import UserError, progress
 from workbench.runs import Run
 
 Key = tuple[str, str, int]  # learner, condition, size
+_weights = lru_cache(seed_weights)  # cells mostly have the same seeds
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,6 @@ class ResampledScores:
         self._drawn = np.empty((0, 0))
         self._runs: dict[tuple[Path, str], np.ndarray] = {}
         self._cells: dict[tuple[Cell, str], np.ndarray] = {}
-        self._weights: dict[tuple[int, ...], np.ndarray] = {}
 
     @property
     def segments(self) -> int:
@@ -92,7 +92,9 @@ class ResampledScores:
         key = (cell, metric)
         if key not in self._cells:
             scores = np.array([self._runs[path, metric] for path in cell.paths])
-            self._cells[key] = mean_over_seeds(scores, self._seed_weights(cell.seeds))
+            several = len(cell.seeds) > 1
+            weights = _weights(cell.seeds, self._resamples, self._seed) if several else np.empty((0, 1))
+            self._cells[key] = mean_over_seeds(scores, weights)
         return self._cells[key]
 
     def _add_run(self, path: Path) -> None:
@@ -103,9 +105,3 @@ class ResampledScores:
             self._drawn = np.vstack([whole, draw_counts(self.segments, self._resamples, self._seed)])
         for scorer in self._scorers:
             self._runs[path, scorer.name] = scorer.scores(resampled_totals(self._drawn, counts.metrics[scorer.name]))
-
-    def _seed_weights(self, seeds: tuple[int, ...]) -> np.ndarray:
-        if seeds not in self._weights:
-            one = len(seeds) == 1
-            self._weights[seeds] = np.empty((0, 1)) if one else seed_weights(seeds, self._resamples, self._seed)
-        return self._weights[seeds]

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from analyse.detectors.target_texts import read_target_texts
+from analyse.detectors import read_author
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.languages import base_language
@@ -46,19 +46,20 @@ def main(arguments: argparse.Namespace) -> None:
     files = named_files("--generated", arguments.generated)
     scores = bleu_scores(bleu, arguments.pool, files, set(arguments.trained))
     compared = {name: score for name, score in scores.items() if name not in arguments.trained}
-    warnings = post_editing_warnings(compared, arguments.margin)
-    bleu_rows = (
-        (name, score_text(score), score_text(highest_other(name, compared)), warnings.get(name, ""))
-        for name, score in scores.items()
-    )
+    bleu_rows = []
+    for name, score in scores.items():
+        others = [value for other, value in compared.items() if other != name] if name in compared else []
+        warning = post_editing_warning(name, score, others, arguments.margin)
+        bleu_rows.append((name, score_text(score), score_text(max(others, default=None)), warning))
     write_rows(arguments.post_editing, POST_EDITING_COLUMNS, bleu_rows)
     if len(compared) <= LEAST_OTHERS:
         say(
             "post-editing cannot be detected: generators whose text people may have had: "
             f"{len(compared)}, needed: {LEAST_OTHERS + 1}"
         )
-    for warning in warnings.values():
-        say(f"WARNING: {warning}")
+    for *_, warning in bleu_rows:
+        if warning:
+            say(f"WARNING: {warning}")
 
 
 def with_tokenizer(options: Mapping[str, Mapping[str, Any]], target_language: str) -> dict[str, Mapping[str, Any]]:
@@ -94,14 +95,14 @@ def bleu_scores(bleu: Scorer, pool: Path, files: Mapping[str, Path], trained: Co
     Raises:
         UserError: there is no such source.
     """
-    human = read_target_texts(pool)
+    human = read_author(pool)
     shared = set(human)
     for name, path in files.items():
         if name not in trained:
             shared.intersection_update(key for (key,) in read_rows(path, ["id"]))
     scores = {}
     for name, path in files.items():  # one generator's text at a time is in memory
-        found = read_target_texts(path)
+        found = read_author(path)
         ids = [key for key in human if key in (found if name in trained else shared)]
         if not ids:
             raise UserError(
@@ -112,36 +113,23 @@ def bleu_scores(bleu: Scorer, pool: Path, files: Mapping[str, Path], trained: Co
     return scores
 
 
-def highest_other(name: str, scores: Mapping[str, float]) -> float | None:
-    """The highest score of the others; None if there are no others or ``name`` is not compared."""
-    others = [score for other, score in scores.items() if other != name]
-    return max(others) if name in scores and others else None
+def post_editing_warning(name: str, score: float, others: Sequence[float], margin: float) -> str:
+    """What it means that a generator's BLEU is more than ``margin`` points above every other's.
 
-
-def post_editing_warnings(scores: Mapping[str, float], margin: float) -> dict[str, str]:
-    """What it means, for each generator whose BLEU is more than ``margin`` points above every other's.
-
-    Empty if there are fewer than two others.
+    Empty if it is not, or if there are fewer than two others.
     """
-    if len(scores) <= LEAST_OTHERS:
-        return {}
-    warnings = {}
-    for name, score in scores.items():
-        other = highest_other(name, scores)
-        if other is not None and score - other > margin:
-            warnings[name] = (
-                f"{name} has {score:.1f} BLEU against the human targets, {score - other:.1f} more than any other "
-                f"generator (margin {margin:g}): either people post-edited its output, or it is much the best of them"
-            )
-    return warnings
+    if len(others) < LEAST_OTHERS or score - max(others) <= margin:
+        return ""
+    return (
+        f"{name} has {score:.1f} BLEU against the human targets, {score - max(others):.1f} more than any other "
+        f"generator (margin {margin:g}): either people post-edited its output, or it is much the best of them"
+    )
 
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument(
-        "--detectors", nargs="*", required=True, metavar="KIND:FIRST--SECOND=FILE", help="reports, JSON"
-    )
+    parser.add_argument("--detectors", nargs="*", required=True, metavar="KIND:FIRST--SECOND=FILE", help="reports")
     parser.add_argument("--generated", nargs="*", required=True, metavar="NAME=FILE", help="text of machine generators")
     parser.add_argument("--trained", nargs="*", default=[], metavar="NAME", help="generators that the study trains")
     parser.add_argument("--pool", type=Path, required=True, help="the split (id target)")

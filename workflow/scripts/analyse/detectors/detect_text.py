@@ -29,14 +29,12 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.metrics import brier_score_loss
 
-from analyse.detectors import Detector, Feature, build_detector
+from analyse.detectors import Detector, Feature, build_detector, read_author
 from analyse.detectors.cross_fitting import LabelledTexts, cross_fit, fold_order
-from analyse.detectors.target_texts import read_target_texts
 from stats.classification import area_under_curve, calibration, jackknife_error, roc_points
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.columns import TextColumn
@@ -123,7 +121,8 @@ def main(arguments: argparse.Namespace) -> None:
     }
     if not drawn.all():
         report["drawn"] = int(drawn.sum())
-    write_json(arguments.report, _rounded(report))
+    # Six decimals, so that machines agree.
+    write_json(arguments.report, json.loads(json.dumps(report), parse_float=lambda text: round(float(text), 6)))
     say(
         f"{names[0]} and {names[1]}: AUC {area.value:.3f} (95 % interval {area.low:.3f} to {area.high:.3f}) on "
         f"{len(targets.ids):,} targets of each, {report['identical']:,} of them the same"
@@ -133,7 +132,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def read_pairs(pool: Path, first: Path, second: Path, seed: int) -> PairedTargets:
     """The sources of the pool that both authors have a target for; the seed decides the order of their folds."""
-    authors = read_target_texts(first), read_target_texts(second)
+    authors = read_author(first), read_author(second)
     ids: list[str] = []
 
     def groups() -> Iterator[str]:
@@ -193,15 +192,6 @@ def strongest_features(detector: Detector, texts: LabelledTexts) -> dict[str, li
 def _digits(value: float) -> str:
     """Six significant digits: small values stay distinct, and machines agree."""
     return f"{value:.6g}"
-
-
-def _rounded(value: Any) -> Any:
-    """``value`` for JSON: numbers to six decimals, so that machines agree."""
-    if isinstance(value, float):
-        return round(value, 6)
-    if isinstance(value, dict):
-        return {key: _rounded(entry) for key, entry in value.items()}
-    return [_rounded(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
 def parser() -> argparse.ArgumentParser:

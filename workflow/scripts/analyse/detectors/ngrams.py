@@ -22,8 +22,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
-from analyse.detectors import Feature
+from analyse.detectors import DetectorModel, Feature
 
 # Words, numbers and single punctuation marks; scikit-learn's pattern leaves out one-letter words and punctuation.
 _TOKEN = r"\w+|[^\w\s]"
@@ -63,6 +64,19 @@ class _NgramCounts:
         return f"{self.label}: {gram.replace(' ', _BLANK) if self.label == 'characters' else gram}"
 
 
+@dataclass(frozen=True)
+class _Vocabulary:
+    """The n-grams of one type that a model has: ``columns`` of the type's n-grams, weighted by ``weights``."""
+
+    kind: _NgramCounts
+    columns: np.ndarray
+    weights: TfidfTransformer
+
+    def vectors(self, rows: np.ndarray) -> sparse.csr_matrix:
+        """The counted texts ``rows`` as vectors of length one: shape (rows, columns)."""
+        return self.weights.transform(self.kind.counts[rows][:, self.columns])
+
+
 class NgramDetector:
     """Learns which n-grams indicate which author."""
 
@@ -97,14 +111,14 @@ class NgramDetector:
         kept = np.flatnonzero(_document_frequency(counts) >= self._settings.min_df)
         return _NgramCounts(label, counts[:, kept].tocsr(), vectorizer.get_feature_names_out()[kept], analysis)
 
-    def fit(self, rows: np.ndarray, first: np.ndarray) -> NgramModel:
+    def fit(self, rows: np.ndarray, first: np.ndarray) -> DetectorModel:
         """Learn from the texts ``rows``, which must be drawn; see :class:`analyse.detectors.Detector`."""
         counted = self._row[rows]
         parts = [part for part in (self._choose(kind, counted) for kind in self._types) if part]
         if not parts:
             return NgramModel(self, [], np.zeros(0), 0.0)
         regression = LogisticRegression(C=self._settings.C, solver="liblinear", max_iter=1000)
-        regression.fit(sparse.hstack([part.vectors(part.counted(counted)) for part in parts]).tocsr(), first)
+        regression.fit(sparse.hstack([part.vectors(counted) for part in parts]).tocsr(), first)
         return NgramModel(self, parts, regression.coef_[0], float(regression.intercept_[0]))
 
     def vectors(self, parts: Sequence[_Vocabulary], rows: np.ndarray) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
@@ -116,13 +130,15 @@ class NgramDetector:
         drawn = self._drawn[rows]
         counted, others = np.flatnonzero(drawn), np.flatnonzero(~drawn)
         if len(counted):
-            yield counted, sparse.hstack([part.vectors(part.counted(self._row[rows[counted]])) for part in parts])
-        counters = [part.counter() for part in parts] if len(others) else []
+            yield counted, sparse.hstack([part.vectors(self._row[rows[counted]]) for part in parts])
+        pipelines = [
+            make_pipeline(CountVectorizer(**part.kind.analysis, vocabulary=part.kind.grams[part.columns]), part.weights)
+            for part in parts
+        ]
         for start in range(0, len(others), _CHUNK):
             chunk = others[start : start + _CHUNK]
             texts = self._read(rows[chunk])
-            found = [part.vectors(count.transform(texts)) for part, count in zip(parts, counters, strict=True)]
-            yield chunk, sparse.hstack(found)
+            yield chunk, sparse.hstack([pipeline.transform(texts) for pipeline in pipelines])
 
     def _choose(self, kind: _NgramCounts, rows: np.ndarray) -> _Vocabulary | None:
         """The n-grams of a model of the counted texts ``rows``; None if there are none."""
@@ -138,49 +154,27 @@ class NgramDetector:
 
 
 @dataclass(frozen=True)
-class _Vocabulary:
-    """The n-grams of one type that a model has: ``columns`` of the type's n-grams, weighted by ``weights``."""
-
-    kind: _NgramCounts
-    columns: np.ndarray
-    weights: TfidfTransformer
-
-    def counted(self, rows: np.ndarray) -> sparse.csr_matrix:
-        """The n-grams' counts in the counted texts ``rows``: shape (rows, columns)."""
-        return self.kind.counts[rows][:, self.columns]
-
-    def counter(self) -> CountVectorizer:
-        """A vectoriser that counts the n-grams in other texts."""
-        return CountVectorizer(**self.kind.analysis, vocabulary=self.kind.grams[self.columns])
-
-    def vectors(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
-        """``counts`` of texts as vectors of length one: shape (texts, columns)."""
-        return self.weights.transform(counts)
-
-
 class NgramModel:
     """A logistic regression on n-grams; its scores are log-odds."""
 
-    def __init__(
-        self, detector: NgramDetector, parts: Sequence[_Vocabulary], weights: np.ndarray, intercept: float
-    ) -> None:
-        self._detector = detector
-        self._parts = parts
-        self._weights = weights
-        self._intercept = intercept
+    detector: NgramDetector
+    parts: Sequence[_Vocabulary]
+    weights: np.ndarray
+    intercept: float
 
     def scores(self, rows: np.ndarray) -> np.ndarray:
         """Log-odds that the first author wrote each of the texts ``rows``, before calibration."""
         found = np.zeros(len(rows))
-        if self._parts:
-            for places, vectors in self._detector.vectors(self._parts, rows):
-                found[places] = vectors @ self._weights + self._intercept
+        if self.parts:
+            for places, vectors in self.detector.vectors(self.parts, rows):
+                found[places] = vectors @ self.weights + self.intercept
         return found
 
     def features(self, count: int) -> tuple[list[Feature], list[Feature]]:
         """The n-grams with the largest weights in either direction; ties are sorted by name."""
-        names = [part.kind.name(column) for part in self._parts for column in part.columns]
-        found = sorted((Feature(*pair) for pair in zip(names, self._weights.tolist(), strict=True)), key=_weight)
+        names = [part.kind.name(column) for part in self.parts for column in part.columns]
+        features = map(Feature, names, self.weights.tolist())
+        found = sorted(features, key=lambda feature: (round(feature.weight, 6), feature.text))
         first = [feature for feature in reversed(found[-count:]) if feature.weight > 0]
         return first, [feature for feature in found[:count] if feature.weight < 0]
 
@@ -188,10 +182,6 @@ class NgramModel:
 def detector(settings: Mapping[str, Any], texts: Sequence[str], drawn: np.ndarray) -> NgramDetector:
     """A detector of this kind that will learn from the ``drawn`` ones of ``texts``."""
     return NgramDetector(NgramSettings(**settings), texts, drawn)
-
-
-def _weight(feature: Feature) -> tuple[float, str]:
-    return round(feature.weight, 6), feature.text
 
 
 def _document_frequency(counts: sparse.csr_matrix) -> np.ndarray:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analyse.diversity.frequencies import entropy, expected_types, hdd, yule_k, zipf_exponent
+from analyse.diversity import measures
 from analyse.diversity.paired_texts import PairedTexts, ngrams, pair_texts
-from analyse.diversity.running_text import mattr, mtld, repeat_distances
 from analyse.diversity.self_bleu import SelfBleu
 
 # By name, in the order of the tables: which values mean a more diverse text.
@@ -67,13 +66,12 @@ class DiversityComparison:
     ) -> None:
         self._settings = settings
         self._grams = [
-            pair_texts(ngrams(text, order), ngrams(human, order), reading, settings.tokens) for order in _ORDERS[1:]
+            pair_texts(ngrams(text, order), ngrams(human, order), reading, settings.tokens) for order in _ORDERS
         ]
-        self._words = pair_texts(text, human, reading, settings.tokens)
-        self._halves = _halves(self._words)
+        self._halves = _halves(self._grams[0])
         sample = settings.self_bleu_segments
         self._self_bleu = SelfBleu(text[:sample], human[:sample])
-        self.tokens = self._words.count
+        self.tokens = self._grams[0].count
 
     def values(self, swaps: np.ndarray) -> np.ndarray:
         """The measures of both texts after each of many swaps.
@@ -93,43 +91,41 @@ class DiversityComparison:
             for number, swapped in enumerate(block):
                 for name, values in self._measured(swapped, distances[number]).items():
                     results[start + number, names.index(name)] = values
-            lengths = mtld(distances.reshape(4 * len(block), self.tokens), self._settings.threshold)
+            lengths = measures.mtld(distances.reshape(4 * len(block), self.tokens), self._settings.threshold)
             results[start : start + len(block), names.index("mtld")] = lengths.reshape(-1, 2, 2).mean(axis=2)
         return results
 
     def _measured(self, swapped: np.ndarray, distances: np.ndarray) -> dict[str, list[float]]:
         """All measures of both texts except MTLD; fills ``distances`` for it, shape (texts, directions, words)."""
-        settings = self._settings
-        measured: dict[str, list[float]] = {name: [] for name in MEASURES if name != "mtld"}
-        for side, words in enumerate(self._words.sides(swapped[: self._words.segments])):
-            counts = np.bincount(words, minlength=self._words.kinds)
-            before, after = repeat_distances(words)
-            distances[side, 0], distances[side, 1] = before, after[::-1]
-            measured["types"].append(expected_types(counts, min(settings.types_tokens, self.tokens)))
-            measured["mattr"].append(mattr(before, settings.window))
-            measured["hdd"].append(hdd(counts, settings.draws))
-            measured["yule_k"].append(yule_k(counts))
-            measured["entropy"].append(entropy(counts))
-            measured["zipf"].append(zipf_exponent(counts))
-        for order, grams in zip(_ORDERS, (self._words, *self._grams), strict=True):
-            sides = grams.sides(swapped[: grams.segments])
-            measured[f"distinct_{order}"] = [_distinct(items, grams.kinds) for items in sides]
-        measured["vocabulary"] = self._reached_vocabulary(swapped)
-        measured["self_bleu"] = list(self._self_bleu.scores(swapped[: self._self_bleu.segments]))
-        return measured
+        settings, words = self._settings, self._grams[0]
+        sides = [grams.sides(swapped[: grams.segments]) for grams in self._grams]
+        counts = [np.bincount(items, minlength=words.kinds) for items in sides[0]]
+        for side, items in enumerate(sides[0]):
+            before, after = measures.repeat_distances(items)
+            distances[side] = before, after[::-1]
+        return {
+            "types": [measures.expected_types(count, min(settings.types_tokens, self.tokens)) for count in counts],
+            "mattr": [measures.mattr(before, settings.window) for before, _ in distances],
+            "hdd": [measures.hdd(count, settings.draws) for count in counts],
+            "yule_k": [measures.yule_k(count) for count in counts],
+            "entropy": [measures.entropy(count) for count in counts],
+            "zipf": [measures.zipf_exponent(count) for count in counts],
+            **{f"distinct_{n}": [measures.distinct(items) for items in sides[n - 1]] for n in _ORDERS},
+            "vocabulary": self._reached_vocabulary(swapped),
+            "self_bleu": list(self._self_bleu.scores(swapped[: self._self_bleu.segments])),
+        }
 
     def _reached_vocabulary(self, swapped: np.ndarray) -> list[float]:
         """Share of the human words of one half of the segments that each text has in the other half, per cent.
 
         The mean of both directions. The human text's value is what another piece of human text of that size reaches.
         """
-        sides = [half.sides(swapped[place : self._words.segments : 2]) for place, half in enumerate(self._halves)]
-        known = [[_present(items, self._words.kinds) for items in texts] for texts in sides]
-        shares = []
-        for side in range(2):
-            directions = [_share(known[half][side] & known[1 - half][1], known[1 - half][1]) for half in range(2)]
-            shares.append(sum(directions) / 2)
-        return shares
+        words = self._grams[0]
+        known = [
+            [np.bincount(items, minlength=words.kinds) > 0 for items in half.sides(swapped[place : words.segments : 2])]
+            for place, half in enumerate(self._halves)
+        ]
+        return [sum(_share(known[half][side], known[1 - half][1]) for half in range(2)) / 2 for side in range(2)]
 
 
 def _halves(words: PairedTexts) -> list[PairedTexts]:
@@ -143,19 +139,7 @@ def _halves(words: PairedTexts) -> list[PairedTexts]:
     return halves
 
 
-def _distinct(items: np.ndarray, kinds: int) -> float:
-    """Distinct items per hundred."""
-    return 100 * int(np.count_nonzero(_present(items, kinds))) / len(items) if len(items) else math.nan
-
-
-def _present(items: np.ndarray, kinds: int) -> np.ndarray:
-    """Whether each kind occurs among ``items``, shape (kinds,)."""
-    present = np.zeros(kinds, dtype=bool)
-    present[items] = True
-    return present
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> float:
-    """The size of ``part`` relative to ``whole``, per cent."""
-    size = int(np.count_nonzero(whole))
-    return 100 * int(np.count_nonzero(part)) / size if size else math.nan
+def _share(found: np.ndarray, wanted: np.ndarray) -> float:
+    """How much of ``wanted`` is in ``found``, per cent; both say for each kind whether it occurs, shape (kinds,)."""
+    size = int(np.count_nonzero(wanted))
+    return 100 * int(np.count_nonzero(found & wanted)) / size if size else math.nan

@@ -16,16 +16,20 @@ from pathlib import Path
 import numpy as np
 
 from analyse.diversity.comparison import MEASURES, DiversityComparison, DiversitySettings
-from analyse.diversity.table import MEASURED_COLUMNS
 from analyse.diversity.tokenization import tokenizer_name, word_splitter
 from stats.metrics import build_scorers
-from stats.randomisation import draw_swaps, randomisation_test
+from stats.significance import draw_swaps, randomisation_test
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.columns import read_by_id
 from workbench.draws import draw_names
 from workbench.generated import read_targets
 from workbench.tables import p_text, score_text, write_rows
 
+# seeds: versions of the text; tokens: words of each text that are compared; chrf: against the human text, in points.
+COLUMNS = (
+    *("seeds", "measure", "tokens", "value", "human", "difference", "difference_low", "difference_high", "p_value"),
+    *("better", "chrf"),
+)
 _BATCH = 250  # swaps that are measured at a time
 
 
@@ -47,7 +51,7 @@ def main(arguments: argparse.Namespace) -> None:
     comparisons = compare(texts, reference, [places[name] for name in order], settings)
     rows = measured_rows(comparisons, draw_swaps(len(order), settings.swaps, arguments.seed))
     chrf = score_text(mean_chrf(versions, human, order, arguments.target_language))
-    write_rows(arguments.output, MEASURED_COLUMNS, ([len(versions), *row, chrf] for row in rows))
+    write_rows(arguments.output, COLUMNS, ([len(versions), *row, chrf] for row in rows))
     clear = sum(row[-2] != "" and float(row[-2]) < 0.05 for row in rows)
     say(
         f"{clear} of {len(rows)} measures differ from the human text with p < 0.05 "
@@ -74,8 +78,7 @@ def split_enough(
         kept.append(name)
         for place, text in enumerate(texts):
             words[place].append(split(text[name]))
-        for place in range(len(counts)):
-            counts[place] += min(len(words[0][-1]), len(words[place + 1][-1]))
+        counts = [count + min(len(words[0][-1]), len(text[-1])) for count, text in zip(counts, words[1:], strict=True)]
     return kept, words
 
 
@@ -83,11 +86,9 @@ def compare(
     texts: Sequence[list[list[str]]], human: list[list[str]], reading: list[int], settings: DiversitySettings
 ) -> list[DiversityComparison]:
     """Each version of a text with the human text, all of them cut to the same number of words."""
-    comparisons = [DiversityComparison(text, human, reading, settings) for text in texts]
-    fewest = min(comparison.tokens for comparison in comparisons)
-    if all(comparison.tokens == fewest for comparison in comparisons):
-        return comparisons
-    return [DiversityComparison(text, human, reading, replace(settings, tokens=fewest)) for text in texts]
+    shorter = [sum(min(len(a), len(b)) for a, b in zip(text, human, strict=True)) for text in texts]
+    cut = replace(settings, tokens=min(settings.tokens, *shorter))
+    return [DiversityComparison(text, human, reading, cut) for text in texts]
 
 
 def measured_rows(comparisons: Sequence[DiversityComparison], swaps: np.ndarray) -> list[list[str]]:

@@ -41,11 +41,7 @@ class PairedTexts:
         return int(self.lengths.shape[1])
 
     def sides(self, swapped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The ``count`` items of both texts after the segments in ``swapped`` are exchanged.
-
-        Args:
-            swapped: whether each segment is exchanged, shape (segments,).
-        """
+        """The ``count`` items of both texts after segments are exchanged: those in ``swapped``, shape (segments,)."""
         return self._side(swapped.astype(np.intp)), self._side(1 - swapped.astype(np.intp))
 
     def _side(self, side: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ sacreBLEU would compare each segment with every other again at every swap.
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 from sacrebleu.metrics import BLEU
@@ -38,10 +39,9 @@ class SelfBleu:
         self._repeats = [_Repeats(order, first, second) for order in _ORDERS]
 
     def scores(self, swapped: np.ndarray) -> tuple[float, float]:
-        """Self-BLEU of both texts after segments are exchanged; NaN if fewer than two segments remain.
+        """Self-BLEU of both texts after segments are exchanged: those in ``swapped``, shape (segments,).
 
-        Args:
-            swapped: whether each segment of the sample is exchanged, shape (segments,).
+        NaN if fewer than two segments remain.
         """
         return self._score(swapped.astype(np.intp)), self._score(1 - swapped.astype(np.intp))
 
@@ -62,12 +62,12 @@ class _Repeats:
 
     def __init__(self, order: int, first: Side, second: Side) -> None:
         numbers: dict[tuple[str, ...], int] = {}
-        found: dict[tuple[int, int, int], int] = {}
-        for side, text in enumerate((first, second)):
-            for segment, grams in enumerate(ngrams(text, order)):
-                for gram in grams:
-                    key = (numbers.setdefault(gram, len(numbers)), segment, side)
-                    found[key] = found.get(key, 0) + 1
+        found = Counter(
+            (numbers.setdefault(gram, len(numbers)), segment, side)
+            for side, text in enumerate((first, second))
+            for segment, grams in enumerate(ngrams(text, order))
+            for gram in grams
+        )
         entries = np.array(list(found), dtype=np.intp).reshape(-1, 3)
         self._grams, self._segments, self._sides = entries.T
         times = np.array(list(found.values()), dtype=np.intp)

@@ -12,9 +12,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from analyse.errors import ErrorLimits
 from analyse.errors.norms import read_norms
 from analyse.errors.segment_errors import SOURCE_MEASURES, reference_errors, source_errors, write_segment_errors
-from analyse.errors.settings import ErrorLimits
 from llm.answers.outcomes import Standards, standards
 from llm.prompts import Languages
 from stats.metrics import add_metric_arguments, build_scorers

@@ -6,10 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from analyse.errors.detachment import learn_lexicon
-from analyse.errors.lengths import learn_band
-from analyse.errors.norms import Norms, write_norms
-from analyse.errors.settings import NormSettings
+from analyse.errors import NormSettings
+from analyse.errors.norms import Norms, learn_band, learn_lexicon, write_norms
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.draws import draw_names
 from workbench.tables import read_rows

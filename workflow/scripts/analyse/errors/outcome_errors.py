@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from difflib import SequenceMatcher
 
-from analyse.errors.settings import ErrorLimits
+from analyse.errors import ErrorLimits
 from llm.answers.outcomes import Outcome, Standards, classify_text
 from workbench.words import plain_words, words_of
 
@@ -18,12 +18,7 @@ _COMMENTARY = {Outcome.MALFORMED, Outcome.REFUSAL}
 
 
 def outcome_errors(source: str, target: str, standards: Standards, limits: ErrorLimits) -> dict[str, bool]:
-    """Whether a target is ``empty``, a ``copy``, in the ``wrong_language`` or has ``commentary``: at most one of them.
-
-    Args:
-        standards: what the text is judged by.
-        limits: what makes a copy.
-    """
+    """Whether a text is ``empty``, a ``copy``, in the ``wrong_language`` or has ``commentary``, at most one of them."""
     outcome = classify_text(target, source, "", standards).outcome
     if outcome in _MAY_HOLD_SOURCE and holds_source(source, target, standards, limits):
         outcome = Outcome.COPY

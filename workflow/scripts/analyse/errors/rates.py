@@ -5,26 +5,23 @@ the counts of a sacreBLEU metric. The same sums therefore give the rate of the t
 
 Intervals are percentile intervals of a bootstrap over the segments, with text and floor resampled together. If no
 segment has the error, neither does any resample; the limit is then the exact binomial one (Clopper & Pearson,
-Biometrika 1934). The p-value is that of the paired randomisation test (:mod:`stats.randomisation`).
+Biometrika 1934). The p-value is that of the paired randomisation test (:mod:`stats.significance`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
 from analyse.errors.segment_errors import ANY, EDIT_MEASURES, REFERENCE_WORDS, SOURCE_MEASURES, SegmentErrors
 from stats.bootstrap import draw_counts, interval, resampled_totals
-from stats.counts import columns_of_metric
-from stats.estimate import IntervalEstimate
-from stats.metrics import Scorer
-from stats.randomisation import randomisation_p
+from stats.metrics import Scorer, columns_of_metric
+from stats.significance import LEVEL, IntervalEstimate, randomisation_p
 
 PER = 1000.0
-_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -58,12 +55,13 @@ class FloorComparison:
 
 def build_measures(scorers: Sequence[Scorer]) -> list[ErrorMeasure]:
     """All measures in the order of the tables: errors, edits, and the metrics' scores in points."""
-    shares = [
-        ErrorMeasure(name, "source", _having(name), _per_thousand, is_share=True) for name in (*SOURCE_MEASURES, ANY)
+    shares = {name: (name,) for name in SOURCE_MEASURES} | {ANY: SOURCE_MEASURES}
+    edits = {name: (name, REFERENCE_WORDS) for name in EDIT_MEASURES}
+    return [
+        *(ErrorMeasure(name, "source", partial(_having, of), _per_thousand, True) for name, of in shares.items()),
+        *(ErrorMeasure(name, "reference", partial(_columns, of), _per_thousand) for name, of in edits.items()),
+        *(ErrorMeasure(scorer.name, "reference", partial(_counts, scorer.name), scorer.scores) for scorer in scorers),
     ]
-    edits = [ErrorMeasure(name, "reference", _columns(name, REFERENCE_WORDS), _per_thousand) for name in EDIT_MEASURES]
-    scores = [ErrorMeasure(scorer.name, "reference", _counts(scorer.name), scorer.scores) for scorer in scorers]
-    return [*shares, *edits, *scores]
 
 
 def compare_with_floor(
@@ -108,12 +106,12 @@ def compare_with_floor(
 
 def never_seen(segments: int) -> float:
     """The largest rate per 1,000 that is compatible with no error in ``segments`` segments (95 %, two-sided)."""
-    return PER * float(1 - ((1 - _LEVEL) / 2) ** (1 / segments))
+    return PER * float(1 - ((1 - LEVEL) / 2) ** (1 / segments))
 
 
 def _estimate(values: np.ndarray, unseen: bool, segments: int, both_sides: bool = False) -> IntervalEstimate:
     """The estimate from ``values``: first the figure itself, then those of the resamples."""
-    low, high = interval(values[1:], _LEVEL)
+    low, high = interval(values[1:])
     if unseen:
         high = never_seen(segments)
         low = -high if both_sides else 0.0
@@ -147,28 +145,18 @@ def _per_thousand(totals: np.ndarray) -> np.ndarray:
     return rates
 
 
-def _having(name: str) -> Callable[[SegmentErrors], np.ndarray]:
-    """Whether each segment has an error, and 1 for each segment."""
-
-    def statistics(segments: SegmentErrors) -> np.ndarray:
-        names = SOURCE_MEASURES if name == ANY else (name,)
-        having = np.any([segments.columns[column] > 0 for column in names], axis=0)
-        return np.column_stack([having, np.ones(len(having))])
-
-    return statistics
+def _having(names: Sequence[str], segments: SegmentErrors) -> np.ndarray:
+    """Whether each segment has one of the errors, and 1 for each segment."""
+    having = np.any(_columns(names, segments) > 0, axis=1)
+    return np.column_stack([having, np.ones(len(having))])
 
 
-def _columns(*names: str) -> Callable[[SegmentErrors], np.ndarray]:
-    return lambda segments: np.column_stack([segments.columns[name] for name in names])
+def _columns(names: Sequence[str], segments: SegmentErrors) -> np.ndarray:
+    return np.column_stack([segments.columns[name] for name in names])
 
 
-def _counts(metric: str) -> Callable[[SegmentErrors], np.ndarray]:
+def _counts(metric: str, segments: SegmentErrors) -> np.ndarray:
     """The counts that a metric's score is computed from; TER's are its edits and the reference's words."""
-
-    def statistics(segments: SegmentErrors) -> np.ndarray:
-        if metric == "ter":
-            edits = np.sum([segments.columns[name] for name in EDIT_MEASURES], axis=0)
-            return np.column_stack([edits, segments.columns[REFERENCE_WORDS]])
-        return _columns(*columns_of_metric(metric, segments.columns))(segments)
-
-    return statistics
+    if metric == "ter":
+        return np.column_stack([_columns(EDIT_MEASURES, segments).sum(axis=1), segments.columns[REFERENCE_WORDS]])
+    return _columns(columns_of_metric(metric, segments.columns), segments)

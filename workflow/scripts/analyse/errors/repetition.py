@@ -8,10 +8,10 @@ third, of immediate repetitions (stutters), is ours.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from analyse.errors.settings import ErrorLimits
+from analyse.errors import ErrorLimits
 from workbench.text import match_key
 from workbench.words import folded_words, plain_words
 
@@ -63,8 +63,7 @@ def repeated_targets(sources: Sequence[str], targets: Sequence[str], limits: Err
     sources correctly.
     """
     keys = [match_key(target) if len(folded_words(target)) >= limits.repeated_words else "" for target in targets]
-    of_target: dict[str, set[str]] = {}
+    of_target: defaultdict[str, set[str]] = defaultdict(set)
     for source, key in zip(sources, keys, strict=True):
-        if key:
-            of_target.setdefault(key, set()).add(match_key(source))
+        of_target[key].add(match_key(source))
     return [bool(key) and len(of_target[key]) >= limits.repeated_sources for key in keys]

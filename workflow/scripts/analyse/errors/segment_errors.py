@@ -1,24 +1,31 @@
-"""The errors of each segment of a text: the measures by name, and the table that their rates are computed from."""
+"""The errors of each segment of a text: the measures by name, and the table that their rates are computed from.
+
+sacreBLEU counts TER's edits of a segment but does not report their types. This module runs sacreBLEU's own search for
+shifts and its edit distance, so the types of a segment add up to its edits. As in Tercom, an insertion adds a word that
+the text lacks, a deletion removes one that the reference lacks, a substitution replaces a word, a shift moves words.
+
+Source: Snover et al., A Study of Translation Edit Rate (AMTA 2006); sacrebleu.metrics.lib_ter.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple, Self
 
 import numpy as np
+from sacrebleu.metrics import lib_ter
 
+from analyse.errors import ErrorLimits
 from analyse.errors.norms import Norms
 from analyse.errors.number_mismatch import number_mismatch
 from analyse.errors.outcome_errors import outcome_errors
 from analyse.errors.repetition import oscillates, repeated_targets
-from analyse.errors.settings import ErrorLimits
-from analyse.errors.ter_edits import Edits, edits_of
 from llm.answers.outcomes import Standards
-from stats.counts import count_columns
-from stats.metrics import Scorer
+from stats.metrics import Scorer, count_columns
 from workbench.cli import UserError
-from workbench.tables import read_rows, write_rows
+from workbench.tables import read_header, read_rows, write_rows
 from workbench.words import count_words
 
 # Without a reference: a segment has the error or not. The table of segments counts numbers.
@@ -55,11 +62,11 @@ class SegmentErrors:
         """Whether the table has measures with a reference."""
         return REFERENCE_WORDS in self.columns
 
-    def only(self, ids: Sequence[str]) -> SegmentErrors:
+    def only(self, ids: Sequence[str]) -> Self:
         """The segments ``ids``, which the table must have, in that order."""
         places = {name: place for place, name in enumerate(self.ids)}
         chosen = [places[name] for name in ids]
-        return SegmentErrors(self.path, list(ids), {name: column[chosen] for name, column in self.columns.items()})
+        return replace(self, ids=list(ids), columns={name: column[chosen] for name, column in self.columns.items()})
 
 
 def source_errors(
@@ -90,6 +97,43 @@ def source_errors(
     return columns
 
 
+class Edits(NamedTuple):
+    """Numbers of edits that turn a text into its reference, and of the reference's words."""
+
+    insertions: int
+    deletions: int
+    substitutions: int
+    shifts: int
+    reference_words: int
+
+
+def edits_of(hypotheses: Sequence[str], references: Sequence[str], ter: Scorer) -> list[Edits]:
+    """The edits of each segment, with the options of the metric ``ter``."""
+    prepare = ter.corpus._preprocess_segment
+    return [
+        count_edits(prepare(hypothesis).split(), prepare(reference).split())
+        for hypothesis, reference in zip(hypotheses, references, strict=True)
+    ]
+
+
+def count_edits(hypothesis: list[str], reference: list[str]) -> Edits:
+    """The edits of one segment in words: the loop of :func:`sacrebleu.metrics.lib_ter.translation_edit_rate`."""
+    if not reference:
+        return Edits(0, len(hypothesis), 0, 0, 0)
+    distance = lib_ter.BeamEditDistance(reference)
+    shifts = candidates = 0
+    while True:
+        gain, shifted, candidates = lib_ter._shift(hypothesis, reference, distance, candidates)
+        if candidates >= lib_ter._MAX_SHIFT_CANDIDATES or gain <= 0:
+            break
+        shifts += 1
+        hypothesis = shifted
+    _, trace = distance(hypothesis)
+    types = (lib_ter._OP_INS, lib_ter._OP_DEL, lib_ter._OP_SUB)
+    insertions, deletions, substitutions = (trace.count(kind) for kind in types)
+    return Edits(insertions, deletions, substitutions, shifts, len(reference))
+
+
 def reference_errors(
     targets: Sequence[str], references: Sequence[str], scorers: Iterable[Scorer]
 ) -> dict[str, Sequence[int]]:
@@ -116,9 +160,7 @@ def read_segment_errors(path: Path) -> SegmentErrors:
     Raises:
         UserError: a measure is missing, or a field is not a number.
     """
-    with path.open(encoding="utf-8") as file:
-        header = file.readline().rstrip("\n").split("\t")
-    names = [*SOURCE_MEASURES, *(name for name in header[1:] if name not in SOURCE_MEASURES)]
+    names = list(dict.fromkeys([*SOURCE_MEASURES, *read_header(path)[1:]]))
     ids, *columns = zip(*read_rows(path, ["id", *names]), strict=True)
     try:
         arrays = [np.array(column, dtype=np.float64) for column in columns]

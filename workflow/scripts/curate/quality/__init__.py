@@ -48,6 +48,9 @@ class TargetInstance(NamedTuple):
     human: str | None
 
 
+Instances = Sequence[TargetInstance]
+
+
 @dataclass(frozen=True)
 class Context:
     """What a metric may use.
@@ -86,7 +89,7 @@ class MetricModule(Protocol):
 
     METRIC: QualityMetric
 
-    def score(self, instances: Sequence[TargetInstance], context: Context) -> Sequence[Score]:
+    def score(self, instances: Instances, context: Context) -> Sequence[Score]:
         """A score or None for each of ``instances``, in their order.
 
         Raises:

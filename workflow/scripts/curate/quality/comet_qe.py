@@ -14,11 +14,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
-from curate.quality import Context, QualityMetric, Score, TargetInstance
-from curate.quality._extras import local_model
+from curate.quality import Context, Instances, QualityMetric, Score
+from curate.quality._models import local_model
 from workbench.cli import UserError
 
 log = logging.getLogger(__name__)
@@ -26,7 +25,7 @@ log = logging.getLogger(__name__)
 METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """Score every pair with ``comet-score``.
 
     Raises:

@@ -9,12 +9,11 @@ chrF: Popović (WMT 2015).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from curate.quality import Context, QualityMetric, Score, TargetInstance
-from curate.quality._similarity import sentence_chrf
+from curate.quality import Context, Instances, QualityMetric, Score
+from stats.metrics import sentence_chrf
 from workbench.cli import UserError, progress
 from workbench.generated import read_targets
 from workbench.tables import read_rows
@@ -22,7 +21,7 @@ from workbench.tables import read_rows
 METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """Compare each target with every other text for its source, each text once; None if there is none.
 
     Raises:
@@ -45,7 +44,7 @@ def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     ]
 
 
-def other_samples(answers: Path, instances: Sequence[TargetInstance]) -> dict[str, list[str]]:
+def other_samples(answers: Path, instances: Instances) -> dict[str, list[str]]:
     """The texts of an LLM's other samples for each source: its answers that are not an instance's target."""
     chosen = {(instance.id, str(instance.metadata.get("sample"))) for instance in instances}
     texts: defaultdict[str, list[str]] = defaultdict(list)

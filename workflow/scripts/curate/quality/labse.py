@@ -7,15 +7,13 @@ Source: Feng et al., Language-agnostic BERT Sentence Embedding (ACL 2022), by se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from curate.quality import Context, QualityMetric, Score, TargetInstance
-from curate.quality._extras import local_model, optional_package
+from curate.quality import Context, Instances, QualityMetric, Score
+from curate.quality._models import local_model, optional_package
 
 METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """Embed both sides with the model in the folder ``weights`` and multiply the unit vectors.
 
     Raises:

@@ -8,9 +8,8 @@ Source: ours; py3langid, after Lui & Baldwin, langid.py (ACL 2012).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from curate.quality import Context, QualityMetric, Score, TargetInstance
+from curate.quality import Context, Instances, QualityMetric, Score
 from workbench.cli import UserError, progress
 from workbench.languages import base_language
 from workbench.words import plain_words
@@ -20,7 +19,7 @@ _LEAST = 1e-30  # the smallest probability that py3langid's single precision dis
 METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """Log-odds of the target language against the likeliest other one, without placeholders and addresses.
 
     Raises:

@@ -7,9 +7,7 @@ Source: ours; forward half of Junczys-Dowmunt, Dual Conditional Cross-Entropy Fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from curate.quality import Context, QualityMetric, Score, TargetInstance
+from curate.quality import Context, Instances, QualityMetric, Score
 from curate.quality._models import trained_model
 from models.engines import EngineSettings
 from models.forced_decoding import force_decode
@@ -17,7 +15,7 @@ from models.forced_decoding import force_decode
 METRIC = QualityMetric(better="lower")
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """Score every target; an empty one consists of its end of sentence only."""
     pairs = [(instance.source, instance.target) for instance in instances]
     settings = EngineSettings.from_json(context.settings["decoding"])

@@ -9,11 +9,10 @@ Source: ours; length ratios in characters: Gale & Church, A Program for Aligning
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from curate.quality import Context, QualityMetric, Score, TargetInstance
+from curate.quality import Context, Instances, QualityMetric, Score
 from workbench.cli import UserError
 from workbench.tables import read_rows
 
@@ -22,7 +21,7 @@ _TO_DEVIATION = 1.482602  # a normal distribution's standard deviation in median
 METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """-|z|, with z the distance of the log ratio from the usual one; None for an empty target."""
     usual, spread = usual_ratio(context.input("pretrain"))
     return [

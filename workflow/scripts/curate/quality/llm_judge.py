@@ -6,16 +6,14 @@ Source: ours; after Kocmi & Federmann, Large Language Models Are State-of-the-Ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from curate.quality import Context, QualityMetric, Score, TargetInstance
+from curate.quality import Context, Instances, QualityMetric, Score
 from workbench.cli import UserError
 from workbench.tables import read_rows
 
 METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """The points in the table ``judge`` (``id score``); None if a target has none.
 
     Raises:

@@ -5,15 +5,13 @@ Source: ours; sequence probability as in Fomicheva et al., Unsupervised Quality 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from curate.quality import Context, QualityMetric, Score, TargetInstance
+from curate.quality import Context, Instances, QualityMetric, Score
 from workbench.cli import UserError
 
 METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """The column ``logprob``.
 
     Raises:

@@ -7,16 +7,14 @@ Source: chrF: Popović (WMT 2015), by sacreBLEU.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from curate.quality import Context, QualityMetric, Score, TargetInstance
-from curate.quality._similarity import sentence_chrf
+from curate.quality import Context, Instances, QualityMetric, Score
+from stats.metrics import sentence_chrf
 from workbench.cli import progress
 
 METRIC = QualityMetric(better="higher", needs_human=True)
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """Compare each target with the human one."""
     return [
         sentence_chrf(instance.target, instance.human or "")

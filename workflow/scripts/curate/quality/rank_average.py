@@ -7,21 +7,19 @@ Source: ours; Borda's count, by mean rank: Dwork et al., Rank Aggregation Method
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
-
-from curate.quality import Context, QualityMetric, Score, TargetInstance
+from curate.quality import Context, Instances, QualityMetric, Score
 from workbench.cli import UserError
-from workbench.tables import read_rows
+from workbench.columns import read_by_id
 
 METRIC = QualityMetric(better="lower")
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """Mean rank over the tables ``scores:NAME``; targets without a score share the last ranks of that metric.
 
     Raises:
@@ -31,30 +29,21 @@ def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
     if not tables:
         raise UserError("rank_average: no scores to average; `of` names two or more of the section `quality`")
     ids = [instance.id for instance in instances]
-    ranks = [read_ranks(path, ids).tolist() for path in tables.values()]
-    return [fmean(found) for found in zip(*ranks, strict=True)]
+    return [fmean(ranks) for ranks in zip(*(read_ranks(path, ids) for path in tables.values()), strict=True)]
 
 
-def read_ranks(path: Path, ids: Sequence[str]) -> np.ndarray:
-    """The rank of every target in a table of scores; targets with equal scores, or with none, share their mean rank.
-
-    Args:
-        path: table with ``id score rank``.
-        ids: ids of the targets; the result has shape (targets,).
+def read_ranks(path: Path, ids: Iterable[str]) -> list[float]:
+    """The rank of each of ``ids`` in a table ``id score rank``; equal scores, or none, share their mean rank.
 
     Raises:
         UserError: the table lacks one of them.
     """
-    places: dict[str, int] = {}
-    numbers: dict[str, int] = {}  # a number for each distinct score
-    scores, ranks = array("q"), array("q")
-    for place, (name, value, rank) in enumerate(read_rows(path, ["id", "score", "rank"])):
-        places[name] = place
-        scores.append(numbers.setdefault(value, len(numbers)))
-        ranks.append(int(rank))
-    missing = next((name for name in ids if name not in places), None)
+    scores, ranks = read_by_id(path, ["score", "rank"])
+    missing = next((name for name in ids if name not in scores), None)
     if missing is not None:
         raise UserError(f"{path}: no rank for {missing}; delete the table and run again")
-    score = np.asarray(scores, dtype=np.int64)
-    shared = np.bincount(score, weights=np.asarray(ranks)) / np.bincount(score)
-    return shared[score[[places[name] for name in ids]]]
+    ranks_of: defaultdict[str, list[int]] = defaultdict(list)
+    for name, score in scores.items():
+        ranks_of[score].append(int(ranks[name]))
+    shared = {score: fmean(ranks) for score, ranks in ranks_of.items()}
+    return [shared[scores[name]] for name in ids]

@@ -8,17 +8,15 @@ Estimation (EAMT 2020); chrF: Popović (WMT 2015).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from curate.quality import Context, QualityMetric, Score, TargetInstance
+from curate.quality import Context, Instances, QualityMetric, Score
 from curate.quality._models import trained_model
-from curate.quality._similarity import sentence_chrf
 from models.translation import DecodingSettings, translate
+from stats.metrics import sentence_chrf
 
 METRIC = QualityMetric(better="higher")
 
 
-def score(instances: Sequence[TargetInstance], context: Context) -> list[Score]:
+def score(instances: Instances, context: Context) -> list[Score]:
     """Translate every target back with the reverse model; an empty target scores 0."""
     written = [instance for instance in instances if instance.target]
     settings = DecodingSettings.from_json(context.settings["decoding"])
