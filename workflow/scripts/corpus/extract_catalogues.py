@@ -16,6 +16,7 @@ import re
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -195,14 +196,10 @@ def read_pairs(archive: Archive, members: list[Member], source: str, target: str
             member = chosen[code].get(place)
             if not member:
                 continue
-            where = f"{archive.path}, {member.name!r}"
-            entries = parse_catalogue(archive.read(member.name), member.kind, where)
-            known = texts.get(ENGLISH, {})
-            texts[code] = translations(entries)
+            entries = parse_catalogue(archive.read(member.name), member.kind, f"{archive.path}, {member.name!r}")
+            texts.setdefault(code, {}).update(translations(entries))
             if code == foreign[0]:
                 texts[ENGLISH] = english(entries)
-            elif code == ENGLISH:
-                texts[ENGLISH] = {**known, **texts[ENGLISH]}
         if source in texts and target in texts:
             for key in texts[foreign[0]]:
                 if key in texts[source] and key in texts[target]:
@@ -215,13 +212,12 @@ def extract(archives: list[Path], source: str, target: str, exclude: list[str]) 
     Raises:
         UserError: an archive is damaged, or none has the two languages.
     """
-    available: dict[str, int] = {}
+    available: Counter[str] = Counter()
     total = 0
     for path in archives:
         archive = Archive(path)
         members = find_catalogues(archive.names, path.stem, exclude)
-        for language in {member.language for member in members}:
-            available[language] = available.get(language, 0) + 1
+        available.update({member.language for member in members})
         count = 0
         for pair in number_pairs(path.stem, read_pairs(archive, members, source, target)):
             count += 1
