@@ -12,7 +12,7 @@ from typing import Any
 
 from paths import TEMPLATES
 
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from report import plot_conditions, plot_learning_curve, write_report
 from workbench.records import write_records
 from workbench.tables import write_rows

@@ -19,7 +19,7 @@ from report_tables import (
     write_relation_tables,
 )
 
-from evaluate.relations import Contrast, Remedy
+from evaluate.results import Contrast, Remedy
 from report import plot_agreement, plot_detector, plot_diversity, plot_errors, plot_remedies, write_analysis
 from report.analysis_tables import AgreementRow, DiversityRow, ErrorRow, PairRow
 from report.templates import template_files

@@ -6,7 +6,7 @@ import pytest
 from report_study import check_sentence
 from report_tables import summary_row as row
 
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from report.cost.answer import Verdict, answer, loss_of
 from report.text.formatting import count, listing, p_value, points, span
 from report.text.names import training_text

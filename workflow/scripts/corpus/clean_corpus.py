@@ -21,10 +21,8 @@ import regex
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, SentencePair, part_of, read_raw
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.languages import Identify, base_language, language_identifier
-from workbench.markup import has_markup, strip_markup
 from workbench.tables import write_rows
-from workbench.text import match_key
-from workbench.words import PLACEHOLDER, count_words, plain_words
+from workbench.text import PLACEHOLDER, count_words, has_markup, match_key, plain_words, strip_markup
 
 REASONS = (
     "empty",  # no source or no target

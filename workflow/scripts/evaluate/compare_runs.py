@@ -19,7 +19,7 @@ import numpy as np
 from sacrebleu.metrics.base import Metric
 from sacrebleu.significance import PairedTest, Result
 
-from evaluate.relations import Comparison
+from evaluate.results import Comparison
 from stats.counts import SegmentCounts, read_counts
 from stats.metrics import CountedMetric, Scorer, add_metric_arguments, build_scorers
 from workbench.cli import UserError, named_files, run_script, say, script_parser

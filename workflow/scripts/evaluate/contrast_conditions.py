@@ -16,7 +16,7 @@ import numpy as np
 
 from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_interval, pairs_text, rate_text, rising
 from evaluate.gap import estimate, share_interval, verdict
-from evaluate.relations import Contrast, CurveArea, ExchangeRate, Remedy
+from evaluate.results import Contrast, CurveArea, ExchangeRate, Remedy
 from stats.bootstrap import interval, two_sided_p
 from stats.holm import holm, say_too_few
 from stats.metrics import Scorer, add_metric_arguments, build_scorers

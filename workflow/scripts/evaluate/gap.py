@@ -59,7 +59,7 @@ def share_interval(won: np.ndarray, gap: np.ndarray, level: float = 0.95) -> tup
 
 
 def verdict(gap: Estimate, won: Estimate, share: tuple[float, float] | None) -> str:
-    """The verdict on a remedy, one of :data:`evaluate.relations.VERDICTS`.
+    """The verdict on a remedy, one of :data:`evaluate.results.VERDICTS`.
 
     Args:
         gap: baseline minus the condition without the remedy, positive if the baseline is better.

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluate.gap import estimate
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from stats.resampled import Cell, Key, ResampledScores, cells_of, check_condition
 from workbench.cli import run_script, say, script_parser

@@ -11,7 +11,7 @@ from itertools import pairwise
 import altair as alt
 from altair.typing import ChartType
 
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from report.figures import style
 from report.text.formatting import count
 from workbench.cli import run_script, say

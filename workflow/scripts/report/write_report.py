@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.relations import Contrast, CurveArea, ExchangeRate
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary, Contrast, CurveArea, ExchangeRate
 from planning.runs import FAIRSEQ
 from report import run_record
 from report.cost import tables as cost_tables

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from analyse.errors.settings import NormSettings
-from workbench.words import folded_words
+from workbench.text import folded_words
 
 _BLOCK = 2000
 

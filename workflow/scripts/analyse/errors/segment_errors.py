@@ -19,7 +19,7 @@ from stats.counts import count_columns
 from stats.metrics import Scorer
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
-from workbench.words import count_words
+from workbench.text import count_words
 
 # Without a reference: a segment has the error or not. The table of segments counts numbers.
 SOURCE_MEASURES = (

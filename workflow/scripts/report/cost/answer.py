@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from evaluate.summary import ConditionSummary, at_largest_size
+from evaluate.results import ConditionSummary, at_largest_size
 from report.study import Condition
 from report.text.findings import MANY, learner_prefix
 from report.text.formatting import Interval, capital, count, known_interval_of, listing, points, verb

@@ -8,8 +8,7 @@ from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
-from evaluate.relations import Contrast, CurveArea, ExchangeRate
-from evaluate.summary import ConditionSummary, at_largest_size
+from evaluate.results import ConditionSummary, Contrast, CurveArea, ExchangeRate, at_largest_size
 from report.cost.answer import Loss, Verdict, losses
 from report.cost.worth import pairs_interval, pairs_text
 from report.page import Figure, figure

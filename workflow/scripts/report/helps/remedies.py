@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluate.relations import Contrast, Remedy
+from evaluate.results import Contrast, Remedy
 from report.analysis_tables import significant_sign
 from report.study import Condition
 from report.text.formatting import Interval, decimal, interval_of, known_interval_of

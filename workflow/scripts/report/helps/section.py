@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from evaluate.relations import Contrast, Remedy
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary, Contrast, Remedy
 from report.helps.agreement import agreement_findings, agreement_topic, read_agreement
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
 from report.helps.remedy_sentences import remedy_findings
