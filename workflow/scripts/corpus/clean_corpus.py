@@ -128,10 +128,8 @@ class Cleaner:
     def _broken_content(self, pair: SentencePair, keys: tuple[str, str]) -> str | None:
         if keys[0] == keys[1]:
             return "identical"
-        if self.is_other is not None:
-            texts = zip((pair.source, pair.target), self.languages, strict=True)
-            if any(self.is_other(text, language) for text, language in texts):
-                return "language"
+        if self.is_other and any(map(self.is_other, (pair.source, pair.target), self.languages)):
+            return "language"
         return None
 
     def _repetition(self, source: str, key: str) -> str | None:
