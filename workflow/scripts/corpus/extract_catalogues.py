@@ -154,14 +154,11 @@ def translations(entries: list[polib.POEntry | polib.MOEntry]) -> Texts:
     """
     texts: Texts = {}
     for entry in entries:
-        context = entry.msgctxt or ""
-        if not entry.msgid_plural:
-            texts[context, entry.msgid, 0] = entry.msgstr
-            continue
-        forms = [entry.msgstr_plural[n] for n in sorted(entry.msgstr_plural)]
-        texts[context, entry.msgid, 0] = forms[0]
-        if len(forms) == 2:
-            texts[context, entry.msgid, 1] = forms[1]
+        forms = [entry.msgstr]
+        if entry.msgid_plural:
+            forms = [entry.msgstr_plural[number] for number in sorted(entry.msgstr_plural)]
+        for number, form in enumerate(forms if len(forms) == 2 else forms[:1]):
+            texts[entry.msgctxt or "", entry.msgid, number] = form
     return texts
 
 
@@ -172,8 +169,7 @@ def english(entries: list[polib.POEntry | polib.MOEntry]) -> Texts:
         context = entry.msgctxt or ""
         default = _DEFAULT_COMMENT.search(getattr(entry, "comment", "") or "")
         if default:
-            text = _CONTINUED.sub("", default[1])
-            texts[context, entry.msgid, 0] = polib.unescape(text)
+            texts[context, entry.msgid, 0] = polib.unescape(_CONTINUED.sub("", default[1]))
         elif not _SYMBOL.fullmatch(entry.msgid):
             texts[context, entry.msgid, 0] = entry.msgid
         if entry.msgid_plural:

@@ -43,14 +43,11 @@ class LinkedRows:
         self.ranks = array("Q")
         self.given: dict[str, list[int]] = {part: [] for part in GIVEN_PARTS}
         self._parents = array("Q")  # a forest of disjoint sets: the root of a row represents its group
-        self._read(seed)
-
-    def _read(self, seed: int) -> None:
         owners: dict[int, int] = {}
-        with self.path.open("rb") as file:
+        with path.open("rb") as file:
             columns = file.readline().decode().rstrip("\n").split("\t")
             if tuple(columns) != COLUMNS:
-                raise UserError(f"{self.path}: columns {', '.join(columns)}; expected {', '.join(COLUMNS)}")
+                raise UserError(f"{path}: columns {', '.join(columns)}; expected {', '.join(COLUMNS)}")
             offset = file.tell()
             for row, line in enumerate(file):
                 pair_id, source, target = line.decode().rstrip("\n").split("\t")
