@@ -13,8 +13,7 @@ from typing import Any
 from paths import TEMPLATES
 from report_tables import condition_settings
 
-from evaluate.relations import Comparison
-from evaluate.summary import ConditionSummary
+from evaluate.results import Comparison, ConditionSummary
 from report import plot_conditions, plot_learning_curve, write_report
 from workbench.records import write_records
 from workbench.tables import write_rows

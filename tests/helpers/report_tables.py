@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluate.relations import Contrast, CurveArea, ExchangeRate, Remedy
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary, Contrast, CurveArea, ExchangeRate, Remedy
 from report.rows import AgreementRow, DiversityRow, ErrorRow, PairRow, PostEditingRow
 from workbench.records import write_records
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evaluate import collect_comparisons
-from evaluate.relations import Comparison
+from evaluate.results import Comparison
 from workbench.records import columns_of, write_records
 from workbench.runs import Run
 from workbench.tables import read_rows

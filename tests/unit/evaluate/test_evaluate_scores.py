@@ -202,7 +202,7 @@ def test_the_schema_has_sacrebleus_options() -> None:
         ({"blue": {}}, "unknown key; allowed: bleu, chrf, ter; did you mean 'bleu'?"),
         ({"bleu": {"tokenise": "13a"}}, "unknown key; .*did you mean 'tokenize'?"),
         ({"bleu": {"tokenize": "moses"}}, "'moses' is not allowed; allowed: 13a, "),
-        ({"bleu": {"lowercase": "yes"}}, "'yes' is no boolean"),
+        ({"bleu": {"lowercase": "yes"}}, "'yes' is not of type boolean"),
         ({"chrf": {"char_order": 0}}, "0 is too small"),
         ({"ter": {"lowercase": True}}, "unknown key; allowed: asian_support, "),
     ],

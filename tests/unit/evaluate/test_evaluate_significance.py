@@ -16,7 +16,7 @@ import pytest
 from paths import SCRIPTS
 
 from evaluate import collect_comparisons, compare_runs, score_run, summarise_conditions
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from stats.bootstrap import draw_counts, interval, resampled_totals, two_sided_p
 from workbench.cli import UserError, named_files
 from workbench.records import read_records

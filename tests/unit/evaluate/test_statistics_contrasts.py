@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from evaluate import contrast_conditions
-from evaluate.relations import Contrast, CurveArea, ExchangeRate, Remedy
+from evaluate.results import Contrast, CurveArea, ExchangeRate, Remedy
 from stats.metrics import write_counts
 from workbench.cli import UserError
 from workbench.records import read_records

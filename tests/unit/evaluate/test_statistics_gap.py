@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evaluate.gap import Estimate, estimate, share_interval, verdict
-from evaluate.relations import VERDICTS
+from evaluate.results import VERDICTS
 
 
 def test_an_estimate_is_clear_where_interval_and_p_value_leave_out_zero() -> None:

@@ -20,7 +20,7 @@ from report_tables import (
     write_relation_tables,
 )
 
-from evaluate.relations import Contrast, Remedy
+from evaluate.results import Contrast, Remedy
 from report import plot_agreement, plot_detector, plot_diversity, plot_errors, plot_remedies, write_analysis
 from report.page import template_files
 from report.rows import AgreementRow, DiversityRow, ErrorRow, PairRow

@@ -7,7 +7,7 @@ from report_study import check_sentence
 from report_tables import condition_settings
 from report_tables import summary_row as row
 
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from planning.conditions import read_conditions
 from report.cost.answer import Verdict, answer, below_floor, is_below_floor, loss_of
 from report.study import Results

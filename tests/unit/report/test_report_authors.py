@@ -10,7 +10,7 @@ import pytest
 from report_study import check_sentence, write_page, write_tables
 from report_tables import remedied_conditions, summary_row
 
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from planning.conditions import read_conditions
 from report.cost.authors import authors, authors_topic
 from report.page import Topic

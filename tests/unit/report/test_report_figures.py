@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from report_study import TEMPLATES, draw, write_tables
 
-from evaluate.summary import ConditionSummary, at_largest_size
+from evaluate.results import ConditionSummary, at_largest_size
 from planning.code_digest import CodeDigest
 from report import plot_conditions, plot_learning_curve
 from report.figures.style import COLOURS, INK, looks, spread

@@ -21,10 +21,8 @@ import regex
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, SentencePair, part_of, read_raw
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.languages import Identify, base_language, language_identifier
-from workbench.markup import has_markup, strip_markup
 from workbench.tables import write_rows
-from workbench.text import match_key
-from workbench.words import PLACEHOLDER, count_words, plain_words
+from workbench.text import PLACEHOLDER, count_words, has_markup, match_key, plain_words, strip_markup
 
 REASONS = (
     "empty",  # no source or no target
@@ -130,10 +128,8 @@ class Cleaner:
     def _broken_content(self, pair: SentencePair, keys: tuple[str, str]) -> str | None:
         if keys[0] == keys[1]:
             return "identical"
-        if self.is_other is not None:
-            texts = zip((pair.source, pair.target), self.languages, strict=True)
-            if any(self.is_other(text, language) for text, language in texts):
-                return "language"
+        if self.is_other and any(map(self.is_other, (pair.source, pair.target), self.languages)):
+            return "language"
         return None
 
     def _repetition(self, source: str, key: str) -> str | None:

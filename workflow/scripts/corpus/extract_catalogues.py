@@ -16,6 +16,7 @@ import re
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -153,14 +154,11 @@ def translations(entries: list[polib.POEntry | polib.MOEntry]) -> Texts:
     """
     texts: Texts = {}
     for entry in entries:
-        context = entry.msgctxt or ""
-        if not entry.msgid_plural:
-            texts[context, entry.msgid, 0] = entry.msgstr
-            continue
-        forms = [entry.msgstr_plural[n] for n in sorted(entry.msgstr_plural)]
-        texts[context, entry.msgid, 0] = forms[0]
-        if len(forms) == 2:
-            texts[context, entry.msgid, 1] = forms[1]
+        forms = [entry.msgstr]
+        if entry.msgid_plural:
+            forms = [entry.msgstr_plural[number] for number in sorted(entry.msgstr_plural)]
+        for number, form in enumerate(forms if len(forms) == 2 else forms[:1]):
+            texts[entry.msgctxt or "", entry.msgid, number] = form
     return texts
 
 
@@ -171,8 +169,7 @@ def english(entries: list[polib.POEntry | polib.MOEntry]) -> Texts:
         context = entry.msgctxt or ""
         default = _DEFAULT_COMMENT.search(getattr(entry, "comment", "") or "")
         if default:
-            text = _CONTINUED.sub("", default[1])
-            texts[context, entry.msgid, 0] = polib.unescape(text)
+            texts[context, entry.msgid, 0] = polib.unescape(_CONTINUED.sub("", default[1]))
         elif not _SYMBOL.fullmatch(entry.msgid):
             texts[context, entry.msgid, 0] = entry.msgid
         if entry.msgid_plural:
@@ -195,14 +192,10 @@ def read_pairs(archive: Archive, members: list[Member], source: str, target: str
             member = chosen[code].get(place)
             if not member:
                 continue
-            where = f"{archive.path}, {member.name!r}"
-            entries = parse_catalogue(archive.read(member.name), member.kind, where)
-            known = texts.get(ENGLISH, {})
-            texts[code] = translations(entries)
+            entries = parse_catalogue(archive.read(member.name), member.kind, f"{archive.path}, {member.name!r}")
+            texts.setdefault(code, {}).update(translations(entries))
             if code == foreign[0]:
                 texts[ENGLISH] = english(entries)
-            elif code == ENGLISH:
-                texts[ENGLISH] = {**known, **texts[ENGLISH]}
         if source in texts and target in texts:
             for key in texts[foreign[0]]:
                 if key in texts[source] and key in texts[target]:
@@ -215,13 +208,12 @@ def extract(archives: list[Path], source: str, target: str, exclude: list[str]) 
     Raises:
         UserError: an archive is damaged, or none has the two languages.
     """
-    available: dict[str, int] = {}
+    available: Counter[str] = Counter()
     total = 0
     for path in archives:
         archive = Archive(path)
         members = find_catalogues(archive.names, path.stem, exclude)
-        for language in {member.language for member in members}:
-            available[language] = available.get(language, 0) + 1
+        available.update({member.language for member in members})
         count = 0
         for pair in number_pairs(path.stem, read_pairs(archive, members, source, target)):
             count += 1

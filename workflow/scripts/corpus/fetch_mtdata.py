@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import requests
@@ -26,24 +26,20 @@ from workbench.cli import UserError, run_script, say, script_parser
 _PROGRESS_SECONDS = 10.0
 
 
-class _Counter:
-    """Replaces mtdata's progress bar: one line every ten seconds."""
-
-    def __init__(self, description: str, total: int | None, unit: str) -> None:
-        self.description, self.total, self.unit = description, total, unit
-        self.done, self.last = 0, time.monotonic()
-
-    def update(self, incr: int = 1, **_: Any) -> None:
-        self.done += incr
-        if time.monotonic() - self.last >= _PROGRESS_SECONDS:
-            self.last = time.monotonic()
-            of = f" of {self.total:,}" if self.total else ""
-            say(f"{self.description}: {self.done:,}{of} {self.unit}")
-
-
 @contextmanager
-def _counter(desc: str = "", total: int | None = None, unit: str = "it") -> Iterator[_Counter]:
-    yield _Counter(desc, total, unit)
+def _counter(desc: str = "", total: int | None = None, unit: str = "it") -> Iterator[SimpleNamespace]:
+    """Replaces mtdata's progress bar: one line every ten seconds."""
+    done, last = 0, time.monotonic()
+
+    def update(incr: int = 1, **_: Any) -> None:
+        nonlocal done, last
+        done += incr
+        if time.monotonic() - last >= _PROGRESS_SECONDS:
+            last = time.monotonic()
+            of = f" of {total:,}" if total else ""
+            say(f"{desc}: {done:,}{of} {unit}")
+
+    yield SimpleNamespace(update=update)
 
 
 def load_mtdata(cache: Path) -> ModuleType:

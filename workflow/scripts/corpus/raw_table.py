@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -51,7 +52,7 @@ def number_pairs(part: str, texts: Iterable[tuple[str, str]], if_none: str | Non
 
 def write_raw(path: Path, pairs: Iterable[SentencePair]) -> dict[str, int]:
     """Write ``pairs`` compressed, atomically and always to the same bytes; return the number of pairs in each part."""
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     with (
         atomic_path(path) as temporary,
         temporary.open("wb") as file,
@@ -61,8 +62,7 @@ def write_raw(path: Path, pairs: Iterable[SentencePair]) -> dict[str, int]:
         text.write("\t".join(COLUMNS) + "\n")
         for pair in pairs:
             text.write("\t".join(pair) + "\n")
-            part = part_of(pair.id)
-            counts[part] = counts.get(part, 0) + 1
+            counts[part_of(pair.id)] += 1
     return counts
 
 

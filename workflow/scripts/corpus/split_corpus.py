@@ -43,14 +43,11 @@ class LinkedRows:
         self.ranks = array("Q")
         self.given: dict[str, list[int]] = {part: [] for part in GIVEN_PARTS}
         self._parents = array("Q")  # a forest of disjoint sets: the root of a row represents its group
-        self._read(seed)
-
-    def _read(self, seed: int) -> None:
         owners: dict[int, int] = {}
-        with self.path.open("rb") as file:
+        with path.open("rb") as file:
             columns = file.readline().decode().rstrip("\n").split("\t")
             if tuple(columns) != COLUMNS:
-                raise UserError(f"{self.path}: columns {', '.join(columns)}; expected {', '.join(COLUMNS)}")
+                raise UserError(f"{path}: columns {', '.join(columns)}; expected {', '.join(COLUMNS)}")
             offset = file.tell()
             for row, line in enumerate(file):
                 pair_id, source, target = line.decode().rstrip("\n").split("\t")
@@ -103,7 +100,7 @@ def take_given(corpus: LinkedRows, name: str, size: int | None) -> list[int]:
         return rows
     if size > len(rows):
         raise UserError(f"splits.{name}: {size:,} wanted, the {name} part that was given has {len(rows):,}")
-    return sorted(sorted(rows, key=lambda row: (corpus.ranks[row], row))[:size])
+    return sorted(sorted(rows, key=corpus.ranks.__getitem__)[:size])
 
 
 class Drawing:
@@ -126,9 +123,8 @@ class Drawing:
                 self._members.setdefault(group, [group]).append(row)
             lowest[group] = min(lowest.get(group, rank), rank)
         # Hashed again, because sorting by the lowest rank itself would draw large groups first.
-        order = sorted(lowest, key=lambda group: (hash64(f"group\t{lowest[group]}"), group))
-        self._groups = deque(order)
-        self.available = sum(len(self._rows(group)) for group in order)
+        self._groups = deque(sorted(lowest, key=lambda group: hash64(f"group\t{lowest[group]}")))
+        self.available = sum(len(self._rows(group)) for group in self._groups)
 
     def draw(self, size: int) -> list[int]:
         """Draw ``size`` of the available rows, group by group.
@@ -138,16 +134,13 @@ class Drawing:
         """
         rows: list[int] = []
         while len(rows) < size:
-            members = sorted(self._rows(self._groups.popleft()), key=self._order)
+            members = sorted(self._rows(self._groups.popleft()), key=self._ranks.__getitem__)
             rows += members[: size - len(rows)]
             self.available -= len(members)
         return rows
 
     def _rows(self, group: int) -> list[int]:
         return self._members.get(group, [group])
-
-    def _order(self, row: int) -> tuple[int, int]:
-        return self._ranks[row], row
 
 
 def assign(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from evaluate.relations import Comparison
+from evaluate.results import Comparison
 from stats.significance import holm, say_too_few
 from workbench.cli import run_script, say, script_parser
 from workbench.records import read_records, write_records

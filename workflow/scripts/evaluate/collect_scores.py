@@ -50,7 +50,7 @@ def score_row(run: Run, folder: Path, metrics: list[str]) -> list[object]:
         *(run.learner, run.condition, run.size, run.seed),
         *(score_text(scores["metrics"][metric]["score"]) for metric in metrics),
         *(run.recipe, scores["sentences"]),
-        *(cell(training, key) for key in TRAINING_COLUMNS),
+        *map(training.get, TRAINING_COLUMNS),
         *(scores["metrics"][metric]["signature"] for metric in metrics),
     ]
 
@@ -58,13 +58,7 @@ def score_row(run: Run, folder: Path, metrics: list[str]) -> list[object]:
 def timing_row(run: Run, folder: Path) -> list[object]:
     """One row of the table of times: one trained model, even if several conditions share it."""
     training = read_json(folder / "training.json")
-    return [run.learner, run.recipe, run.size, run.seed, *(cell(training, key) for key in TIMING_COLUMNS)]
-
-
-def cell(record: dict[str, Any], key: str) -> object:
-    """A value of a JSON record as a field of a table, empty if there is none."""
-    value = record.get(key)
-    return "" if value is None else value
+    return [run.learner, run.recipe, run.size, run.seed, *map(training.get, TIMING_COLUMNS)]
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import numpy as np
 from sacrebleu.metrics.base import Metric
 from sacrebleu.significance import PairedTest, Result
 
-from evaluate.relations import Comparison
+from evaluate.results import Comparison
 from stats.metrics import CountedMetric, Scorer, SegmentCounts, add_metric_arguments, build_scorers, read_counts
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.records import write_records
@@ -32,6 +32,7 @@ class PairedTestResult(NamedTuple):
 
     score: float
     baseline_score: float
+    difference: float
     p_value: float
     signature: str
 
@@ -55,29 +56,22 @@ def main(arguments: argparse.Namespace) -> None:
         seed=arguments.resampling_seed,
         threads=arguments.threads,
     )
-    rows = []
-    for scorer in scorers:
-        for condition, path in paths.items():
-            if condition == arguments.baseline:
-                continue
-            result = results[path, scorer.name]
-            rows.append(
-                Comparison(
-                    learner=arguments.learner,
-                    size=arguments.size,
-                    seed=arguments.seed,
-                    metric=scorer.name,
-                    condition=condition,
-                    score=result.score,
-                    baseline=arguments.baseline,
-                    baseline_score=result.baseline_score,
-                    difference=result.score - result.baseline_score,
-                    p_value=result.p_value,
-                    test=arguments.test,
-                    samples=arguments.samples,
-                    signature=result.signature,
-                )
-            )
+    rows = [
+        Comparison(
+            learner=arguments.learner,
+            size=arguments.size,
+            seed=arguments.seed,
+            metric=scorer.name,
+            condition=condition,
+            baseline=arguments.baseline,
+            test=arguments.test,
+            samples=arguments.samples,
+            **results[path, scorer.name]._asdict(),
+        )
+        for scorer in scorers
+        for condition, path in paths.items()
+        if condition != arguments.baseline
+    ]
     write_records(arguments.comparisons, Comparison, rows, leave_out=["p_holm"])
     clear = sum(row.p_value < 0.05 for row in rows)
     say(f"{clear} of {len(rows)} comparisons with {arguments.baseline} have p < 0.05")
@@ -117,11 +111,12 @@ def compare(
     for name, label in zip(metrics, signatures, strict=True):
         signature = signatures[label].format()
         first, *rest = cast(list[Result], scores[label])
-        results[baseline, name] = PairedTestResult(first.score, first.score, 1.0, signature)
+        results[baseline, name] = PairedTestResult(first.score, first.score, 0.0, 1.0, signature)
         for path, result in zip(others, rest, strict=True):
             same = np.array_equal(counts[path][name], counts[baseline][name])
             p_value = 1.0 if same else cast(float, result.p_value)
-            results[path, name] = PairedTestResult(result.score, first.score, p_value, signature)
+            difference = result.score - first.score
+            results[path, name] = PairedTestResult(result.score, first.score, difference, p_value, signature)
     return results
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_interval, pairs_text, rate_text, rising
 from evaluate.gap import estimate, share_interval, verdict
-from evaluate.relations import Contrast, CurveArea, ExchangeRate, Remedy
+from evaluate.results import Contrast, CurveArea, ExchangeRate, Remedy
 from stats.bootstrap import interval, two_sided_p
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from stats.resampled import Cell, Key, ResampledScores, cells_of, check_condition
@@ -168,9 +168,7 @@ def contrast(learner: LearnerScores, size: int, kind: str, condition: str, again
         kind=kind,
         condition=condition,
         against=against,
-        difference=difference.value,
-        difference_low=difference.low,
-        difference_high=difference.high,
+        **difference.columns("difference"),
         p_value=difference.p_value,
         p_holm=None,
     )
@@ -198,13 +196,9 @@ def remedy(learner: LearnerScores, size: int, condition: str, remedied: str) -> 
         condition=condition,
         remedied=remedied,
         baseline=learner.baseline,
-        gap=gap.value,
-        gap_low=gap.low,
-        gap_high=gap.high,
+        **gap.columns("gap"),
         gap_p=gap.p_value,
-        won=won.value,
-        won_low=won.low,
-        won_high=won.high,
+        **won.columns("won"),
         won_p=won.p_value,
         share=won.value / gap.value if share else None,
         share_low=share[0] if share else None,
@@ -221,14 +215,11 @@ def curve_areas(learner: LearnerScores) -> Iterator[CurveArea]:
             continue
         differences = np.array([learner.better_by(condition, learner.baseline, size) for size in sizes])
         areas = mean_over_sizes(differences, sizes)
-        low, high = interval(areas[1:])
         yield CurveArea(
             learner=learner.learner,
             metric=learner.metric,
             condition=condition,
-            area=float(areas[0]),
-            area_low=low,
-            area_high=high,
+            **estimate(areas).columns("area"),
             p_value=two_sided_p(areas[1:]),
             smallest=sizes[0],
             largest=sizes[-1],

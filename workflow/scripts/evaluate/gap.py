@@ -11,21 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from stats.bootstrap import interval, two_sided_p
+from stats.significance import IntervalEstimate
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(IntervalEstimate):
     """A value with its 95 % interval and the p-value of "it is zero" (None: it is zero by construction)."""
 
-    value: float
-    low: float
-    high: float
     p_value: float | None
 
     @property
     def clear(self) -> bool:
         """Whether it differs significantly from zero, by both interval and p-value."""
         return self.p_value is not None and self.p_value < 0.05 and not self.low <= 0 <= self.high
+
+    def columns(self, name: str) -> dict[str, float]:
+        """The columns ``name``, ``name_low`` and ``name_high`` of a row of :mod:`evaluate.results`."""
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
 
 
 def estimate(draws: np.ndarray, same: bool = False) -> Estimate:
@@ -59,7 +61,7 @@ def share_interval(won: np.ndarray, gap: np.ndarray, level: float = 0.95) -> tup
 
 
 def verdict(gap: Estimate, won: Estimate, share: tuple[float, float] | None) -> str:
-    """The verdict on a remedy, one of :data:`evaluate.relations.VERDICTS`.
+    """The verdict on a remedy, one of :data:`evaluate.results.VERDICTS`.
 
     Args:
         gap: baseline minus the condition without the remedy, positive if the baseline is better.

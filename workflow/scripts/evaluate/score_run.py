@@ -8,7 +8,7 @@ columns for each metric, such as ``bleu_1``); and the corpus scores with their s
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,15 +57,10 @@ def corpus_scores(scorers: list[Scorer], counts: dict[str, np.ndarray]) -> dict[
 def write_segments(
     path: Path, test: TestSet, hypotheses: Sequence[str], scorers: list[Scorer], counts: dict[str, np.ndarray]
 ) -> None:
-    """Write each segment with its sentence scores."""
+    """Write each segment with its sentence scores, from a metric's ``counts`` of shape (segments, counts)."""
     columns = ["id", "source", "reference", "hypothesis", *(scorer.name for scorer in scorers)]
-    scores = (sentence_scores(scorer, counts[scorer.name]) for scorer in scorers)
+    scores = (map(score_text, map(scorer.sentence_score, counts[scorer.name])) for scorer in scorers)
     write_rows(path, columns, zip(test.ids, test.sources, test.references, hypotheses, *scores, strict=True))
-
-
-def sentence_scores(scorer: Scorer, counts: np.ndarray) -> Iterator[str]:
-    """The score of each segment from its counts, shape (segments, counts), as text for a table."""
-    return (score_text(scorer.sentence_score(row)) for row in counts)
 
 
 def parser() -> argparse.ArgumentParser:

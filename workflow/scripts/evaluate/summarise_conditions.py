@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from evaluate.gap import estimate
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from stats.resampled import Cell, Key, ResampledScores, cells_of, check_condition
 from workbench.cli import run_script, say, script_parser
@@ -59,9 +59,7 @@ def summarise(
                     sentences=scores.segments,
                     seeds=len(seeds),
                     resamples=resamples,
-                    score=score.value,
-                    score_low=score.low,
-                    score_high=score.high,
+                    **score.columns("score"),
                     score_sd=statistics.stdev(seeds) if len(seeds) > 1 else None,
                     score_min=min(seeds),
                     score_max=max(seeds),

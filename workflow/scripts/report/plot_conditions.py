@@ -9,7 +9,7 @@ from typing import Any
 import altair as alt
 from altair.typing import ChartType
 
-from evaluate.summary import ConditionSummary, at_largest_size
+from evaluate.results import ConditionSummary, at_largest_size
 from report.figures import style
 from report.rows import grouped
 from report.text.formatting import count, interval_of, points, signed_points

@@ -12,7 +12,7 @@ from typing import Any
 import altair as alt
 from altair.typing import ChartType
 
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from report.figures import style
 from report.rows import grouped
 from report.text.formatting import count

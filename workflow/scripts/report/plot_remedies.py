@@ -10,8 +10,7 @@ from typing import Any
 import altair as alt
 from altair.typing import ChartType
 
-from evaluate.relations import Contrast, Remedy
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary, Contrast, Remedy
 from planning.conditions import read_conditions
 from report.figures import style
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text

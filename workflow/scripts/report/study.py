@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from planning.conditions import Condition
 from planning.runs import FAIRSEQ
 from planning.settings import JsonObject

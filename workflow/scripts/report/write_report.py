@@ -9,8 +9,7 @@ import argparse
 import json
 from pathlib import Path
 
-from evaluate.relations import Contrast, CurveArea, ExchangeRate
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary, Contrast, CurveArea, ExchangeRate
 from planning.conditions import read_conditions
 from report import run_record
 from report.cost import tables as cost_tables

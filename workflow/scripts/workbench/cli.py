@@ -21,6 +21,7 @@ from typing import TypeVar, cast
 
 T = TypeVar("T")
 
+_logger = logging.getLogger("workbench.messages")
 _PROGRESS_SECONDS = 10.0
 _OS_ERRORS = {
     errno.ENOSPC: "the disk is full",
@@ -33,20 +34,6 @@ _OS_ERRORS = {
 
 class UserError(Exception):
     """An error that the user can fix: the message says what is wrong, where, what is allowed and what to do."""
-
-
-class _Console:
-    """The terminal, which stays reachable when the standard streams go to the log file."""
-
-    def __init__(self) -> None:
-        self.stream = sys.stderr
-        self.label = Path(sys.argv[0]).stem
-
-    def write(self, message: str) -> None:
-        print(f"[{self.label}] {message}", file=self.stream, flush=True)
-
-
-_console = _Console()
 
 
 def script_parser(description: str | None) -> argparse.ArgumentParser:
@@ -74,9 +61,7 @@ def named_files(option: str, arguments: Iterable[str]) -> dict[str, Path]:
 
 def say(message: str) -> None:
     """Write one line to the log and, if the log is a file, to the terminal too."""
-    logging.getLogger("workbench").info(message)
-    if _console.stream is not sys.stderr:
-        _console.write(message)
+    _logger.info(message)
 
 
 def progress(items: Iterable[T], total: int, unit: str) -> Iterator[T]:
@@ -98,8 +83,6 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
     and in the log. Any other error is a defect; its traceback goes to the log.
     """
     arguments = parser.parse_args()
-    if arguments.label:
-        _console.label = arguments.label
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -109,7 +92,7 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
     )
     try:
         if arguments.log:
-            _redirect_to_log(arguments.log)
+            _redirect_to_log(arguments.log, arguments.label or Path(sys.argv[0]).stem)
         main(arguments)
     except UserError as error:
         _fail(str(error))
@@ -126,8 +109,10 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
         _fail(f"unexpected {type(error).__name__}: {error} (a defect of the workflow; see the log)")
 
 
-def _redirect_to_log(path: Path) -> None:
+def _redirect_to_log(path: Path, label: str) -> None:
     """Redirect file descriptors 1 and 2 to ``path``, where child processes and libraries then log too.
+
+    What the scripts themselves log goes to the terminal as well, with ``label`` in front.
 
     Raises:
         UserError: the file cannot be written.
@@ -138,7 +123,11 @@ def _redirect_to_log(path: Path) -> None:
     except OSError as error:
         reason = _OS_ERRORS.get(error.errno or 0) or error.strerror
         raise UserError(f"{path}: the log cannot be written: {error.filename}: {reason}") from error
-    _console.stream = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1)
+    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1)
+    handler = logging.StreamHandler(terminal)
+    handler.setFormatter(logging.Formatter("[%(label)s] %(mark)s%(message)s", defaults={"label": label, "mark": ""}))
+    _logger.setLevel(logging.INFO)  # whatever a library sets for the others
+    _logger.addHandler(handler)
     sys.stdout.flush()
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -147,7 +136,5 @@ def _redirect_to_log(path: Path) -> None:
 
 
 def _fail(message: str, status: int = 1) -> None:
-    logging.getLogger("workbench").error(message)
-    if _console.stream is not sys.stderr:
-        _console.write(f"ERROR: {message}")
+    _logger.error(message, extra={"mark": "ERROR: "})
     sys.exit(status)

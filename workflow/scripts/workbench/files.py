@@ -33,7 +33,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_TEMPORARY)
     temporary = Path(name)
     try:
-        _lock(handle)
+        with suppress(OSError):  # a file system without locks
+            try_lock(handle)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -89,21 +90,13 @@ def _remove_left_behind(path: Path) -> None:
     """Remove temporary files of ``path`` whose process has ended: the system then releases its lock."""
     name = re.compile(re.escape(f".{path.name}.") + "[a-z0-9_]{8}" + re.escape(_TEMPORARY))
     for temporary in [file for file in path.parent.iterdir() if name.fullmatch(file.name)]:
-        with suppress(OSError):  # removed in the meantime, or owned by another user
+        with suppress(OSError):  # removed in the meantime, owned by another user, or on a file system without locks
             handle = os.open(temporary, os.O_RDWR)
             try:
-                if _lock(handle):
+                if try_lock(handle):
                     temporary.unlink()
             finally:
                 os.close(handle)
-
-
-def _lock(handle: int) -> bool:
-    """Lock an open file; false if another process holds its lock, or if the file system has no locks."""
-    try:
-        return try_lock(handle)
-    except OSError:
-        return False
 
 
 def open_unpacked(path: Path) -> BinaryIO:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from workbench.cli import UserError
-from workbench.words import plain_words
+from workbench.text import plain_words
 
 Identify = Callable[[str, str], bool]
 """Whether a text is clearly not in the language of a code."""

@@ -43,13 +43,13 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
 def row_writer(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[object]], None]]:
     """A function that adds one row to a table with the header ``columns``; the file appears if the block succeeds.
 
-    The function raises ValueError if a field contains a tab or a line break, or if the number of fields is not that of
-    ``columns``.
+    A field that is None is empty. The function raises ValueError if a field contains a tab or a line break, or if the
+    number of fields is not that of ``columns``.
     """
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
 
         def write(row: Sequence[object]) -> None:
-            fields = [str(field) for field in row]
+            fields = ["" if field is None else str(field) for field in row]
             if len(fields) != len(columns) or any("\t" in f or "\n" in f for f in fields):
                 raise ValueError(f"not a row of {columns}: {fields}")
             file.write("\t".join(fields) + "\n")

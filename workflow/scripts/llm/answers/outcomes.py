@@ -20,8 +20,7 @@ from llm.answers.wording import repair as repair_wording
 from llm.calls import Answer, Finish
 from llm.prompts import Languages, language_name
 from workbench.languages import Identify, base_language, language_identifier
-from workbench.text import match_key, one_line
-from workbench.words import count_words, plain_words
+from workbench.text import count_words, match_key, one_line, plain_words
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 

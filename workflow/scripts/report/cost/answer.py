@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from evaluate.summary import ConditionSummary, at_largest_size
+from evaluate.results import ConditionSummary, at_largest_size
 from planning.conditions import Condition
 from report.rows import grouped
 from report.study import Results

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from planning.runs import LLM_KINDS, Runs, own_generator
 from report.page import Topic
 from report.study import Results, Study

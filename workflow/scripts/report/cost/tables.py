@@ -8,8 +8,7 @@ from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
-from evaluate.relations import Comparison, Contrast, CurveArea, ExchangeRate
-from evaluate.summary import ConditionSummary, at_largest_size
+from evaluate.results import Comparison, ConditionSummary, Contrast, CurveArea, ExchangeRate, at_largest_size
 from planning.conditions import INCREMENTAL, RANDOM, Condition
 from report.cost.answer import Loss, Verdict, losses
 from report.cost.worth import pairs_interval, pairs_text

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evaluate.relations import CurveArea, ExchangeRate
+from evaluate.results import CurveArea, ExchangeRate
 from report.rows import significant_sign
 from report.study import Results
 from report.text.formatting import count, known_interval_of, points, thousands

@@ -11,7 +11,7 @@ import altair as alt
 import vl_convert
 from altair.typing import ChartType
 
-from evaluate.summary import ConditionSummary
+from evaluate.results import ConditionSummary
 from report.text.formatting import count
 from workbench.cli import UserError, script_parser
 from workbench.files import atomic_path

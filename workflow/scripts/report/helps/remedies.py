@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evaluate.relations import Contrast, Remedy
+from evaluate.results import Contrast, Remedy
 from planning.conditions import HUMAN_LIKE, Condition, quality_of
 from report.rows import significant_sign
 from report.text.formatting import Interval, decimal, interval_of, known_interval_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from evaluate.relations import Contrast, Remedy
+from evaluate.results import Contrast, Remedy
 from planning.conditions import INCREMENTAL, Condition
 from report.helps.agreement import agreement_findings, agreement_topic
 from report.helps.remedies import KINDS, JudgedRemedy, judged_remedies, share_text
