@@ -17,29 +17,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from llm.calls import Answer, Call, Failure, FailureKind, Reply
 from llm.journal import calls
+from llm.journal.calls import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
 from llm.journal.presence import Worker, bury, dead_workers, live_workers
 from llm.journal.schema import open_reader, open_writer, unusable
-from llm.journal.types import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
 from llm.journal.writer import Writer
 from workbench.cli import UserError
 
-__all__ = [
-    "Answered",
-    "Claim",
-    "Failed",
-    "InFlight",
-    "Journal",
-    "Limits",
-    "OverBudget",
-    "Owner",
-    "Stored",
-    "Ticket",
-]
+__all__ = ["Answered", "Claim", "Failed", "InFlight", "Journal", "Limits", "OverBudget", "Owner", "Stored", "Ticket"]
 
 T = TypeVar("T")
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -106,9 +94,7 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -16,10 +16,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
-from llm.journal.calls import claim, settle_answers, settle_failures, withdraw
+from llm.journal.calls import Owner, claim, settle_answers, settle_failures, withdraw
 from llm.journal.presence import BEAT_SECONDS, Worker, bury, dead_workers, lose_in_flight, refuse_other_hosts
 from llm.journal.schema import unusable
-from llm.journal.types import Owner
 
 GATHER_SECONDS = 0.001, 0.005  # a transaction waits so long for company, when few come and when many do
 MANY = 8  # entries of the transaction before
