@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 
 from llm.accounts.estimate import over_budget, study_estimates
-from llm.asking.hold import sweep
 from llm.asking.interrupts import until_interrupted
+from llm.asking.remote import sweep
 from llm.asking.setup import api_of, limits_of
 from llm.journal import Journal, tunings
 from llm.journal.tunings import Order, Tuning, Wanted

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from llm.accounts.show import charged, moment, table, trained_tokens
-from llm.asking.hold import Hold
+from llm.asking.remote import Hold
 from llm.calls import Failure
 from llm.journal import Journal, tunings
 from llm.journal.tunings import Tuning, UploadedFile

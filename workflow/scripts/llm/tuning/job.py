@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llm.asking import remote
-from llm.asking.hold import Hold
 from llm.asking.progress import EVERY_SECONDS
-from llm.asking.remote import RemoteWork
+from llm.asking.remote import Hold, RemoteWork
 from llm.calls import Failure
 from llm.journal import Journal, OverBudget, tunings
 from llm.journal.tunings import TUNINGS, Order, Tuning
@@ -315,7 +314,7 @@ class _Seen:
 
 
 def hold_name(key: str) -> str:
-    """What the lock of a job is called, see :class:`llm.asking.hold.Hold`."""
+    """What the lock of a job is called, see :class:`llm.asking.remote.Hold`."""
     return f"tuning-{key[:40]}"
 
 

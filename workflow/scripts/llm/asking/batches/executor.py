@@ -18,9 +18,9 @@ from functools import partial
 from itertools import islice
 
 from llm.asking.batches.watch import BatchWatch
-from llm.asking.hold import Hold
 from llm.asking.interrupts import until_interrupted
 from llm.asking.progress import EVERY_SECONDS, Progress
+from llm.asking.remote import Hold
 from llm.asking.setup import LLMSetup
 from llm.calls import FailureKind, Work, canonical_json
 from llm.journal import InFlight, OverBudget, Stored, Ticket, batches
