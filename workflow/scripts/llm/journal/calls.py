@@ -237,10 +237,8 @@ def settle_failures(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
 
 def withdraw(db: sqlite3.Connection, tickets: Sequence[Ticket]) -> None:
     """Give back tickets whose calls were never sent: the attempts are gone and their money is free."""
-    kept = []
-    for ticket in tickets:
-        if db.execute("DELETE FROM attempts WHERE id = ? AND state = 'sent'", (ticket.attempt,)).rowcount:
-            kept.append(ticket)
+    delete = "DELETE FROM attempts WHERE id = ? AND state = 'sent'"
+    kept = [ticket for ticket in tickets if db.execute(delete, (ticket.attempt,)).rowcount]
     _spend(db, ((ticket, -ticket.worst_usd) for ticket in kept))
 
 

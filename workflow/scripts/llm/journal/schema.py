@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workbench.cli import UserError
@@ -128,6 +130,20 @@ def open_reader(path: Path) -> sqlite3.Connection:
         raise unusable(path, error) from error
 
 
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Within the block everything is written at once, or nothing if it raises."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+        raise
+
+
 def unusable(path: Path, error: sqlite3.Error) -> UserError:
     """What SQLite's ``error`` means, in one line for people."""
     name = getattr(error, "sqlite_errorname", "") or ""
@@ -215,8 +231,7 @@ def _switch_to_wal(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _create(db: sqlite3.Connection, path: Path) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         if not _check_identity(db, path):
             for statement in SCHEMA:
                 db.execute(statement)
@@ -224,8 +239,3 @@ def _create(db: sqlite3.Connection, path: Path) -> None:
             db.execute(f"PRAGMA application_id = {_APPLICATION}")
         for statement in TUNING_SCHEMA:
             db.execute(statement)
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise

@@ -132,9 +132,8 @@ class BatchWatch:
                     lambda: self.busy,  # a 429 may then last until another batch ends
                 )
             except Failure as failure:
-                await self._journal.write(
-                    partial(batches.release, batch=batch, state="failed", message=failure.message)
-                )
+                release = partial(batches.release, batch=batch, state="failed", message=failure.message)
+                await self._journal.write(release)
                 raise _not_taken(failure) from failure
             hold.lines.unlink(missing_ok=True)
             if state is not None:
@@ -160,8 +159,7 @@ class BatchWatch:
         told = False
         while True:
             declare = partial(batches.declare, batch=batch, most_tokens=self.most_tokens)
-            declared = await self._journal.write(declare)
-            if declared is not None:
+            if (declared := await self._journal.write(declare)) is not None:
                 return declared
             if not told and not self._tasks:
                 say(f"batches of others use up max_enqueued_tokens, {self.most_tokens:,}: waiting for them")
@@ -234,7 +232,7 @@ class BatchWatch:
         if not self._refusals:
             self._refused_since = time.monotonic()
         self._refusals += 1
-        await self._journal.write(partial(batches.release, batch=batch, state=state, message=message))
+        await self._journal.write(lambda db: batches.release(db, batch, state, message))
         del self._seen[batch.id]
 
     async def _fetch(self, batch: Batch, state: BatchState) -> None:
@@ -247,8 +245,7 @@ class BatchWatch:
         await self._remote.ask(lambda: self._answers.take(batch, state, tally))
         missing = await self._journal.write(partial(batches.collect, batch=batch, message=state.message))
         self._progress.failed += missing
-        lacking = tally.failed + tally.throttled + missing
-        if lacking:
+        if lacking := tally.failed + missing:
             say(f"a batch of {batch.requests:,} requests ended ({state.message}): {lacking:,} are without an answer")
         if tally.fatal is not None:
             raise tally.fatal
@@ -325,11 +322,9 @@ def _stopped(batch: Batch, failure: Failure) -> UserError:
 
 @dataclass
 class _Tally:
-    """Outcomes of the requests of a batch; ``fatal`` is why no such request will succeed, None if no answer says so."""
+    """Failed requests of a batch; ``fatal`` is why no such request will succeed, None if no answer says so."""
 
-    answered: int = 0
     failed: int = 0
-    throttled: int = 0
     fatal: Failure | None = None
 
 
@@ -374,9 +369,7 @@ class _Answers:
         answered, failures = await self._journal.write(partial(self._settle, batch=batch, results=results))
         throttled = sum(failure.kind is FailureKind.THROTTLED for failure in failures)
         fatal = (failure for failure in failures if failure.kind is FailureKind.FATAL)
-        tally.answered += answered
-        tally.throttled += throttled
-        tally.failed += len(failures) - throttled
+        tally.failed += len(failures)
         tally.fatal = tally.fatal or next(fatal, None)
         self._progress.asked += answered
         self._progress.throttled += throttled
