@@ -22,27 +22,13 @@ from llm.asking.remote import sweep
 from llm.asking.setup import api_of
 from llm.journal import Journal, tunings
 from llm.journal.tunings import Tuning, Wanted
-from llm.prices import (
-    is_own_address,
-    is_tunable,
-    shutdown_date,
-    shutdown_note,
-    training_price,
-    tuning_closes,
-)
+from llm.prices import is_own_address, is_tunable, shutdown_date, shutdown_note, training_price, tuning_closes
 from llm.prompts import Templates, load_templates
 from llm.providers import tuning_of
 from llm.providers.api import Api
 from llm.session import add_request_arguments, announced_shutdown
 from llm.settings import ExecutionSettings, TuningSettings
-from llm.tuning.examples import (
-    FEWEST_EXAMPLES,
-    Examples,
-    example_line,
-    hyperparameters,
-    run_shape,
-    write_examples,
-)
+from llm.tuning.examples import FEWEST_EXAMPLES, Examples, example_line, hyperparameters, run_shape, write_examples
 from llm.tuning.job import TOOL, Tuner, TuningTask
 from llm.tuning.outputs import OutputFiles, tuned_model, write_outputs
 from workbench.cli import UserError, run_script, say, script_parser

@@ -290,11 +290,6 @@ class Breaker:
         return self._failures >= self._threshold
 
     @property
-    def failures(self) -> int:
-        """Failures in a row."""
-        return self._failures
-
-    @property
     def wait(self) -> float:
         """Seconds until the next request may try, while it is open."""
         return max(0.0, self._probe_at - self._clock())

@@ -113,7 +113,16 @@ class RemoteWork:
                 if failure.kind is FailureKind.THROTTLED and may_wait():
                     started = time.monotonic()
                 failures += 1
-                await self._back_off(failure, failures, started)
+                wait = max(failure.retry_after or 0.0, backoff(failures, most=self.poll_seconds))
+                silent = time.monotonic() - started
+                if silent + wait > self.patience:
+                    raise UserError(
+                        f"no answer for {silent:.0f} s (patience: {self.patience:.0f}): {failure.message}; "
+                        f"{self._advice}"
+                    ) from failure
+                if failures == 1:
+                    say(f"{failure.message}; trying again")
+                await asyncio.sleep(wait)
 
     async def submit(
         self,
@@ -175,19 +184,3 @@ class RemoteWork:
         """
         await asyncio.sleep(submitted + SETTLE_SECONDS - time.time())
         return [state for state in await self.ask(listed) if not is_known(state.remote_id)]
-
-    async def _back_off(self, failure: Failure, failures: int, started: float) -> None:
-        """Wait before asking again.
-
-        Raises:
-            UserError: that would exceed the patience.
-        """
-        wait = max(failure.retry_after or 0.0, backoff(failures, most=self.poll_seconds))
-        silent = time.monotonic() - started
-        if silent + wait > self.patience:
-            raise UserError(
-                f"no answer for {silent:.0f} s (patience: {self.patience:.0f}): {failure.message}; {self._advice}"
-            ) from failure
-        if failures == 1:
-            say(f"{failure.message}; trying again")
-        await asyncio.sleep(wait)

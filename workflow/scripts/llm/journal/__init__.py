@@ -156,7 +156,11 @@ class Journal:
             if not isinstance(outcome, InFlight):
                 return outcome
             if outcome.batch is not None:
-                raise self._in_batch(outcome)
+                raise UserError(
+                    f"{self.path}: a call of generator {self.generator!r} is part of batch {outcome.batch} of "
+                    f"generator {outcome.generator!r} (study {outcome.study!r}), whose answers have not been fetched: "
+                    "run that generator with `mode: batch` until its batch has ended"
+                )
             await self._bury_dead(outcome.worker)
             while self._reading(lambda db: calls.in_flight(db, call.key)) == outcome:
                 await asyncio.sleep(wait * random.uniform(0.5, 1.0))
@@ -223,13 +227,6 @@ class Journal:
         dead = self._reading(lambda db: dead_workers(db, self.path))
         if dead:
             await self.write(lambda db: bury(db, self.path, dead))
-
-    def _in_batch(self, flying: InFlight) -> UserError:
-        return UserError(
-            f"{self.path}: a call of generator {self.generator!r} is part of batch {flying.batch} of generator "
-            f"{flying.generator!r} (study {flying.study!r}), whose answers have not been fetched: run that generator "
-            "with `mode: batch` until its batch has ended"
-        )
 
     def _reading(self, function: Callable[[sqlite3.Connection], T]) -> T:
         try:

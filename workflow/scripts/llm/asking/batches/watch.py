@@ -176,7 +176,9 @@ class BatchWatch:
             if found is None:
                 return
             batch = found
-            state = await self._remote.poll(partial(self._look, batch), _is_running)
+            state = await self._remote.poll(
+                partial(self._look, batch), lambda state: state.status is BatchStatus.RUNNING
+            )
             if state.status is BatchStatus.FAILED:
                 await self._refused(batch, state)
                 return
@@ -299,10 +301,6 @@ class BatchWatch:
             async for result in results:
                 return batches.attempt_of(result.custom_id, batch) is not None
         return False
-
-
-def _is_running(state: BatchState) -> bool:
-    return state.status is BatchStatus.RUNNING
 
 
 def _not_taken(failure: Failure) -> UserError:
