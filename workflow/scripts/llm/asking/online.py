@@ -252,7 +252,7 @@ class OnlineExecutor:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            self._progress.tick()
+            say(self._progress.line())
 
     def _interrupted(self) -> None:
         """A signal stops the run, and at once when it comes again."""

@@ -20,15 +20,9 @@ from llm.calls import Answer, Call, Failure, FailureKind, Reply, canonical_json
 
 _ROUNDING_USD = 1e-9
 _CALL = "key, provider, base_url, api_version, body, sample"
-_TICKET = "id, key, worst_usd, study, generator, started, sdk"
-_CLAIMED = f"{_TICKET}, worker, batch, state"
 _SETTLED = (
     "state, usd, ended, status, failure, message, request_id, model, fingerprint, service_tier, input_tokens, "
     "output_tokens, cached_tokens, headers, raw"
-)
-_STORED = (
-    "key, raw, id, usd, model, fingerprint, request_id, service_tier, input_tokens, output_tokens, cached_tokens, "
-    "started, ended, sdk, headers, study, generator"
 )
 
 
@@ -138,6 +132,12 @@ class Failed(NamedTuple):
     failure: Failure
     usd: float
     ended: float
+
+
+# Columns of `attempts`, whose `id` is the attempt.
+_STORED = ", ".join(Stored._fields).replace("attempt", "id")
+_TICKET = ", ".join(Ticket._fields).replace("attempt", "id")
+_CLAIMED = f"{_TICKET}, worker, batch, state"
 
 
 def claim(
