@@ -15,7 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -58,18 +58,12 @@ class Journal:
         self.study = study
         self.generator = generator
         self.sdk = sdk
-        db = open_writer(path)
-        try:
+        with ExitStack() as undone:
+            db = undone.enter_context(closing(open_writer(path)))
             self._worker = Worker(path)
-        except BaseException:
-            db.close()
-            raise
-        try:
+            undone.callback(self._worker.leave)
             self._writer: Writer | None = Writer(path, db, self._worker, lambda: self.owner)
-        except BaseException:
-            db.close()
-            self._worker.leave()
-            raise
+            undone.pop_all()  # the writer ends both from now on
 
     @classmethod
     def open_reading(cls, path: Path, study: str = "", generator: str = "") -> Self:
