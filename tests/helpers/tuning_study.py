@@ -24,7 +24,7 @@ from llm.journal import Journal, tunings
 from llm.journal.tunings import Tuning
 from llm.providers.connection import Connection
 from llm.tuning import job, outputs
-from llm.tuning.learners import Run
+from llm.tuning.examples import Run
 from workbench.tables import write_rows
 
 RECIPE = "human"

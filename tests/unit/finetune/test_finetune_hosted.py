@@ -273,7 +273,7 @@ class TestTheJournal:
                 db.execute(f"DROP TABLE {name}")
         db.close()
         with learner.journal as journal:
-            assert not tunings.has_tunings(journal)
+            assert not tunings.TUNINGS.exists(journal)
             assert tunings.everything(journal) == tunings.files(journal) == []
             assert ledger(journal, "results", "gpt")["tunings"] == 0
         learner.finetune()

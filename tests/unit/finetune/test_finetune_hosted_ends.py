@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ class TestBadEnds:
         server.faults(tuning={"seconds": 0.1, "modelless": 1})
         for _ in range(2):
             said = refusal(learner, "has succeeded, but the provider names no model")
-            assert "--forget ftjob-" in said
+            assert re.search(r"`tools/journal forget \S+ ftjob-", said)
         learner.check_money()
         server.faults(tuning={"seconds": 0.1})
         learner.finetune()
@@ -137,7 +138,7 @@ class TestBadEnds:
         process.communicate()
         server.reset()
         said = refusal(learner, "does not know fine-tuning job ftjob-")
-        assert "--forget ftjob-" in said
+        assert re.search(r"`tools/journal forget \S+ ftjob-", said)
         assert jobs(server) == 0
 
 

@@ -17,39 +17,22 @@ from functools import partial
 from pathlib import Path
 
 from llm.accounts.estimate import over_budget, study_estimates
-from llm.asking.hold import sweep
 from llm.asking.interrupts import until_interrupted
-from llm.asking.setup import api_of, limits_of
+from llm.asking.remote import sweep
+from llm.asking.setup import api_of
 from llm.journal import Journal, tunings
-from llm.journal.tunings import Order, Tuning, Wanted
-from llm.prices import (
-    is_own_address,
-    is_tunable,
-    shutdown_date,
-    shutdown_note,
-    training_price,
-    tuning_closes,
-)
+from llm.journal.tunings import Tuning, Wanted
+from llm.prices import is_own_address, is_tunable, shutdown_date, shutdown_note, training_price, tuning_closes
 from llm.prompts import Templates
 from llm.providers import tuning_of
 from llm.providers.api import Api
 from llm.session import add_request_arguments, announced_shutdown
 from llm.settings import ExecutionSettings, TuningSettings
-from llm.tuning.examples import (
-    FEWEST_EXAMPLES,
-    WORST_FACTOR,
-    Examples,
-    epochs_of,
-    example_line,
-    write_examples,
-)
-from llm.tuning.job import TOOL, Tuner
-from llm.tuning.learners import hyperparameters, run_shape, tuned_model
-from llm.tuning.outputs import OutputFiles, TuningTask, write_outputs
+from llm.tuning.examples import FEWEST_EXAMPLES, Examples, example_line, hyperparameters, run_shape, write_examples
+from llm.tuning.job import TOOL, Tuner, TuningTask
+from llm.tuning.outputs import OutputFiles, tuned_model, write_outputs
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.pairs import read_training_pairs
-
-_MILLION = 1e6
 
 
 @dataclass(frozen=True)
@@ -78,8 +61,8 @@ def main(arguments: argparse.Namespace) -> None:
         task = prepare(arguments.run, model, data, settings, execution, api, templates, Path(folder))
         with Journal(Path(execution.journal), execution.study, execution.generator, api.sdk) as journal:
             connect = partial(api_of, parameters, execution, with_key=True)
-            problems = partial(budget_problems, arguments)
-            tuning = asyncio.run(obtain(task, journal, connect, problems))
+            estimates = partial(study_estimates, arguments, untrained=arguments.run)
+            tuning = asyncio.run(obtain(task, journal, connect, lambda: over_budget(estimates())))
             write_outputs(outputs, task, journal, tuning)
 
 
@@ -128,22 +111,9 @@ def prepare(
         hyperparameters=hyperparameters(settings),
         seed=settings.seed,
     )
-    tokens = training.tokens * epochs_of(settings.n_epochs, training.instances)
     prompts = example_line(templates, "source", "target")
-    order = Order(
-        wanted=wanted,
-        run=run,
-        shape=run_shape(settings, prompts, data.size, data.skip, settings.seed),
-        training=training.path,
-        validation=validation.path if validation else None,
-        account=execution.account,
-        suffix=settings.suffix,
-        instances=training.instances,
-        worst_usd=WORST_FACTOR * tokens * price.usd_per_million / _MILLION,
-        usd_per_million=price.usd_per_million,
-        limits=limits_of(execution),
-    )
-    return TuningTask(settings, execution, price, training, validation, order)
+    shape = run_shape(settings, prompts, data.size, data.skip, settings.seed)
+    return TuningTask(settings, execution, wanted, run, shape, training, validation, price)
 
 
 def read_training(
@@ -180,11 +150,6 @@ def read_training(
     return found
 
 
-def budget_problems(arguments: argparse.Namespace) -> list[str]:
-    """What the study's budget does not suffice for, one line for each limit."""
-    return over_budget(study_estimates(arguments, untrained=arguments.run))
-
-
 async def obtain(
     task: TuningTask, journal: Journal, connect: Callable[[], Api], problems: Callable[[], list[str]]
 ) -> Tuning:
@@ -200,12 +165,11 @@ async def obtain(
         UserError: there is no money for it, or the provider does not make it.
         KeyboardInterrupt: a signal asked to stop; what was created goes on at the provider.
     """
-    order = task.order
-    known = tunings.live(journal, order.wanted.key)
+    known = tunings.live(journal, task.wanted.key)
     if known is not None and known.tuned_model:
         say(f"the journal has this model already: {known.tuned_model}, made by {known.name} for {known.run}")
         sweep(journal.path)  # a process that was killed just after it had its model has left its lock
-        await journal.write(lambda db: tunings.link(db, journal.study, order.run, order.shape, known.id))
+        await journal.write(lambda db: tunings.link(db, journal.study, task.run, task.shape, known.id))
         return known
     if known is None and (found := problems()):
         raise UserError("; ".join(found))
@@ -214,7 +178,10 @@ async def obtain(
     try:
         if known is None:
             await look_ahead(task, api)
-        return await _until_interrupted(tuner, order, journal)
+        return await until_interrupted(tuner.obtain(task))
+    except KeyboardInterrupt:
+        _say_what_goes_on(tuner.under_way, journal.path)
+        raise
     finally:
         await api.close()
 
@@ -225,7 +192,7 @@ async def look_ahead(task: TuningTask, api: Api) -> None:
     Raises:
         UserError: the key is not accepted, or there is no such model.
     """
-    provider, model = task.settings.provider, task.order.wanted.model
+    provider, model = task.settings.provider, task.wanted.model
     today, notice = date.today(), task.execution.shutdown_notice
     announced = await announced_shutdown(api, model)
     notes = [shutdown_note(model, announced or shutdown_date(provider, model), today, notice)]
@@ -244,20 +211,15 @@ async def look_ahead(task: TuningTask, api: Api) -> None:
         say(f"WARNING: {note}")
 
 
-async def _until_interrupted(tuner: Tuner, order: Order, journal: Journal) -> Tuning:
-    """Get the model; a signal ends the waiting for it and not the job."""
-    try:
-        return await until_interrupted(tuner.obtain(order))
-    except KeyboardInterrupt:
-        tuning = tuner.under_way
-        if tuning is not None and tuning.remote_id is not None:
-            say(
-                f"fine-tuning job {tuning.name} goes on at the provider: run again to take it up, or cancel it: "
-                f"`{TOOL} cancel {journal.path} {tuning.name}`"
-            )
-        elif tuning is not None:
-            say("a fine-tuning job was being created: run again, and it is looked for before anything else")
-        raise
+def _say_what_goes_on(tuning: Tuning | None, journal: Path) -> None:
+    """Say what happens to the job after an interrupt, which ends the waiting and not the job."""
+    if tuning is not None and tuning.remote_id is not None:
+        say(
+            f"fine-tuning job {tuning.name} goes on at the provider: run again to take it up, or cancel it: "
+            f"`{TOOL} cancel {journal} {tuning.name}`"
+        )
+    elif tuning is not None:
+        say("a fine-tuning job was being created: run again, and it is looked for before anything else")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -11,7 +11,7 @@ from llm.asking.dialogue import Target
 from llm.asking.export import Results
 from llm.asking.setup import SourceTable
 from llm.session import carry_out, session_parser
-from llm.tuning.learners import tuned_model
+from llm.tuning.outputs import tuned_model
 from workbench.cli import UserError, run_script
 from workbench.generated import COLUMNS, Generated, table_row
 

@@ -59,7 +59,7 @@ def carry_out(
     with Journal(Path(execution.journal), execution.study, execution.generator, api.sdk) as journal:
         setup = set_up(settings, execution, prompts, journal, api)
         if run is not None:
-            asyncio.run(_open_account(journal, settings.model, run))
+            asyncio.run(journal.write(partial(open_account, owner=journal.owner, model=settings.model, run=run)))
         shutdown = shutdown_date(settings.provider, settings.model)
         if any(works(setup, subjects)):
             if problems := over_budget(study_estimates(arguments)):
@@ -83,10 +83,6 @@ def report(setup: LLMSetup, counts: Counts, notes: list[str], ledger_file: Path,
     ledger = ledger_of(setup, counts, [*notes, *shared], models)
     write_json(ledger_file, ledger)
     say(summary(counts, ledger, setup.task.result))
-
-
-async def _open_account(journal: Journal, model: str, run: str) -> None:
-    await journal.write(partial(open_account, owner=journal.owner, model=model, run=run))
 
 
 def _account_notes(setup: LLMSetup, run: str, models: Sequence[str]) -> list[str]:

@@ -26,8 +26,7 @@ from llm.journal import Journal
 from llm.journal.tunings import of_run
 from llm.prices import dollars, shutdown_date, shutdown_note, training_price
 from llm.settings import ExecutionSettings, ShapingSettings, TuningSettings
-from llm.tuning.examples import WORST_FACTOR, epochs_of, example_line, example_tokens
-from llm.tuning.learners import Run, run_shape
+from llm.tuning.examples import WORST_FACTOR, Run, epochs_of, example_line, example_tokens, run_shape
 from workbench.cli import UserError
 from workbench.pairs import read_training_pairs
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from llm.accounts.show import charged
-from llm.asking.hold import Hold
+from llm.asking.remote import Hold
 from llm.journal import Journal, batches, tunings
 from llm.journal.batches import Batch
 from llm.journal.tunings import Tuning

@@ -10,7 +10,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from llm.accounts.show import charged, columns, moment, trained_tokens
-from llm.asking.hold import Hold
+from llm.asking.remote import Hold
 from llm.calls import Failure
 from llm.journal import Journal, tunings
 from llm.journal.tunings import Tuning, UploadedFile

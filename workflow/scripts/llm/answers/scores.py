@@ -65,7 +65,7 @@ class Pairs:
 
 
 class Judgement:
-    """The task of rating a target, see :class:`llm.asking.tasks.Task`.
+    """The task of rating a target, see :class:`llm.asking.tasks.PromptTask`.
 
     Args:
         templates: what is asked.
@@ -73,7 +73,7 @@ class Judgement:
     """
 
     result = "score"
-    texts = ("source", "target")
+    texts: tuple[str, ...] = ("source", "target")
 
     def __init__(self, templates: Templates, reasoning_tokens: int) -> None:
         self.templates = templates

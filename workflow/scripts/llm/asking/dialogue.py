@@ -8,6 +8,7 @@ the settings and the answers to its earlier calls; not on its id, its place or w
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -97,13 +98,7 @@ class Remaining(NamedTuple):
 
     def plus(self, other: Remaining) -> Remaining:
         """The sum of two."""
-        return Remaining(
-            self.calls + other.calls,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.usd + other.usd,
-            self.worst_usd + other.worst_usd,
-        )
+        return Remaining(*map(operator.add, self, other))
 
 
 @dataclass(frozen=True)
@@ -226,7 +221,7 @@ class Dialogue:
             if expected.calls == most:
                 break
             if bool(item.group) == item.is_group:
-                question = self._group_question(item) if item.is_group else self._first(item)
+                question = self._group_question(item) if item.is_group else self._first_question(item)
                 if stored := self._journal.answered(question.call.key):
                     expected = expected.plus(self._cost(question))
                     usage = Usage(usage.input + stored.input_tokens, usage.output + stored.output_tokens)
@@ -300,7 +295,7 @@ class Dialogue:
         self._last_group = _EndedGroup(reply, parts)
         return self._last_group
 
-    def _first(self, item: Item) -> _Question:
+    def _first_question(self, item: Item) -> _Question:
         source = item.sources[0]
         return self._question(self._task.prompt(source), source.text, item.sample, 0, 0)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from llm.asking.pace import Account, Breaker, Concurrency
@@ -20,15 +19,18 @@ class Gate:
     Args:
         account: its pace.
         concurrency: most requests in flight.
+
+    Attributes:
+        breaker: says whether the provider seems to be down.
     """
 
     def __init__(self, account: Account, concurrency: int) -> None:
         self.changed = asyncio.Event()
         self.in_flight = 0
         self.ignores_breaker = False
-        self._account = account
+        self.account = account
         self._concurrency = Concurrency(concurrency)
-        self._breaker = Breaker(max(10, concurrency // 2))
+        self.breaker = Breaker(max(10, concurrency // 2))
         self._entered = 0
         self._slots: set[Slot] = set()
         self._unsent: set[Slot] = set()
@@ -38,33 +40,23 @@ class Gate:
     @property
     def is_open(self) -> bool:
         """Whether one more request may begin now."""
-        if self.is_down and not self.ignores_breaker:
-            return not self._breaker.wait and not self._slots
+        if self.breaker.is_open and not self.ignores_breaker:
+            return not self.breaker.wait and not self._slots
         if self._waits_for_money or (self._budget_is_tight and self._unsent):
             return False
         return len(self._slots) < self._concurrency.limit
-
-    @property
-    def is_down(self) -> bool:
-        """Whether the provider seems to be down."""
-        return self._breaker.is_open
 
     @property
     def is_empty(self) -> bool:
         """Whether no request is under way, not even one whose answer is being written."""
         return not self._entered
 
-    @property
-    def silent_for(self) -> float:
-        """Seconds since the first failure after the last answer; 0 if the last attempt had an answer."""
-        return self._breaker.failing_for
-
     async def wait_for_change(self) -> None:
         """Wait until something may have opened the gate."""
         await asyncio.sleep(0)  # others get their turn even if something has changed already
-        awaits_probe = self.is_down and not self.ignores_breaker and not self._slots
+        awaits_probe = self.breaker.is_open and not self.ignores_breaker and not self._slots
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._breaker.wait if awaits_probe else None):
+            async with asyncio.timeout(self.breaker.wait if awaits_probe else None):
                 await self.changed.wait()
         self.changed.clear()
 
@@ -72,27 +64,19 @@ class Gate:
         """A place for one request."""
         return Slot(self)
 
-    async def wait_for_turn(self, work: Work) -> None:
-        """Wait until the account's pace allows for ``work``."""
-        await self._account.turn(work.tokens)
-
     def cancel_unsent(self) -> None:
         """Cancel the tasks that have not sent anything yet."""
         for slot in self._unsent:
             if slot.task is not None:
                 slot.task.cancel()
 
-    async def close(self) -> None:
-        """End what runs in the background."""
-        await self._account.close()
-
     # What happens to requests
 
     def note_answer(self, work: Work, reply: Reply, answer: Answer) -> None:
         """Note an answer: the provider is up, and its headers may announce limits."""
-        self._account.served(work.tokens, answer.usage.input + answer.usage.output, reply.headers)
+        self.account.served(work.tokens, answer.usage.input + answer.usage.output, reply.headers)
         self._concurrency.served()
-        self._breaker.served()
+        self.breaker.served()
 
     def note_failure(self, failure: Failure, sent: float) -> None:
         """Note a failure; ``sent`` is when the request was sent, by the monotonic clock."""
@@ -100,12 +84,12 @@ class Gate:
             case FailureKind.FATAL:
                 pass
             case FailureKind.REJECTED | FailureKind.FILTERED:
-                self._breaker.served()
+                self.breaker.served()
             case FailureKind.THROTTLED:
-                self._account.throttled(failure.retry_after)
-                self._breaker.refused()
+                self.account.throttled(failure.retry_after)
+                self.breaker.refused()
             case _:
-                self._breaker.failed(failure.retry_after)
+                self.breaker.failed(failure.retry_after)
         if failure.kind in (FailureKind.THROTTLED, FailureKind.OVERLOADED):
             self._concurrency.overloaded(sent)
 
@@ -150,9 +134,7 @@ class Slot:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         gate = self._gate
         gate._entered -= 1
         gate._unsent.discard(self)

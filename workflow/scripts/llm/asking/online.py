@@ -10,20 +10,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from llm.asking.gate import Gate, Slot
 from llm.asking.interrupts import on_interrupt
 from llm.asking.pace import Account, backoff
 from llm.asking.progress import EVERY_SECONDS, Progress
 from llm.asking.setup import LLMSetup
-from llm.asking.turns import Job, Turns
 from llm.calls import Answer, Failure, FailureKind, Work
 from llm.journal import OverBudget, Stored, Ticket
 from workbench.cli import UserError, say
 
 GRACE_SECONDS = 10.0  # time to answer what is in flight when the run stops
 _DOUBLE_SIGNAL_SECONDS = 1.0  # two signals closer than this are one: a terminal and a workflow manager both send one
+_OFTEN = 3  # 429s to one call
+_ANSWERED_AT_ONCE = 200  # items with answers in the journal that are skipped before anything else gets its turn
+_MOST_WAITING = 1_000  # calls that may wait for their next attempt before no new ones are taken
 
 
 class OnlineExecutor:
@@ -60,7 +64,7 @@ class OnlineExecutor:
 
         In each case what was in flight had ``grace`` seconds to be answered, and every answer is in the journal.
         """
-        self._turns = Turns(works, self._progress, self._gate.changed.set)
+        self._turns = _Turns(works, self._progress, self._gate.changed.set)
         self._deadline = asyncio.timeout(None)  # set when the run stops
         self._progress.start()
         ticker = asyncio.create_task(self._tick())
@@ -73,7 +77,7 @@ class OnlineExecutor:
                 raise
         finally:
             ticker.cancel()
-            await self._gate.close()
+            await self._gate.account.close()
             self._progress.end()
         if self._reason is not None:
             raise self._reason
@@ -88,16 +92,16 @@ class OnlineExecutor:
                 return
             await self._gate.wait_for_change()
 
-    def _next_job(self) -> Job | None:
+    def _next_job(self) -> _Job | None:
         try:
-            return self._turns.take(self._gate.is_down)
+            return self._turns.take(self._gate.breaker.is_open)
         except Exception as error:
             self._stop(error)
             return None
 
     # One attempt
 
-    async def _carry_out(self, job: Job, slot: Slot) -> None:
+    async def _carry_out(self, job: _Job, slot: Slot) -> None:
         """One attempt at a job, from its turn to its answer or failure in the journal."""
         with slot:
             try:
@@ -107,11 +111,11 @@ class OnlineExecutor:
             except Exception as error:
                 self._stop(error)
 
-    async def _begin(self, job: Job, slot: Slot) -> Ticket | None:
+    async def _begin(self, job: _Job, slot: Slot) -> Ticket | None:
         """Wait for the job's turn and journal it as sent; None if there is nothing to send now."""
         ticket = None
         try:
-            await self._gate.wait_for_turn(job.work)
+            await self._gate.account.turn(job.work.tokens)
             begun = await self._journal.begin(job.work.call, job.work.worst_usd, self._setup.limits)
             if isinstance(begun, Stored):
                 self._follow(job.work)
@@ -125,7 +129,7 @@ class OnlineExecutor:
             slot.begun(is_sent=ticket is not None)
         return ticket
 
-    async def _send(self, job: Job, slot: Slot, ticket: Ticket) -> None:
+    async def _send(self, job: _Job, slot: Slot, ticket: Ticket) -> None:
         """Ask, and journal the answer or the failure."""
         work, sent = job.work, time.monotonic()
         try:
@@ -162,9 +166,9 @@ class OnlineExecutor:
         if following is None:
             self._progress.asked += 1
         else:
-            self._turns.add(Job(following))
+            self._turns.add(_Job(following))
 
-    def _failed(self, job: Job, failure: Failure) -> None:
+    def _failed(self, job: _Job, failure: Failure) -> None:
         """Decide how a failed job continues, and whether the run does."""
         if failure.kind is FailureKind.THROTTLED:
             self._progress.throttled += 1
@@ -174,14 +178,14 @@ class OnlineExecutor:
             self._stop(UserError(f"{failure.message}; nothing more is sent, all answers are in the journal"))
         elif failure.kind in (FailureKind.REJECTED, FailureKind.FILTERED):
             self._follow(job.work)
-        elif self._gate.silent_for + (failure.retry_after or 0.0) > self._setup.execution.patience:
+        elif self._gate.breaker.failing_for + (failure.retry_after or 0.0) > self._setup.execution.patience:
             self._out_of_patience(job, failure)
         elif failure.kind is FailureKind.THROTTLED:
             self._throttled(job, failure)
         else:
             self._retry(job, failure)
 
-    def _throttled(self, job: Job, failure: Failure) -> None:
+    def _throttled(self, job: _Job, failure: Failure) -> None:
         """A 429 is not the request's fault: it is asked again, unless it gets nothing else for too long."""
         now = time.monotonic()
         if not job.refusals:
@@ -192,23 +196,23 @@ class OnlineExecutor:
         else:
             self._turns.add_later(job, backoff(job.refusals) if failure.retry_after is None else failure.retry_after)
 
-    def _retry(self, job: Job, failure: Failure) -> None:
+    def _retry(self, job: _Job, failure: Failure) -> None:
         """Try again after a back-off; while the provider seems to be down, this is not the request's fault."""
         wait = max(failure.retry_after or 0.0, backoff(job.failures))
-        if not self._gate.is_down:
+        if not self._gate.breaker.is_open:
             job.failures += 1
         if job.failures >= self._setup.execution.attempts:
             self._follow(job.work)
         else:
             self._turns.add_later(job, wait)
 
-    def _out_of_patience(self, job: Job, failure: Failure) -> None:
+    def _out_of_patience(self, job: _Job, failure: Failure) -> None:
         """Stop; or give up only the requests that are left, if the others were answered."""
         if not self._turns.has_new and self._progress.asked:
             self._gate.ignores_breaker = True  # what keeps failing is tried once more, all together
             self._follow(job.work)
             return
-        silent, asked = self._gate.silent_for, failure.retry_after or 0.0
+        silent, asked = self._gate.breaker.failing_for, failure.retry_after or 0.0
         what = f"no answer for {silent:,.0f} s" if silent >= asked else f"the provider asks to wait {asked:,.0f} s"
         self._stop(
             UserError(
@@ -217,7 +221,7 @@ class OnlineExecutor:
             )
         )
 
-    def _over_budget(self, job: Job, over: OverBudget) -> None:
+    def _over_budget(self, job: _Job, over: OverBudget) -> None:
         """Wait for what is in flight, which counts at its worst case; with nothing in flight the budget is spent."""
         self._turns.put_back(job)
         if self._gate.note_over_budget():
@@ -248,7 +252,7 @@ class OnlineExecutor:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            self._progress.tick()
+            say(self._progress.line())
 
     def _interrupted(self) -> None:
         """A signal stops the run, and at once when it comes again."""
@@ -263,3 +267,93 @@ class OnlineExecutor:
             self._stop(KeyboardInterrupt())
         elif now - self._interrupted_at > _DOUBLE_SIGNAL_SECONDS:
             self._end_in(0.0)
+
+
+@dataclass(slots=True)
+class _Job:
+    """A call on its way.
+
+    Attributes:
+        failures, refusals: failed attempts, and those refused with a 429.
+        refused_since: when the first 429 came, by the monotonic clock.
+    """
+
+    work: Work
+    failures: int = 0
+    refusals: int = 0
+    refused_since: float = 0.0
+
+
+class _Turns:
+    """Which call goes next: new ones as they are read, those that follow from answers, those that are tried again.
+
+    Args:
+        works: the first call of every item, None for an item that needs none; read as there is room.
+        progress: counts the items that need none.
+        look: called when there may be something to take that was not there before.
+    """
+
+    def __init__(self, works: Iterator[Work | None], progress: Progress, look: Callable[[], None]) -> None:
+        self._works: Iterator[Work | None] | None = works
+        self._progress = progress
+        self._look = look
+        self._ready: deque[_Job] = deque()
+        self._later = 0  # jobs that wait for their next attempt
+        self._new_goes_first = False
+
+    @property
+    def has_new(self) -> bool:
+        """Whether there may be items that have not been looked at."""
+        return self._works is not None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to take, now or later."""
+        return self._works is None and not self._ready and not self._later
+
+    def take(self, is_down: bool) -> _Job | None:
+        """The next job: retries and follow-ups first, but every other time a new one where these get nowhere.
+
+        Args:
+            is_down: whether the provider seems to be down.
+
+        Raises:
+            Exception: whatever reading the items raises.
+        """
+        may_be_new = self._works is not None and self._later < _MOST_WAITING
+        if self._ready:
+            stuck = is_down or self._ready[0].refusals >= _OFTEN
+            self._new_goes_first = may_be_new and stuck and not self._new_goes_first
+            if not self._new_goes_first:
+                return self._ready.popleft()
+        if self._works is None or not may_be_new:
+            return None
+        try:
+            for _ in range(_ANSWERED_AT_ONCE):
+                work = next(self._works)
+                if work is not None:
+                    return _Job(work)
+                self._progress.found += 1
+        except StopIteration:
+            self._works = None
+        self._look()
+        return None
+
+    def add(self, job: _Job) -> None:
+        """A job that can go now."""
+        self._ready.append(job)
+
+    def put_back(self, job: _Job) -> None:
+        """A job that was taken and goes before all others."""
+        self._ready.appendleft(job)
+
+    def add_later(self, job: _Job, seconds: float) -> None:
+        """A job that can go after ``seconds``; it holds no slot until then."""
+
+        def due() -> None:
+            self._later -= 1
+            self._ready.append(job)
+            self._look()
+
+        self._later += 1
+        asyncio.get_running_loop().call_later(seconds, due)

@@ -18,10 +18,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from llm.journal import Journal
+from llm.journal import Journal
 
 BURST_SECONDS = 0.2  # what may go at once after a pause: this long at the limit's rate
 LEASE_SECONDS = 0.25  # turns are reserved for this long at once, so that a fast account needs few transactions
@@ -106,7 +104,7 @@ class Account:
         doublings = self._refusals // REFUSALS_THAT_CLOSE - 1
         until = time.time() + (backoff(min(doublings, 6), base=1.0) if retry_after is None else retry_after)
         if until > self._closed_until + LEASE_SECONDS:
-            share = asyncio.create_task(self._share_closing(until))
+            share = asyncio.create_task(self._journal.write(partial(_close, name=self._name, until=until)))
             self._sharing.add(share)
             share.add_done_callback(self._sharing.discard)
         self._closed_until = max(self._closed_until, until)
@@ -131,9 +129,6 @@ class Account:
             for (until,) in self._journal.read("SELECT blocked_until FROM accounts WHERE name = ?", (self._name,)):
                 if until is not None and until > now:
                     self._closed_until = max(self._closed_until, until)
-
-    async def _share_closing(self, until: float) -> None:
-        await self._journal.write(partial(_close, name=self._name, until=until))
 
     async def _hand_out(self) -> None:
         """Reserve turns for those who wait, a lease at a time, and wake each when its turn comes."""
@@ -172,16 +167,8 @@ class Account:
         if self._requests is None and self._tokens is None:
             return [time.time()] * len(tokens)
         unused, self._unused_tokens = self._unused_tokens, 0
-        return await self._journal.write(
-            partial(
-                _reserve,
-                name=self._name,
-                requests_per_second=self._requests,
-                tokens_per_second=self._tokens,
-                tokens=tokens,
-                unused=unused,
-            )
-        )
+        limits = self._requests, self._tokens
+        return await self._journal.write(lambda db: _reserve(db, self._name, *limits, tokens, unused))
 
 
 def _announced_limit(headers: Mapping[str, str], unit: str) -> float | None:
@@ -301,11 +288,6 @@ class Breaker:
     @property
     def is_open(self) -> bool:
         return self._failures >= self._threshold
-
-    @property
-    def failures(self) -> int:
-        """Failures in a row."""
-        return self._failures
 
     @property
     def wait(self) -> float:

@@ -63,10 +63,6 @@ class Progress:
             parts.append(f"about {_duration(left / rate)} left" if rate > 0 else "no answer lately")
         return ", ".join(parts)
 
-    def tick(self) -> None:
-        """Say the line."""
-        say(self.line())
-
     def end(self) -> None:
         """Say what was done, with the mean rate."""
         seconds = self._clock() - self._started if self._started is not None else 0.0

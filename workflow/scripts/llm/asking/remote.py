@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Protocol, TypeVar
 
 from llm.asking.pace import backoff
 from llm.calls import Failure, FailureKind
 from workbench.cli import UserError, say
+from workbench.locks import take_lock
 
 FIRST_POLL_SECONDS = 5.0
 SETTLE_SECONDS = 60.0  # after this time the provider lists the work, or the request never arrived
@@ -27,6 +30,51 @@ class _Named(Protocol):
 
 T = TypeVar("T")
 S = TypeVar("S", bound=_Named)
+
+
+class Hold:
+    """The lock on a batch or job: at most one process works on it.
+
+    The kernel releases the lock when the process ends, however it ends; the next run then takes up the work.
+    """
+
+    def __init__(self, path: Path, lock: IO[str]) -> None:
+        self._path = path
+        self._lock = lock
+
+    @staticmethod
+    def take(journal: Path, intent: str) -> Hold | None:
+        """Lock the work called ``intent``; None if another process (or another part of this one) has it."""
+        path = _lock_folder(journal) / f"{intent}.lock"
+        lock = take_lock(path)
+        return Hold(path, lock) if lock else None
+
+    @property
+    def lines(self) -> Path:
+        """Where the batch's requests are written before they are sent."""
+        return self._path.with_suffix(".jsonl")
+
+    def drop(self) -> None:
+        """Release the lock and remove the files."""
+        for path in sorted(self._path.parent.glob(f"{self._path.stem}.*"), key=lambda path: path == self._path):
+            path.unlink(missing_ok=True)  # the lock last
+        self._lock.close()
+        with suppress(OSError):  # somebody else's files are still there
+            self._path.parent.rmdir()
+
+
+def _lock_folder(journal: Path) -> Path:
+    """Where the batches of ``journal`` have their locks and, while they are sent, their requests."""
+    return journal.with_name(journal.name + ".batches")
+
+
+def sweep(journal: Path) -> None:
+    """Remove the files of batches that no process works on; whoever takes up such a batch writes them again."""
+    folder = _lock_folder(journal)
+    for intent in {path.name.partition(".")[0] for path in folder.glob("*.*")}:
+        hold = Hold.take(journal, intent)
+        if hold is not None:
+            hold.drop()
 
 
 class RemoteWork:
@@ -65,7 +113,16 @@ class RemoteWork:
                 if failure.kind is FailureKind.THROTTLED and may_wait():
                     started = time.monotonic()
                 failures += 1
-                await self._back_off(failure, failures, started)
+                wait = max(failure.retry_after or 0.0, backoff(failures, most=self.poll_seconds))
+                silent = time.monotonic() - started
+                if silent + wait > self.patience:
+                    raise UserError(
+                        f"no answer for {silent:.0f} s (patience: {self.patience:.0f}): {failure.message}; "
+                        f"{self._advice}"
+                    ) from failure
+                if failures == 1:
+                    say(f"{failure.message}; trying again")
+                await asyncio.sleep(wait)
 
     async def submit(
         self,
@@ -127,19 +184,3 @@ class RemoteWork:
         """
         await asyncio.sleep(submitted + SETTLE_SECONDS - time.time())
         return [state for state in await self.ask(listed) if not is_known(state.remote_id)]
-
-    async def _back_off(self, failure: Failure, failures: int, started: float) -> None:
-        """Wait before asking again.
-
-        Raises:
-            UserError: that would exceed the patience.
-        """
-        wait = max(failure.retry_after or 0.0, backoff(failures, most=self.poll_seconds))
-        silent = time.monotonic() - started
-        if silent + wait > self.patience:
-            raise UserError(
-                f"no answer for {silent:.0f} s (patience: {self.patience:.0f}): {failure.message}; {self._advice}"
-            ) from failure
-        if failures == 1:
-            say(f"{failure.message}; trying again")
-        await asyncio.sleep(wait)

@@ -27,16 +27,13 @@ class PromptTask(Protocol):
 
     Attributes:
         result: what an answer gives, in one word.
+        texts: what the texts of a subject are called, in the order of its fields.
         templates: what is asked.
     """
 
     result: str
+    texts: tuple[str, ...]
     templates: Templates
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """What the texts of a subject are called, in the order of its fields."""
-        ...
 
     def prompt(self, subject: Any, step: int = 0) -> str:
         """The user's message for one subject; ``step`` counts the tries before."""
@@ -71,7 +68,7 @@ class Translation:
     """
 
     result = "target"
-    texts = ("source",)
+    texts: tuple[str, ...] = ("source",)
 
     def __init__(self, templates: Templates, settings: ShapingSettings) -> None:
         self.templates = templates

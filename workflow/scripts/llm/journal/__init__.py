@@ -15,31 +15,19 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from llm.calls import Answer, Call, Failure, FailureKind, Reply
 from llm.journal import calls
+from llm.journal.calls import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
 from llm.journal.presence import Worker, bury, dead_workers, live_workers
 from llm.journal.schema import open_reader, open_writer, unusable
-from llm.journal.types import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
 from llm.journal.writer import Writer
 from workbench.cli import UserError
 
-__all__ = [
-    "Answered",
-    "Claim",
-    "Failed",
-    "InFlight",
-    "Journal",
-    "Limits",
-    "OverBudget",
-    "Owner",
-    "Stored",
-    "Ticket",
-]
+__all__ = ["Answered", "Claim", "Failed", "InFlight", "Journal", "Limits", "OverBudget", "Owner", "Stored", "Ticket"]
 
 T = TypeVar("T")
 Parameters = Sequence[Any] | Mapping[str, Any]
@@ -70,18 +58,12 @@ class Journal:
         self.study = study
         self.generator = generator
         self.sdk = sdk
-        db = open_writer(path)
-        try:
+        with ExitStack() as undone:
+            db = undone.enter_context(closing(open_writer(path)))
             self._worker = Worker(path)
-        except BaseException:
-            db.close()
-            raise
-        try:
+            undone.callback(self._worker.leave)
             self._writer: Writer | None = Writer(path, db, self._worker, lambda: self.owner)
-        except BaseException:
-            db.close()
-            self._worker.leave()
-            raise
+            undone.pop_all()  # the writer ends both from now on
 
     @classmethod
     def open_reading(cls, path: Path, study: str = "", generator: str = "") -> Self:
@@ -106,9 +88,7 @@ class Journal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -170,7 +150,11 @@ class Journal:
             if not isinstance(outcome, InFlight):
                 return outcome
             if outcome.batch is not None:
-                raise self._in_batch(outcome)
+                raise UserError(
+                    f"{self.path}: a call of generator {self.generator!r} is part of batch {outcome.batch} of "
+                    f"generator {outcome.generator!r} (study {outcome.study!r}), whose answers have not been fetched: "
+                    "run that generator with `mode: batch` until its batch has ended"
+                )
             await self._bury_dead(outcome.worker)
             while self._reading(lambda db: calls.in_flight(db, call.key)) == outcome:
                 await asyncio.sleep(wait * random.uniform(0.5, 1.0))
@@ -237,13 +221,6 @@ class Journal:
         dead = self._reading(lambda db: dead_workers(db, self.path))
         if dead:
             await self.write(lambda db: bury(db, self.path, dead))
-
-    def _in_batch(self, flying: InFlight) -> UserError:
-        return UserError(
-            f"{self.path}: a call of generator {self.generator!r} is part of batch {flying.batch} of generator "
-            f"{flying.generator!r} (study {flying.study!r}), whose answers have not been fetched: run that generator "
-            "with `mode: batch` until its batch has ended"
-        )
 
     def _reading(self, function: Callable[[sqlite3.Connection], T]) -> T:
         try:

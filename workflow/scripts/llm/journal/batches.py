@@ -13,7 +13,7 @@ from __future__ import annotations
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,11 +69,6 @@ class Sized(NamedTuple):
 BATCHES = RemoteTable("batches", "batch", Batch, Batch._fields)
 
 
-def custom_id(batch: Batch, attempt: int) -> str:
-    """What the provider calls a request of the batch."""
-    return f"{batch.intent}-{attempt}"
-
-
 def attempt_of(name: str, batch: Batch) -> int | None:
     """The attempt behind a custom id, None if it belongs to another batch."""
     intent, _, attempt = name.rpartition("-")
@@ -98,26 +93,17 @@ def waiting_tokens(journal: Journal, account: str) -> int:
     return sum(batch.tokens for batch in BATCHES.rows(journal, condition, (account,)))
 
 
-def requests(journal: Journal, batch: Batch) -> Iterator[tuple[int, str]]:
-    """Attempt's number and JSON body of every request of a batch, in order, read a page at a time."""
-    last = -1
-    while True:
-        rows = journal.read(
-            "SELECT attempts.id, calls.body FROM attempts JOIN calls USING (key) "
-            "WHERE attempts.batch = ? AND attempts.id > ? ORDER BY attempts.id LIMIT ?",
-            (batch.id, last, _PAGE),
-        )
-        if not rows:
-            return
-        yield from rows
-        last = rows[-1][0]
-
-
 def write_requests(journal: Journal, batch: Batch, path: Path) -> None:
     """Write the batch's requests to ``path``: JSON objects with ``custom_id`` and ``body``, one a line."""
+    page = (
+        "SELECT attempts.id, calls.body FROM attempts JOIN calls USING (key) "
+        "WHERE attempts.batch = ? AND attempts.id > ? ORDER BY attempts.id LIMIT ?"
+    )
+    attempt = -1
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for attempt, body in requests(journal, batch):
-            file.write(f'{{"custom_id":"{custom_id(batch, attempt)}","body":{body}}}\n')
+        while rows := journal.read(page, (batch.id, attempt, _PAGE)):
+            for attempt, body in rows:
+                file.write(f'{{"custom_id":"{batch.intent}-{attempt}","body":{body}}}\n')
 
 
 def new_batch(journal: Journal, provider: str, account: str) -> Batch:

@@ -14,22 +14,130 @@ import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from llm.calls import FailureKind, canonical_json
-from llm.journal.types import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
+from llm.calls import Answer, Call, Failure, FailureKind, Reply, canonical_json
 
 _ROUNDING_USD = 1e-9
 _CALL = "key, provider, base_url, api_version, body, sample"
-_CLAIMED = "id, key, study, generator, worker, batch, state, started, worst_usd, sdk"
 _SETTLED = (
     "state, usd, ended, status, failure, message, request_id, model, fingerprint, service_tier, input_tokens, "
     "output_tokens, cached_tokens, headers, raw"
 )
-_STORED = (
-    "key, raw, id, usd, model, fingerprint, request_id, service_tier, input_tokens, output_tokens, cached_tokens, "
-    "started, ended, sdk, headers, study, generator"
-)
+
+
+class Owner(NamedTuple):
+    """In whose name calls are asked."""
+
+    worker: str
+    study: str
+    generator: str
+    sdk: str
+
+
+class Limits(NamedTuple):
+    """Most that may be spent, in USD; None: no limit."""
+
+    study_usd: float | None = None
+    generator_usd: float | None = None
+
+
+class Claim(NamedTuple):
+    """A call about to be asked, the most it can cost in USD, and the limits that this must keep to."""
+
+    call: Call
+    worst_usd: float
+    limits: Limits = Limits()
+
+
+class Ticket(NamedTuple):
+    """The right to ask a call, and the money reserved for it."""
+
+    attempt: int
+    key: str
+    worst_usd: float
+    study: str
+    generator: str
+    started: float
+    sdk: str
+
+
+class Stored(NamedTuple):
+    """An answer in the journal: who asked, what came back, what it cost. Times in seconds since 1970, UTC."""
+
+    key: str
+    raw: str
+    attempt: int
+    usd: float
+    model: str
+    fingerprint: str | None
+    request_id: str | None
+    service_tier: str | None
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int
+    started: float
+    ended: float
+    sdk: str
+    headers: Mapping[str, str]
+    study: str
+    generator: str
+
+
+class InFlight(NamedTuple):
+    """A call that somebody is asking: which worker, in which batch if in one, since when, for which generator."""
+
+    key: str
+    worker: str
+    batch: int | None
+    started: float
+    study: str
+    generator: str
+
+
+class OverBudget(Exception):
+    """Asking could cost more than the limit leaves.
+
+    Attributes:
+        scope: ``study`` or ``generator``.
+        spent: USD paid, and the worst case of what is in flight or lost.
+        limit: USD allowed.
+        worst: USD that the refused call can cost.
+    """
+
+    def __init__(self, scope: str, spent: float, limit: float, worst: float) -> None:
+        super().__init__(
+            f"{scope}: ${spent:.4f} of ${limit:.4f} spent or reserved; the next call can cost ${worst:.4f}"
+        )
+        self.scope = scope
+        self.spent = spent
+        self.limit = limit
+        self.worst = worst
+
+
+class Answered(NamedTuple):
+    """An answer to be written under its ticket; ``ended`` in seconds since 1970."""
+
+    ticket: Ticket
+    reply: Reply
+    answer: Answer
+    usd: float
+    ended: float
+
+
+class Failed(NamedTuple):
+    """A failure to be written under its ticket; ``ended`` in seconds since 1970."""
+
+    ticket: Ticket
+    failure: Failure
+    usd: float
+    ended: float
+
+
+# Columns of `attempts`, whose `id` is the attempt.
+_STORED = ", ".join(Stored._fields).replace("attempt", "id")
+_TICKET = ", ".join(Ticket._fields).replace("attempt", "id")
+_CLAIMED = f"{_TICKET}, worker, batch, state"
 
 
 def claim(
@@ -55,29 +163,18 @@ def claim(
         if known is not None:
             outcomes.append(known)
             continue
-        worst, limits = entry.worst_usd, entry.limits
-        over = _over(study_usd + reserved, worst, limits.study_usd, "study") or _over(
-            generator_usd + reserved, worst, limits.generator_usd, "generator"
-        )
+        over = _over(study_usd + reserved, generator_usd + reserved, entry.worst_usd, entry.limits)
         if over is not None:
             outcomes.append(over)
             continue
         attempt += 1
-        reserved += worst
-        outcomes.append(Ticket(attempt, key, worst, owner.study, owner.generator, now, owner.sdk))
+        reserved += entry.worst_usd
+        outcomes.append(Ticket(attempt, key, entry.worst_usd, owner.study, owner.generator, now, owner.sdk))
         granted.append(entry)
         taken[key] = InFlight(key, owner.worker, batch, now, owner.study, owner.generator)
     tickets = [outcome for outcome in outcomes if isinstance(outcome, Ticket)]
-    _insert(db, "OR IGNORE INTO calls", _CALL, [_call_row(entry) for entry in granted])
-    _insert(
-        db,
-        "INTO attempts",
-        _CLAIMED,
-        [
-            (ticket.attempt, ticket.key, *owner[1:3], owner.worker, batch, "sent", now, ticket.worst_usd, owner.sdk)
-            for ticket in tickets
-        ],
-    )
+    _insert(db, "OR IGNORE INTO calls", _CALL, map(_call_row, granted))
+    _insert(db, "INTO attempts", _CLAIMED, ((*ticket, owner.worker, batch, "sent") for ticket in tickets))
     _spend(db, ((ticket, ticket.worst_usd) for ticket in tickets))
     return outcomes
 
@@ -140,19 +237,14 @@ def settle_failures(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
 
 def withdraw(db: sqlite3.Connection, tickets: Sequence[Ticket]) -> None:
     """Give back tickets whose calls were never sent: the attempts are gone and their money is free."""
-    kept = []
-    for ticket in tickets:
-        if db.execute("DELETE FROM attempts WHERE id = ? AND state = 'sent'", (ticket.attempt,)).rowcount:
-            kept.append(ticket)
+    delete = "DELETE FROM attempts WHERE id = ? AND state = 'sent'"
+    kept = [ticket for ticket in tickets if db.execute(delete, (ticket.attempt,)).rowcount]
     _spend(db, ((ticket, -ticket.worst_usd) for ticket in kept))
 
 
 def batch_tickets(db: sqlite3.Connection, batch: int) -> Iterator[Ticket]:
     """The calls of a batch that are still in flight."""
-    rows = db.execute(
-        "SELECT id, key, worst_usd, study, generator, started, sdk FROM attempts WHERE batch = ? AND state = 'sent'",
-        (batch,),
-    )
+    rows = db.execute(f"SELECT {_TICKET} FROM attempts WHERE batch = ? AND state = 'sent'", (batch,))
     return map(Ticket._make, rows)
 
 
@@ -194,10 +286,7 @@ def spent(db: sqlite3.Connection, study: str, generator: str) -> tuple[float, fl
 
 def over_limits(db: sqlite3.Connection, owner: Owner, worst_usd: float, limits: Limits) -> OverBudget | None:
     """Which limit ``worst_usd`` more would break, None where there is room."""
-    study_usd, generator_usd = spent(db, owner.study, owner.generator)
-    return _over(study_usd, worst_usd, limits.study_usd, "study") or _over(
-        generator_usd, worst_usd, limits.generator_usd, "generator"
-    )
+    return _over(*spent(db, owner.study, owner.generator), worst_usd, limits)
 
 
 def spend(db: sqlite3.Connection, study: str, generator: str, usd: float) -> None:
@@ -208,10 +297,11 @@ def spend(db: sqlite3.Connection, study: str, generator: str, usd: float) -> Non
     )
 
 
-def _over(spent_usd: float, worst_usd: float, limit: float | None, scope: str) -> OverBudget | None:
-    if limit is None or spent_usd + worst_usd <= limit + _ROUNDING_USD:
-        return None
-    return OverBudget(scope, spent_usd, limit, worst_usd)
+def _over(study_usd: float, generator_usd: float, worst_usd: float, limits: Limits) -> OverBudget | None:
+    for scope, usd, limit in zip(("study", "generator"), (study_usd, generator_usd), limits, strict=True):
+        if limit is not None and usd + worst_usd > limit + _ROUNDING_USD:
+            return OverBudget(scope, usd, limit, worst_usd)
+    return None
 
 
 def _call_row(entry: Claim) -> tuple[Any, ...]:

@@ -10,18 +10,26 @@ from typing import Any
 from llm.journal import Journal
 from llm.journal.tunings import of_owner
 
-_GROUPS = """
-SELECT state, failure, status, model, count(*), coalesce(sum(input_tokens), 0), coalesce(sum(output_tokens), 0),
-       coalesce(sum(cached_tokens), 0), coalesce(sum(coalesce(usd, worst_usd)), 0.0), min(started),
-       max(coalesce(ended, started))
-FROM attempts WHERE study = ? AND generator = ? {only} GROUP BY state, failure, status, model
+_SUMS = """
+SELECT count(*), count(DISTINCT key), coalesce(sum(status = 429), 0), coalesce(sum(input_tokens), 0),
+       coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0),
+       coalesce(sum(coalesce(usd, worst_usd)), 0.0),
+       coalesce(sum(coalesce(usd, worst_usd) * (model IS NULL AND state NOT IN ('answered', 'pruned'))), 0.0),
+       min(started), max(coalesce(ended, started))
 """
-_KEYS = "SELECT count(DISTINCT key) FROM attempts WHERE study = ? AND generator = ? {only}"
+_STATES = "SELECT state, count(*) {asked} GROUP BY state"
+_FAILURES = """
+SELECT coalesce(failure, 'answered twice'), count(*) AS number {asked} AND state = 'failed'
+GROUP BY failure ORDER BY number DESC, failure
+"""
+_MODELS = """
+SELECT model, count(*) AS number {asked} AND state IN ('answered', 'pruned') GROUP BY model ORDER BY number DESC, model
+"""
+_ASKED = "FROM attempts WHERE study = ? AND generator = ?"
 _OF_MODELS = (
-    "AND key IN (SELECT key FROM calls WHERE json_extract(body, '$.model') IN (SELECT value FROM json_each(?)))"
+    " AND key IN (SELECT key FROM calls WHERE json_extract(body, '$.model') IN (SELECT value FROM json_each(?)))"
 )
 _SPEND = "SELECT usd FROM spend WHERE study = ? AND generator = ?"
-_ANSWERED = ("answered", "pruned")
 
 
 def ledger(journal: Journal, study: str, generator: str, models: Sequence[str] | None = None) -> dict[str, Any]:
@@ -42,57 +50,34 @@ def ledger(journal: Journal, study: str, generator: str, models: Sequence[str] |
         ``last``: seconds since 1970, None before the first request. ``tunings``, ``trained_tokens``, ``usd_tuning``:
         fine-tuning jobs, their tokens, and the part of ``usd`` that they cost.
     """
-    only = "" if models is None else _OF_MODELS
-    parameters = (study, generator, *(() if models is None else (json.dumps(list(models)),)))
-    states: Counter[str] = Counter()
-    failures: Counter[str] = Counter()
-    served_by: Counter[str] = Counter()
-    throttled = put_in = put_out = cached = 0
-    unsure = 0.0
-    first: list[float] = []
-    last: list[float] = []
-    usd_asked = 0.0
-    for state, failure, status, served, count, *tokens, usd, start, end in journal.read(
-        _GROUPS.format(only=only), parameters
-    ):
-        states[state] += count
-        put_in, put_out, cached = put_in + tokens[0], put_out + tokens[1], cached + tokens[2]
-        throttled += count if status == 429 else 0
-        usd_asked += usd
-        first.append(start)
-        last.append(end)
-        if state == "failed":
-            failures[failure or "answered twice"] += count
-        if state in _ANSWERED:
-            served_by[served] += count
-        elif served is None:
-            unsure += usd
+    asked = _ASKED if models is None else _ASKED + _OF_MODELS
+    parameters = (study, generator, *([] if models is None else [json.dumps(list(models))]))
+    sums = journal.read(_SUMS + asked, parameters)[0]
+    requests, calls, throttled, put_in, put_out, cached, usd_asked, unsure, first, last = sums
+    states = Counter(dict(journal.read(_STATES.format(asked=asked), parameters)))
     tunings = of_owner(journal, study, generator) if models is None else []
-    for tuning in tunings:
-        unsure += tuning.worst_usd if tuning.usd is None else 0.0
-        first.append(tuning.created)
-        last.append(tuning.ended or tuning.submitted)
     if models is None:
         usd_asked = sum(usd for (usd,) in journal.read(_SPEND, (study, generator)))
-    requests = states.total()
+    moments = [first, last, *(moment for one in tunings for moment in (one.created, one.ended or one.submitted))]
+    known = [moment for moment in moments if moment is not None]
     return {
         "requests": requests,
-        "answered": sum(states[state] for state in _ANSWERED),
+        "answered": states["answered"] + states["pruned"],
         "pruned": states["pruned"],
         "failed": states["failed"],
-        "failures": dict(failures.most_common()),
+        "failures": dict(journal.read(_FAILURES.format(asked=asked), parameters)),
         "throttled": throttled,
         "lost": states["lost"],
         "in_flight": states["sent"],
-        "repeated": requests - journal.read(_KEYS.format(only=only), parameters)[0][0],
+        "repeated": requests - calls,
         "input_tokens": put_in,
         "output_tokens": put_out,
         "cached_tokens": cached,
         "usd": usd_asked,
-        "usd_unsure": unsure,
-        "models": dict(served_by.most_common()),
-        "first": min(first, default=None),
-        "last": max(last, default=None),
+        "usd_unsure": unsure + sum(one.worst_usd for one in tunings if one.usd is None),
+        "models": dict(journal.read(_MODELS.format(asked=asked), parameters)),
+        "first": min(known, default=None),
+        "last": max(known, default=None),
         "tunings": len(tunings),
         "trained_tokens": sum(tuning.trained_tokens or 0 for tuning in tunings),
         "usd_tuning": sum(tuning.worst_usd if tuning.usd is None else tuning.usd for tuning in tunings),

@@ -38,13 +38,13 @@ class Worker:
     def __init__(self, journal: Path) -> None:
         self.id = uuid.uuid4().hex[:16]
         self.host = socket.gethostname()
-        self._folder = lock_folder(journal)
+        self._path = lock_folder(journal) / f"{self.id}.lock"
         self._beat = time.time()
         try:
             self._lock = open_lock_file(self._path)
             wait_for_lock(self._lock)
         except OSError as error:
-            raise UserError(f"{self._folder}: the journal's lock cannot be made: {error.strerror}") from error
+            raise UserError(f"{self._path.parent}: the journal's lock cannot be made: {error.strerror}") from error
 
     def enter(self, db: sqlite3.Connection) -> None:
         """Write this worker into the journal."""
@@ -65,11 +65,7 @@ class Worker:
             self._path.unlink()
         self._lock.close()
         with suppress(OSError):
-            self._folder.rmdir()
-
-    @property
-    def _path(self) -> Path:
-        return self._folder / f"{self.id}.lock"
+            self._path.parent.rmdir()
 
 
 def lock_folder(journal: Path) -> Path:

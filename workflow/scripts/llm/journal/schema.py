@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from workbench.cli import UserError
@@ -128,34 +130,40 @@ def open_reader(path: Path) -> sqlite3.Connection:
         raise unusable(path, error) from error
 
 
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Within the block everything is written at once, or nothing if it raises."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+        raise
+
+
 def unusable(path: Path, error: sqlite3.Error) -> UserError:
     """What SQLite's ``error`` means, in one line for people."""
     name = getattr(error, "sqlite_errorname", "") or ""
-    if name == "SQLITE_FULL":
-        return UserError(
-            f"{path}: the disk is full; the journal is whole up to the last answer written: "
-            "free some space and run again"
-        )
-    if name.startswith("SQLITE_IOERR"):
-        return UserError(
-            f"{path}: the journal cannot be read or written ({name}): is the disk full or a quota used up? It is whole "
-            "up to the last answer written: free some space and run again"
-        )
-    if name.startswith("SQLITE_BUSY"):
-        return UserError(
-            f"{path}: another process has kept the journal locked for {BUSY_SECONDS:.0f} s: wait until it ends "
-            "(`tools/journal show` lists who uses it) and run again"
-        )
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-        return UserError(f"{path}: the journal cannot be opened for writing ({error}): check the folder's permissions")
-    if name.startswith("SQLITE_NOTADB"):
-        return UserError(f"{path}: this file is not a journal of LLM answers: name another one")
-    if name.startswith("SQLITE_CORRUPT"):
-        return UserError(
-            f"{path}: the journal is damaged ({error}): save what can be saved with `sqlite3 {path.name} .recover`, "
-            "or name another file"
-        )
-    return UserError(f"{path}: the journal cannot be used: {error}")
+    whole = "whole up to the last answer written: free some space and run again"
+    no_access = f"the journal cannot be opened for writing ({error}): check the folder's permissions"
+    meanings = {
+        "SQLITE_FULL": f"the disk is full; the journal is {whole}",
+        "SQLITE_IOERR": f"the journal cannot be read or written ({name}): is the disk full or a quota used up? "
+        f"It is {whole}",
+        "SQLITE_BUSY": f"another process has kept the journal locked for {BUSY_SECONDS:.0f} s: wait until it ends "
+        "(`tools/journal show` lists who uses it) and run again",
+        "SQLITE_READONLY": no_access,
+        "SQLITE_CANTOPEN": no_access,
+        "SQLITE_PERM": no_access,
+        "SQLITE_NOTADB": "this file is not a journal of LLM answers: name another one",
+        "SQLITE_CORRUPT": f"the journal is damaged ({error}): save what can be saved with "
+        f"`sqlite3 {path.name} .recover`, or name another file",
+    }
+    other = f"the journal cannot be used: {error}"
+    return UserError(f"{path}: {next((meanings[kind] for kind in meanings if name.startswith(kind)), other)}")
 
 
 def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
@@ -215,8 +223,7 @@ def _switch_to_wal(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _create(db: sqlite3.Connection, path: Path) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         if not _check_identity(db, path):
             for statement in SCHEMA:
                 db.execute(statement)
@@ -224,8 +231,3 @@ def _create(db: sqlite3.Connection, path: Path) -> None:
             db.execute(f"PRAGMA application_id = {_APPLICATION}")
         for statement in TUNING_SCHEMA:
             db.execute(statement)
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise

@@ -18,7 +18,6 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from llm.calls import canonical_json
@@ -57,34 +56,6 @@ class Wanted(NamedTuple):
     def key(self) -> str:
         """SHA-256 of all of it in canonical JSON, in hexadecimal."""
         return hashlib.sha256(canonical_json(["fine-tuning", *self]).encode()).hexdigest()
-
-
-class Order(NamedTuple):
-    """A model that is wanted, by whom, and what it may cost.
-
-    Attributes:
-        wanted: what shapes it.
-        run, shape: of the run that wants it, see :func:`link`.
-        training, validation: the files, None for no validation.
-        account: at the provider.
-        suffix: of the model's name, None for none.
-        instances: in the training file.
-        worst_usd: to reserve.
-        usd_per_million: price of the training.
-        limits: what may be spent.
-    """
-
-    wanted: Wanted
-    run: str
-    shape: str
-    training: Path
-    validation: Path | None
-    account: str
-    suffix: str | None
-    instances: int
-    worst_usd: float
-    usd_per_million: float
-    limits: Limits
 
 
 class Tuning(NamedTuple):
@@ -159,11 +130,6 @@ TUNINGS = RemoteTable("tunings", "fine-tuning job", Tuning, Tuning._fields)
 FILES = RemoteTable("tuning_files", "uploaded file", UploadedFile, UploadedFile._fields)
 
 
-def has_tunings(journal: Journal) -> bool:
-    """Whether the journal has the tables; one that no newer workbench has written to lacks them."""
-    return TUNINGS.exists(journal)
-
-
 def live(journal: Journal, key: str) -> Tuning | None:
     """The job of a key that is under way or has succeeded, None if there is none."""
     return TUNINGS.first(journal, f"key = ? AND state IN {LIVE}", (key,))
@@ -192,47 +158,44 @@ def of_run(journal: Journal, study: str, run: str, shape: str) -> Tuning | None:
 
 
 def declare(
-    db: sqlite3.Connection, owner: Owner, order: Order, training_file: str, validation_file: str | None
+    db: sqlite3.Connection, owner: Owner, wanted: Wanted, shape: str, worst_usd: float, limits: Limits, **more: object
 ) -> Tuning:
     """Record that a job is about to be created, and reserve its worst price.
 
     Args:
         db: connection in a transaction.
         owner: who pays.
-        order: the model.
-        training_file, validation_file: the provider's names for the files.
+        wanted: what shapes the model.
+        shape: of the run that wants it, see :func:`link`.
+        worst_usd: to reserve.
+        limits: what may be spent.
+        more: columns of the row that none of these gives.
 
     Raises:
         OverBudget: it could cost more than the limits leave; nothing is written then.
     """
-    over = over_limits(db, owner, order.worst_usd, order.limits)
+    over = over_limits(db, owner, worst_usd, limits)
     if over is not None:
         raise over
-    wanted = order.wanted
     now = time.time()
     row = {
         "intent": f"wb-{uuid.uuid4().hex}",
         "key": wanted.key,
         "study": owner.study,
         "generator": owner.generator,
-        "run": order.run,
         "provider": wanted.provider,
         "base_url": wanted.base_url,
-        "account": order.account,
         "model": wanted.model,
-        "training_file": training_file,
-        "validation_file": validation_file,
-        "instances": order.instances,
         "state": "intent",
-        "worst_usd": order.worst_usd,
-        "usd_per_million": order.usd_per_million,
+        "worst_usd": worst_usd,
         "created": now,
         "submitted": now,
         "request": canonical_json(wanted._asdict()),
+        **more,
     }
     tuning = TUNINGS.insert(db, row)
     spend(db, owner.study, owner.generator, tuning.worst_usd)
-    link(db, owner.study, tuning.run, order.shape, tuning.id)
+    link(db, owner.study, tuning.run, shape, tuning.id)
     return tuning
 
 
@@ -284,7 +247,7 @@ def link(db: sqlite3.Connection, study: str, run: str, shape: str, number: int) 
         db: connection in a transaction.
         study: that the run is in.
         run: its name in the study.
-        shape: of what shapes the run, except its instances' texts; see :func:`llm.tuning.learners.run_shape`.
+        shape: of what shapes the run, except its instances' texts; see :func:`llm.tuning.examples.run_shape`.
         number: of the job.
     """
     db.execute("INSERT OR REPLACE INTO tuning_runs VALUES (?, ?, ?, ?)", (study, run, shape, number))

@@ -16,10 +16,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
-from llm.journal.calls import claim, settle_answers, settle_failures, withdraw
+from llm.journal.calls import Owner, claim, settle_answers, settle_failures, withdraw
 from llm.journal.presence import BEAT_SECONDS, Worker, bury, dead_workers, lose_in_flight, refuse_other_hosts
-from llm.journal.schema import unusable
-from llm.journal.types import Owner
+from llm.journal.schema import transaction, unusable
 
 GATHER_SECONDS = 0.001, 0.005  # a transaction waits so long for company, when few come and when many do
 MANY = 8  # entries of the transaction before
@@ -148,17 +147,8 @@ class Writer:
         return outcomes
 
     def _transaction(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            result = function(db)
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                with suppress(sqlite3.Error):
-                    db.execute("ROLLBACK")
-            raise
-        return result
+        with transaction(self._db):
+            return function(self._db)
 
     def _failure(self) -> Exception:
         if isinstance(self._broken, sqlite3.Error):

@@ -1,4 +1,4 @@
-"""What a model is fine-tuned on: chats of a source's prompt and its target, as JSON lines.
+"""The runs of hosted learners, and what they are fine-tuned on: chats of a prompt and its target, as JSON lines.
 
 The prompt is the generators' own, as a first request would be. Nothing is changed silently: what a provider is likely
 to refuse is left out or stops the study, and both are counted.
@@ -6,14 +6,17 @@ to refuse is left out or stops the study, and both are counted.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from llm.calls import canonical_json
 from llm.prompts import Templates
+from llm.settings import TuningSettings
 from llm.tokens import FRAME_TOKENS, estimate_tokens
 from workbench.cli import UserError
 from workbench.files import file_digest
@@ -26,6 +29,8 @@ _MOST_AUTO_EPOCHS = 25
 # Bytes a token are 3.5 as a rule, 2.4 where a text is dear: what may be spent is reserved for the latter.
 WORST_FACTOR = 1.5
 _SHOWN = 5
+_HYPERPARAMETERS = ("n_epochs", "batch_size", "learning_rate_multiplier")
+_TUNING = ("provider", "model", "base_url", "languages", *_HYPERPARAMETERS, "validation", "max_tokens", "unusable")
 # What providers' filters look for is not public. These are traces of personal data and of broken text that anybody can
 # see; a row that has one is used all the same.
 _NOTABLE = {
@@ -34,6 +39,22 @@ _NOTABLE = {
     "telephone number": re.compile(r"(?<!\w)\+\d[\d ()/-]{7,}\d"),
     "control character": re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"),
 }
+
+
+class Run(NamedTuple):
+    """A run of a hosted learner.
+
+    Attributes:
+        run: its name, ``LEARNER/RECIPE/SIZE/SEED``.
+        size: instances that its model has seen; 0: zero-shot, the base model.
+        new: those of them that its own job trains on.
+        seed: of the training.
+    """
+
+    run: str
+    size: int
+    new: int
+    seed: int
 
 
 @dataclass
@@ -126,6 +147,25 @@ def example_tokens(templates: Templates, source: str, target: str) -> int:
     """About how many tokens one example has."""
     texts = [templates.user(source), target, *([templates.system] if templates.system else [])]
     return sum(map(estimate_tokens, texts)) + FRAME_TOKENS
+
+
+def hyperparameters(settings: TuningSettings) -> dict[str, int | float | str]:
+    """The hyperparameters that are not left to the provider."""
+    values = {name: getattr(settings, name) for name in _HYPERPARAMETERS}
+    return {name: value for name, value in values.items() if value != "auto"}
+
+
+def run_shape(settings: TuningSettings, prompts: str, size: int, skip: int, seed: int | None) -> str:
+    """A digest of what shapes a run's model, except its instances' texts, which need not exist yet.
+
+    Args:
+        settings: of the learner.
+        prompts: digest of its templates.
+        size, skip: of the run, see ``llm/finetune_hosted.py``.
+        seed: of the training.
+    """
+    parts = [{name: getattr(settings, name) for name in _TUNING}, prompts, size, skip, seed]
+    return hashlib.sha256(canonical_json(parts).encode()).hexdigest()
 
 
 def epochs_of(n_epochs: int | str, instances: int) -> int:

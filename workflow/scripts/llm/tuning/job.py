@@ -9,30 +9,58 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from llm.asking import remote
-from llm.asking.hold import Hold
 from llm.asking.progress import EVERY_SECONDS
-from llm.asking.remote import RemoteWork
+from llm.asking.remote import Hold, RemoteWork
+from llm.asking.setup import limits_of
 from llm.calls import Failure
 from llm.journal import Journal, OverBudget, tunings
-from llm.journal.tunings import TUNINGS, Order, Tuning
+from llm.journal.tunings import TUNINGS, Tuning, Wanted
+from llm.prices import TrainingPrice
 from llm.providers.openai_tuning import TuningApi
-from llm.providers.protocol import TuningRequest, TuningState, TuningStatus
+from llm.providers.protocol import TuningEvent, TuningRequest, TuningState, TuningStatus
+from llm.settings import ExecutionSettings, TuningSettings
+from llm.tuning.examples import WORST_FACTOR, Examples, epochs_of
 from workbench.cli import UserError, say
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 HOLD_SECONDS = 1.0  # between two looks whether another process is done with the job
 _FEWEST_TRIES = 3
 TOOL = "tools/journal"
 _ELSEWHERE = "a learner of kind: local is fine-tuned on this machine instead and needs no provider"
+_MILLION = 1e6
+
+
+@dataclass(frozen=True)
+class TuningTask:
+    """A model that a run wants, what it is trained on and what that may cost.
+
+    Attributes:
+        settings, execution: see ``docs/finetuning.md``; their model is the base model.
+        wanted: what shapes the model.
+        run, shape: of the run, see :func:`llm.journal.tunings.link`.
+        training, validation: the examples; None for no validation.
+        price: of the training.
+    """
+
+    settings: TuningSettings
+    execution: ExecutionSettings
+    wanted: Wanted
+    run: str
+    shape: str
+    training: Examples
+    validation: Examples | None
+    price: TrainingPrice
+
+    @property
+    def worst_usd(self) -> float:
+        """The most that the training can cost, in USD."""
+        tokens = self.training.tokens * epochs_of(self.settings.n_epochs, self.training.instances)
+        return WORST_FACTOR * tokens * self.price.usd_per_million / _MILLION
 
 
 class Tuner:
@@ -53,29 +81,30 @@ class Tuner:
         )
         self.under_way: Tuning | None = None
 
-    async def obtain(self, order: Order) -> Tuning:
+    async def obtain(self, task: TuningTask) -> Tuning:
         """The job that has made the model: an existing one, or a new one.
 
         Raises:
             UserError: the provider does not make the model, or there is no money for it.
         """
-        async with self._held(order.wanted.key):
-            tuning = tunings.live(self._journal, order.wanted.key)
+        async with self._held(task.wanted.key):
+            tuning = tunings.live(self._journal, task.wanted.key)
             if tuning is None:
                 await self._check()
-                files = await self._files(order)
-                tuning = await self._declare(order, *files)
-                tuning = await self._create(tuning, order, is_new=True)
+                training_file = await self._file(task, task.training)
+                validation_file = await self._file(task, task.validation) if task.validation else None
+                tuning = await self._declare(task, training_file, validation_file)
+                tuning = await self._create(tuning, task, is_new=True)
             elif tuning.state == "intent":
                 say(f"taking up a fine-tuning job that an earlier run was about to create ({tuning.intent})")
-                tuning = await self._create(tuning, order, is_new=False)
+                tuning = await self._create(tuning, task, is_new=False)
             elif tuning.tuned_model is None:
                 say(f"taking up fine-tuning job {tuning.name} ({tuning.state})")
             self.under_way = tuning
             if tuning.tuned_model is None:
                 tuning = await self._follow(tuning)
-            link = partial(tunings.link, study=self._journal.study, run=order.run, shape=order.shape, number=tuning.id)
-            await self._journal.write(link)
+            study, number = self._journal.study, tuning.id
+            await self._journal.write(lambda db: tunings.link(db, study, task.run, task.shape, number))
             self.under_way = None
             return tuning
 
@@ -106,15 +135,10 @@ class Tuner:
         except Failure as failure:
             raise _no_tuning(failure) from failure
 
-    async def _files(self, order: Order) -> tuple[str, str | None]:
-        """The provider's names for the files, uploaded unless they are there."""
-        training = await self._file(order, order.training, order.wanted.training_sha256)
-        if order.validation is None or order.wanted.validation_sha256 is None:
-            return training, None
-        return training, await self._file(order, order.validation, order.wanted.validation_sha256)
-
-    async def _file(self, order: Order, path: Path, sha256: str) -> str:
-        base_url, account = order.wanted.base_url, order.account
+    async def _file(self, task: TuningTask, examples: Examples) -> str:
+        """The provider's name for a file, uploaded unless it is there."""
+        path, sha256 = examples.path, examples.sha256
+        base_url, account = task.wanted.base_url, task.execution.account
         known = tunings.uploaded(self._journal, sha256, base_url, account)
         try:
             if known is not None and await self._remote.ask(lambda: self._api.has_file(known.remote_id)):
@@ -123,18 +147,11 @@ class Tuner:
             remote_id = await self._remote.ask(lambda: self._api.upload(path, sha256))
         except Failure as failure:
             raise _no_tuning(failure) from failure
-        add = partial(
-            tunings.add_file,
-            sha256=sha256,
-            base_url=base_url,
-            account=account,
-            remote_id=remote_id,
-            size=path.stat().st_size,
-        )
-        await self._journal.write(add)
+        size = path.stat().st_size
+        await self._journal.write(lambda db: tunings.add_file(db, sha256, base_url, account, remote_id, size))
         return remote_id
 
-    async def _declare(self, order: Order, training_file: str, validation_file: str | None) -> Tuning:
+    async def _declare(self, task: TuningTask, training_file: str, validation_file: str | None) -> Tuning:
         """Write the intent down once there is money for it.
 
         Raises:
@@ -143,9 +160,16 @@ class Tuner:
         declare = partial(
             tunings.declare,
             owner=self._journal.owner,
-            order=order,
+            wanted=task.wanted,
+            shape=task.shape,
+            worst_usd=task.worst_usd,
+            limits=limits_of(task.execution),
+            run=task.run,
+            account=task.execution.account,
             training_file=training_file,
             validation_file=validation_file,
+            instances=task.training.instances,
+            usd_per_million=task.price.usd_per_million,
         )
         told = False
         while True:
@@ -175,7 +199,7 @@ class Tuner:
 
     # Its creation
 
-    async def _create(self, tuning: Tuning, order: Order, is_new: bool) -> Tuning:
+    async def _create(self, tuning: Tuning, task: TuningTask, is_new: bool) -> Tuning:
         """Have the provider create an intent, unless it has done so.
 
         Raises:
@@ -186,9 +210,9 @@ class Tuner:
             model=tuning.model,
             training_file=tuning.training_file,
             validation_file=tuning.validation_file,
-            hyperparameters=order.wanted.hyperparameters,
-            seed=order.wanted.seed,
-            suffix=order.suffix,
+            hyperparameters=task.wanted.hyperparameters,
+            seed=task.wanted.seed,
+            suffix=task.settings.suffix,
         )
         self.under_way = tuning
         started, tries = time.monotonic(), 0
@@ -242,14 +266,14 @@ class Tuner:
         Raises:
             UserError: it failed, was cancelled, has no model, or cannot be asked for.
         """
-        seen = _Seen({event.id for event in tunings.events(self._journal, tuning)}, say)
+        seen = _Seen({event.id for event in tunings.events(self._journal, tuning)})
 
         async def look() -> TuningState:
             state = await self._remote.ask(lambda: self._api.job(tuning.remote_id or ""))
             events = await self._remote.ask(lambda: self._api.events(tuning.remote_id or "", seen.ids))
             if events:
                 await self._journal.write(partial(tunings.add_events, tuning=tuning, events=events))
-            seen.tell(tuning.name, state, [(event.id, event.message, bool(event.data)) for event in events])
+            seen.tell(tuning.name, state, events)
             return state
 
         try:
@@ -257,8 +281,7 @@ class Tuner:
             checkpoints = await self._remote.ask(lambda: self._api.checkpoints(tuning.remote_id or ""))
         except Failure as failure:
             raise self._lost(tuning, failure) from failure
-        end = partial(tunings.end, tuning=tuning, remote=state, checkpoints=checkpoints)
-        ended = await self._journal.write(end)
+        ended = await self._journal.write(lambda db: tunings.end(db, tuning, state, checkpoints))
         if ended.tuned_model is None or ended.state != "succeeded":
             raise self._without_model(ended)
         return ended
@@ -290,17 +313,16 @@ class Tuner:
 class _Seen:
     """What has been reported about a job: each event once; metrics in the log, on the terminal from time to time."""
 
-    def __init__(self, ids: set[str], tell: Callable[[str], None]) -> None:
+    def __init__(self, ids: set[str]) -> None:
         self.ids = ids
-        self._tell = tell
         self._word = ""
         self._told_at = 0.0
 
-    def tell(self, name: str, state: TuningState, events: list[tuple[str, str, bool]]) -> None:
-        """Say what is new; ``events`` are ids, messages and whether they hold metrics."""
-        self.ids |= {event[0] for event in events}
-        messages = [message for _, message, metrics in events if not metrics]
-        metrics = [message for _, message, metrics in events if metrics]
+    def tell(self, name: str, state: TuningState, events: Sequence[TuningEvent]) -> None:
+        """Say what is new; the ``data`` of an event are metrics."""
+        self.ids |= {event.id for event in events}
+        messages = [event.message for event in events if not event.data]
+        metrics = [event.message for event in events if event.data]
         if metrics and (time.monotonic() - self._told_at > EVERY_SECONDS or state.status is not TuningStatus.RUNNING):
             self._told_at = time.monotonic()
             messages.append(metrics.pop())
@@ -311,11 +333,11 @@ class _Seen:
             more = ": resume it there, or cancel it" if state.word == "paused" else ""
             messages.append(f"it is {state.word}{more}")
         for message in messages:
-            self._tell(f"{name}: {message}")
+            say(f"{name}: {message}")
 
 
 def hold_name(key: str) -> str:
-    """What the lock of a job is called, see :class:`llm.asking.hold.Hold`."""
+    """What the lock of a job is called, see :class:`llm.asking.remote.Hold`."""
     return f"tuning-{key[:40]}"
 
 

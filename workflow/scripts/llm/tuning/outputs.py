@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from llm.journal import Journal, tunings
-from llm.journal.tunings import Order, Tuning
-from llm.prices import TrainingPrice
+from llm.journal.tunings import Tuning
 from llm.providers.protocol import TuningEvent
-from llm.settings import ExecutionSettings, TuningSettings
-from llm.tuning.examples import Examples, epochs_of
-from workbench.cli import say
+from llm.tuning.examples import epochs_of
+from llm.tuning.job import TuningTask
+from workbench.cli import UserError, say
 from workbench.files import write_json
 from workbench.tables import write_rows
 from workbench.text import one_line
@@ -43,25 +42,6 @@ class OutputFiles:
     report: Path
 
 
-@dataclass(frozen=True)
-class TuningTask:
-    """What is to be done: the settings, the model that is trained, the files and what they cost.
-
-    Attributes:
-        settings, execution: see ``docs/finetuning.md``; their model is the base model.
-        price: of the training.
-        training, validation: the examples; None for no validation.
-        order: what is asked for.
-    """
-
-    settings: TuningSettings
-    execution: ExecutionSettings
-    price: TrainingPrice
-    training: Examples
-    validation: Examples | None
-    order: Order
-
-
 def write_outputs(files: OutputFiles, task: TuningTask, journal: Journal, tuning: Tuning) -> None:
     """Write what the journal and the examples say about the model; the model's own file comes last."""
     events = tunings.events(journal, tuning)
@@ -80,6 +60,21 @@ def write_outputs(files: OutputFiles, task: TuningTask, journal: Journal, tuning
     )
 
 
+def tuned_model(path: Path) -> str:
+    """The fine-tuned model that a run left in its ``model.json``.
+
+    Raises:
+        UserError: the file does not name one.
+    """
+    try:
+        model = json.loads(path.read_text(encoding="utf-8"))["model"]
+    except (ValueError, LookupError, TypeError):
+        model = None
+    if not model or not isinstance(model, str):
+        raise UserError(f"{path}: this file names no fine-tuned model: delete it, and its rule makes it again")
+    return model
+
+
 def model_of(task: TuningTask, tuning: Tuning, checkpoints: list[dict[str, Any]]) -> dict[str, Any]:
     """What is needed to ask the model, and where it is from."""
     names = {str(one.get("step_number")): one.get("fine_tuned_model_checkpoint") for one in checkpoints}
@@ -88,7 +83,7 @@ def model_of(task: TuningTask, tuning: Tuning, checkpoints: list[dict[str, Any]]
         "base_url": tuning.base_url,
         "model": tuning.tuned_model,
         "base": task.settings.model,
-        "start": task.order.wanted.model if task.order.wanted.model != task.settings.model else None,
+        "start": task.wanted.model if task.wanted.model != task.settings.model else None,
         "job": tuning.remote_id,
         "key": tuning.key,
         "training_file": tuning.training_file,
@@ -118,16 +113,16 @@ def report_of(task: TuningTask, tuning: Tuning, losses: list[dict[str, Any]]) ->
         "usd": tuning.usd,
         "job": tuning.remote_id,
         "model": tuning.tuned_model,
-        "hyperparameters": dict(task.order.wanted.hyperparameters),
-        "seed": task.order.wanted.seed,
+        "hyperparameters": dict(task.wanted.hyperparameters),
+        "seed": task.wanted.seed,
     }
 
 
 def ledger_of(task: TuningTask, journal: Journal, tuning: Tuning) -> dict[str, Any]:
     """The accounts of the run's training, of all its jobs; what another run paid for is in that one's."""
-    study, generator, run = journal.study, journal.generator, task.order.run
+    study, generator, run = journal.study, journal.generator, task.run
     paid = [one for one in tunings.of_owner(journal, study, generator) if one.run == run]
-    superseded = [one for one in paid if one.key != task.order.wanted.key]
+    superseded = [one for one in paid if one.key != task.wanted.key]
     usd = [one.worst_usd if one.usd is None else one.usd for one in paid]
     ours = tuning.id in {one.id for one in paid}
     notes = [] if ours else [f"made and paid by {tuning.study} {tuning.run}"]
@@ -136,7 +131,7 @@ def ledger_of(task: TuningTask, journal: Journal, tuning: Tuning) -> dict[str, A
     return {
         "generator": generator,
         "run": run,
-        "model": task.order.wanted.model,
+        "model": task.wanted.model,
         "served": tuning.tuned_model,
         "mode": "fine-tuning",
         "sources": task.training.instances + task.training.left_out,

@@ -18,9 +18,9 @@ from functools import partial
 from itertools import islice
 
 from llm.asking.batches.watch import BatchWatch
-from llm.asking.hold import Hold
 from llm.asking.interrupts import until_interrupted
 from llm.asking.progress import EVERY_SECONDS, Progress
+from llm.asking.remote import Hold
 from llm.asking.setup import LLMSetup
 from llm.calls import FailureKind, Work, canonical_json
 from llm.journal import InFlight, OverBudget, Stored, Ticket, batches
@@ -167,14 +167,10 @@ class BatchExecutor:
         if not fitting:
             await self._send()
             return chunk
-        fill = partial(
-            batches.fill,
-            owner=self._journal.owner,
-            batch=gathering.batch,
-            works=chunk[:fitting],
-            limits=self._setup.limits,
+        owner, limits = self._journal.owner, self._setup.limits
+        gathering.batch, outcomes = await self._journal.write(
+            lambda db: batches.fill(db, owner, gathering.batch, chunk[:fitting], limits)
         )
-        gathering.batch, outcomes = await self._journal.write(fill)
         over: OverBudget | None = None
         unpaid = []
         for sized, outcome in zip(chunk, outcomes, strict=False):

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
-from llm.asking.batches.answers import BatchAnswers, Tally
-from llm.asking.hold import Hold, sweep
 from llm.asking.pace import backoff
 from llm.asking.progress import Progress
-from llm.asking.remote import RemoteWork
+from llm.asking.remote import Hold, RemoteWork, sweep
 from llm.asking.setup import LLMSetup
-from llm.calls import Failure, FailureKind
-from llm.journal import batches
+from llm.calls import Answer, Failure, FailureKind, Reply
+from llm.journal import Answered, Failed, Ticket, batches
 from llm.journal.batches import BATCHES, Batch
-from llm.providers.protocol import BatchState, BatchStatus
+from llm.journal.calls import settle_answers, settle_failures
+from llm.prices import Price, UnknownPrice, price_of
+from llm.providers.protocol import BatchResult, BatchState, BatchStatus
 from workbench.cli import UserError, say
 
+RESULTS_AT_ONCE = 200  # in one transaction
 ENQUEUED_PATIENCE_SECONDS = 24 * 3600.0  # how long a provider may refuse every batch because too much waits there
 
 
@@ -38,7 +44,7 @@ class BatchWatch:
         self.most_tokens = batch.max_enqueued_tokens
         self._api = setup.api
         self._journal = setup.journal
-        self._answers = BatchAnswers(setup, progress)
+        self._answers = _Answers(setup, progress)
         self._progress = progress
         self._account = setup.execution.account
         self._attempts = setup.execution.attempts
@@ -126,9 +132,8 @@ class BatchWatch:
                     lambda: self.busy,  # a 429 may then last until another batch ends
                 )
             except Failure as failure:
-                await self._journal.write(
-                    partial(batches.release, batch=batch, state="failed", message=failure.message)
-                )
+                release = partial(batches.release, batch=batch, state="failed", message=failure.message)
+                await self._journal.write(release)
                 raise _not_taken(failure) from failure
             hold.lines.unlink(missing_ok=True)
             if state is not None:
@@ -154,8 +159,7 @@ class BatchWatch:
         told = False
         while True:
             declare = partial(batches.declare, batch=batch, most_tokens=self.most_tokens)
-            declared = await self._journal.write(declare)
-            if declared is not None:
+            if (declared := await self._journal.write(declare)) is not None:
                 return declared
             if not told and not self._tasks:
                 say(f"batches of others use up max_enqueued_tokens, {self.most_tokens:,}: waiting for them")
@@ -172,7 +176,9 @@ class BatchWatch:
             if found is None:
                 return
             batch = found
-            state = await self._remote.poll(partial(self._look, batch), _is_running)
+            state = await self._remote.poll(
+                partial(self._look, batch), lambda state: state.status is BatchStatus.RUNNING
+            )
             if state.status is BatchStatus.FAILED:
                 await self._refused(batch, state)
                 return
@@ -228,7 +234,7 @@ class BatchWatch:
         if not self._refusals:
             self._refused_since = time.monotonic()
         self._refusals += 1
-        await self._journal.write(partial(batches.release, batch=batch, state=state, message=message))
+        await self._journal.write(lambda db: batches.release(db, batch, state, message))
         del self._seen[batch.id]
 
     async def _fetch(self, batch: Batch, state: BatchState) -> None:
@@ -237,12 +243,11 @@ class BatchWatch:
         Raises:
             Failure: they cannot be fetched, or say that no request will succeed.
         """
-        tally = Tally()
+        tally = _Tally()
         await self._remote.ask(lambda: self._answers.take(batch, state, tally))
         missing = await self._journal.write(partial(batches.collect, batch=batch, message=state.message))
         self._progress.failed += missing
-        lacking = tally.failed + tally.throttled + missing
-        if lacking:
+        if lacking := tally.failed + missing:
             say(f"a batch of {batch.requests:,} requests ended ({state.message}): {lacking:,} are without an answer")
         if tally.fatal is not None:
             raise tally.fatal
@@ -298,10 +303,6 @@ class BatchWatch:
         return False
 
 
-def _is_running(state: BatchState) -> bool:
-    return state.status is BatchStatus.RUNNING
-
-
 def _not_taken(failure: Failure) -> UserError:
     hint = "; for a server without batches set mode: online" if failure.status in (404, 405, 501) else ""
     return UserError(f"the batch was not taken: {failure.message}{hint}; all answers are in the journal")
@@ -315,3 +316,111 @@ def _stopped(batch: Batch, failure: Failure) -> UserError:
             f"otherwise give the batch up: {batches.how_to_forget(batch)}"
         )
     return UserError(f"{failure.message}; no more batches are submitted, all answers are in the journal")
+
+
+@dataclass
+class _Tally:
+    """Failed requests of a batch; ``fatal`` is why no such request will succeed, None if no answer says so."""
+
+    failed: int = 0
+    fatal: Failure | None = None
+
+
+class _ReadResult(NamedTuple):
+    """A result: its attempt (None: of another batch), the answer or failure, and the reply behind an answer."""
+
+    attempt: int | None
+    result: Answer | Failure
+    reply: Reply | None
+
+
+class _Answers:
+    """Brings results into the journal: every answer once, however often the results are read.
+
+    Args:
+        setup: reads answers and knows the price of its model. A batch that an earlier run left may have asked another.
+        progress: counts.
+    """
+
+    def __init__(self, setup: LLMSetup, progress: Progress) -> None:
+        self._api = setup.api
+        self._journal = setup.journal
+        self._progress = progress
+        self._provider = setup.settings.provider
+        self._prices: dict[str, Price | None] = {setup.settings.model: setup.price}
+
+    async def take(self, batch: Batch, state: BatchState, tally: _Tally) -> None:
+        """Journal the results of ``batch`` that are not there yet, and count in ``tally`` what is on disk.
+
+        Raises:
+            Failure: the results cannot be fetched, or not all of them; what came is kept.
+        """
+        part: list[_ReadResult] = []
+        async for result in self._api.batch_results(state):
+            part.append(self._read(batch, result))
+            if len(part) == RESULTS_AT_ONCE:
+                await self._write(batch, part, tally)
+                part = []
+        await self._write(batch, part, tally)
+
+    async def _write(self, batch: Batch, results: list[_ReadResult], tally: _Tally) -> None:
+        answered, failures = await self._journal.write(partial(self._settle, batch=batch, results=results))
+        throttled = sum(failure.kind is FailureKind.THROTTLED for failure in failures)
+        fatal = (failure for failure in failures if failure.kind is FailureKind.FATAL)
+        tally.failed += len(failures)
+        tally.fatal = tally.fatal or next(fatal, None)
+        self._progress.asked += answered
+        self._progress.throttled += throttled
+        self._progress.failed += len(failures) - throttled
+
+    def _read(self, batch: Batch, result: BatchResult) -> _ReadResult:
+        attempt = batches.attempt_of(result.custom_id, batch)
+        if isinstance(result.result, Failure):
+            return _ReadResult(attempt, result.result, None)
+        try:
+            return _ReadResult(attempt, self._api.read(result.result.raw), result.result)
+        except Failure as failure:
+            return _ReadResult(attempt, failure, None)
+
+    def _settle(
+        self, db: sqlite3.Connection, batch: Batch, results: Sequence[_ReadResult]
+    ) -> tuple[int, list[Failure]]:
+        """Write the results whose tickets are still open; return how many were answered, and the failures."""
+        tickets = _open_tickets(db, batch, [result.attempt for result in results])
+        now = time.time()
+        answered: list[Answered] = []
+        failed: list[Failed] = []
+        for attempt, result, reply in results:
+            if attempt not in tickets:  # journalled already
+                continue
+            ticket, model = tickets.pop(attempt)
+            if isinstance(result, Failure):
+                failed.append(Failed(ticket, result, ticket.worst_usd if result.maybe_paid else 0.0, now))
+            elif reply is not None:
+                answered.append(Answered(ticket, reply, result, self._cost(ticket, model, result), now))
+        settle_answers(db, answered)
+        settle_failures(db, failed)
+        return len(answered), [entry.failure for entry in failed]
+
+    def _cost(self, ticket: Ticket, model: str, answer: Answer) -> float:
+        """USD of an answer; its worst price if the model's price is unknown."""
+        if model not in self._prices:
+            try:
+                self._prices[model] = price_of(self._provider, model, self._api.base_url, None, True)
+            except UnknownPrice:
+                self._prices[model] = None
+        price = self._prices[model]
+        return ticket.worst_usd if price is None else price.charge(answer.usage, ticket.worst_usd)
+
+
+def _open_tickets(
+    db: sqlite3.Connection, batch: Batch, attempts: Sequence[int | None]
+) -> dict[int | None, tuple[Ticket, str]]:
+    """Those of a batch's ``attempts`` that are in flight: their tickets and the models that they ask."""
+    rows = db.execute(
+        "SELECT attempts.id, key, worst_usd, study, generator, started, sdk, json_extract(body, '$.model') "
+        "FROM attempts JOIN calls USING (key) "
+        "WHERE attempts.id IN (SELECT value FROM json_each(?)) AND batch = ? AND state = 'sent'",
+        (json.dumps([attempt for attempt in attempts if attempt is not None]), batch.id),
+    )
+    return {row[0]: (Ticket._make(row[:-1]), row[-1]) for row in rows}
