@@ -31,8 +31,7 @@ from models.causal_lm import (
 )
 from models.completions import TokenizedPair, collate, completion_logprobs, completion_loss
 from models.devices import in_memory
-from train.memory import train_halving_batches
-from train.signals import handle_termination
+from train.state import handle_termination
 from workbench.cli import UserError, progress
 
 _LOG_INTERVAL = 10  # updates
@@ -90,7 +89,7 @@ def finetune(finetuning: Finetuning, state: FinetuningState, monitors: Sequence[
         _train(model, finetuning, plan, _arguments(finetuning, plan, parts, precision, state.folder, monitors), state)
         return model, _valid_loss(model, finetuning, math.ceil(options.batch_size / parts))
 
-    model, loss = train_halving_batches(state, plan.count_parts, attempt)
+    model, loss = state.train_halving_batches(plan.count_parts, attempt)
     updates, seconds = state.progress()
     return model, {
         "updates": updates,

@@ -15,12 +15,10 @@ from typing import Any
 
 from models.devices import take_gpus
 from models.fairseq_checkpoints import load_checkpoint
-from train.batching import batch_options, too_small
 from train.data import EncodedData
-from train.memory import train_halving_batches
 from train.processes import run_fairseq
 from train.progress import is_finished, read_entries, rewind, target_tokens
-from train.settings import FairseqOptions, TrainingSettings
+from train.settings import FairseqOptions, TrainingSettings, batch_options, too_small
 from train.state import TrainingState
 from workbench.cli import UserError
 
@@ -69,7 +67,7 @@ def train(
         batch = {name: options[name] for name in ("max-tokens", "batch-size", "update-freq") if name in options}
         return {**_report(data, state), "batch": {**batch, "halvings": state.halvings}}
 
-    return train_halving_batches(state, lambda halvings: _options_of_batch(settings, halvings), attempt)
+    return state.train_halving_batches(lambda halvings: _options_of_batch(settings, halvings), attempt)
 
 
 def _options_of_batch(settings: TrainingSettings, halvings: int) -> FairseqOptions:
