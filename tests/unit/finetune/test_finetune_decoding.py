@@ -11,7 +11,7 @@ import pytest
 from finetuning import DECODING, Corpus, Finetuning, translations, write_table
 from tiny_llm import tiny_tokenizer
 
-from finetune.instances import Plan
+from finetune.plan import Plan
 from generate.generate_targets import main as generate_targets
 from generate.generate_targets import parser as generate_parser
 from llm.local.prompting import Prompter, read_templates

@@ -16,8 +16,7 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from finetune.instances import Plan
-from finetune.settings import FinetuningSettings
+from finetune.plan import FinetuningSettings, Plan
 from finetune.state import FinetuningState
 from models.causal_lm import (
     ADAPTER,
@@ -66,10 +65,7 @@ def finetune(finetuning: Finetuning, state: FinetuningState, monitors: Sequence[
     If a part of an update does not fit the GPU's memory, training starts again with parts of half the size and twice
     as many parts per update.
 
-    Args:
-        finetuning: what is trained.
-        state: where the training is kept and resumes.
-        monitors: Trainer's names of monitors, which do not shape the training.
+    ``state`` keeps the training, and ``monitors`` are Trainer's names of those that show it.
 
     Raises:
         UserError: an option does not fit, the device or disk is too small, or a signal ended training.

@@ -35,13 +35,7 @@ class DecodingSettings(EngineSettings):
 
 
 def translate(model: Model, texts: Sequence[str], settings: DecodingSettings, threads: int) -> Iterator[Hypothesis]:
-    """Yield the translation of every text, in order.
-
-    Args:
-        model: the trained model.
-        texts: sources, one line each.
-        settings: how it translates.
-        threads: CPU threads.
+    """Yield the translation of every text (one line), in order; compute with ``threads`` CPU threads.
 
     Raises:
         UserError: the engine cannot run this model or finds no device.

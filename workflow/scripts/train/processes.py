@@ -52,10 +52,8 @@ class Interruption:
 def run_fairseq(config: Any, progress: Path, options: FairseqOptions) -> bool:
     """Train until fairseq's own limits, early stopping or a signal end it; return whether a signal did.
 
-    Args:
-        config: fairseq's parsed configuration; its ``distributed_world_size`` is the number of processes.
-        progress: file of fairseq's reports, see :mod:`train.progress`.
-        options: fairseq-train's options.
+    ``config`` is fairseq's parsed configuration, whose ``distributed_world_size`` is the number of processes. fairseq's
+    reports are kept in the file ``progress``, see :mod:`train.progress`.
     """
     import torch
     from fairseq.distributed import utils as distributed

@@ -34,6 +34,7 @@ Batch = TypeVar("Batch")
 Result = TypeVar("Result")
 
 FAIRSEQ_PACKAGES = ("torch", "fairseq-fixed", "sentencepiece")
+_HALVINGS = "halvings"  # file in a state folder
 
 
 def fingerprint(
@@ -141,14 +142,14 @@ class StateFolder(ABC):
     @property
     def halvings(self) -> int:
         """How often the part of a batch that a device computes at a time has been halved."""
-        file = self._halvings_file
+        file = self.folder / _HALVINGS
         return int(file.read_text(encoding="utf-8")) if file.is_file() else 0
 
     def train_halving_batches(self, split: Callable[[int], Batch], attempt: Callable[[Batch], Result]) -> Result:
         """Train; while the GPU's memory does not hold the parts of a batch, start again with parts of half the size.
 
         Args:
-            split: returns how a batch is computed after a number of halvings; raises an error if parts cannot be smaller.
+            split: says how a batch is computed after a number of halvings; raises an error if nothing smaller is left.
             attempt: trains with that and returns the result.
         """
         import torch
@@ -166,13 +167,9 @@ class StateFolder(ABC):
             gc.collect()
             torch.cuda.empty_cache()
             self._forget()
-            write_text(self._halvings_file, f"{self.halvings + 1}\n")
+            write_text(self.folder / _HALVINGS, f"{self.halvings + 1}\n")
             batch = split(self.halvings)
             say(f"{reason}; starting again, computing half as much at a time")
-
-    @property
-    def _halvings_file(self) -> Path:
-        return self.folder / "halvings"
 
     def discard(self) -> None:
         """Remove everything after the training. The lock is removed last: a network share keeps files that are open."""
