@@ -73,20 +73,17 @@ def encode_pairs(
             problems.append(f"{pair.id} by {pair.origin}: {tokens:,} tokens, prompt and target together")
         else:
             usable.append(instance)
+    first = problems[0] if problems else ""
     if problems and not drop:
         raise UserError(
             f"{where}: {len(problems):,} of {len(pairs):,} instances cannot be learnt, being empty or longer than "
-            f"max_tokens, {max_tokens:,}; the first is {problems[0]}. Raise `max_tokens` of the learner, lower "
+            f"max_tokens, {max_tokens:,}; the first is {first}. Raise `max_tokens` of the learner, lower "
             "corpus.cleaning's limits of length, or leave them out with `unusable: drop`"
         )
     if not usable:
-        first = problems[0] if problems else ""
         raise UserError(f"{where}: none of the {len(pairs):,} instances can be learnt; the first is {first}")
     if problems:
-        say(
-            f"{len(problems):,} of {len(pairs):,} instances left out, being empty or too long; "
-            f"the first is {problems[0]}"
-        )
+        say(f"{len(problems):,} of {len(pairs):,} instances left out, being empty or too long; the first is {first}")
     return usable
 
 
@@ -98,18 +95,15 @@ class Plan:
 
     Args:
         lengths: tokens of the completion of each instance.
-        batch_size: instances of an update.
-        epochs: how often every instance is seen.
-        max_steps: number of updates instead of epochs, if not None.
+        options: size of the batches, and number of epochs or updates.
         seed: of the order.
     """
 
-    def __init__(
-        self, lengths: Sequence[int], batch_size: int, epochs: float, max_steps: int | None, seed: int
-    ) -> None:
+    def __init__(self, lengths: Sequence[int], options: TrainerOptions, seed: int) -> None:
         self._lengths = lengths
-        self._batch = min(batch_size, len(lengths))
-        seen = max_steps * self._batch if max_steps else max(1, math.ceil(epochs * len(lengths)))
+        self._batch = min(options.batch_size, len(lengths))
+        in_epochs = max(1, math.ceil(options.num_train_epochs * len(lengths)))
+        seen = options.max_steps * self._batch if options.max_steps else in_epochs
         self._order = list(itertools.islice(self._epochs(seed), seen))
         self.updates = math.ceil(seen / self._batch)
 

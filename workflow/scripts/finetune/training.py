@@ -72,13 +72,7 @@ def finetune(finetuning: Finetuning, state: FinetuningState, monitors: Sequence[
     """
     settings, options = finetuning.settings, finetuning.settings.options
     precision = resolve_precision(settings.precision, finetuning.device)
-    plan = Plan(
-        [len(pair.completion) for pair in finetuning.train],
-        options.batch_size,
-        options.num_train_epochs,
-        options.max_steps,
-        settings.seed,
-    )
+    plan = Plan([len(pair.completion) for pair in finetuning.train], options, settings.seed)
 
     def attempt(parts: int) -> tuple[Any, float]:
         if finetuning.device == "cuda":

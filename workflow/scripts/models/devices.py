@@ -117,7 +117,6 @@ def _why_missing(count: int) -> str:
         reason = ""
     except (RuntimeError, AssertionError) as error:  # no driver, one that is too old, or no device
         reason = f": {str(error).strip().splitlines()[0].rstrip('.')}"
-    there = torch.cuda.device_count()
-    seen = "none" if there == 0 else f"{there}"
+    seen = torch.cuda.device_count() or "none"
     masked = "" if mask is None else f" (CUDA_VISIBLE_DEVICES is {mask!r})"
     return f"{found} {seen}{masked}{reason}; `nvidia-smi` shows GPUs and driver; lower training.gpus or set device: cpu"

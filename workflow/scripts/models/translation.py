@@ -71,14 +71,11 @@ def _with_ctranslate2(
             return_scores=True,
             **search,
         )
-        return [_mean_score(result.hypotheses[0], result.scores[0], penalty) for result in results]
+        best = [(result.hypotheses[0], result.scores[0]) for result in results]
+        # CTranslate2 divides the sum by the length, end of the sentence included, to the power of the penalty.
+        return [(tokens, score * (len(tokens) + 1) ** (penalty - 1)) for tokens, score in best]
 
     yield from run_batches([len(source) for source in sources], settings.batch_tokens, translate_batch)
-
-
-def _mean_score(tokens: Pieces, score: float, penalty: float) -> Output:
-    """CTranslate2 divides the sum by the length, end of the sentence included, to the power of the penalty."""
-    return tokens, score * (len(tokens) + 1) ** (penalty - 1)
 
 
 def _with_fairseq(
