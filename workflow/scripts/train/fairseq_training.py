@@ -154,7 +154,8 @@ def fairseq_arguments(data: EncodedData, settings: TrainingSettings, state: Trai
         # By default the first process sends the others its checkpoint in a form that torch's allow-list refuses.
         "load-checkpoint-on-all-dp-ranks": settings.gpus > 1,
         "cpu": settings.device == "cpu",
-        **settings.options,
+        # A checkpoint keeps the options in this order.
+        **dict(sorted(settings.options.items())),
     }
     arguments = [str(data.folder)]
     for name, value in options.items():
