@@ -117,7 +117,7 @@ def decode(folder: Path, beams: int, arguments: argparse.Namespace) -> tuple[flo
 
 def mean_tokens(folder: Path) -> tuple[float, float]:
     """Tokens of an instance: all of them, and those of its completion."""
-    from finetune.instances import encode_pairs
+    from finetune.plan import encode_pairs
     from llm.local.prompting import Prompter, read_templates
     from models.causal_lm import load_tokenizer
     from workbench.pairs import read_training_pairs

@@ -101,8 +101,8 @@ def test_a_training_that_was_over_when_killed_is_not_trained_on(finished: Worksp
     for name in ("model.pt", "training.json"):
         (copy.folder / run / name).unlink()
     # A file where the CTranslate2 model belongs: exporting fails after the last update.
-    export = "workflow/scripts/train/export.py"
-    copy.edit(export, "    allow_checkpoint_classes()\n", "    raise OSError(28, 'No space left on device')\n")
+    script, line = "workflow/scripts/train/train_model.py", "    from ctranslate2.converters import FairseqConverter\n"
+    copy.edit(script, line, "    raise OSError(28, 'No space left on device')\n")
     failed = copy.snakemake("--cores", "1", f"{run}/model.pt", check=False)
     assert "the disk is full" in failed.stdout
     assert list((copy.folder / run / "state").glob("*/checkpoint_last.pt"))

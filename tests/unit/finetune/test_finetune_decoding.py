@@ -11,7 +11,7 @@ import pytest
 from finetuning import DECODING, Corpus, Finetuning, translations, write_table
 from tiny_llm import tiny_tokenizer
 
-from finetune.instances import Plan
+from finetune.plan import Plan, TrainerOptions
 from generate.generate_targets import main as generate_targets
 from generate.generate_targets import parser as generate_parser
 from llm.local.prompting import Prompter, read_templates
@@ -209,21 +209,25 @@ class TestPrompter:
         assert "has no system prompt" in caplog.text
 
 
+def trainer_options(batch_size: int, epochs: float, max_steps: int | None = None) -> TrainerOptions:
+    return TrainerOptions(epochs, max_steps, batch_size, 0.001, "constant", 0.0, 0.0, 1.0)
+
+
 class TestPlan:
     """Which instances an update sees."""
 
     def test_every_epoch_sees_every_instance_once(self) -> None:
-        plan = Plan([3] * 10, batch_size=4, epochs=3, max_steps=None, seed=1)
+        plan = Plan([3] * 10, trainer_options(batch_size=4, epochs=3), seed=1)
         seen = [place for number in range(plan.updates) for place in plan.update(number)]
         assert plan.updates == 8 and len(seen) == 30
         assert sorted(seen) == sorted([*range(10)] * 3)
         assert [plan.epochs(n) for n in (0, 1, 2, 3, 8)] == [0, 1, 1, 2, 3]
         assert plan.target_tokens(8) == 90
-        other = Plan([3] * 10, batch_size=4, epochs=3, max_steps=None, seed=2)
+        other = Plan([3] * 10, trainer_options(batch_size=4, epochs=3), seed=2)
         assert other.update(0) != plan.update(0)
 
     def test_updates_are_the_same_in_parts(self) -> None:
-        plan = Plan([*range(1, 14)], batch_size=5, epochs=2, max_steps=None, seed=1)
+        plan = Plan([*range(1, 14)], trainer_options(batch_size=5, epochs=2), seed=1)
         for halvings in (0, 1, 2):
             count = plan.count_parts(halvings)
             parts = list(plan.parts(count))
@@ -236,9 +240,9 @@ class TestPlan:
             plan.count_parts(4)
 
     def test_a_number_of_updates_wins(self) -> None:
-        plan = Plan([1] * 10, batch_size=4, epochs=3, max_steps=7, seed=1)
+        plan = Plan([1] * 10, trainer_options(batch_size=4, epochs=3, max_steps=7), seed=1)
         assert plan.updates == 7
-        few = Plan([1, 1], batch_size=16, epochs=0.5, max_steps=None, seed=1)
+        few = Plan([1, 1], trainer_options(batch_size=16, epochs=0.5), seed=1)
         assert few.updates == 1 and len(few.update(0)) == 1
 
 

@@ -94,7 +94,7 @@ FinetuningState.keep = dying
 """
 DIES_COMPUTING = """
 import os, signal
-from finetune.watching import Watcher
+from finetune.training import Watcher
 def dying(self, args, state, control, **_):
     if state.global_step == 33:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.batching import batch_options, too_small
+from train.settings import batch_options, too_small
 from workbench.cli import UserError
 
 RECIPE = {"arch": "transformer", "max-tokens": 4096, "update-freq": 4}

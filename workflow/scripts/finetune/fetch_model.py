@@ -28,8 +28,6 @@ WANTED = ("config.json", "generation_config.json", "model.safetensors.index.json
 
 def main(arguments: argparse.Namespace) -> None:
     """Download the model and record its commit."""
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
     hub: Any = import_extra("huggingface_hub", "models from the hub need")
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # it logs every request
     name, revision = arguments.model, arguments.revision

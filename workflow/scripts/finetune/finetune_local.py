@@ -11,8 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from finetune.instances import encode_pairs
-from finetune.settings import FinetuningSettings
+from finetune.plan import FinetuningSettings, encode_pairs
 from finetune.state import FinetuningState
 from llm.local.prompting import Prompter, add_prompt_argument, read_templates
 from models.causal_lm import (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +14,13 @@ from typing import Any
 import peft
 import torch
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
-from finetune.instances import Plan
-from finetune.settings import FinetuningSettings, TrainerOptions
+from finetune.plan import FinetuningSettings, Plan
 from finetune.state import FinetuningState
-from finetune.watching import Watcher
 from models.causal_lm import (
     ADAPTER,
     add_adapter,
-    check_adapter,
     check_disk,
     explained,
     load_model,
@@ -31,11 +30,13 @@ from models.causal_lm import (
 )
 from models.completions import TokenizedPair, collate, completion_logprobs, completion_loss
 from models.devices import in_memory
-from train.memory import train_halving_batches
-from train.signals import handle_termination
-from workbench.cli import UserError, progress
+from train.state import handle_termination
+from workbench.cli import UserError, progress, say
+
+log = logging.getLogger(__name__)
 
 _LOG_INTERVAL = 10  # updates
+_PROGRESS_SECONDS = 10.0
 _SLACK = 64 * 2**20  # bytes of a checkpoint besides tensors, rounded up
 
 
@@ -64,23 +65,14 @@ def finetune(finetuning: Finetuning, state: FinetuningState, monitors: Sequence[
     If a part of an update does not fit the GPU's memory, training starts again with parts of half the size and twice
     as many parts per update.
 
-    Args:
-        finetuning: what is trained.
-        state: where the training is kept and resumes.
-        monitors: Trainer's names of monitors, which do not shape the training.
+    ``state`` keeps the training, and ``monitors`` are Trainer's names of those that show it.
 
     Raises:
         UserError: an option does not fit, the device or disk is too small, or a signal ended training.
     """
     settings, options = finetuning.settings, finetuning.settings.options
     precision = resolve_precision(settings.precision, finetuning.device)
-    plan = Plan(
-        [len(pair.completion) for pair in finetuning.train],
-        options.batch_size,
-        options.num_train_epochs,
-        options.max_steps,
-        settings.seed,
-    )
+    plan = Plan([len(pair.completion) for pair in finetuning.train], options, settings.seed)
 
     def attempt(parts: int) -> tuple[Any, float]:
         if finetuning.device == "cuda":
@@ -90,7 +82,7 @@ def finetune(finetuning: Finetuning, state: FinetuningState, monitors: Sequence[
         _train(model, finetuning, plan, _arguments(finetuning, plan, parts, precision, state.folder, monitors), state)
         return model, _valid_loss(model, finetuning, math.ceil(options.batch_size / parts))
 
-    model, loss = train_halving_batches(state, plan.count_parts, attempt)
+    model, loss = state.train_halving_batches(plan.count_parts, attempt)
     updates, seconds = state.progress()
     return model, {
         "updates": updates,
@@ -126,7 +118,6 @@ def _trainable(finetuning: Finetuning, precision: str) -> Any:
         # Frozen weights need no more precision than the computation; adapters are float32.
         frozen = load_model(finetuning.base, torch_dtype(precision))
         if finetuning.start:
-            check_adapter(finetuning.start)
             model = add_adapter(frozen, finetuning.start, trainable=True)
         else:
             model = _add_new_adapter(frozen, finetuning.settings.lora)
@@ -180,13 +171,15 @@ def _arguments(
 ) -> TrainingArguments:
     """Trainer's arguments: each update is computed in ``parts``, and ``folder`` keeps the checkpoints."""
     options = finetuning.settings.options
+    # Trainer's constant schedule has no warm-up.
+    warms_up = options.lr_scheduler_type == "constant" and options.warmup_ratio
     return TrainingArguments(
         output_dir=str(folder),
         seed=finetuning.settings.seed,
         max_steps=plan.updates,
         gradient_accumulation_steps=parts,
         learning_rate=options.learning_rate,
-        lr_scheduler_type=_schedule(options),
+        lr_scheduler_type="constant_with_warmup" if warms_up else options.lr_scheduler_type,
         warmup_steps=math.ceil(options.warmup_ratio * plan.updates),
         weight_decay=options.weight_decay,
         max_grad_norm=options.max_grad_norm,
@@ -239,10 +232,60 @@ def _train(
         )
 
 
-def _schedule(options: TrainerOptions) -> str:
-    """Trainer's name of the schedule: its ``constant`` has no warm-up."""
-    name = options.lr_scheduler_type
-    return "constant_with_warmup" if name == "constant" and options.warmup_ratio else name
+class Watcher(TrainerCallback):
+    """Shows the progress of a training, marks its checkpoints as complete, and ends it on request."""
+
+    def __init__(self, plan: Plan, state: FinetuningState) -> None:
+        self._plan = plan
+        self._state = state
+        self._wanted = False
+        self._loss = math.nan
+        self._shown = self._started = time.monotonic()
+        self._first, self._before = state.progress()
+
+    def want(self, *_: Any) -> None:
+        """Request the end after the next update; a signal handler."""
+        self._wanted = True
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Start the clock."""
+        self._shown = self._started = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        """Show the progress, and end the training with a checkpoint if that was requested."""
+        now = time.monotonic()
+        if now - self._shown >= _PROGRESS_SECONDS and state.global_step < self._plan.updates:
+            self._shown = now
+            done = state.global_step
+            tokens = self._plan.target_tokens(done) - self._plan.target_tokens(self._first)
+            say(
+                f"update {done:,} of {self._plan.updates:,}, epoch {self._plan.epochs(done)}, loss {self._loss:.3f}, "
+                f"{tokens / (now - self._started):,.0f} target tokens/s"
+            )
+        if self._wanted:
+            control.should_save = control.should_training_stop = True
+        return control
+
+    def on_log(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """Keep the loss.
+
+        Raises:
+            UserError: it is not finite any more.
+        """
+        logs: dict[str, float] = more["logs"]
+        if "loss" not in logs:
+            return
+        self._loss = logs["loss"]
+        log.info("update %d: loss %.4f, learning rate %.3g", state.global_step, self._loss, logs["learning_rate"])
+        if not math.isfinite(self._loss):
+            raise UserError(
+                f"the loss is {self._loss} by update {state.global_step:,}: lower options.learning_rate, or use "
+                "precision: float32"
+            )
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Mark the checkpoint that Trainer has written as complete."""
+        self._state.keep(state.global_step, self._before + time.monotonic() - self._started)
 
 
 def _valid_loss(model: Any, finetuning: Finetuning, batch_size: int) -> float:

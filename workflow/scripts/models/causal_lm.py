@@ -41,7 +41,6 @@ TOKENIZER_FILES = (
 # ... and the rest of the model.
 MODEL_FILES = ("config.json", "generation_config.json", "*.safetensors", "*.safetensors.index.json")
 _EXPECTED = "expected are config.json, the tokenizer's files and *.safetensors"
-_INSTALL = "install it: .venv/bin/pip install -r requirements/finetune.txt"
 
 
 def import_offline(package: str) -> ModuleType:
@@ -50,10 +49,7 @@ def import_offline(package: str) -> ModuleType:
     Raises:
         UserError: it is not installed.
     """
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+    os.environ.update(HF_HUB_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
     module = import_extra(package, "learners of kind local need")
     if package == "transformers":
         module.utils.logging.disable_progress_bar()
@@ -61,15 +57,19 @@ def import_offline(package: str) -> ModuleType:
 
 
 def import_extra(package: str, needed_by: str) -> ModuleType:
-    """Import a package of the extra for fine-tuning; ``needed_by`` begins the message if it is missing.
+    """Import a package of the extra for fine-tuning, without the telemetry and progress bars of the hub's package.
 
     Raises:
-        UserError: it is not installed.
+        UserError: it is not installed; the message begins with ``needed_by``.
     """
+    os.environ.update(HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_PROGRESS_BARS="1")
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise UserError(f"{needed_by} the package {package} ({error}); {_INSTALL}") from error
+        raise UserError(
+            f"{needed_by} the package {package} ({error}); "
+            "install it: .venv/bin/pip install -r requirements/finetune.txt"
+        ) from error
 
 
 def set_threads(threads: int) -> None:
@@ -121,11 +121,14 @@ def folder_digest(folder: Path | None) -> str | None:
     """SHA-256 over names and content of the files of a model, an adapter or a tokenizer; None without a folder."""
     if folder is None:
         return None
-    patterns = (*MODEL_FILES, *TOKENIZER_FILES, ADAPTER)
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in patterns for path in folder.glob(pattern)}):
+    for path in _matching_files(folder, *MODEL_FILES, *TOKENIZER_FILES, ADAPTER):
         digest.update(f"{path.name}\0{file_digest(path)}\n".encode())
     return digest.hexdigest()
+
+
+def _matching_files(folder: Path, *patterns: str) -> list[Path]:
+    return sorted({path for pattern in patterns for path in folder.glob(pattern)})
 
 
 def check_base(folder: Path) -> Any:
@@ -187,7 +190,7 @@ def load_tokenizer(folder: Path) -> Any:
         UserError: there is none, or it has no end token.
     """
     transformers = import_offline("transformers")
-    if not any(path.suffix for pattern in TOKENIZER_FILES for path in folder.glob(pattern)):
+    if not _matching_files(folder, *TOKENIZER_FILES):
         raise UserError(f"{folder}: no tokenizer next to the model; {_EXPECTED}")
     with explained(f"{folder}: the tokenizer cannot be loaded"):
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -276,7 +279,7 @@ def _check_finetuned(folder: Path) -> None:
 def save_whole(model: Any, base: Path, folder: Path) -> None:
     """Write a whole model in safetensors, with the tokenizer files of its base as they are."""
     model.save_pretrained(folder)
-    for path in {path for pattern in TOKENIZER_FILES for path in base.glob(pattern)}:
+    for path in _matching_files(base, *TOKENIZER_FILES):
         shutil.copyfile(path, folder / path.name)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from workbench.cli import UserError, say
-from workbench.locks import try_lock
+from workbench.locks import take_lock
 
 Result = TypeVar("Result")
 
@@ -49,20 +49,16 @@ def visible_gpus() -> list[str]:
     return [str(number) for number in range(torch.cuda.device_count())]
 
 
-def is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException | str) -> bool:
     """Whether a computation failed because a GPU's memory was full; torch and CTranslate2 report it in several ways."""
-    return _reports_full_memory(str(error))
+    text = str(error).lower()
+    return "out of memory" in text or "outofmemoryerror" in text or "cublas_status_alloc_failed" in text
 
 
 def out_of_memory_reason(error: BaseException) -> str:
     """Return the first two sentences of the line that reports the full memory; a process' error has a traceback."""
-    line = [line for line in str(error).splitlines() if _reports_full_memory(line)][-1]
+    line = [line for line in str(error).splitlines() if is_out_of_memory(line)][-1]
     return ". ".join(line.strip().split(". ")[:2])
-
-
-def _reports_full_memory(text: str) -> bool:
-    text = text.lower()
-    return "out of memory" in text or "outofmemoryerror" in text or "cublas_status_alloc_failed" in text
 
 
 def in_memory(
@@ -96,25 +92,15 @@ def in_memory(
 def _least_used(names: Sequence[str], count: int) -> list[str]:
     """Lock ``count`` of the GPUs, each in its first free place, and return them in their order."""
     folder = Path(tempfile.gettempdir()) / f"gpus-in-use-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
     chosen: set[str] = set()
     for place in itertools.count():
         for name in names:
-            if name not in chosen and (lock := _locked(folder / f"{name}.{place}")):
+            if name not in chosen and (lock := take_lock(folder / f"{name}.{place}")):
                 _held.append(lock)
                 chosen.add(name)
                 if len(chosen) == count:
                     return [name for name in names if name in chosen]
     raise AssertionError("some place is always free")
-
-
-def _locked(path: Path) -> IO[str] | None:
-    """Open and lock a file; None if another process holds its lock."""
-    file = path.open("a")
-    if try_lock(file):
-        return file
-    file.close()
-    return None
 
 
 def _why_missing(count: int) -> str:
@@ -131,7 +117,6 @@ def _why_missing(count: int) -> str:
         reason = ""
     except (RuntimeError, AssertionError) as error:  # no driver, one that is too old, or no device
         reason = f": {str(error).strip().splitlines()[0].rstrip('.')}"
-    there = torch.cuda.device_count()
-    seen = "none" if there == 0 else f"{there}"
+    seen = torch.cuda.device_count() or "none"
     masked = "" if mask is None else f" (CUDA_VISIBLE_DEVICES is {mask!r})"
     return f"{found} {seen}{masked}{reason}; `nvidia-smi` shows GPUs and driver; lower training.gpus or set device: cpu"

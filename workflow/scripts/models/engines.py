@@ -43,14 +43,9 @@ class EngineSettings:
 
 
 def encode(model: Model, processor: Any, texts: Sequence[str], max_pieces: int, kind: str) -> list[Pieces]:
-    """Split every text into pieces; a piece that fairseq's dictionary lacks becomes ``<unk>``.
+    """Split every text (one line) into pieces; a piece that fairseq's dictionary lacks becomes ``<unk>``.
 
-    Args:
-        model: whose dictionary is used.
-        processor: the SentencePiece processor.
-        texts: one line each.
-        max_pieces: longer texts are cut off there, and the log says how many.
-        kind: what the log calls the texts, such as ``sources``.
+    Longer texts are cut off at ``max_pieces``. The log says how many, and calls them by their ``kind``.
     """
     lines = model.dictionary.read_text(encoding="utf-8").split("\n")
     known = {line.rsplit(" ", 1)[0] for line in lines if line}
@@ -79,12 +74,9 @@ def batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
 def run_batches(
     lengths: Sequence[int], batch_tokens: int, compute: Callable[[list[int]], Sequence[Result]]
 ) -> Iterator[Result]:
-    """Compute texts in batches of similar length and yield the results in the order of the texts.
+    """Compute texts in :func:`batches` of similar length and yield the results in the order of the texts.
 
-    Args:
-        lengths: pieces of each text.
-        batch_tokens: see :func:`batches`.
-        compute: maps positions of texts to their results, in the same order.
+    ``compute`` maps positions of texts to their results, in the same order.
     """
     planned = batches(lengths, batch_tokens)
     found: dict[int, Result] = {}
@@ -125,11 +117,6 @@ def open_translator(model: Model, settings: EngineSettings, threads: int) -> Any
 
 class FairseqNetwork:
     """A fairseq model, ready for inference, and its task; both sides share the dictionary.
-
-    Args:
-        model: the trained model.
-        settings: how it is run.
-        threads: CPU threads.
 
     Raises:
         UserError: a GPU is needed and not available.

@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Any
 
 
-def allow_checkpoint_classes() -> None:
-    """Let ``torch.load`` build the one class that a fairseq checkpoint holds besides tensors and plain containers."""
-    import torch
-
-    torch.serialization.add_safe_globals([argparse.Namespace])
-
-
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Load a fairseq checkpoint with its tensors in main memory."""
+    """Load a fairseq checkpoint with its tensors in main memory.
+
+    Later calls of ``torch.load``, in fairseq and CTranslate2, may load checkpoints too.
+    """
     import torch
 
-    allow_checkpoint_classes()
+    # The one class that a fairseq checkpoint holds besides tensors and plain containers.
+    torch.serialization.add_safe_globals([argparse.Namespace])
     checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return checkpoint

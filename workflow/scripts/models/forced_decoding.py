@@ -31,11 +31,8 @@ def force_decode(
 ) -> Iterator[Likelihood]:
     """Yield how likely the model finds every target, given its source, in order.
 
-    Args:
-        model: the trained model.
-        pairs: sources and targets, one line each; what is longer than ``max_pieces`` is cut off there.
-        settings: how the model is run; fairseq runs a model that CTranslate2 cannot run.
-        threads: CPU threads.
+    Sources and targets have one line each; what is longer than ``max_pieces`` is cut off there. If CTranslate2 cannot
+    run the model, fairseq does.
 
     Raises:
         UserError: the engine finds no device.

@@ -35,13 +35,7 @@ class DecodingSettings(EngineSettings):
 
 
 def translate(model: Model, texts: Sequence[str], settings: DecodingSettings, threads: int) -> Iterator[Hypothesis]:
-    """Yield the translation of every text, in order.
-
-    Args:
-        model: the trained model.
-        texts: sources, one line each.
-        settings: how it translates.
-        threads: CPU threads.
+    """Yield the translation of every text (one line), in order; compute with ``threads`` CPU threads.
 
     Raises:
         UserError: the engine cannot run this model or finds no device.
@@ -77,14 +71,11 @@ def _with_ctranslate2(
             return_scores=True,
             **search,
         )
-        return [_mean_score(result.hypotheses[0], result.scores[0], penalty) for result in results]
+        best = [(result.hypotheses[0], result.scores[0]) for result in results]
+        # CTranslate2 divides the sum by the length, end of the sentence included, to the power of the penalty.
+        return [(tokens, score * (len(tokens) + 1) ** (penalty - 1)) for tokens, score in best]
 
     yield from run_batches([len(source) for source in sources], settings.batch_tokens, translate_batch)
-
-
-def _mean_score(tokens: Pieces, score: float, penalty: float) -> Output:
-    """CTranslate2 divides the sum by the length, end of the sentence included, to the power of the penalty."""
-    return tokens, score * (len(tokens) + 1) ** (penalty - 1)
 
 
 def _with_fairseq(

@@ -15,12 +15,10 @@ from typing import Any
 
 from models.devices import take_gpus
 from models.fairseq_checkpoints import load_checkpoint
-from train.batching import batch_options, too_small
 from train.data import EncodedData
-from train.memory import train_halving_batches
 from train.processes import run_fairseq
 from train.progress import is_finished, read_entries, rewind, target_tokens
-from train.settings import FairseqOptions, TrainingSettings
+from train.settings import FairseqOptions, TrainingSettings, batch_options, too_small
 from train.state import TrainingState
 from workbench.cli import UserError
 
@@ -48,8 +46,8 @@ def train(
     per update.
 
     Args:
-        data: the encoded training and validation data.
-        settings: what shapes the training besides its data.
+        data: training and validation data.
+        settings: what else shapes the training.
         threads: CPU threads.
         state: where the training is kept and resumes.
         start: a checkpoint whose weights the training begins with; optimizer and schedule start from the beginning.
@@ -69,7 +67,7 @@ def train(
         batch = {name: options[name] for name in ("max-tokens", "batch-size", "update-freq") if name in options}
         return {**_report(data, state), "batch": {**batch, "halvings": state.halvings}}
 
-    return train_halving_batches(state, lambda halvings: _options_of_batch(settings, halvings), attempt)
+    return state.train_halving_batches(lambda halvings: _options_of_batch(settings, halvings), attempt)
 
 
 def _options_of_batch(settings: TrainingSettings, halvings: int) -> FairseqOptions:
@@ -138,26 +136,29 @@ def _parsed(command: Sequence[str]) -> Any:
 
 def fairseq_arguments(data: EncodedData, settings: TrainingSettings, state: TrainingState) -> list[str]:
     """The command line of ``fairseq-train``: the configuration's options and those that the workflow sets."""
-    arguments = [
-        str(data.folder),
-        *("--source-lang", settings.languages["source"], "--target-lang", settings.languages["target"]),
-        *("--user-dir", os.path.relpath(USER_DIR)),
-        *("--save-dir", str(state.folder)),
-        *("--seed", str(settings.seed)),
-        *("--save-interval-updates", str(settings.save_every), "--keep-interval-updates", "1"),
-        "--no-epoch-checkpoints",
+    options = {
+        "source-lang": settings.languages["source"],
+        "target-lang": settings.languages["target"],
+        "user-dir": os.path.relpath(USER_DIR),
+        "save-dir": state.folder,
+        "seed": settings.seed,
+        "save-interval-updates": settings.save_every,
+        "keep-interval-updates": 1,
+        "no-epoch-checkpoints": True,
         # Each epoch composes its batches again, in a resumed training as in an uninterrupted one.
-        *("--update-epoch-batch-itr", "True"),
-        *("--num-workers", "0"),
-        *("--log-format", "json", "--log-interval", str(_LOG_INTERVAL)),
-        *("--distributed-world-size", str(max(settings.gpus, 1))),
-    ]
-    if settings.gpus > 1:
+        "update-epoch-batch-itr": "True",
+        "num-workers": 0,
+        "log-format": "json",
+        "log-interval": _LOG_INTERVAL,
+        "distributed-world-size": max(settings.gpus, 1),
         # By default the first process sends the others its checkpoint in a form that torch's allow-list refuses.
-        arguments.append("--load-checkpoint-on-all-dp-ranks")
-    if settings.device == "cpu":
-        arguments.append("--cpu")
-    for name, value in sorted(settings.options.items()):
+        "load-checkpoint-on-all-dp-ranks": settings.gpus > 1,
+        "cpu": settings.device == "cpu",
+        # A checkpoint keeps the options in this order.
+        **dict(sorted(settings.options.items())),
+    }
+    arguments = [str(data.folder)]
+    for name, value in options.items():
         if value is True:
             arguments.append(f"--{name}")
         elif value is not False:

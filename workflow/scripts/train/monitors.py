@@ -10,8 +10,6 @@ from pathlib import Path
 
 from workbench.cli import UserError
 
-_INSTALL = "it is not installed: .venv/bin/pip install -r requirements/monitors.txt"
-
 
 @dataclass(frozen=True)
 class Monitors:
@@ -44,35 +42,32 @@ class Monitors:
         Raises:
             UserError: a package is missing, or nobody is logged in.
         """
-        self._prepare()
+        requested = self._prepare()
         if self.tensorboard:
             os.environ["TENSORBOARD_LOGGING_DIR"] = str(self.tensorboard)
         if self.wandb:
             os.environ["WANDB_PROJECT"] = self.wandb[0]
-        return [name for name in ("tensorboard", "wandb") if getattr(self, name)]
+        return requested
 
-    def _prepare(self) -> None:
-        """Check that the packages are installed and logged in; describe the run in Weights & Biases' environment."""
-        if self.tensorboard:
-            _require("tensorboard")
+    def _prepare(self) -> list[str]:
+        """Check packages and login, describe the run in Weights & Biases' environment, and return the packages."""
+        requested = [name for name in ("tensorboard", "wandb") if getattr(self, name)]
+        for package in requested:
+            if importlib.util.find_spec(package) is None:
+                raise UserError(
+                    f"training.{package}: {package} is requested, but it is not installed: "
+                    ".venv/bin/pip install -r requirements/monitors.txt"
+                )
         if self.wandb:
-            _require("wandb")
             project, folder = self.wandb
             os.environ.setdefault("WANDB_NAME", self.label or project)
             os.environ.setdefault("WANDB_DIR", folder)
             os.environ.setdefault("WANDB_SILENT", "true")
-            _require_login()  # reads the environment, once
-
-
-def _require(package: str) -> None:
-    if importlib.util.find_spec(package) is None:
-        raise UserError(f"training.{package}: {package} is requested, but {_INSTALL}")
-
-
-def _require_login() -> None:
-    wandb = importlib.import_module("wandb")
-    if wandb.setup().settings.mode == "online" and not wandb.login(prompt=False):
-        raise UserError(
-            "training.wandb: nobody is logged in at Weights & Biases: run `wandb login`, set WANDB_API_KEY, or "
-            "WANDB_MODE=offline to look at the runs later"
-        )
+            wandb = importlib.import_module("wandb")
+            # Its setup reads the environment, once.
+            if wandb.setup().settings.mode == "online" and not wandb.login(prompt=False):
+                raise UserError(
+                    "training.wandb: nobody is logged in at Weights & Biases: run `wandb login`, set WANDB_API_KEY, or "
+                    "WANDB_MODE=offline to look at the runs later"
+                )
+        return requested

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import multiprocessing
 import socket
@@ -13,7 +14,7 @@ from typing import Any
 
 from train.progress import Entry, ProgressLog, losses, read_entries, runs_without_gain
 from train.settings import FairseqOptions
-from train.signals import handle_termination
+from train.state import handle_termination
 from workbench.cli import say
 
 log = logging.getLogger(__name__)
@@ -25,47 +26,34 @@ class Interruption:
     All processes must end after the same update, because each waits for the others in the next one. An update ends in a
     sum over all processes, so none is ever more than one update ahead: the first process names the next update, and all
     see it in time.
+
+    ``wanted`` becomes 1 with the request, and ``ended`` once the request, rather than one of fairseq's own limits, ends
+    the training.
     """
 
     def __init__(self, devices: int) -> None:
         context = multiprocessing.get_context("spawn")
         self._ahead = 0 if devices == 1 else 1
-        self._wanted = context.Value("b", 0, lock=False)
         self._last = context.Value("q", 0, lock=False)
-        self._ended = context.Value("b", 0, lock=False)
+        self.wanted = context.Value("b", 0, lock=False)
+        self.ended = context.Value("b", 0, lock=False)
 
     def want(self, *_: Any) -> None:
         """Request the end; a signal handler."""
-        self._wanted.value = 1
+        self.wanted.value = 1
 
     def reached(self, updates: int, first: bool) -> bool:
         """Whether the training ends after ``updates``; ``first`` is true in the process that decides."""
-        if first and self._wanted.value and not self._last.value:
+        if first and self.wanted.value and not self._last.value:
             self._last.value = updates + self._ahead
         return bool(0 < self._last.value <= updates)
-
-    def end(self) -> None:
-        """Record that the request ends the training."""
-        self._ended.value = 1
-
-    @property
-    def wanted(self) -> bool:
-        """Whether the end was requested."""
-        return bool(self._wanted.value)
-
-    @property
-    def ended(self) -> bool:
-        """Whether the request ended the training, rather than one of fairseq's own limits before it."""
-        return bool(self._ended.value)
 
 
 def run_fairseq(config: Any, progress: Path, options: FairseqOptions) -> bool:
     """Train until fairseq's own limits, early stopping or a signal end it; return whether a signal did.
 
-    Args:
-        config: fairseq's parsed configuration; its ``distributed_world_size`` is the number of processes.
-        progress: file of fairseq's reports, see :mod:`train.progress`.
-        options: fairseq-train's options.
+    ``config`` is fairseq's parsed configuration, whose ``distributed_world_size`` is the number of processes. fairseq's
+    reports are kept in the file ``progress``, see :mod:`train.progress`.
     """
     import torch
     from fairseq.distributed import utils as distributed
@@ -85,11 +73,11 @@ def run_fairseq(config: Any, progress: Path, options: FairseqOptions) -> bool:
                         distributed.distributed_main, (_train, config, {**shared, "tell": tell}), nprocs=devices
                     )
     except Exception:
-        if not interruption.wanted:
+        if not interruption.wanted.value:
             raise
         log.exception("ended by a signal")  # which met a process before its first update or after its last
         return True
-    return interruption.ended
+    return bool(interruption.ended.value)
 
 
 def _train(
@@ -117,18 +105,13 @@ def _train(
             # How fairseq itself ends early: with a checkpoint, here without a validation.
             config.optimization.stop_time_hours = 1e-9
             config.dataset.disable_validation = True
-            interruption.end()
+            interruption.ended.value = 1
         return validate_and_save(config, trainer, task, epoch, subsets, end_of_epoch)
-
-    step = Trainer.train_step
-
-    def train_step(trainer: Any, samples: Any, raise_oom: bool = True) -> Any:
-        # Without this, fairseq skips a batch that does not fit the memory.
-        return step(trainer, samples, raise_oom=True)
 
     with (
         _replaced(fairseq_train, "validate_and_save", end_or_continue),
-        _replaced(Trainer, "train_step", train_step),
+        # Without raise_oom, fairseq skips a batch that does not fit the memory.
+        _replaced(Trainer, "train_step", functools.partialmethod(Trainer.train_step, raise_oom=True)),
         handle_termination(interruption.want),
     ):
         if first:
@@ -196,7 +179,5 @@ def _terminal_line() -> Iterator[Callable[[str], None]]:
 
 
 def _free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port: int = server.getsockname()[1]
-        return port
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

@@ -1,8 +1,12 @@
-"""The folder from which a killed training resumes, named by a fingerprint of everything that shapes its result."""
+"""Survive kills and full GPUs: the folder from which a training resumes, and the signal that announces a kill.
+
+The folder is named by a fingerprint of everything that shapes the training's result.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import importlib.metadata
 import json
@@ -10,21 +14,27 @@ import logging
 import os
 import pickle
 import shutil
+import signal
 import socket
+import threading
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, TypeVar
 
+from models.devices import is_out_of_memory, out_of_memory_reason
 from workbench.cli import UserError, say
 from workbench.files import write_text
 from workbench.locks import is_still_there, open_lock_file, try_lock, wait_for_lock
 
 log = logging.getLogger(__name__)
 
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
+
 FAIRSEQ_PACKAGES = ("torch", "fairseq-fixed", "sentencepiece")
+_HALVINGS = "halvings"  # file in a state folder
 
 
 def fingerprint(
@@ -38,6 +48,22 @@ def fingerprint(
         for pair in dataset:
             digest.update("\t".join(pair).encode() + b"\n")
     return digest.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def handle_termination(handler: Callable[..., Any]) -> Iterator[None]:
+    """Call ``handler`` on SIGTERM while the block runs; signals arrive in the main thread only.
+
+    Slurm sends it before it kills a job: at the time limit, at a preemption, and after scancel.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class StateFolder(ABC):
@@ -71,9 +97,7 @@ class StateFolder(ABC):
         self._mend()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._lock:
             self._lock.close()
 
@@ -118,17 +142,34 @@ class StateFolder(ABC):
     @property
     def halvings(self) -> int:
         """How often the part of a batch that a device computes at a time has been halved."""
-        file = self._halvings_file
+        file = self.folder / _HALVINGS
         return int(file.read_text(encoding="utf-8")) if file.is_file() else 0
 
-    def start_again_halved(self) -> None:
-        """Count one more halving, and discard what was trained before it with larger batches."""
-        self._forget()
-        write_text(self._halvings_file, f"{self.halvings + 1}\n")
+    def train_halving_batches(self, split: Callable[[int], Batch], attempt: Callable[[Batch], Result]) -> Result:
+        """Train; while the GPU's memory does not hold the parts of a batch, start again with parts of half the size.
 
-    @property
-    def _halvings_file(self) -> Path:
-        return self.folder / "halvings"
+        Args:
+            split: says how a batch is computed after a number of halvings; raises an error if nothing smaller is left.
+            attempt: trains with that and returns the result.
+        """
+        import torch
+
+        batch = split(self.halvings)
+        while True:
+            try:
+                return attempt(batch)
+            except Exception as error:  # RuntimeError, or torch's own error from another process
+                if not is_out_of_memory(error):
+                    raise
+                log.exception("a part of a batch did not fit")
+                reason = out_of_memory_reason(error)
+            # Outside the handler, the error no longer holds the trainer and thereby the memory.
+            gc.collect()
+            torch.cuda.empty_cache()
+            self._forget()
+            write_text(self.folder / _HALVINGS, f"{self.halvings + 1}\n")
+            batch = split(self.halvings)
+            say(f"{reason}; starting again, computing half as much at a time")
 
     def discard(self) -> None:
         """Remove everything after the training. The lock is removed last: a network share keeps files that are open."""
@@ -165,26 +206,22 @@ class TrainingState(StateFolder):
     def _mend(self) -> None:
         """Remove checkpoints that a kill left half-written (fairseq copies them) and fall back to a complete one."""
         whole = []
-        for path in self.folder.glob("checkpoint*.pt"):
+        for path in self.folder.glob("checkpoint_*.pt"):
             if _is_whole(path):
                 whole.append(path)
             else:
                 log.warning("%s is damaged, probably by a kill while it was written; it is not used", path)
                 path.unlink()
         last = self.checkpoint("last")
-        numbered = sorted((p for p in whole if p.name.startswith("checkpoint_") and p.stem[-1].isdigit()), key=_updates)
-        if numbered and (last not in whole):
-            shutil.copyfile(numbered[-1], last)
+        numbered = {int(path.stem.rpartition("_")[2]): path for path in whole if path.stem[-1].isdigit()}
+        if numbered and last not in whole:
+            shutil.copyfile(numbered[max(numbered)], last)
         if last.is_file():
             say(f"resuming from {last}")
 
     def _forget(self) -> None:
-        for path in [*self.folder.glob("checkpoint*.pt"), self.progress]:
+        for path in [*self.folder.glob("checkpoint_*.pt"), self.progress]:
             path.unlink(missing_ok=True)
-
-
-def _updates(path: Path) -> int:
-    return int(path.stem.rpartition("_")[2])
 
 
 def _is_whole(path: Path) -> bool:

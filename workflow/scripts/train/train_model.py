@@ -8,29 +8,35 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
+from models.fairseq_checkpoints import load_checkpoint
 from train.command_line import add_training_arguments
 from train.data import encode_dataset
+from train.fairseq_training import USER_DIR, train
 from train.monitors import Monitors
 from train.settings import TrainingSettings
 from train.state import TrainingState, fingerprint
 from workbench.cli import run_script, say, script_parser
-from workbench.files import file_digest, write_json
+from workbench.files import atomic_path, file_digest, write_json
 from workbench.pairs import read_training_pairs
+
+log = logging.getLogger(__name__)
+
+_TIMINGS = ("previous_training_time", "metrics")  # what differs between equal trainings
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Train, or resume a killed training, and write the model, its CTranslate2 form and a report."""
     given = json.loads(arguments.settings)
     settings = TrainingSettings(**given)
-    # Numerical libraries read the number of threads when they are imported.
+    # Numerical libraries read the number of threads when they are imported, which functions do later.
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
-    from train.export import export_ctranslate2, slim_checkpoint
-    from train.fairseq_training import train
-
     dataset = [(p.source, p.target) for p in read_training_pairs(arguments.dataset, arguments.size, arguments.skip)]
     valid = [(p.source, p.target) for p in read_training_pairs(arguments.valid)]
     if arguments.backwards:
@@ -53,6 +59,43 @@ def main(arguments: argparse.Namespace) -> None:
         f"{len(dataset):,} instances, {report['updates']:,} updates in {report['epochs']} epochs, best validation loss "
         f"{report['best_valid_loss']:.3f}, {report['target_tokens_per_second']:,.0f} target tokens/s"
     )
+
+
+def slim_checkpoint(source: Path, target: Path) -> None:
+    """Copy a checkpoint without optimizer state and without what differs between equal trainings."""
+    import torch
+
+    checkpoint = load_checkpoint(source)
+    checkpoint.pop("last_optimizer_state", None)
+    checkpoint["optimizer_history"] = checkpoint["optimizer_history"][-1:]
+    checkpoint["extra_state"] = {key: value for key, value in checkpoint["extra_state"].items() if key not in _TIMINGS}
+    # Written to a file object: torch would put the temporary file's name into the archive.
+    with atomic_path(target) as temporary, temporary.open("wb") as file:
+        torch.save(checkpoint, file)
+
+
+def export_ctranslate2(checkpoint: Path, dictionaries: Path, target: Path) -> str:
+    """Convert a checkpoint for CTranslate2 into the folder ``target``; return ``"yes"`` or why that is impossible.
+
+    CTranslate2 runs plain transformers only. For another architecture the folder stays empty and fairseq runs the
+    model.
+    """
+    from ctranslate2.converters import FairseqConverter
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ctranslate2-") as folder:
+        converted = Path(folder) / "model"
+        result = "yes"
+        try:
+            FairseqConverter(str(checkpoint), str(dictionaries), user_dir=str(USER_DIR)).convert(str(converted))
+        except (ValueError, KeyError, AttributeError, NotImplementedError) as error:
+            log.warning("no CTranslate2 form of this model: %s", error)
+            result = f"no: {error}"
+            shutil.rmtree(converted, ignore_errors=True)
+            converted.mkdir()
+        shutil.rmtree(target, ignore_errors=True)
+        converted.rename(target)
+    return result
 
 
 def parser() -> argparse.ArgumentParser:

@@ -42,8 +42,6 @@ def generate(
         places = _places_in_corpus(sources, len(targets), path)
     elif settings["aligned_with"] == "pool":
         places = _places_in_pool(sources, len(targets), path)
-    elif "sources" not in inputs:
-        raise UserError("`aligned_with: sources` needs the key `sources`")
     else:
         places = _places_of_texts(sources, len(targets), path, inputs["sources"], texts(inputs["sources"]))
     for source, place in zip(sources, places, strict=True):
@@ -74,9 +72,8 @@ def _places_of_texts(
 ) -> list[int]:
     place_of: dict[str, int] = {}
     count = 0
-    for text in texts:
-        place_of.setdefault(text, count)
-        count += 1
+    for count, text in enumerate(texts, start=1):
+        place_of.setdefault(text, count - 1)
     if count != lines:
         raise UserError(f"{path}: {lines:,} lines, but {sources_path} has {count:,}; they are aligned by line")
     missing = [source for source in sources if source.text not in place_of]

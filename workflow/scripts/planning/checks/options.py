@@ -10,7 +10,7 @@ from planning.learners import FairseqLearner
 from planning.settings import JsonObject
 from planning.study import Study
 from planning.training import SCALED_OPTIONS, number
-from train.batching import batch_options, too_small
+from train.settings import batch_options, too_small
 from workbench.cli import UserError
 
 # fairseq-train options that the workflow sets, and what to set instead.

@@ -21,12 +21,7 @@ from .criterion import FusedLabelSmoothedCrossEntropy
 from .dropout import ByteDropout, replace_dropout
 from .optimizer import FusedAdamW
 
-__all__ = [
-    "ByteDropout",
-    "FusedAdamW",
-    "FusedLabelSmoothedCrossEntropy",
-    "replace_dropout",
-]
+__all__ = ["ByteDropout", "FusedAdamW", "FusedLabelSmoothedCrossEntropy", "replace_dropout"]
 
 # fairseq calls torch.load without weights_only. Since torch 2.6 that refuses every class that is not allowed by name,
 # because a checkpoint is a pickle and may run any code. Besides tensors and plain containers a transformer's checkpoint

@@ -130,8 +130,10 @@ class FusedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
         self, model: BaseFairseqModel, sample: dict[str, Any], reduce: bool = True
     ) -> tuple[Tensor, int, dict[str, Any]]:
         """Return loss, sample size and what to log, as every fairseq criterion does."""
-        if self.fast_dropout:
-            self._prepare(model)
+        if self.fast_dropout and self._prepared is not model:
+            replace_dropout(model)
+            # Not through nn.Module.__setattr__: the model is not part of the criterion.
+            object.__setattr__(self, "_prepared", model)
         if not (reduce and self._can_fuse(model)):
             stock: tuple[Tensor, int, dict[str, Any]] = super().forward(model, sample, reduce=reduce)
             return stock
@@ -161,13 +163,6 @@ class FusedLabelSmoothedCrossEntropy(LabelSmoothedCrossEntropyCriterion):
                 "sample_size": sample_size,
             },
         )
-
-    def _prepare(self, model: BaseFairseqModel) -> None:
-        """Replace the model's dropout before its first step."""
-        if self._prepared is not model:
-            replace_dropout(model)
-            # Not through nn.Module.__setattr__: the model is not part of the criterion.
-            object.__setattr__(self, "_prepared", model)
 
     def _can_fuse(self, model: BaseFairseqModel) -> bool:
         """Whether the model's loss is a bias-free projection and a softmax."""

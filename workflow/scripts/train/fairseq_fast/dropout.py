@@ -33,12 +33,8 @@ class ByteDropout(FairseqDropout):
         return x * kept.to(x.dtype).mul_(256 / (256 - self.threshold))
 
 
-def replace_dropout(model: nn.Module) -> int:
-    """Replace every ``FairseqDropout`` in `model` with :class:`ByteDropout`.
-
-    Dropout has no weights: the state dictionary stays the same. Returns how many were replaced.
-    """
-    replaced = 0
+def replace_dropout(model: nn.Module) -> None:
+    """Replace every ``FairseqDropout`` in `model` with :class:`ByteDropout`; neither has weights."""
     for parent in list(model.modules()):
         children: Iterator[tuple[str, Any]] = parent.named_children()
         for name, child in children:
@@ -46,5 +42,3 @@ def replace_dropout(model: nn.Module) -> int:
                 fast = ByteDropout(child.p, child.module_name)
                 fast.apply_during_inference = child.apply_during_inference
                 setattr(parent, name, fast.train(child.training))
-                replaced += 1
-    return replaced

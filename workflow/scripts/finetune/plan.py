@@ -1,16 +1,54 @@
-"""Tokenize the pairs that a model is fine-tuned on, and plan which of them each update sees."""
+"""Plan a fine-tuning: its settings, its tokenized pairs, and which of them each update sees."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from llm.local.prompting import Prompter
 from models.completions import TokenizedPair
 from workbench.cli import UserError, say
 from workbench.pairs import TrainingPair
+
+
+@dataclass(frozen=True)
+class TrainerOptions:
+    """Training settings, named as in transformers; see the schema of the configuration."""
+
+    num_train_epochs: float
+    max_steps: int | None  # updates instead of epochs
+    batch_size: int  # instances of an update
+    learning_rate: float
+    lr_scheduler_type: str
+    warmup_ratio: float
+    weight_decay: float
+    max_grad_norm: float
+
+
+@dataclass(frozen=True)
+class FinetuningSettings:
+    """What shapes a fine-tuning besides its data and prompt, in the names of the JSON that the rule passes."""
+
+    languages: Mapping[str, str]  # codes of source and target
+    method: str  # lora or full
+    options: TrainerOptions
+    max_tokens: int  # most tokens of an instance, prompt and target together
+    unusable: str  # drop instances that cannot be learnt, or stop
+    precision: str  # auto, float32, bf16 or fp16
+    seed: int
+    device: str  # cpu or gpu
+    save_every: int  # updates between checkpoints
+    lora: Mapping[str, Any] | None = None  # peft's options of the adapter; None for full
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        """Take the settings from a JSON object."""
+        lora = given["lora"] if given["method"] == "lora" else None
+        return cls(**{**given, "options": TrainerOptions(**given["options"]), "lora": lora})
 
 
 def encode_pairs(
@@ -21,37 +59,31 @@ def encode_pairs(
     A pair cannot be learnt if its target is empty, or if prompt and completion together exceed ``max_tokens``: a
     completion that is cut off would teach the model to stop too early.
 
-    Args:
-        pairs: the instances of the dataset.
-        prompter: of the model.
-        max_tokens: most tokens of an instance.
-        drop: leave unusable pairs out instead of raising an error.
-        where: the table, for messages.
-
     Raises:
-        UserError: there is an unusable pair and ``drop`` is false, or nothing is left.
+        UserError: there is an unusable pair and ``drop`` is false, or nothing is left; the message names the table
+            ``where``.
     """
-    usable, first, count = [], "", 0
+    usable, problems = [], []
     for pair in pairs:
         instance = TokenizedPair(prompter.prompt(pair.source), prompter.completion(pair.target))
         tokens = len(instance.prompt) + len(instance.completion)
-        is_empty = not pair.target.strip()
-        if not is_empty and tokens <= max_tokens:
+        if not pair.target.strip():
+            problems.append(f"{pair.id} by {pair.origin}: its target is empty")
+        elif tokens > max_tokens:
+            problems.append(f"{pair.id} by {pair.origin}: {tokens:,} tokens, prompt and target together")
+        else:
             usable.append(instance)
-            continue
-        what = "its target is empty" if is_empty else f"{tokens:,} tokens, prompt and target together"
-        first = first or f"{pair.id} by {pair.origin}: {what}"
-        count += 1
-    if count and not drop:
+    first = problems[0] if problems else ""
+    if problems and not drop:
         raise UserError(
-            f"{where}: {count:,} of {len(pairs):,} instances cannot be learnt, being empty or longer than max_tokens, "
-            f"{max_tokens:,}; the first is {first}. Raise `max_tokens` of the learner, lower corpus.cleaning's limits "
-            "of length, or leave them out with `unusable: drop`"
+            f"{where}: {len(problems):,} of {len(pairs):,} instances cannot be learnt, being empty or longer than "
+            f"max_tokens, {max_tokens:,}; the first is {first}. Raise `max_tokens` of the learner, lower "
+            "corpus.cleaning's limits of length, or leave them out with `unusable: drop`"
         )
     if not usable:
         raise UserError(f"{where}: none of the {len(pairs):,} instances can be learnt; the first is {first}")
-    if count:
-        say(f"{count:,} of {len(pairs):,} instances left out, being empty or too long; the first is {first}")
+    if problems:
+        say(f"{len(problems):,} of {len(pairs):,} instances left out, being empty or too long; the first is {first}")
     return usable
 
 
@@ -63,18 +95,15 @@ class Plan:
 
     Args:
         lengths: tokens of the completion of each instance.
-        batch_size: instances of an update.
-        epochs: how often every instance is seen.
-        max_steps: number of updates instead of epochs, if not None.
+        options: size of the batches, and number of epochs or updates.
         seed: of the order.
     """
 
-    def __init__(
-        self, lengths: Sequence[int], batch_size: int, epochs: float, max_steps: int | None, seed: int
-    ) -> None:
+    def __init__(self, lengths: Sequence[int], options: TrainerOptions, seed: int) -> None:
         self._lengths = lengths
-        self._batch = min(batch_size, len(lengths))
-        seen = max_steps * self._batch if max_steps else max(1, math.ceil(epochs * len(lengths)))
+        self._batch = min(options.batch_size, len(lengths))
+        in_epochs = max(1, math.ceil(options.num_train_epochs * len(lengths)))
+        seen = options.max_steps * self._batch if options.max_steps else in_epochs
         self._order = list(itertools.islice(self._epochs(seed), seen))
         self.updates = math.ceil(seen / self._batch)
 
