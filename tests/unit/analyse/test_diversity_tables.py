@@ -14,7 +14,7 @@ from analyse.diversity import collect_diversity, measure_diversity
 from analyse.diversity.collect_diversity import COLUMNS
 from analyse.diversity.comparison import MEASURES
 from analyse.diversity.measure_diversity import COLUMNS as MEASURED_COLUMNS
-from stats.significance import holm
+from stats.holm import holm
 from workbench.cli import UserError
 from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows, write_rows

@@ -14,7 +14,7 @@ import pytest
 from analyse.errors import collect_errors, find_errors, learn_norms
 from analyse.errors.collect_errors import COLUMNS
 from analyse.texts import analysed_texts
-from stats.significance import holm
+from stats.holm import holm
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
 

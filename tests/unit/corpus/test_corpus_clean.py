@@ -9,7 +9,7 @@ import pytest
 
 from corpus.clean_corpus import REASONS, Cleaner, CleaningRules, GivenKeys, near_key
 from corpus.raw_table import SentencePair, number_pairs, write_raw
-from workbench.languages import Identify, language_identifier
+from workbench.language_identification import Identify, language_identifier
 from workbench.tables import read_rows
 from workbench.text import count_words
 

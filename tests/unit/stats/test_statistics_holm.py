@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stats.significance import holm, holm_where_tested
+from stats.holm import holm, holm_where_tested
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ import regex
 
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, SentencePair, part_of, read_raw
 from workbench.cli import UserError, progress, run_script, say, script_parser
-from workbench.languages import Identify, base_language, language_identifier
+from workbench.language_identification import Identify, language_identifier
+from workbench.languages import base_language
 from workbench.tables import write_rows
 from workbench.text import PLACEHOLDER, count_words, has_markup, match_key, plain_words, strip_markup
 

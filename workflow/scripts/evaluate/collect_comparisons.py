@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evaluate.results import Comparison
-from stats.significance import holm, say_too_few
+from stats.holm import holm, say_too_few
 from workbench.cli import run_script, say, script_parser
 from workbench.records import read_records, write_records
 from workbench.runs import Run, compared_groups, read_runs

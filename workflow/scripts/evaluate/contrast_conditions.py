@@ -18,9 +18,9 @@ from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_interval, p
 from evaluate.gap import estimate, share_interval, verdict
 from evaluate.results import Contrast, CurveArea, ExchangeRate, Remedy
 from stats.bootstrap import interval, two_sided_p
+from stats.holm import holm, say_too_few
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from stats.resampled import Cell, Key, ResampledScores, cells_of, check_condition
-from stats.significance import holm, say_too_few
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.records import write_records
 from workbench.runs import read_runs, trained_runs

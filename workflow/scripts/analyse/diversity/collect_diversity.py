@@ -8,7 +8,7 @@ from pathlib import Path
 
 from analyse.diversity.measure_diversity import COLUMNS as MEASURED_COLUMNS
 from analyse.texts import TEXT_COLUMNS, add_text_arguments, analysed_texts
-from stats.significance import holm_where_tested
+from stats.holm import holm_where_tested
 from workbench.cli import run_script, say, script_parser
 from workbench.tables import p_text, read_rows, write_rows
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from analyse.errors.rates import ErrorMeasure, FloorComparison, build_measures, compare_with_floor
 from analyse.errors.segment_errors import SegmentErrors, read_segment_errors
 from analyse.texts import TEXT_COLUMNS, AnalysedText, add_text_arguments, analysed_texts
+from stats.holm import holm_where_tested
 from stats.metrics import add_metric_arguments, build_scorers
-from stats.significance import IntervalEstimate, holm_where_tested
+from stats.significance import IntervalEstimate
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.segments import check_ids
 from workbench.tables import p_text, score_text, write_rows

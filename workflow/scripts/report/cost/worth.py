@@ -13,7 +13,7 @@ from report.rows import significant_sign
 from report.study import Results
 from report.text.formatting import count, known_interval_of, points, thousands
 from report.text.names import is_synthetic, training_texts
-from stats.significance import holm
+from stats.holm import holm
 
 
 def worth_sentences(exchange: Sequence[ExchangeRate], curves: Sequence[CurveArea], results: Results) -> list[str]:

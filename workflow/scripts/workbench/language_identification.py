@@ -1,0 +1,38 @@
+"""Identification of texts in a wrong language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workbench.cli import UserError
+from workbench.text import plain_words
+
+Identify = Callable[[str, str], bool]
+"""Whether a text is clearly not in the language of a code."""
+
+
+def language_identifier(languages: tuple[str, str], margin: float) -> Identify:
+    """A function that says whether a text is clearly in another language than expected.
+
+    It is if py3langid finds some language ``margin`` times likelier than the expected one. A threshold on the
+    likelihood itself would exclude short texts, for which no language is likely.
+
+    Raises:
+        UserError: py3langid does not know a language.
+    """
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    unknown = [code for code in languages if code not in identifier.labels]
+    if unknown:
+        raise UserError(
+            f"corpus.cleaning.language_margin: no language {unknown[0]!r} in py3langid; set it to null, or "
+            f"choose among {', '.join(sorted(identifier.labels))}"
+        )
+
+    def is_other(text: str, language: str) -> bool:
+        text = plain_words(text)
+        best, likelihood = identifier.classify(text)
+        return best != language and bool(likelihood > margin * dict(identifier.rank(text))[language])
+
+    return is_other
