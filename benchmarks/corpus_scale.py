@@ -10,7 +10,7 @@ vocabulary and one training on half of the pool, of a tiny model and two updates
 data. Words follow Zipf's law; they are those of the fake LLM's dictionary and compounds of them.
 
 Seconds are those of Snakemake's benchmark files. On a machine with other work they say little, so the processor's
-seconds stand beside them. These and the memory are the kernel's own counts, looked up while a job runs; Snakemake looks
+seconds are next to them. These and the memory are the kernel's own counts, looked up while a job runs; Snakemake looks
 at long jobs twice a minute only. A rule that runs several times counts with its dearest job. Ends with 1 where a rule
 took more than ``--most`` MB. ``--folder`` keeps everything, and a second run goes on there.
 """

@@ -1,7 +1,7 @@
 """Check the statistics on simulated studies whose truth is known: coverage of intervals, error rate of tests.
 
 Every simulated study has four conditions at three sizes: human text, text that costs something, the same with a remedy,
-and a twin of human text that differs by chance only. Segments have lengths and difficulties of their own; a condition,
+and a twin of human text that differs by chance only. Segments have different lengths and difficulties; a condition,
 a training and the chance of the moment each add to how many n-grams are right. The score is corpus BLEU. The truth is
 the score on a test set without end, averaged over seeds without end. Run from the repository root::
 

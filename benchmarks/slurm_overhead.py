@@ -2,7 +2,7 @@
 
 Starts a Slurm of one node on this machine, as the tests do (root, Debian's slurm-wlm and munge), and makes the datasets
 of a small study one job after the other, locally and through ``--profile slurm``. What Slurm and Snakemake wait for,
-the queue and the interval between two looks at it, is told apart from what a job itself takes longer: two starts of
+the queue and the interval between two looks at it, is separated from the extra time of a job itself: two starts of
 Snakemake. Run from the repository root, on an idle machine::
 
     .venv/bin/python benchmarks/slurm_overhead.py

@@ -209,7 +209,7 @@ def test_how_it_is_asked_makes_nothing_stale(answered: tuple[Workspace, dict[str
 
 
 def start(workspace: Workspace) -> subprocess.Popen[str]:
-    """Snakemake on what the generator `gpt` writes, in a process group of its own, as in a terminal."""
+    """Snakemake on what the generator `gpt` writes, in its own process group, as in a terminal."""
     with (workspace.folder / "printed.txt").open("w") as printed:
         return subprocess.Popen(
             workspace.command("--cores", "2", GPT_TEXT),

@@ -43,7 +43,7 @@ def study(bucket: Bucket, tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """A cluster that runs the containers of jobs in folders of their own."""
+    """A cluster that runs the containers of jobs in separate folders."""
     folder = tmp_path / "pods"
     folder.mkdir()
     with fake_kubernetes(folder) as found:

@@ -135,7 +135,7 @@ LENGTH_CHANGED = {
 @pytest.mark.parametrize(
     ("old", "new", "jobs"),
     [
-        ("from __future__", "# A comment.\nfrom __future__", set()),
+        ("_TO_DEVIATION = ", "# A comment.\n_TO_DEVIATION = ", set()),
         ("_TO_DEVIATION = 1.482602", "_TO_DEVIATION = 1.5", LENGTH_CHANGED),
     ],
 )

@@ -60,7 +60,7 @@ def write_table(path: Path, rows: Sequence[Row], origin: str = "human") -> Path:
 
 
 def other_order(target: str) -> str:
-    """A target that a model has to learn anew: its first word last."""
+    """A target that a model has to learn from scratch: its first word last."""
     first, _, rest = target.rstrip(".").partition(" ")
     return f"{rest} {first}."
 
@@ -93,7 +93,7 @@ class Corpus:
 
 
 class Finetuning:
-    """``finetune_local.py`` in a folder of its own.
+    """``finetune_local.py`` in its own folder.
 
     Args:
         corpus: shared by fine-tunings.
@@ -132,7 +132,7 @@ class Finetuning:
         return self
 
     def start(self, before: str = "") -> subprocess.Popen[str]:
-        """Begin, or go on, in a process of its own; ``before`` is Python that runs first in it."""
+        """Start or resume in a new process, which runs the Python code ``before`` first."""
         self.folder.mkdir(parents=True, exist_ok=True)
         script = self.folder / "finetune_local.py"
         main = "from finetune import finetune_local as f\nfrom workbench.cli import run_script\n"
@@ -173,7 +173,7 @@ def translations(
 
 
 def accuracy(corpus: Corpus, lines: Sequence[str], other: bool = False) -> float:
-    """The share of words of the test targets that stand in the same place of the translations."""
+    """The share of words of the test targets at the same place in the translations."""
     right = words = 0
     for line, (_, target) in zip(lines, corpus.test, strict=True):
         wanted = (other_order(target) if other else target).split()

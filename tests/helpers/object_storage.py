@@ -63,7 +63,7 @@ class Bucket:
 
 @contextmanager
 def s3_bucket() -> Iterator[Bucket]:
-    """An empty bucket on a server of its own on a free port, which ends with the block."""
+    """An empty bucket on its own server on a free port; the server ends with the block."""
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -1,7 +1,7 @@
 """A real Slurm of one node on this machine: munge, slurmctld and slurmd, started by hand and stopped at the end.
 
 A job step asks the configuration in its default place, so that the cluster takes ``/etc/slurm`` while it runs. It needs
-root, Debian's packages slurm-wlm and munge, and a machine without a Slurm of its own.
+root, Debian's packages slurm-wlm and munge, and a machine without another Slurm.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def why_not() -> str:
     if os.geteuid() != 0:
         return "starting slurmd and munged needs root"
     if (CONFIGURATION / "slurm.conf").exists():
-        return f"{CONFIGURATION}/slurm.conf is there: this machine has a Slurm of its own"
+        return f"{CONFIGURATION}/slurm.conf exists: this machine has another Slurm"
     return ""
 
 

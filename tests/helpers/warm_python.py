@@ -4,7 +4,7 @@ Tests start scripts and Snakemake hundreds of times. Most of their time would go
 Snakemake. The command of the server is used like ``python``. It hands a script or ``-m snakemake`` to the server, with
 arguments, environment, folder and standard streams. It passes signals on, and ends as the forked process ends.
 Everything else goes to the real Python. The server imports libraries only and no module of the project, so a script
-runs the code of its own checkout.
+runs the code of the checkout that it belongs to.
 
 Tests that kill processes use the real Python, whose processes are all descendants of the one that a test starts.
 """

@@ -1,4 +1,4 @@
-"""A checkout of the workflow in a folder of its own, in which tests run Snakemake as a user does."""
+"""A checkout of the workflow in its own folder, in which tests run Snakemake as a user does."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Workspace:
         return path
 
     def edit(self, name: str, old: str, new: str) -> None:
-        """Replace the one place where ``old`` stands in a file."""
+        """Replace the one place where ``old`` occurs in a file."""
         path = self.folder / name
         text = path.read_text(encoding="utf-8")
         assert text.count(old) == 1, f"{name}: {text.count(old)} times {old!r}"

@@ -29,7 +29,7 @@ RUN = "results/runs/transformer/human.random/400/1"
 
 @pytest.fixture
 def without_a_run(finished: Workspace, tmp_path: Path) -> Workspace:
-    """The finished study, but for one run."""
+    """The finished study without one run."""
     workspace = finished.copy(tmp_path / "study")
     shutil.rmtree(workspace.folder / RUN)
     return workspace

@@ -42,7 +42,7 @@ def run_script(tmp_path: Path) -> Run:
 def refusal(run_script: Run, tmp_path: Path) -> Callable[..., str]:
     """Runs a script that must refuse its input and returns what it says.
 
-    It must say so in one line on the terminal, end with 1 and leave no file behind, but for its log
+    It must say so in one line on the terminal, end with 1 and leave no file behind, except its log
     and what a library keeps in the folder ``cache``.
     """
 

@@ -164,7 +164,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         set(),
     ),
     "a docstring in a shared module": (
-        coded("workbench/tables.py", '"""Tab-separated tables', '"""Tables, tab-separated'),
+        coded("workbench/tables.py", '"""Read and write tab-separated', '"""Write and read tab-separated'),
         set(),
     ),
     "code in a script": (

@@ -1,7 +1,5 @@
 """The texts that the tables of errors and of lexical diversity have rows for, as a command line names them."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass

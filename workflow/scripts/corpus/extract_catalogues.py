@@ -8,8 +8,6 @@ The English text of a message is, in this order of preference: its translation i
 whose message ids are symbols have; the ``Default: "..."`` comment that i18ndude writes for Zope and Plone; its id.
 """
 
-from __future__ import annotations
-
 import argparse
 import fnmatch
 import re

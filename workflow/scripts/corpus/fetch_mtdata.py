@@ -4,8 +4,6 @@ mtdata knows the address and format of each corpus and keeps downloads in its ow
 downloaded once. Ids and their language pairs are checked against its index before anything is downloaded.
 """
 
-from __future__ import annotations
-
 import argparse
 import difflib
 import importlib

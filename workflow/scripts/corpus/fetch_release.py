@@ -6,8 +6,6 @@ code of a wheel runs. For a source archive, pip asks the build system for the pa
 covers, are neither downloaded nor run.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

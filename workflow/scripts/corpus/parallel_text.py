@@ -5,8 +5,6 @@ alignment. gzip is recognised by content. A tab-separated file has two columns, 
 names its columns, ``source`` and ``target`` among them.
 """
 
-from __future__ import annotations
-
 import codecs
 import gzip
 import zlib

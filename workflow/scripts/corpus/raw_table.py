@@ -4,8 +4,6 @@ An id is ``<part>:<n>``. The part is a release's name for catalogues and ``train
 corpus. *n* counts the part's pairs from 1: the line in aligned files, the row below the header in a table.
 """
 
-from __future__ import annotations
-
 import gzip
 import io
 from collections import Counter

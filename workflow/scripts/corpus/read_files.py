@@ -1,7 +1,5 @@
 """Read the user's own corpus: two line-aligned files or one tab-separated file for each part."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

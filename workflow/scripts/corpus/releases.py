@@ -1,7 +1,5 @@
 """Read the list of releases: a pip requirements file in which every line pins a version and the hashes of its files."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import NamedTuple

@@ -10,8 +10,6 @@ raised if cleaning left nothing of it.
 Memory: about 0.3 kB a row; the texts stay in the file.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 from array import array

@@ -8,8 +8,6 @@ targets. Which origin writes for which source is decided before ordering, so all
 same instances.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

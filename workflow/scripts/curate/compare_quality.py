@@ -6,8 +6,6 @@ score goes with a target closer to the human one, whether higher or lower scores
 the targets is compared; the column ``targets`` is its size.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math

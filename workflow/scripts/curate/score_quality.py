@@ -5,8 +5,6 @@ written. Targets without a score come last. Ties and missing scores follow the s
 information gives exactly that order.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math

@@ -3,8 +3,6 @@
 What is chosen for a source depends only on it and the sources before it, so a larger size contains a smaller one.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections import Counter

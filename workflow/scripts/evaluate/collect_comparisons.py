@@ -5,8 +5,6 @@ at a size are one comparison and have the same ``p_holm``. If a condition is the
 tested and its ``p_holm`` is empty.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterable
 from dataclasses import replace

@@ -3,8 +3,6 @@
 The times have their own table because they differ between machines and days; the scores do not.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

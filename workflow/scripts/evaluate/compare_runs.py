@@ -6,8 +6,6 @@ nothing again. The figures are those of ``sacrebleu REFERENCE -i BASELINE CONDIT
 gives the pair its smallest p-value; here the p-value is 1.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Iterator, Mapping, Sequence

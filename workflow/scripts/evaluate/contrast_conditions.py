@@ -4,8 +4,6 @@ All figures are computed from the same draws of the hierarchical bootstrap (:mod
 two conditions share, from test segments and seeds, therefore cancels out of their difference.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 Scores are signed: more is better. Curves interpolate linearly between the sizes run, over the logarithm of the size.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

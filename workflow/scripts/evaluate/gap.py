@@ -4,8 +4,6 @@ R is the score of the baseline, B that of the condition without the remedy, S th
 literature calls this share "gap closed" or "percentage recovered".
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ Every interval is a 95 % interval over seeds and test segments (over segments on
 two-sided. ``docs/statistics.md`` explains each figure. :mod:`workbench.records` reads and writes the tables.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

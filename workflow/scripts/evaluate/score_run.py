@@ -5,8 +5,6 @@ metric); the sufficient statistics of each segment, from which the scores of res
 columns for each metric, such as ``bleu_1``); and the corpus scores with their signatures, as JSON.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

@@ -5,8 +5,6 @@ run is scored on the same resamples of the test set, from the sufficient statist
 seed, the intervals do not include the variance of training.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 from collections.abc import Mapping

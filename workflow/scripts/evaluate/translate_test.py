@@ -1,7 +1,5 @@
 """Translate the sources of ``test`` with a run's model."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -4,8 +4,6 @@
 breaks off, complete files are kept, and the next download fetches the others.
 """
 
-from __future__ import annotations
-
 import argparse
 import fnmatch
 import logging

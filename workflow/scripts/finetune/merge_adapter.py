@@ -1,7 +1,5 @@
 """Merge a LoRA adapter into its base model: a whole model that any program can load."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

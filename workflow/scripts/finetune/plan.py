@@ -1,7 +1,5 @@
 """Plan a fine-tuning: its settings, its tokenized pairs, and which of them each update sees."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The folder from which a killed fine-tuning resumes."""
 
-from __future__ import annotations
-
 import json
 import logging
 import shutil

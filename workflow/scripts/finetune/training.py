@@ -1,7 +1,5 @@
 """Fine-tune with transformers' Trainer, from the last checkpoint if there is one, in parts that fit the device."""
 
-from __future__ import annotations
-
 import logging
 import math
 import re

@@ -1,7 +1,5 @@
 """Translate the sources of ``test`` with a fine-tuned language model, or zero-shot with its base."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -3,8 +3,6 @@
 A provider writes them: a module of :mod:`generate.providers`, which says what a provider must offer.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import json

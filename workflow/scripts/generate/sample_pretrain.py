@@ -3,8 +3,6 @@
 ``pretrain`` is in random order, so its first n rows are a random sample. A larger sample contains every smaller one.
 """
 
-from __future__ import annotations
-
 import argparse
 import itertools
 from pathlib import Path

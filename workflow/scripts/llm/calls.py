@@ -3,8 +3,6 @@
 A :class:`Call` is everything that shapes an answer and nothing else. Answers are found again by its key.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

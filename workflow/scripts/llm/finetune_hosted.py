@@ -4,8 +4,6 @@ The job is in the journal before it is created, so it is created and paid once, 
 The files written at the end are exports of the journal.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import json

@@ -4,8 +4,6 @@ Prices come from the library genai-prices, which contains its table, or from the
 price is not asked, because it could not be counted against a budget.
 """
 
-from __future__ import annotations
-
 import datetime
 import re
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Scores are those of direct assessment without a reference, see :mod:`llm.answers
 answer has an empty score.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Translate ``test`` with a hosted learner's model: what the journal does not hold yet, nothing twice."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Ask an LLM for the targets of the pool's sources: what the journal does not hold yet, nothing twice."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ Every answer is in the journal before it is used. The files written at the end a
 the whole study would cost more than its budget.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 from collections.abc import Iterator, Sequence

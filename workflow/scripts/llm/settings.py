@@ -1,7 +1,5 @@
 """Settings of generators, judges and hosted learners, as rules pass them to scripts: JSON, read once."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace

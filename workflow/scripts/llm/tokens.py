@@ -4,8 +4,6 @@ Tokenizers of hosted models are not public, or download their tables. Byte count
 stay below a limit of tokens per minute. As soon as there are answers, the provider's own counts replace the estimate.
 """
 
-from __future__ import annotations
-
 import math
 
 # In the tokenizers of 2024 to 2026, English has 4 to 4.7, German 3.3 to 4, code and numbers 2.5 to 3.

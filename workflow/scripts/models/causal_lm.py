@@ -3,8 +3,6 @@
 Nothing here asks the network, runs code of a model, or reads a pickle.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import logging

@@ -1,7 +1,5 @@
 """Batches of prompts and completions for a causal language model, and how likely it finds the completions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Reserve the GPUs that the fewest other jobs on this machine use, and handle a full GPU memory."""
 
-from __future__ import annotations
-
 import itertools
 import os
 import tempfile

@@ -1,7 +1,5 @@
 """Run a trained fairseq model, with CTranslate2 or with fairseq itself, on batches of texts of similar length."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Load fairseq checkpoints safely: a checkpoint is a pickle, so torch's allow-list of classes stays on."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any

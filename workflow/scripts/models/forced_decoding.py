@@ -1,7 +1,5 @@
 """How likely a trained fairseq model finds given targets (forced decoding), through CTranslate2 or fairseq itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What a model writes for a source, and how it becomes a row of generated text."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Both engines get the same pieces, the same beam and the same length limit; CTranslate2 is several times faster on a CPU.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

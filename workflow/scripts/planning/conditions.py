@@ -4,8 +4,6 @@ Two conditions that mean the same training set share a *recipe*, and therefore a
 from what a condition does, never from its name or its place in the configuration.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 

@@ -1,7 +1,5 @@
 """The human text: where it comes from and how it is split."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

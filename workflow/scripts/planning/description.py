@@ -1,7 +1,5 @@
 """A study for a reader of its results, ``study.json``. Files are named without their folders: no path is in it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Generators: who writes the synthetic targets, from what."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Learners: the models that are trained on each condition."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field

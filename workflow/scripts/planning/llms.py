@@ -3,8 +3,6 @@
 What shapes their answers is kept apart from how they are asked, which must not make a study compute anything again.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Load a study: read its configuration, complete and check it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

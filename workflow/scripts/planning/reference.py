@@ -3,8 +3,6 @@
 Run as ``make docs``; a test checks that the page matches the schema.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

@@ -1,7 +1,5 @@
 """Settings of a study as small typed objects and as JSON."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """A study as the rules see it: its runs and sections, each with its settings."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

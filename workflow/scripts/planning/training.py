@@ -1,7 +1,5 @@
 """How transformers are trained with fairseq and how they translate."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

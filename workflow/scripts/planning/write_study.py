@@ -1,7 +1,5 @@
 """Write the table of a study's runs, and its settings with the versions of the software that computes it."""
 
-from __future__ import annotations
-
 import argparse
 import importlib.metadata
 import json

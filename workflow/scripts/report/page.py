@@ -1,7 +1,5 @@
 """A page: sections with topics, each of sentences, figures and tables, and how they are rendered from a template."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping, Sequence

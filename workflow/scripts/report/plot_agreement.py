@@ -1,7 +1,5 @@
 """Draw how each quality metric's ranking agrees with the oracle's: a panel per generator, a row per metric."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Draw the conditions at the largest size: scores, and differences from the baseline."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from typing import Any

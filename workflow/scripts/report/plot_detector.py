@@ -1,7 +1,5 @@
 """Draw how well a detector distinguishes origins: AUC of every pair, ROC curves and calibration."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Mapping, Sequence

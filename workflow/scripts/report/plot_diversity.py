@@ -1,7 +1,5 @@
 """Draw how lexically diverse each text is compared with human text, and how adequate: a panel for each measure."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 

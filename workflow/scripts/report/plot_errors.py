@@ -1,7 +1,5 @@
 """Draw how often each measure of errors finds something in each text and in human text: a panel for each measure."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Sequence
 from dataclasses import astuple

@@ -1,7 +1,5 @@
 """Draw each condition's score by number of training instances, a panel for each learner."""
 
-from __future__ import annotations
-
 import argparse
 import math
 import statistics

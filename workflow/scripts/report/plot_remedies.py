@@ -1,7 +1,5 @@
 """Draw what each remedy and its reverse win back at each size: a group of rows for each kind of remedy."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Sequence

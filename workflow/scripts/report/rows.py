@@ -3,8 +3,6 @@
 There are no words here: figures and sentences share these judgements, and a change of wording draws no figure again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """The tables of a page that show what was run: corpus, generators, conditions, and what LLMs were asked."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tables of a page, rendered from descriptions of their columns."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 It is the section "Why?" of the study's page, for the pool alone, and the quality metrics' agreement with the oracle.
 """
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

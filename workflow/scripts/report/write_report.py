@@ -3,8 +3,6 @@
 One HTML file without scripts or links to other files. It contains no times: the same study gives the same page.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -17,8 +17,6 @@ significance tests for machine translation evaluation (EMNLP 2004); Hannig et al
 2016) for draws from Student's t. The weights and their coverage: ``docs/statistics.md``, ``benchmarks/coverage.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

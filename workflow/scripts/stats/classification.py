@@ -18,8 +18,6 @@ cross-validated area under the ROC curve estimates (Electronic Journal of Statis
 unbiased estimator of the variance of k-fold cross-validation (JMLR 2004).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

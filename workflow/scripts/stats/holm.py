@@ -4,8 +4,6 @@ It bounds the chance of a single false finding in a family of tests, however the
 Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6 (1979).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from workbench.cli import say

@@ -6,8 +6,6 @@ the segments. ``score_run`` writes them in a table for each run. The functions n
 (``_extract_corpus_statistics`` and ``_compute_score_from_stats``); only this module calls them.
 """
 
-from __future__ import annotations
-
 import argparse
 import inspect
 import itertools

@@ -1,7 +1,5 @@
 """Scores of conditions on the test set and on its resamples, from the sufficient statistics of their runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache

@@ -10,8 +10,6 @@ Sources: approximate randomisation, Noreen, Computer-Intensive Methods for Testi
 On some pitfalls in automatic evaluation and significance testing for MT (2005).
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Arguments that every training script has in common."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Encode a dataset for fairseq: text to pieces to fairseq's memory-mapped binary format."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

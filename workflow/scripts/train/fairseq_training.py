@@ -1,7 +1,5 @@
 """Train with fairseq, from the last checkpoint if there is one, in batches that fit the device."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import logging

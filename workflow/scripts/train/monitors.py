@@ -1,7 +1,5 @@
 """Show the curves of a training while it runs, with TensorBoard or Weights & Biases. Neither shapes its result."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import os

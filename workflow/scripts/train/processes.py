@@ -1,7 +1,5 @@
 """Run fairseq's training in this process, or in one per GPU, and end it with a checkpoint when a signal arrives."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import logging

@@ -1,7 +1,5 @@
 """Keep fairseq's progress reports in a file that survives kills, and show the progress on the terminal."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging

@@ -6,8 +6,6 @@ and divided by its tokens. The parts change only the order in which floating-poi
 that dropout draws.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 The folder is named by a fingerprint of everything that shapes the training's result.
 """
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import hashlib

@@ -4,8 +4,6 @@ A killed training resumes from its checkpoints in a state folder. The folder is 
 that shapes the result, so a changed training starts from the beginning.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import logging

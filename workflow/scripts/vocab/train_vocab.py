@@ -4,8 +4,6 @@ It is trained on both sides of ``pretrain`` only: no run's vocabulary depends on
 random order, which makes its first pairs a random sample.
 """
 
-from __future__ import annotations
-
 import argparse
 import io
 import itertools

@@ -5,8 +5,6 @@ its ``main``. The output of the script and of the programs that it starts goes t
 should see while the workflow runs go to the terminal too, through :func:`say`.
 """
 
-from __future__ import annotations
-
 import argparse
 import errno
 import io

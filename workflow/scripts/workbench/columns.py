@@ -4,8 +4,6 @@ A Python string takes some fifty bytes besides its characters, and up to four by
 classes here keep the UTF-8 bytes of all texts in one block and decode a text on access.
 """
 
-from __future__ import annotations
-
 import sys
 from array import array
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence

@@ -4,8 +4,6 @@ Adding or removing other items therefore does not change the relative order of t
 another order does not either.
 """
 
-from __future__ import annotations
-
 import hashlib
 import heapq
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Write files and folders atomically, open packed files, and compute digests."""
 
-from __future__ import annotations
-
 import errno
 import gzip
 import hashlib

@@ -4,8 +4,6 @@ Its columns are ``id text logprob metadata``: the id of the source, the target, 
 logarithm; empty if the generator reports none) and a JSON object with everything else that is known about the target.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field

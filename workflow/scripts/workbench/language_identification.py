@@ -1,7 +1,5 @@
 """Identification of texts in a wrong language."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from workbench.cli import UserError

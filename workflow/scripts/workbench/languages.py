@@ -1,7 +1,5 @@
 """Language codes."""
 
-from __future__ import annotations
-
 import re
 
 

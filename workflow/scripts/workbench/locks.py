@@ -5,8 +5,6 @@ that holds its lock. A process that opened the file earlier then locks a file wi
 :func:`is_still_there` and open the lock file again.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Sources of the pool, and the pairs of a dataset or split that a learner is trained on."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from pathlib import Path

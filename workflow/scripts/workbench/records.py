@@ -4,8 +4,6 @@ Fields are ``str``, ``int``, ``float`` or ``float | None``; ``None`` is empty in
 ``..._p``) have six decimals, other numbers four.
 """
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable
 from dataclasses import MISSING, fields
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Read the run table, and locate the files of each run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Read translations together with the references of the same segments."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Container, Sequence
 from dataclasses import dataclass

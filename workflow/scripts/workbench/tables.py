@@ -4,8 +4,6 @@ Fields never contain a tab or a line break, because :func:`workbench.text.one_li
 the workflow. Every table can therefore be read with ``cut``, ``grep`` and ``pandas.read_csv(sep="\\t", quoting=3)``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Normalise text, strip its markup, and split it into words."""
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata

@@ -10,8 +10,6 @@ Folds, calibration and figures are not a detector's concern: see :mod:`analyse.d
 add a module here and its name and keys in the schema; no rule changes.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path

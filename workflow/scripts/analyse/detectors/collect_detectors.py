@@ -8,8 +8,6 @@ is then no warning means nothing. Unless BLEU's tokenizer is set, it is sacreBLE
 sacreBLEU's is an optional package (Japanese, Korean).
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Collection, Mapping, Sequence

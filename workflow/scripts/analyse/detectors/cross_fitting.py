@@ -9,8 +9,6 @@ Source: Platt, Probabilistic outputs for support vector machines (1999); Chernoz
 learning (2018), for the term.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -22,8 +22,6 @@ AUC, ROC curve and ranking use the models' scores; everything else uses probabil
 - a report as JSON.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Iterator, Sequence

@@ -12,8 +12,6 @@ Source: Stamatatos, A survey of modern authorship attribution methods (JASIST 20
 language models are leaving fingerprints (2024), who find that such n-grams distinguish LLMs' text from people's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

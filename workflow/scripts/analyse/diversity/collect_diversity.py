@@ -1,7 +1,5 @@
 """Collect the measured diversity of texts in one table, with p-values corrected for the number of measures."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path

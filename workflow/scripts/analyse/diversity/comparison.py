@@ -1,7 +1,5 @@
 """All measures of lexical diversity of a text and of the human text, whichever segments are exchanged."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ The text may have several versions, one for each seed of a run. Values and diffe
 draw decides for all versions whether a segment's targets are exchanged. docs/diversity.md explains every measure.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math

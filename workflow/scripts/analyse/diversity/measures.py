@@ -5,8 +5,6 @@ computed from the distance to each word's previous occurrence: a word is new to 
 before the start of the stretch.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -6,8 +6,6 @@ rather than the ends of its sentences or of the file. The number stays the same 
 remaining segments are read in the file's order, which measures of running text need.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -6,8 +6,6 @@ other segments of the sample are each segment's references. This module takes th
 sacreBLEU would compare each segment with every other again at every swap.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 

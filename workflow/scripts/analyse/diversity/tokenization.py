@@ -4,8 +4,6 @@ Punctuation is left out for two reasons. Quotation marks, dashes and full stops 
 types that occur in every segment add tokens but say nothing about the vocabulary.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import regex

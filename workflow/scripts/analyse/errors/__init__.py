@@ -3,8 +3,6 @@
 docs/errors.md says what each measure is, where it comes from and what it cannot find.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

@@ -6,8 +6,6 @@ of the human targets; with a reference, a second human reference's text compared
 human text itself and if there is no second reference. Holm's correction is over the measures of one text.
 """
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

@@ -5,8 +5,6 @@ by their sources; other text is compared with the human targets too. Each segmen
 (0 or 1; numbers are counted) and, with a reference, TER's edits by type and the counts that metrics are computed from.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Learn from human pairs what is usual: how long targets are, and which words occur together."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

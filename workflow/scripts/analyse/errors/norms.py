@@ -13,8 +13,6 @@ bilingual corpora, 1992). A target is detached if no source word has a partner i
 partners. "Detached" is the term of Raunak et al. (2021) for a fluent target without relation to its source.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping, Sequence, Set

@@ -10,8 +10,6 @@ digits, as models in a loop write them, are read in pieces.
 The definition is ours.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

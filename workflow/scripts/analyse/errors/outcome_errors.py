@@ -5,8 +5,6 @@ module adds untranslated parts within a target. Both are ours. Languages are ide
 langid.py, ACL 2012).
 """
 
-from __future__ import annotations
-
 from difflib import SequenceMatcher
 
 from analyse.errors import ErrorLimits

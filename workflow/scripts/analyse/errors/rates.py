@@ -8,8 +8,6 @@ segment has the error, neither does any resample; the limit is then the exact bi
 Biometrika 1934). The p-value is that of the paired randomisation test (:mod:`stats.significance`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial

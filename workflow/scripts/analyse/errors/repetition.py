@@ -6,8 +6,6 @@ reference: the count of the most frequent n-gram relative to the source's, and t
 third, of immediate repetitions (stutters), is ours.
 """
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 

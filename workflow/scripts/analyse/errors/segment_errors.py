@@ -7,8 +7,6 @@ the text lacks, a deletion removes one that the reference lacks, a substitution 
 Source: Snover et al., A Study of Translation Edit Rate (AMTA 2006); sacrebleu.metrics.lib_ter.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -12,8 +12,6 @@ To add a metric, add a module here, its name and keys in the schema, and its fil
 gets a GPU. Metrics share the modules whose names begin with ``_``.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Models that metrics run, trained by the workflow or given by the user, and the optional packages that run them."""
 
-from __future__ import annotations
-
 import importlib
 from dataclasses import dataclass
 from pathlib import Path

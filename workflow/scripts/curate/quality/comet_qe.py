@@ -6,8 +6,6 @@ environment, and this module runs its program ``comet-score``. Needs the model's
 Source: Rei et al., CometKiwi: IST-Unbabel 2022 Submission for the Quality Estimation Shared Task (WMT 2022).
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -6,8 +6,6 @@ Source: ours; utility of minimum Bayes risk decoding: Eikema & Aziz, Is MAP Deco
 chrF: Popović (WMT 2015).
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from pathlib import Path
 from statistics import fmean

@@ -5,8 +5,6 @@ Needs the weights of a model whose embeddings many languages share.
 Source: Feng et al., Language-agnostic BERT Sentence Embedding (ACL 2022), by sentence-transformers.
 """
 
-from __future__ import annotations
-
 from curate.quality import Context, Instances, QualityMetric, Score
 from curate.quality._models import local_model, optional_package
 

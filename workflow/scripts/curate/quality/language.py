@@ -5,8 +5,6 @@ The range is about -69 to 69, the logarithm of py3langid's smallest probability 
 Source: ours; py3langid, after Lui & Baldwin, langid.py (ACL 2012).
 """
 
-from __future__ import annotations
-
 import math
 
 from curate.quality import Context, Instances, QualityMetric, Score

@@ -5,8 +5,6 @@ Needs a small model trained on human pairs, those of ``pretrain``.
 Source: ours; forward half of Junczys-Dowmunt, Dual Conditional Cross-Entropy Filtering (WMT 2018).
 """
 
-from __future__ import annotations
-
 from curate.quality import Context, Instances, QualityMetric, Score
 from curate.quality._models import trained_model
 from models.engines import EngineSettings

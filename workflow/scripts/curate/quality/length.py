@@ -6,8 +6,6 @@ Source: ours; length ratios in characters: Gale & Church, A Program for Aligning
 1993); median and MAD: Iglewicz & Hoaglin, How to Detect and Handle Outliers (1993).
 """
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from statistics import median

@@ -4,8 +4,6 @@ Source: ours; after Kocmi & Federmann, Large Language Models Are State-of-the-Ar
 (EAMT 2023).
 """
 
-from __future__ import annotations
-
 from curate.quality import Context, Instances, QualityMetric, Score
 from workbench.cli import UserError
 from workbench.tables import read_rows

@@ -3,8 +3,6 @@
 Source: ours; sequence probability as in Fomicheva et al., Unsupervised Quality Estimation for NMT (TACL 2020).
 """
 
-from __future__ import annotations
-
 from curate.quality import Context, Instances, QualityMetric, Score
 from workbench.cli import UserError
 

@@ -5,8 +5,6 @@ It needs human targets: an upper bound that is not available in practice.
 Source: chrF: Popović (WMT 2015), by sacreBLEU.
 """
 
-from __future__ import annotations
-
 from curate.quality import Context, Instances, QualityMetric, Score
 from stats.metrics import sentence_chrf
 from workbench.cli import progress

@@ -5,8 +5,6 @@ Targets with equal scores share the mean of their ranks (mid-ranks), so that the
 Source: ours; Borda's count, by mean rank: Dwork et al., Rank Aggregation Methods for the Web (WWW 2001).
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path

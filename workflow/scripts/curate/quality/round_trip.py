@@ -6,8 +6,6 @@ Source: ours; back-translation as quality estimation: Moon et al., Revisiting Ro
 Estimation (EAMT 2020); chrF: Popović (WMT 2015).
 """
 
-from __future__ import annotations
-
 from curate.quality import Context, Instances, QualityMetric, Score
 from curate.quality._models import trained_model
 from models.translation import DecodingSettings, translate

@@ -4,8 +4,6 @@ To add a provider, add a module here, its keys in the schema and its files in
 :mod:`planning.generators`; no rule changes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol

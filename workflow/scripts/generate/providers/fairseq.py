@@ -1,7 +1,5 @@
 """Targets from a fairseq transformer that the workflow trained."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any

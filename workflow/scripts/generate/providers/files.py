@@ -5,8 +5,6 @@ pool (``pool``), or the lines of a separate file of sources (``sources``), which
 the markup of the corpus is stripped, so is that of the files.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any

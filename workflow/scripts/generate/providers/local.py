@@ -1,7 +1,5 @@
 """Targets from a causal language model on this machine: a learner's base model or another one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any

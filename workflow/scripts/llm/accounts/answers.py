@@ -1,7 +1,5 @@
 """Export the answers in a journal, or prune them."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import time

@@ -4,8 +4,6 @@ Each generator and judge has a row. Each run of a hosted learner has one for its
 translations.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 from pathlib import Path

@@ -8,8 +8,6 @@ Servers are asked with the key in the variable that --api-key-env names. Without
 OPENAI_API_KEY, and other servers get none.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import os

@@ -4,8 +4,6 @@ The estimate counts the calls that the journal cannot answer. Their tokens are e
 answers so far. Prices come from the table or from the configuration. Answers that are asked for again come on top.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import math

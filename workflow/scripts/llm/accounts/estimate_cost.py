@@ -1,7 +1,5 @@
 """Print what asking the study's LLMs will cost, before anything is asked."""
 
-from __future__ import annotations
-
 import argparse
 
 from llm.accounts.estimate import add_study, over_budget, shutdown_notes, study_estimates, table

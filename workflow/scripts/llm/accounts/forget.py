@@ -4,8 +4,6 @@ The requests of a batch count as paid at their worst price, because the provider
 asked again. What a job cost, or may cost, stays counted as spent.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 from functools import partial

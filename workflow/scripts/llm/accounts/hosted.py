@@ -1,7 +1,5 @@
 """List, end and delete the jobs, models and files that hosted fine-tuning leaves at its provider."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial

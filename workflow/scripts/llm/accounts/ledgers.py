@@ -1,7 +1,5 @@
 """The table of ledgers: what every LLM behind an API was asked and what it cost."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A journal for people: its accounts, batches and fine-tuning jobs, or one call with all its attempts."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime

@@ -6,8 +6,6 @@ check gives ``ok``: a missed fault is an error of the generator, which the study
 fault costs money, and a source if the policy says drop.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from enum import StrEnum

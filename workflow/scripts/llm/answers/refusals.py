@@ -4,8 +4,6 @@ The same words are not a refusal if the source says so as well: "I cannot help y
 of "Ich kann Ihnen dabei nicht helfen". Each phrase therefore comes with words in a source that excuse it.
 """
 
-from __future__ import annotations
-
 import re
 
 # Words for translating, for machines that write, for helping, for content: excuses in a source of any language.

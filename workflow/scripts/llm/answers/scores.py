@@ -5,8 +5,6 @@ State-of-the-Art Evaluators of Translation Quality" (GEMBA-DA); the wording of t
 whole number on this scale.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

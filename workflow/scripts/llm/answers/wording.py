@@ -4,8 +4,6 @@ All rules compare with the source. Quotation marks, lists, colons or Markdown th
 translated, not added; otherwise titles and quotations would count as faults.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from functools import cache

@@ -3,8 +3,6 @@
 Everything is read from the journal and nothing is asked: the files can be written again at any time, for nothing.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """SIGINT and SIGTERM in an event loop."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Iterator

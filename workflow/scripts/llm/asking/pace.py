@@ -7,8 +7,6 @@ Three small controllers:
 * :class:`Breaker` - one request at a time after many failures in a row, and an end when that goes on for too long.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import random

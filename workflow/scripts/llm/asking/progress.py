@@ -1,7 +1,5 @@
 """One line from time to time about a run that asks an LLM: how far it is, how fast, what it costs, how long still."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
 from collections.abc import Callable

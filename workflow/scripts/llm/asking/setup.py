@@ -1,7 +1,5 @@
 """A generator or judge behind an API, put together from its settings: API, journal, price, task, dialogue."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ A task writes prompts, says how long answers may be and classifies answers. Ever
 batches, files) is the same for all tasks.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, Protocol
 

@@ -7,8 +7,6 @@ at once. SQLite's write-ahead log does not work across hosts, so a process on an
 One transaction writes everything that waits, so journalling costs little even at a thousand answers a second.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import sqlite3

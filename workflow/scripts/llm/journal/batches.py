@@ -8,8 +8,6 @@ answer is in the journal. One that the provider refused as a whole is ``failed``
 Every move is one transaction, so a process may die between any two.
 """
 
-from __future__ import annotations
-
 import sqlite3
 import time
 import uuid

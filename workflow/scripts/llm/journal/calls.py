@@ -7,8 +7,6 @@ The money of a (study, generator) is what its settled attempts cost and the wors
 changes in the same transaction as the attempts.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import time

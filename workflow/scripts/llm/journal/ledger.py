@@ -1,7 +1,5 @@
 """What was asked in a generator's name and what it cost, from the journal."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Sequence

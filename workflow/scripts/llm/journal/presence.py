@@ -8,8 +8,6 @@ SQLite's write-ahead log works among the processes of one host. A worker on anot
 therefore refused; one that has been silent for longer than :data:`SILENT_SECONDS` is dead.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 import sqlite3

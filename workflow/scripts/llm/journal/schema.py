@@ -1,7 +1,5 @@
 """The journal's tables, how its file is opened, and messages for when it cannot be used."""
 
-from __future__ import annotations
-
 import sqlite3
 import time
 from collections.abc import Iterator

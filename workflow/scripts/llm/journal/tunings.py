@@ -10,8 +10,6 @@ The worst price of a job counts as spent from the intent on, and what the provid
 move is one transaction, so a process may die between any two.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import sqlite3

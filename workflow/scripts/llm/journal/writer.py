@@ -3,8 +3,6 @@
 A commit costs a write-through to the disk however little it holds, so waiting tasks share it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 import threading

@@ -3,8 +3,6 @@
 Every text has its own length limit, so its translation does not depend on its neighbours' limits.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -3,8 +3,6 @@
 Training and decoding use the same prompts as the generators (:mod:`llm.prompts`).
 """
 
-from __future__ import annotations
-
 import argparse
 import logging
 from collections.abc import Mapping, Sequence

@@ -4,8 +4,6 @@ No retries (the executors do that), no redirects, HTTP through aiohttp, errors a
 that leaves this module contains the key.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os

@@ -4,8 +4,6 @@ HTTP statuses, headers and broken connections mean the same at every provider. E
 its own with an :data:`ErrorReader`.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os

@@ -1,7 +1,5 @@
 """OpenAI's chat completions, at OpenAI or at any server that speaks its protocol (vLLM, Ollama, llama.cpp)."""
 
-from __future__ import annotations
-
 import math
 import re
 import urllib.parse

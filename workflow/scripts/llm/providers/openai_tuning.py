@@ -1,7 +1,5 @@
 """Uploaded files and fine-tuning by OpenAI's protocol, at OpenAI or at any server that speaks it."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, Any

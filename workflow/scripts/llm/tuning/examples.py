@@ -4,8 +4,6 @@ The prompt is the generators' own, as a first request would be. Nothing is chang
 to refuse is left out or stops the study, and both are counted.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -4,8 +4,6 @@ A job is identified by what shapes the model. So there is one job, however many 
 a time works on it. See :mod:`llm.asking.remote`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import time

@@ -1,7 +1,5 @@
 """What a hosted fine-tuning leaves, all of it from the journal: the model's name, events, losses, report, accounts."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What must hold in a study beyond the schema: names that refer to something, numbers that fit together."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 from planning.checks.conditions import baseline_problems, condition_problems

@@ -1,7 +1,5 @@
 """Checks of conditions and of the scores that they are ordered by."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Checks of folders, names, languages and the human text."""
 
-from __future__ import annotations
-
 import os
 import zlib
 from collections.abc import Iterator

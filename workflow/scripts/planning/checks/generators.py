@@ -1,7 +1,5 @@
 """Checks of generators."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 

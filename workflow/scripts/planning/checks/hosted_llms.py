@@ -1,7 +1,5 @@
 """Checks of LLMs behind an API and of prompts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 

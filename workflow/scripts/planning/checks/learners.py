@@ -1,7 +1,5 @@
 """Checks of learners, of sizes, and of LLMs that run here."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Checks of the options of fairseq-train: of learners, generators and the models behind quality scores."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from planning.configuration.errors import Key, Problem

@@ -1,7 +1,5 @@
 """Checks of what scores texts: quality scores, detectors and metrics."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

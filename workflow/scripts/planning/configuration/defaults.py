@@ -1,7 +1,5 @@
 """Complete a valid configuration: every key that has a default gets one."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

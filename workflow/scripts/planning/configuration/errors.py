@@ -1,7 +1,5 @@
 """Problems with a configuration, as one line each."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

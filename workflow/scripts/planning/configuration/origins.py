@@ -1,7 +1,5 @@
 """Where each key of a configuration is written: the file and the line."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The JSON Schema of the configuration, and what it has against one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -9,8 +9,6 @@ verdict depends on the interval of the difference from the baseline, in points o
 - anything else: unclear.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Stronger and weaker are measured by the answer's metric: the score of a generato
 the pool, compared with that of the learner's own base model for the same sources.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

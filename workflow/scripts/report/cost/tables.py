@@ -1,7 +1,5 @@
 """The tables and figures that show what machine text costs: scores, differences, exchange rate, tests."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial

@@ -4,8 +4,6 @@ Machine text costs or gains something over all sizes if the mean difference is s
 the conditions that the sentences are about.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from evaluate.results import CurveArea, ExchangeRate

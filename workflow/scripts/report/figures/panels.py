@@ -3,8 +3,6 @@
 The figures of errors, of lexical diversity and of agreement share them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What all figures share: command line, colours, fonts, labels that do not overlap, and how they are saved."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ The oracle ranks by chrF to the human target, which nobody has in practice. A me
 interval of Spearman's correlation lies above zero, and is negatively correlated with it if the interval lies below.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path

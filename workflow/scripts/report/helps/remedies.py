@@ -1,7 +1,5 @@
 """Remedies and their judgement: the kind of each, whether it helps significantly, and its control. No sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

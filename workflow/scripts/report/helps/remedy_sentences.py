@@ -5,8 +5,6 @@ or harms if that is significant, with Holm's correction for all contrasts of the
 gap closed is given if there is a gap to close. If the baseline is below the floor, there is no verdict.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from report.helps.remedies import KINDS, JudgedRemedy, most_informative, share_text

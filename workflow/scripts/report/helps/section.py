@@ -1,7 +1,5 @@
 """The section of a page that answers "What helps, and how much?": remedies with their controls, and quality metrics."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 
 from evaluate.results import Contrast, Remedy

@@ -1,7 +1,5 @@
 """What the report found about one question: a clause for the terminal, sentences for the page."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """What the report calls measures, units and training data."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Mapping
 

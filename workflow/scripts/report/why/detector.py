@@ -5,8 +5,6 @@ with that of the controls. One is larger if the intervals do not overlap, which 
 difference.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from report.rows import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow

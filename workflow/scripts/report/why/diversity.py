@@ -4,8 +4,6 @@ Differences are in per cent of the human value, and positive means more diverse 
 less diverse if the difference is significant: see :func:`report.rows.significant_sign`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from report.rows import DiversityRow

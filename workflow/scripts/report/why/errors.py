@@ -4,8 +4,6 @@ The human floor is the same measure on human targets. A text is above or below i
 Holm's correction over the measures of the text: see :func:`report.rows.significant_sign`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 
 from report.rows import ANY, ErrorRow

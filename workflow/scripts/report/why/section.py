@@ -1,7 +1,5 @@
 """The section of a page that answers "Why?": errors, lexical diversity, detector and post-editing."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What errors and lexical diversity have in common: sentences about texts that are compared with human text."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -8,8 +8,6 @@ It works in rounds. Each reads the works again, as they follow from the answers 
 that no list of them is kept in memory.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator

@@ -1,7 +1,5 @@
 """The life of a batch: from the intent in the journal to its last answer there, whatever happens in between."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sqlite3
