@@ -11,7 +11,7 @@ from corpus.clean_corpus import REASONS, Cleaner, CleaningRules, GivenKeys, near
 from corpus.raw_table import SentencePair, number_pairs, write_raw
 from workbench.language_identification import Identify, language_identifier
 from workbench.tables import read_rows
-from workbench.text import count_words
+from workbench.words import count_words
 
 SCRIPT = "corpus/clean_corpus.py"
 RULES = CleaningRules(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from workbench.text import has_markup, strip_markup
+from workbench.markup import has_markup, strip_markup
 
 
 @pytest.mark.parametrize(

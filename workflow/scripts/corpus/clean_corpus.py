@@ -22,8 +22,10 @@ from corpus.raw_table import COLUMNS, GIVEN_PARTS, SentencePair, part_of, read_r
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.language_identification import Identify, language_identifier
 from workbench.languages import base_language
+from workbench.markup import has_markup, strip_markup
 from workbench.tables import write_rows
-from workbench.text import PLACEHOLDER, count_words, has_markup, match_key, plain_words, strip_markup
+from workbench.text import match_key
+from workbench.words import PLACEHOLDER, count_words, plain_words
 
 REASONS = (
     "empty",  # no source or no target

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from workbench.generated import HUMAN
-from workbench.text import folded_words
+from workbench.words import folded_words
 
 TargetOf = Callable[[str, str], str]  # from an origin and a source's id to the target
 Unit = tuple[str, list[str]]  # a source's id and the origins of its targets

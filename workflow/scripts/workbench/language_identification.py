@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from workbench.cli import UserError
-from workbench.text import plain_words
+from workbench.words import plain_words
 
 Identify = Callable[[str, str], bool]
 """Whether a text is clearly not in the language of a code."""

@@ -26,7 +26,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from analyse.errors import NormSettings
 from workbench.cli import UserError
 from workbench.files import write_json
-from workbench.text import folded_words
+from workbench.words import folded_words
 
 _BLOCK = 2000  # source words whose partners are counted at a time
 

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 
 from analyse.errors import ErrorLimits
 from llm.answers.outcomes import Outcome, Standards, classify_text
-from workbench.text import plain_words, words_of
+from workbench.words import plain_words, words_of
 
 _MAY_HOLD_SOURCE = {Outcome.OK, Outcome.WRONG_LANGUAGE}
 _COMMENTARY = {Outcome.MALFORMED, Outcome.REFUSAL}

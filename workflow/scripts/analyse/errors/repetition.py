@@ -10,7 +10,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from analyse.errors import ErrorLimits
-from workbench.text import folded_words, match_key, plain_words
+from workbench.text import match_key
+from workbench.words import folded_words, plain_words
 
 _QUOTES = "\"'“”„‚‘’«»‹›()[]"
 

@@ -24,7 +24,7 @@ from llm.answers.outcomes import Standards
 from stats.metrics import Scorer, count_columns
 from workbench.cli import UserError
 from workbench.tables import read_header, read_rows, write_rows
-from workbench.text import count_words
+from workbench.words import count_words
 
 # Without a reference: a segment has the error or not. The table of segments counts numbers.
 SOURCE_MEASURES = (

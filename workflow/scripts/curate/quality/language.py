@@ -10,7 +10,7 @@ import math
 from curate.quality import Context, Instances, QualityMetric, Score
 from workbench.cli import UserError, progress
 from workbench.languages import base_language
-from workbench.text import plain_words
+from workbench.words import plain_words
 
 _LEAST = 1e-30  # the smallest probability that py3langid's single precision distinguishes from 0
 

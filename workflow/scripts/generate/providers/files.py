@@ -13,8 +13,9 @@ from corpus.parallel_text import read_lines
 from workbench.cli import UserError
 from workbench.columns import TextColumn
 from workbench.generated import Generated
+from workbench.markup import strip_markup
 from workbench.pairs import Source
-from workbench.text import one_line, strip_markup
+from workbench.text import one_line
 
 
 def generate(

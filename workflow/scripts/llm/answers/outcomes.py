@@ -19,7 +19,8 @@ from llm.calls import Answer, Finish
 from llm.prompts import Languages, language_name
 from workbench.language_identification import Identify, language_identifier
 from workbench.languages import base_language
-from workbench.text import count_words, match_key, one_line, plain_words
+from workbench.text import match_key, one_line
+from workbench.words import count_words, plain_words
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
