@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from paths import SCRIPTS
 from tiny_llm import tiny_llm
 from toy_corpus import toy_corpus
+from warm_python import python
 
 from finetune import finetune_local, translate_local
 
@@ -137,7 +137,7 @@ class Finetuning:
         script = self.folder / "finetune_local.py"
         main = "from finetune import finetune_local as f\nfrom workbench.cli import run_script\n"
         script.write_text(f"{main}{before}\nrun_script(f.parser(), f.main)\n", encoding="utf-8")
-        command = [sys.executable, script, *map(str, self.arguments), "--log", self.folder / "log"]
+        command = [python(), script, *map(str, self.arguments), "--log", self.folder / "log"]
         environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
         return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from paths import SCRIPTS
 from toy_corpus import toy_corpus
+from warm_python import python
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("fairseq")
@@ -79,7 +79,7 @@ class Training:
         ]
         self.script = folder / f"{name}.py"
         self.script.write_text(f"from train.train_model import run\n{before}\nif __name__ == '__main__':\n    run()\n")
-        self._command = [sys.executable, self.script, *map(str, arguments)]
+        self._command = [python(), self.script, *map(str, arguments)]
 
     def start(self) -> subprocess.Popen[str]:
         """Start or resume."""
@@ -116,7 +116,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.tsv").write_text("\n".join(["id\tsource\ttarget", *lines, ""]))
     subprocess.run(
         [
-            *(sys.executable, SCRIPTS / "vocab" / "train_vocab.py", "--pretrain", folder / "train.tsv"),
+            *(python(), SCRIPTS / "vocab" / "train_vocab.py", "--pretrain", folder / "train.tsv"),
             *("--model-type", "unigram", "--size", "120", "--character-coverage", "1"),
             *("--model", folder / "spm.model", "--dictionary", folder / "dict.txt", "--log", folder / "vocab.log"),
         ],
