@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 from datetime import date
 from pathlib import Path
@@ -218,6 +220,15 @@ class TestHostedModels:
         assert "no hosted model was ever fine-tuned" in tool(learner, "models").stdout
         for command in ("forget", "cancel"):
             assert "no fine-tuning job 'x'" in tool(learner, command, "x").stdout
+
+    def test_nothing_in_a_journal_that_is_older_than_fine_tuning(self, learner: Learner) -> None:
+        Journal(learner.folder / "journal.sqlite", "results", "gpt").close()
+        with contextlib.closing(sqlite3.connect(learner.folder / "journal.sqlite")) as db:
+            for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+                if table.startswith("tuning"):
+                    db.execute(f"DROP TABLE {table}")
+            db.commit()
+        assert "there is nothing to delete" in tool(learner, "delete").stdout
 
     def test_list_and_delete(self, learner: Learner, server: Server) -> None:
         for seed in (1, 2):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -225,6 +226,25 @@ def test_the_gate_lets_one_request_probe_a_provider_that_is_down(
         assert gate.is_open
 
     asyncio.run(probe())
+
+
+def test_the_gate_rests_while_a_probe_is_due_and_no_request_is(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llm.asking.pace.random.uniform", lambda low, high: 0.0)
+
+    async def wake_ups() -> int:
+        gate, count = Gate(Account(journal, "account"), 8), 0
+        for _ in range(10):
+            gate.note_failure(DOWN, 0.0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                while True:
+                    await gate.wait_for_change()
+                    count += 1
+        return count
+
+    assert 0 < asyncio.run(wake_ups()) <= 12
 
 
 def test_the_gate_begins_requests_one_by_one_when_money_is_short(journal: Journal) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from train.state import TrainingState, fingerprint
+from workbench.cli import UserError
 
 DATA = [("ein Satz", "a sentence"), ("noch einer", "another")]
 
@@ -73,3 +74,15 @@ def test_a_training_waits_for_one_that_outlived_its_snakemake(
     thread.join(10)
     assert entered.is_set()
     assert f"process {os.getpid()} on" in caplog.text
+
+
+def test_an_error_for_people_that_quotes_a_full_memory_starts_nothing_again(tmp_path: Path) -> None:
+    def attempt(halvings: int) -> None:
+        raise UserError("the memory of the GPU does not hold a single text: CUDA out of memory")
+
+    with TrainingState(tmp_path / "state", "x") as state:
+        checkpoint(state.checkpoint("last"))
+        with pytest.raises(UserError, match="a single text"):
+            state.train_halving_batches(lambda halvings: halvings, attempt)
+        assert state.checkpoint("last").exists()
+        assert state.halvings == 0

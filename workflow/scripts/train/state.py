@@ -156,6 +156,8 @@ class StateFolder(ABC):
         while True:
             try:
                 return attempt(batch)
+            except UserError:  # it may quote torch's words, but smaller parts do not help
+                raise
             except Exception as error:  # RuntimeError, or torch's own error from another process
                 if not is_out_of_memory(error):
                     raise

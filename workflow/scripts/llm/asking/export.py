@@ -62,7 +62,7 @@ class Results(NamedTuple):
 
 @dataclass
 class Counts:
-    """What came of setup, counted over all samples of all sources."""
+    """What came of asking, counted over all samples of all sources."""
 
     sources: int = 0
     targets: int = 0

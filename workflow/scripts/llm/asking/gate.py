@@ -12,6 +12,9 @@ from typing import Self
 from llm.asking.pace import Account, Breaker, Concurrency
 from llm.calls import Answer, Failure, FailureKind, Reply, Work
 
+# Seconds. A probe may be due while every request waits for its own time: the gate must not be looked at all the time.
+_PAUSE = 0.05
+
 
 class Gate:
     """Counts the requests under way and opens for the next one.
@@ -56,7 +59,7 @@ class Gate:
         await asyncio.sleep(0)  # others get their turn even if something has changed already
         awaits_probe = self.breaker.is_open and not self.ignores_breaker and not self._slots
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.breaker.wait if awaits_probe else None):
+            async with asyncio.timeout(max(self.breaker.wait, _PAUSE) if awaits_probe else None):
                 await self.changed.wait()
         self.changed.clear()
 

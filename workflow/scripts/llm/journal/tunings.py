@@ -254,6 +254,8 @@ def link(db: sqlite3.Connection, study: str, run: str, shape: str, number: int) 
 def runs(journal: Journal) -> dict[int, list[str]]:
     """By the job's number the runs that have their model from it, as ``STUDY RUN``."""
     found: dict[int, list[str]] = {}
+    if not TUNINGS.exists(journal):
+        return found
     for study, run, number in journal.read("SELECT study, run, tuning FROM tuning_runs ORDER BY study, run"):
         found.setdefault(number, []).append(f"{study} {run}")
     return found
