@@ -46,7 +46,8 @@ def make_source_archive(folder: Path, trace: Path) -> Path:
     path = folder / "catalogued-1.0.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
         for name, text in (
-            ("setup.py", SETUP.format(trace=str(trace))),
+            ("setup.py", "import catalogued\n" + SETUP.format(trace=str(trace))),
+            ("catalogued.py", ""),
             ("PKG-INFO", "Metadata-Version: 2.1\nName: catalogued\nVersion: 1.0\n"),
         ):
             member = tarfile.TarInfo(f"catalogued-1.0/{name}")
@@ -74,7 +75,7 @@ def test_a_wheel_and_a_source_archive_are_fetched(tmp_path: Path, run_script: Ca
     wheel = make_wheel(tmp_path / "index")
     source = make_source_archive(tmp_path / "index", tmp_path / "trace")
     for requirement, file in (("lingo==2.1", wheel), ("catalogued==1.0", source)):
-        done = run_script(SCRIPT, *request(requirement, sha256(file)), **index)
+        done = run_script(SCRIPT, *request(requirement, sha256(file)), PYTHONSAFEPATH="1", **index)
         assert done.returncode == 0, done.stderr
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["release.archive"]
         assert sha256(tmp_path / "out" / "release.archive") == sha256(file)

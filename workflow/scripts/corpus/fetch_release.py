@@ -33,6 +33,15 @@ def pip_command(requirements: Path, folder: Path) -> list[str]:
     ]
 
 
+def pip_environment() -> dict[str, str]:
+    """The environment of pip, which runs the ``setup.py`` of a source archive to learn its name.
+
+    Many import the package next to them, which the safe path of our own scripts would prevent.
+    """
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    return {"PIP_RETRIES": "1", **ours}  # unless the user says otherwise: report a missing network soon
+
+
 def explain_failure(requirement: str, output: str) -> str:
     """Explain in one line why pip failed.
 
@@ -78,7 +87,7 @@ def fetch(requirement: str, hashes: list[str], output: Path) -> None:
         requirements.write_text(f"{requirement} {allowed}\n", encoding="utf-8")
         done = subprocess.run(
             pip_command(requirements, folder / "files"),
-            env={"PIP_RETRIES": "1", **os.environ},  # unless the user says otherwise: report a missing network soon
+            env=pip_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
