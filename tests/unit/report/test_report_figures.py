@@ -6,15 +6,14 @@ import json
 import re
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from report_study import TEMPLATES, draw, write_tables
 
 from evaluate.results import ConditionSummary, at_largest_size
 from planning.code_digest import CodeDigest
-from report import plot_conditions, plot_learning_curve
-from report.figures.style import COLOURS, INK, looks, spread
+from report import plot_learning_curve
+from report.figures.style import COLOURS, INK, figure_parser, looks, spread
 from workbench.cli import UserError
 from workbench.records import read_records, write_records
 
@@ -167,13 +166,12 @@ def test_the_largest_size_is_each_learners_own(tmp_path: Path) -> None:
     assert at_largest_size(rows, "ter") == []
 
 
-@pytest.mark.parametrize("module", [plot_conditions, plot_learning_curve])
-def test_figures_share_a_command_line(module: ModuleType) -> None:
+def test_the_options_of_a_figure_are_required() -> None:
+    parser = figure_parser(None, "summary", "scores", "metric", "baseline")
     given = ["--summary", "a", "--scores", "b", "--metric", "bleu", "--svg", "c", "--png", "d"]
-    given += ["--margin", "1"] if module is plot_conditions else []
-    assert module.parser().parse_args([*given, "--baseline", "human"]).baseline == "human"
+    assert parser.parse_args([*given, "--baseline", "human"]).baseline == "human"
     with pytest.raises(SystemExit):
-        module.parser().parse_args(given)
+        parser.parse_args(given)
 
 
 def test_a_learner_that_only_the_baseline_trained_has_no_differences(tmp_path: Path) -> None:

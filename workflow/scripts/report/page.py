@@ -66,18 +66,15 @@ def figure(path: Path | None, key: str, kind: str, caption: str) -> list[Figure]
     Raises:
         UserError: the file is not an SVG.
     """
-    return [Figure(_inline_svg(path, key, f"{kind}: {caption}."), f"{caption}.")] if path else []
-
-
-def _inline_svg(path: Path, prefix: str, label: str) -> Markup:
-    """An SVG file as part of a page, with unique ids and a text for those who cannot see it."""
+    if path is None:
+        return []
     svg = path.read_text(encoding="utf-8")
     start = svg.find("<svg")
     if start < 0:
         raise UserError(f"{path}: not an SVG; delete it and run again")
-    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", svg[start:])
-    label = f"{escape(label)} The numbers are in the tables of this page."
-    return Markup(svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{key}-", svg[start:])
+    label = f"{escape(f'{kind}: {caption}.')} The numbers are in the tables of this page."
+    return [Figure(Markup(svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)), f"{caption}.")]
 
 
 def render(template: Path, **values: Any) -> str:

@@ -56,10 +56,5 @@ def agreement_figure(rows: Sequence[AgreementRow]) -> ChartType:
     return style.finish(multiples(panels, names, looks), _TITLE, notes)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    return style.figure_parser(__doc__, "agreement")
-
-
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(style.figure_parser(__doc__, "agreement"), main)

@@ -121,10 +121,5 @@ def _interval_layers(
     ]
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    return style.figure_parser(__doc__, "summary", "scores", "metric", "baseline", "margin")
-
-
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(style.figure_parser(__doc__, "summary", "scores", "metric", "baseline", "margin"), main)

@@ -46,10 +46,5 @@ def _panel(rows: Sequence[DiversityRow]) -> Panel:
     )
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    return style.figure_parser(__doc__, "diversity", "baseline")
-
-
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(style.figure_parser(__doc__, "diversity", "baseline"), main)

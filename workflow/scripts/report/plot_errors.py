@@ -46,10 +46,5 @@ def _notes(rows: Sequence[ErrorRow]) -> list[str]:
     return [*notes, "There are no human targets to measure a floor on"]
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    return style.figure_parser(__doc__, "errors", "baseline")
-
-
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(style.figure_parser(__doc__, "errors", "baseline"), main)

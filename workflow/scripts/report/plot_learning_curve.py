@@ -176,10 +176,5 @@ def _labels(
     return [leaders, names]
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    return style.figure_parser(__doc__, "summary", "scores", "metric", "baseline")
-
-
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(style.figure_parser(__doc__, "summary", "scores", "metric", "baseline"), main)

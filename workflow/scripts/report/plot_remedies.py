@@ -120,10 +120,5 @@ def _record(row: Remedy) -> dict[str, Any]:
     return {"label": row.condition, "won": row.won, "low": row.won_low, "high": row.won_high}
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    return style.figure_parser(__doc__, "summary", "remedies", "contrasts", "study", "metric")
-
-
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(style.figure_parser(__doc__, "summary", "remedies", "contrasts", "study", "metric"), main)

@@ -53,7 +53,7 @@ def condition_table(study: Study) -> Table:
     columns = [
         Column("Condition", lambda line: line[0]),
         Column("Text", lambda line: training_text(line[1].mixture)),
-        Column("Combined", lambda line: _combined(line[1])),
+        Column("Combined", lambda line: line[1].combine + (f", {line[1].copies} times" if line[1].copies > 1 else "")),
         Column("Order", lambda line: _order(line[1])),
         Column("Schedule", lambda line: _schedule(line[1], is_slow)),
         Column("Remedies", lambda line: line[1].remedies),
@@ -63,10 +63,6 @@ def condition_table(study: Study) -> Table:
         f"Sizes {', '.join(map(str, study['sizes']))}; seeds {', '.join(map(str, study['seeds']))}."
     )
     return Table(caption, columns, read_conditions(study["conditions"]).items())
-
-
-def _combined(condition: Condition) -> str:
-    return condition.combine + (f", {condition.copies} times" if condition.copies > 1 else "")
 
 
 def _order(condition: Condition) -> str:

@@ -14,7 +14,7 @@ from planning.runs import LLM_KINDS, Runs, own_generator
 from report.page import Topic
 from report.study import Results, Study
 from report.tables import SIGNED, Column, Table
-from report.text.formatting import Interval, interval_of, listing, points, thousands
+from report.text.formatting import interval_of, listing, points, thousands
 from workbench.generated import HUMAN
 
 _NOTE = (
@@ -133,15 +133,17 @@ def _table(learner: str, found: Sequence[Author], metric: ConditionSummary) -> T
         Column(thousands(size), partial(_score_at, size), points)
         for size in sorted({size for author in found for size in author.rows})
     ]
-    columns.append(Column("Difference", _largest_difference, SIGNED, "from the baseline"))
+    columns.append(
+        Column(
+            "Difference",
+            lambda author: interval_of(author.rows[max(author.rows)], "difference"),
+            SIGNED,
+            "from the baseline",
+        )
+    )
     caption = f"{metric.name} of learner {learner} by number of instances and by whose text it was fine-tuned on."
     return Table(caption, columns, found)
 
 
 def _score_at(size: int, author: Author) -> float | None:
     return author.rows[size].score if size in author.rows else None
-
-
-def _largest_difference(author: Author) -> Interval | None:
-    """The difference from the baseline at the largest size."""
-    return interval_of(author.rows[max(author.rows)], "difference")

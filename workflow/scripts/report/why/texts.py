@@ -45,7 +45,8 @@ def text_findings(rows: Sequence[Row], people: Collection[str], baseline: str, w
     sentences, summaries = [], []
     for learner, own in learners.items():
         prefix = learner_prefix(learner, learners)
-        texts = {_text_name(found[0], people, baseline): found for found in _by_text(own).values()}
+        by_text = grouped(own, lambda row: row.text).values()
+        texts = {_text_name(found[0], people, baseline): found for found in by_text}
         sentences += [capital(prefix + wording.details(found, name)) for name, found in texts.items()]
         machines = {
             name: found for name, found in texts.items() if found[0].text not in people and found[0].text != baseline
@@ -58,10 +59,6 @@ def text_findings(rows: Sequence[Row], people: Collection[str], baseline: str, w
             start = capital(prefix + wording.topic) + (" in learners’ output" if is_output else "")
             summaries.append(". ".join([f"{start}: {first}", *map(capital, others)]))
     return Findings(". ".join(summaries), sentences)
-
-
-def _by_text(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    return grouped(rows, lambda row: row.text)
 
 
 def _text_name(row: MeasureRow, people: Collection[str], baseline: str) -> str:
@@ -81,7 +78,7 @@ def _summaries(texts: Mapping[str, Sequence[Row]], wording: Wording[Row]) -> lis
     parts = []
     for sign, forms in wording.sides.items():
         found = [row for row in rows if row.sign == sign]
-        number = len(_by_text(found))
+        number = len({row.text for row in found})
         parts.append(f"{number} {verb(number, *forms)} in at least one measure{_most_often(found)}")
     same = len(texts) - len({row.text for row in rows if row.sign})
     return [f"of {count(len(texts), 'text')}, {', '.join(parts)}, and {same} {verb(same, 'does', 'do')} neither"]
