@@ -38,6 +38,7 @@ onstart:
     gc.enable()
     hold_results_folder()
     start_jobs_as_they_come()
+    demand_whole_files()
     demand_keys()
 
 

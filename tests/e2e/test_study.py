@@ -47,7 +47,7 @@ def test_scores_significance_and_report_are_there(finished: Workspace) -> None:
 
 
 def test_every_condition_draws_the_same_sources_in_the_same_order(finished: Workspace) -> None:
-    datasets = sorted(path.name for path in (finished.folder / "results/datasets").iterdir())
+    datasets = sorted(path.name for path in (finished.folder / "results/datasets").glob("[!.]*"))
     assert len(datasets) == 4
     sources = [[(row["id"], row["source"]) for row in table(finished, f"datasets/{name}")] for name in datasets]
     assert all(order == sources[0] for order in sources)
@@ -195,3 +195,19 @@ def test_two_at_once_on_the_same_results_are_kept_apart(copy: Workspace) -> None
         holder.wait()
     assert failed.returncode != 0
     assert "another Snakemake is working on these results" in failed.stdout
+
+
+def test_damaged_files_end_the_run_before_any_result_is_replaced(copy: Workspace) -> None:
+    damaged = ["results/corpus/test.tsv", "results/vocab/dict.txt"]
+    for name in damaged:
+        path = copy.folder / name
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text("".join(lines[: len(lines) // 2]), encoding="utf-8")
+    before = copy.results()
+    failed = copy.snakemake("--cores", "2", check=False)
+    assert failed.returncode == 1
+    said = [line for line in failed.stdout.splitlines() if "damaged" in line]
+    assert [line.split(" is damaged: ")[0] for line in said] == damaged
+    assert all(line.endswith(f": rm {name}") for line, name in zip(said, damaged, strict=True))
+    assert "Traceback" not in failed.stdout
+    assert copy.results() == before

@@ -16,7 +16,7 @@ from warm_python import python
 
 PARTS = ["Snakefile", "workflow", "config", "envs", "profiles", "slurm", "kubernetes", "resources"]
 # Results that differ from run to run, by their paths in the results folder.
-LEFT_OUT = r"^(logs|benchmarks)/|^timings\.tsv$|training\.json$|^\.|/state/"
+LEFT_OUT = r"^(logs|benchmarks)/|^timings\.tsv$|training\.json$|(^|/)\.|/state/"
 
 STUDY = """\
 languages: {source: de, target: en}

@@ -11,6 +11,9 @@ from snakemake.settings.types import DeploymentMethod
 # conda deploys the software, in that of the environment. The strict mode is Snakemake's own default.
 # PYTHONSAFEPATH prevents the modules next to a script from hiding those of the standard library.
 SHELL_PREFIX = f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(SCRIPTS))} PYTHONSAFEPATH=1; "
+# Files get checksums beside them, see workbench/files.py. Object storage has its own, and keeps only a job's outputs.
+if workflow.storage_settings.default_storage_provider is None:
+    SHELL_PREFIX += "export WORKFLOW_CHECKSUMS=1; "
 if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
     SHELL_PREFIX += f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; '
 # glibc keeps freed memory for the next batch instead of returning it: training takes a twelfth less time.

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from planning.llms import missing_keys
+from workbench.files import checksum_file, damaged, is_intact
 from workbench.locks import try_lock
 
 
@@ -20,6 +21,25 @@ def hold_results_folder():
         sys.exit(f"{folder}: cannot write results there: {error.strerror}")
     if not is_ours:
         sys.exit(f"{folder}: another Snakemake is working on these results; wait for it, or end it")
+
+
+def demand_whole_files():
+    """End before the first job, whose old output Snakemake would delete, if one that is to run reads a damaged file.
+
+    Files that are older than their checksums have not changed since; a job that reads them compares their content.
+    """
+    parts = [part for job in workflow.dag.needrun_jobs() for part in workflow.dag.dependencies[job].items()]
+    read = {Path(file) for maker, files in parts if not workflow.dag.needrun(maker) for file in files}
+    changed = [path for path in sorted(read) if path.exists() and is_newer(path, checksum_file(path))]
+    problems = [str(damaged(path, "it is not what the workflow wrote")) for path in changed if not is_intact(path)]
+    if problems:
+        sys.exit("\n".join(problems))
+
+
+def is_newer(path, checksum):
+    """Whether a file, or one of a folder's files, was changed after its checksum was written."""
+    files = list(path.rglob("[!.]*")) or [path]
+    return checksum.exists() and max(file.stat().st_mtime_ns for file in files) > checksum.stat().st_mtime_ns
 
 
 def demand_keys():

@@ -23,6 +23,7 @@ import polib
 
 from corpus.raw_table import SentencePair, number_pairs, write_raw
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.files import checked
 
 ENGLISH = "en"
 
@@ -62,7 +63,7 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            if zipfile.is_zipfile(path):
+            if zipfile.is_zipfile(checked(path)):
                 archive = zipfile.ZipFile(path)
                 self.names = [i.filename for i in archive.infolist() if not i.is_dir()]
                 self._read: Callable[[str], bytes] = archive.read

@@ -6,13 +6,14 @@ corpus. *n* counts the part's pairs from 1: the line in aligned files, the row b
 
 import gzip
 import io
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from workbench.cli import UserError, say
-from workbench.files import atomic_path
+from workbench.files import atomic_path, checked, damaged
 from workbench.text import one_line
 
 COLUMNS = ("id", "source", "target")
@@ -77,11 +78,11 @@ def read_raw(path: Path) -> Iterator[SentencePair]:
         UserError: the file is damaged or not such a table.
     """
     try:
-        with gzip.open(path, "rt", encoding="utf-8", newline="\n") as file:
+        with gzip.open(checked(path), "rt", encoding="utf-8", newline="\n") as file:
             if tuple(file.readline().rstrip("\n").split("\t")) != COLUMNS:
-                raise UserError(f"{path}: not a table of {', '.join(COLUMNS)}")
+                raise damaged(path, f"it is not a table of {', '.join(COLUMNS)}")
             for line in file:
                 pair_id, source, target = line.rstrip("\n").split("\t")
                 yield SentencePair(pair_id, source, target)
-    except (EOFError, gzip.BadGzipFile, ValueError) as error:
-        raise UserError(f"{path}: damaged ({error}); delete it and run again") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error, ValueError) as error:
+        raise damaged(path, str(error)) from error

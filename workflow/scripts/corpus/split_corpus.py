@@ -19,6 +19,7 @@ from pathlib import Path
 
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, part_of
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.files import checked, damaged
 from workbench.tables import write_rows
 from workbench.text import match_key
 
@@ -42,10 +43,10 @@ class LinkedRows:
         self.given: dict[str, list[int]] = {part: [] for part in GIVEN_PARTS}
         self._parents = array("Q")  # a forest of disjoint sets: the root of a row represents its group
         owners: dict[int, int] = {}
-        with path.open("rb") as file:
+        with checked(path).open("rb") as file:
             columns = file.readline().decode().rstrip("\n").split("\t")
             if tuple(columns) != COLUMNS:
-                raise UserError(f"{path}: columns {', '.join(columns)}; expected {', '.join(COLUMNS)}")
+                raise damaged(path, f"its columns are {', '.join(columns)} instead of {', '.join(COLUMNS)}")
             offset = file.tell()
             for row, line in enumerate(file):
                 pair_id, source, target = line.decode().rstrip("\n").split("\t")

@@ -4,11 +4,10 @@ The times have their own table because they differ between machines and days; th
 """
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.files import read_json
 from workbench.runs import Run, read_runs, trained_runs
 from workbench.tables import score_text, write_rows
 
@@ -57,21 +56,6 @@ def timing_row(run: Run, folder: Path) -> list[object]:
     """One row of the table of times: one trained model, even if several conditions share it."""
     training = read_json(folder / "training.json")
     return [run.learner, run.recipe, run.size, run.seed, *map(training.get, TIMING_COLUMNS)]
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        UserError: the file contains something else.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: not JSON ({error}); delete it and run again") from error
-    if not isinstance(value, dict):
-        raise UserError(f"{path}: must hold a JSON object; delete it and run again")
-    return value
 
 
 def parser() -> argparse.ArgumentParser:

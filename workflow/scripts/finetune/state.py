@@ -1,13 +1,12 @@
 """The folder from which a killed fine-tuning resumes."""
 
-import json
 import logging
 import shutil
 from pathlib import Path
 
 from train.state import StateFolder
 from workbench.cli import say
-from workbench.files import sync_folder, write_json
+from workbench.files import read_json, sync_folder, write_json
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +36,7 @@ class FinetuningState(StateFolder):
         last = self.last()
         if last is None:
             return 0, 0.0
-        kept = json.loads((last / _COMPLETE).read_text(encoding="utf-8"))
+        kept = read_json(last / _COMPLETE, "updates", "seconds")
         return kept["updates"], kept["seconds"]
 
     def _mend(self) -> None:

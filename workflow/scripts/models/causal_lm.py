@@ -16,7 +16,7 @@ from typing import Any
 
 from models.devices import take_gpus
 from workbench.cli import UserError
-from workbench.files import file_digest, is_disk_full
+from workbench.files import checked, file_digest, is_disk_full
 
 log = logging.getLogger(__name__)
 
@@ -272,6 +272,7 @@ def load_finetuned(base: Path, model: Path | None, dtype: Any) -> Any:
 def _check_finetuned(folder: Path) -> None:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; a fine-tuned model is a folder that finetune_local wrote")
+    checked(folder)
 
 
 def save_whole(model: Any, base: Path, folder: Path) -> None:

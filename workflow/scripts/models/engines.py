@@ -7,9 +7,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from models.devices import in_memory, take_gpus
+from models.devices import in_memory, is_out_of_memory, take_gpus
 from models.fairseq_checkpoints import load_checkpoint
 from workbench.cli import UserError, progress, say
+from workbench.files import checked, damaged
 
 Pieces = list[str]
 Result = TypeVar("Result")
@@ -40,12 +41,26 @@ class EngineSettings:
         return cls(**{field.name: given[field.name] for field in fields(cls)})
 
 
+def load_sentencepiece(path: Path) -> Any:
+    """Load a SentencePiece model.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    import sentencepiece
+
+    try:
+        return sentencepiece.SentencePieceProcessor(model_file=str(checked(path)))
+    except RuntimeError as error:
+        raise damaged(path, f"SentencePiece cannot load it ({error})") from error
+
+
 def encode(model: Model, processor: Any, texts: Sequence[str], max_pieces: int, kind: str) -> list[Pieces]:
     """Split every text (one line) into pieces; a piece that fairseq's dictionary lacks becomes ``<unk>``.
 
     Longer texts are cut off at ``max_pieces``. The log says how many, and calls them by their ``kind``.
     """
-    lines = model.dictionary.read_text(encoding="utf-8").split("\n")
+    lines = checked(model.dictionary).read_text(encoding="utf-8").split("\n")
     known = {line.rsplit(" ", 1)[0] for line in lines if line}
     encoded = processor.encode(list(texts), out_type=str)
     cut = sum(len(pieces) > max_pieces for pieces in encoded)
@@ -84,8 +99,12 @@ def run_batches(
 
 
 def has_ctranslate2(model: Model) -> bool:
-    """Whether the model could be converted for CTranslate2."""
-    return (model.ctranslate2 / "model.bin").is_file()
+    """Whether the model could be converted for CTranslate2.
+
+    Raises:
+        UserError: its folder is damaged.
+    """
+    return (checked(model.ctranslate2) / "model.bin").is_file()
 
 
 def open_translator(model: Model, settings: EngineSettings, threads: int) -> Any:
@@ -110,7 +129,13 @@ def open_translator(model: Model, settings: EngineSettings, threads: int) -> Any
                 f"torch sees a GPU, but CTranslate2 {ctranslate2.__version__} does not: it needs a driver for CUDA 12 "
                 "or later; set decoding.engine: fairseq"
             )
-    return ctranslate2.Translator(str(model.ctranslate2), device=device, compute_type="float32", intra_threads=threads)
+    folder = model.ctranslate2
+    try:
+        return ctranslate2.Translator(str(folder), device=device, compute_type="float32", intra_threads=threads)
+    except (RuntimeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise damaged(folder, f"CTranslate2 cannot load it ({error})") from error
 
 
 class FairseqNetwork:

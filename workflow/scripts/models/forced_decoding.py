@@ -11,6 +11,7 @@ from models.engines import (
     Pieces,
     encode,
     has_ctranslate2,
+    load_sentencepiece,
     open_translator,
     run_batches,
 )
@@ -35,9 +36,7 @@ def force_decode(
     Raises:
         UserError: the engine finds no device.
     """
-    import sentencepiece
-
-    processor = sentencepiece.SentencePieceProcessor(model_file=str(model.spm))
+    processor = load_sentencepiece(model.spm)
     sources, targets = (
         encode(model, processor, [pair[side] for pair in pairs], settings.max_pieces, kind)
         for side, kind in ((0, "sources"), (1, "targets"))

@@ -8,7 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.engines import EngineSettings, FairseqNetwork, Model, Pieces, encode, open_translator, run_batches
+from models.engines import (
+    EngineSettings,
+    FairseqNetwork,
+    Model,
+    Pieces,
+    encode,
+    load_sentencepiece,
+    open_translator,
+    run_batches,
+)
 from models.hypotheses import Hypothesis
 
 _EXTRA_LENGTH = 10  # pieces that every output may have beyond max_length_factor times the source's
@@ -38,9 +47,7 @@ def translate(model: Model, texts: Sequence[str], settings: DecodingSettings, th
     Raises:
         UserError: the engine cannot run this model or finds no device.
     """
-    import sentencepiece
-
-    processor = sentencepiece.SentencePieceProcessor(model_file=str(model.spm))
+    processor = load_sentencepiece(model.spm)
     sources = encode(model, processor, texts, settings.max_pieces, "sources")
     engine = {"ctranslate2": _with_ctranslate2, "fairseq": _with_fairseq}[settings.engine]
     for tokens, logprob in engine(model, sources, settings, threads):

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from report.tables import Table
 from report.text.formatting import points
-from workbench.cli import UserError
+from workbench.files import checked, damaged
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def figure(path: Path | None, key: str, kind: str, caption: str) -> list[Figure]
     """
     if path is None:
         return []
-    svg = path.read_text(encoding="utf-8")
+    svg = checked(path).read_text(encoding="utf-8")
     start = svg.find("<svg")
     if start < 0:
-        raise UserError(f"{path}: not an SVG; delete it and run again")
+        raise damaged(path, "it is not an SVG")
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{key}-", svg[start:])
     label = f"{escape(f'{kind}: {caption}.')} The numbers are in the tables of this page."
     return [Figure(Markup(svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)), f"{caption}.")]

@@ -1,7 +1,6 @@
 """Draw how well a detector distinguishes origins: AUC of every pair, ROC curves and calibration."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from report.figures import style
 from report.rows import HUMAN_HUMAN, HUMAN_MACHINE, MACHINE_MACHINE, PairRow
 from report.text.formatting import count
 from workbench.cli import named_files, run_script, say
+from workbench.files import read_json
 from workbench.records import read_records
 
 _ROW_HEIGHT = 20
@@ -28,7 +28,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Draw and save the figure."""
     pairs = read_records(arguments.pairs, PairRow)
     files = named_files("--detectors", arguments.detectors)
-    found = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in files.items()}
+    found = {name: read_json(path) for name, path in files.items()}
     style.save(detector_figure(pairs, found), arguments.svg, arguments.png)
     say(count(len(pairs), "pair"))
 

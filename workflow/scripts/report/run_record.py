@@ -11,7 +11,7 @@ from report.study import Study, equal_updates
 from report.tables import Cell, Column, Table
 from report.text.formatting import capital, thousands
 from report.text.names import training_text
-from workbench.tables import read_rows
+from workbench.tables import count_rows, read_rows
 
 _TEXT = {"generator", "model", "served", "mode", "usd", "price", "notes"}  # columns of the ledger that are not counts
 _HIDDEN = {"model", "failed", "price", "notes"}
@@ -36,15 +36,9 @@ def corpus_tables(cleaning: Path, splits: Mapping[str, Path]) -> list[Table]:
     """What cleaning removed, and the sizes of the splits."""
     columns = [Column("Reason", lambda line: line[0]), Column("Pairs", lambda line: line[1], thousands)]
     removed = [(reason, int(pairs)) for reason, pairs in read_rows(cleaning, ["reason", "pairs"])]
-    sizes = [(name, row_count(path)) for name, path in splits.items()]
+    sizes = [(name, count_rows(path)) for name, path in splits.items()]
     parts = [Column("Part", lambda line: line[0]), columns[1]]
     return [Table("Cleaning of the pairs read", columns, removed), Table("Disjoint parts", parts, sizes)]
-
-
-def row_count(path: Path) -> int:
-    """Rows of a table below its header."""
-    with path.open("rb") as file:
-        return sum(1 for _ in file) - 1
 
 
 def condition_table(study: Study) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from planning.conditions import Condition
 from planning.runs import FAIRSEQ
 from planning.settings import JsonObject
 from workbench.cli import named_files
+from workbench.files import read_json
 from workbench.records import Row, read_records
 
 
@@ -77,7 +77,7 @@ class Files:
 
 def read_study(path: Path) -> Study:
     """Read ``study.json``."""
-    return cast(Study, json.loads(path.read_text(encoding="utf-8")))
+    return cast(Study, read_json(path, *Study.__required_keys__))
 
 
 def second_references(study: Study) -> list[str]:

@@ -4,7 +4,6 @@ One HTML file without scripts or links to other files. It contains no times: the
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from evaluate.results import ConditionSummary, Contrast, CurveArea, ExchangeRate
@@ -19,8 +18,9 @@ from report.page import render
 from report.study import Files, Results, equal_updates, read_study, second_references
 from report.why.section import why_section
 from workbench.cli import UserError, named_files, run_script, say, script_parser
-from workbench.files import write_text
+from workbench.files import read_json, write_text
 from workbench.records import read_records
+from workbench.tables import count_rows
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -43,7 +43,7 @@ def main(arguments: argparse.Namespace) -> None:
     names = {row.metric: row.name for row in rows}
     significance, test_signatures = cost_tables.significance_tables(arguments.significance)
     scored = named_files("--generator-scores", arguments.generator_scores)
-    scores = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in scored.items()}
+    scores = {name: read_json(path) for name, path in scored.items()}
     ledger = run_record.ledger(arguments.ledger)
     page = render(
         arguments.template,
@@ -72,7 +72,7 @@ def main(arguments: argparse.Namespace) -> None:
         scores=scores,
         ledger=run_record.ledger_table(ledger) if ledger else None,
         ledger_notes={row["generator"]: row["notes"] for row in ledger if row["notes"]},
-        left_out=run_record.row_count(splits["pool"]) - run_record.row_count(arguments.dataset),
+        left_out=count_rows(splits["pool"]) - count_rows(arguments.dataset),
         conditions=run_record.condition_table(study),
     )
     write_text(arguments.page, page)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models.engines import load_sentencepiece
 from train.settings import TrainingSettings
+from workbench.files import checked
 
 TextPair = tuple[str, str]  # source and target
 _BLOCK = 10_000  # texts that are encoded at a time
@@ -29,13 +31,12 @@ def encode_dataset(
     folder: Path,
 ) -> EncodedData:
     """Write both parts in fairseq's ``mmap`` format with the shared dictionary, texts cut off at ``max_pieces``."""
-    import sentencepiece
     import torch
     from fairseq.data import Dictionary, indexed_dataset
 
     folder.mkdir(parents=True, exist_ok=True)
-    words = Dictionary.load(str(dictionary))
-    processor = sentencepiece.SentencePieceProcessor(model_file=str(spm))
+    words = Dictionary.load(str(checked(dictionary)))
+    processor = load_sentencepiece(spm)
     number = [words.index(processor.id_to_piece(piece)) for piece in range(processor.get_piece_size())]
     source, target = settings.languages["source"], settings.languages["target"]
     truncated = 0

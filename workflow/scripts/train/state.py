@@ -23,7 +23,7 @@ from typing import IO, Any, Self, TypeVar
 
 from models.devices import is_out_of_memory, out_of_memory_reason
 from workbench.cli import UserError, say
-from workbench.files import write_text
+from workbench.files import read_json, write_text
 from workbench.locks import is_still_there, open_lock_file, try_lock, wait_for_lock
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ class StateFolder(ABC):
         """
         if not all(path.exists() for path in (report, *results)):
             return False
-        if json.loads(report.read_text(encoding="utf-8")).get("fingerprint") != self.folder.name:
+        if read_json(report).get("fingerprint") != self.folder.name:
             return False
         self.discard()
         say("already trained by the process that this one waited for")

@@ -8,9 +8,7 @@ import argparse
 import json
 import logging
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from models.fairseq_checkpoints import load_checkpoint
@@ -21,7 +19,7 @@ from train.monitors import Monitors
 from train.settings import TrainingSettings
 from train.state import TrainingState, fingerprint
 from workbench.cli import run_script, say, script_parser
-from workbench.files import atomic_path, file_digest, write_json
+from workbench.files import atomic_folder, atomic_path, checked, file_digest, write_json
 from workbench.pairs import read_training_pairs
 
 log = logging.getLogger(__name__)
@@ -39,7 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
     valid = [(p.source, p.target) for p in read_training_pairs(arguments.valid)]
     if arguments.backwards:
         dataset, valid = ([(target, source) for source, target in pairs] for pairs in (dataset, valid))
-    start = arguments.start and file_digest(arguments.start)
+    start = arguments.start and file_digest(checked(arguments.start))
     shaping = {"code": arguments.code, "settings": given, "spm": file_digest(arguments.spm), "start": start}
     identity = fingerprint(shaping, dataset, valid)
     with TrainingState(arguments.state, identity) as state:
@@ -80,20 +78,14 @@ def export_ctranslate2(checkpoint: Path, dictionaries: Path, target: Path) -> st
     """
     from ctranslate2.converters import FairseqConverter
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".ctranslate2-") as folder:
-        converted = Path(folder) / "model"
-        result = "yes"
+    converter = FairseqConverter(str(checkpoint), str(dictionaries), user_dir=str(USER_DIR))
+    with atomic_folder(target) as folder:
         try:
-            FairseqConverter(str(checkpoint), str(dictionaries), user_dir=str(USER_DIR)).convert(str(converted))
+            converter.convert(str(folder), force=True)
         except (ValueError, KeyError, AttributeError, NotImplementedError) as error:
             log.warning("no CTranslate2 form of this model: %s", error)
-            result = f"no: {error}"
-            shutil.rmtree(converted, ignore_errors=True)
-            converted.mkdir()
-        shutil.rmtree(target, ignore_errors=True)
-        converted.rename(target)
-    return result
+            return f"no: {error}"
+    return "yes"
 
 
 def parser() -> argparse.ArgumentParser:

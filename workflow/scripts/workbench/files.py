@@ -1,4 +1,8 @@
-"""Write files and folders atomically, open packed files, and compute digests."""
+"""Write files and folders atomically, each with its checksum, and check them when they are read.
+
+A rule's job writes ``.NAME.sha256`` next to each file or folder NAME, in the format of ``sha256sum``. A job that reads
+NAME calls :func:`checked` first: what a power cut, a full disk or an editor did to it is then noticed.
+"""
 
 import errno
 import gzip
@@ -6,17 +10,21 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
+from workbench.cli import UserError
 from workbench.locks import try_lock
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _TEMPORARY = ".tmp"
+_CHECKSUMS = "WORKFLOW_CHECKSUMS"  # environment variable: set in a job whose files have checksums
+_intact: set[tuple[Path, int, int]] = set()  # what this process has checked: path, time and size
 
 
 @contextmanager
@@ -37,7 +45,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        _replace(path, temporary)
     finally:
         temporary.unlink(missing_ok=True)
         os.close(handle)
@@ -61,9 +69,59 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         sync_folder(temporary)
         if path.exists():
             shutil.rmtree(path)
-        temporary.replace(path)
+        _replace(path, temporary)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace(path: Path, temporary: Path) -> None:
+    """Rename ``temporary`` to ``path`` and write its checksum; a process killed in between leaves none."""
+    digest = content_digest(temporary) if _CHECKSUMS in os.environ else None
+    checksum = checksum_file(path)
+    checksum.unlink(missing_ok=True)
+    temporary.replace(path)
+    if digest:
+        unfinished = checksum.with_name(f"{checksum.name}{_TEMPORARY}")
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write(f"{digest}  {path.name}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(checksum)
+
+
+def checksum_file(path: Path) -> Path:
+    """Where the checksum of a file or folder is."""
+    return path.with_name(f".{path.name}.sha256")
+
+
+def is_intact(path: Path) -> bool:
+    """Whether a file or folder has the content that its checksum names; what has no checksum has no other content."""
+    try:
+        recorded = checksum_file(path).read_bytes()
+    except FileNotFoundError:
+        return True
+    return path.exists() and recorded.split(b" ")[0] == content_digest(path).encode()
+
+
+def checked(path: Path) -> Path:
+    """``path``, which is a file or folder that the workflow wrote, after a comparison with its checksum if it has one.
+
+    Raises:
+        UserError: its content has changed.
+    """
+    found = path.stat()
+    version = path, found.st_mtime_ns, found.st_size
+    if path.is_dir() or version not in _intact:
+        if not is_intact(path):
+            raise damaged(path, "its content is not what the workflow wrote")
+        _intact.add(version)
+    return path
+
+
+def damaged(path: Path, why: str) -> UserError:
+    """The error for a file or folder of the workflow that cannot be used: how to get a whole one."""
+    delete = f"rm {'-r ' if path.is_dir() else ''}{shlex.quote(str(path))}"
+    return UserError(f"{path} is damaged: {why}; delete it and run the workflow again, which makes it again: {delete}")
 
 
 def sync_folder(folder: Path) -> None:
@@ -113,6 +171,32 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write ``value`` as indented JSON with sorted keys, atomically."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path, *keys: str) -> dict[str, Any]:
+    """Read a JSON object that the workflow wrote, with at least these ``keys``.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        value = json.loads(checked(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise damaged(path, f"it is not JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise damaged(path, "it is not a JSON object")
+    if missing := [key for key in keys if key not in value]:
+        raise damaged(path, f"it has no {missing[0]!r}")
+    return value
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file, or of the names and digests of a folder's files except hidden ones, in hexadecimal."""
+    if not path.is_dir():
+        return file_digest(path)
+    files = sorted(file for file in path.rglob("[!.]*") if file.is_file())
+    lines = (f"{file.relative_to(path)}\0{file_digest(file)}\n" for file in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:

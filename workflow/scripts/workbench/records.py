@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
+from workbench.files import damaged
 from workbench.tables import p_text, read_header, read_rows, score_text, write_rows
 
 Row = TypeVar("Row")
@@ -29,15 +30,22 @@ def write_records(path: Path, kind: type[Row], rows: Iterable[Row], leave_out: C
 
 
 def read_records(path: Path, kind: type[Row]) -> list[Row]:
-    """Read a table, in the file's order; the column of a field with a default may be missing."""
+    """Read a table, in the file's order; the column of a field with a default may be missing.
+
+    Raises:
+        UserError: the table is damaged.
+    """
     header = read_header(path)
     optional = {field.name for field in fields(kind) if field.default is not MISSING}  # type: ignore[arg-type]
     columns = [name for name in columns_of(kind) if name in header or name not in optional]
     hints = get_type_hints(kind)
-    return [
-        kind(**{name: _value(hints[name], text) for name, text in zip(columns, row, strict=True)})
-        for row in read_rows(path, columns)
-    ]
+    try:
+        return [
+            kind(**{name: _value(hints[name], text) for name, text in zip(columns, row, strict=True)})
+            for row in read_rows(path, columns)
+        ]
+    except ValueError as error:
+        raise damaged(path, f"a field is not a number ({error})") from error
 
 
 def _cell(name: str, hint: Any, value: Any) -> object:

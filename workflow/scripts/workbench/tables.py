@@ -8,33 +8,44 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from workbench.cli import UserError
-from workbench.files import atomic_path
+from workbench.files import atomic_path, checked, damaged
 
 
 def read_header(path: Path) -> list[str]:
     """The names of a table's columns."""
-    with path.open(encoding="utf-8", newline="\n") as file:
+    with checked(path).open(encoding="utf-8", errors="replace", newline="\n") as file:
         return file.readline().rstrip("\n").split("\t")
+
+
+def count_rows(path: Path) -> int:
+    """The number of a table's rows below the header."""
+    with checked(path).open("rb") as file:
+        return sum(1 for _ in file) - 1
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Yield the named columns of every row of ``path`` as text, one row at a time.
 
     Raises:
-        UserError: a column is missing, or a row and the header have different numbers of fields.
+        UserError: the table is damaged: its content has changed, a column is missing, or a row and the header have
+            different numbers of fields.
     """
+    header = read_header(path)
+    if missing := [column for column in columns if column not in header]:
+        raise damaged(
+            path, f"there is no column {missing[0]!r}, only {', '.join(repr(name[:40]) for name in header[:20])}"
+        )
+    places = [header.index(column) for column in columns]
     with path.open(encoding="utf-8", newline="\n") as file:
-        header = file.readline().rstrip("\n").split("\t")
-        missing = [column for column in columns if column not in header]
-        if missing:
-            raise UserError(f"{path}: no column {missing[0]!r}; it has {', '.join(header)}")
-        places = [header.index(column) for column in columns]
-        for number, line in enumerate(file, start=2):
-            fields = line.rstrip("\n").split("\t")
-            if len(fields) != len(header):
-                raise UserError(f"{path}, line {number}: {len(fields)} fields where the header has {len(header)}")
-            yield tuple(fields[place] for place in places)
+        try:
+            for number, line in enumerate(file, start=1):
+                fields = line.rstrip("\n").split("\t")
+                if len(fields) != len(header):
+                    raise damaged(path, f"line {number} has {len(fields)} fields where the header has {len(header)}")
+                if number > 1:
+                    yield tuple(fields[place] for place in places)
+        except UnicodeDecodeError as error:
+            raise damaged(path, f"it is not UTF-8 ({error.reason})") from error
 
 
 @contextmanager

@@ -9,7 +9,6 @@ sacreBLEU's is an optional package (Japanese, Korean).
 """
 
 import argparse
-import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 from analyse.detectors import read_author
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from workbench.cli import UserError, named_files, run_script, say, script_parser
+from workbench.files import read_json
 from workbench.languages import base_language
 from workbench.tables import read_rows, score_text, write_rows
 
@@ -73,7 +73,7 @@ def pair_row(name: str, path: Path) -> tuple[str, ...]:
         UserError: the name does not have this form, or the report is about other authors.
     """
     kind, _, pair = name.partition(":")
-    report = json.loads(path.read_text(encoding="utf-8"))
+    report = read_json(path)
     authors = report["first"], report["second"]
     if kind not in KINDS or pair != "--".join(authors):
         raise UserError(

@@ -13,7 +13,6 @@ bilingual corpora, 1992). A target is detached if no source word has a partner i
 partners. "Detached" is the term of Raunak et al. (2021) for a fluent target without relation to its source.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
@@ -24,8 +23,7 @@ from scipy.sparse import csr_array
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from analyse.errors import NormSettings
-from workbench.cli import UserError
-from workbench.files import write_json
+from workbench.files import damaged, read_json, write_json
 from workbench.words import folded_words
 
 _BLOCK = 2000  # source words whose partners are counted at a time
@@ -173,7 +171,7 @@ def read_norms(path: Path) -> Norms:
         UserError: the file holds something else.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path, "lengths", "lexicon")
         return Norms(LengthBand(**record["lengths"]), Lexicon(**record["lexicon"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: holds no norms of lengths and words; delete it and run again") from error
+    except TypeError as error:
+        raise damaged(path, "it holds no norms of lengths and words") from error

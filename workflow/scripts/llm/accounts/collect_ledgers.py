@@ -5,18 +5,18 @@ translations.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from llm.accounts.ledgers import COLUMNS, ledger_row
 from workbench.cli import named_files, run_script, say, script_parser
+from workbench.files import read_json
 from workbench.tables import write_rows
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table."""
     files = named_files("--ledgers", arguments.ledgers).items()
-    ledgers = [{**json.loads(path.read_text(encoding="utf-8")), "generator": name} for name, path in files]
+    ledgers = [{**read_json(path), "generator": name} for name, path in files]
     write_rows(arguments.output, COLUMNS, map(ledger_row, ledgers))
     usd = sum(ledger["usd"] for ledger in ledgers)
     requests = sum(ledger["requests"] for ledger in ledgers)

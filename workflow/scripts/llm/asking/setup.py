@@ -14,7 +14,7 @@ from llm.providers import open_api
 from llm.providers.api import Api
 from llm.settings import ExecutionSettings, ShapingSettings
 from workbench.pairs import Source
-from workbench.tables import read_rows
+from workbench.tables import count_rows, read_rows
 
 
 class SourceTable:
@@ -22,8 +22,7 @@ class SourceTable:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with path.open("rb") as file:
-            self._rows = sum(1 for _ in file) - 1
+        self._rows = count_rows(path)
 
     def __len__(self) -> int:
         return self._rows

@@ -11,8 +11,8 @@ from llm.journal.tunings import Tuning
 from llm.providers.protocol import TuningEvent
 from llm.tuning.examples import epochs_of
 from llm.tuning.job import TuningTask
-from workbench.cli import UserError, say
-from workbench.files import write_json
+from workbench.cli import say
+from workbench.files import damaged, read_json, write_json
 from workbench.tables import write_rows
 from workbench.text import one_line
 
@@ -64,12 +64,9 @@ def tuned_model(path: Path) -> str:
     Raises:
         UserError: the file does not name one.
     """
-    try:
-        model = json.loads(path.read_text(encoding="utf-8"))["model"]
-    except (ValueError, LookupError, TypeError):
-        model = None
+    model = read_json(path).get("model")
     if not model or not isinstance(model, str):
-        raise UserError(f"{path}: this file names no fine-tuned model: delete it, and its rule makes it again")
+        raise damaged(path, "it names no fine-tuned model")
     return model
 
 

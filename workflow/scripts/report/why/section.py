@@ -1,6 +1,5 @@
 """The section of a page that answers "Why?": errors, lexical diversity, detector and post-editing."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +16,7 @@ from report.text.names import measure_name
 from report.why.detector import detector_findings
 from report.why.diversity import diversity_findings
 from report.why.errors import error_findings
+from workbench.files import read_json
 from workbench.generated import HUMAN
 
 _NO_GENERATOR = (
@@ -198,7 +198,7 @@ def _feature_tables(pairs: Sequence[PairRow], detectors: Mapping[str, Path]) -> 
     for row in pairs:
         if row.name not in detectors or HUMAN not in (row.first, row.second):
             continue
-        features = json.loads(detectors[row.name].read_text(encoding="utf-8"))["features"]
+        features = read_json(detectors[row.name], "features")["features"]
         sides = {row.first: features["first"][:_FEATURES], row.second: features["second"][:_FEATURES]}
         columns = [Column("Rank", lambda place: place + 1)]
         columns += [Column(f"For {name}", partial(_feature, side)) for name, side in sides.items()]
