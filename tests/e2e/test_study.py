@@ -206,7 +206,7 @@ def test_damaged_files_end_the_run_before_any_result_is_replaced(copy: Workspace
     before = copy.results()
     failed = copy.snakemake("--cores", "2", check=False)
     assert failed.returncode == 1
-    said = [line for line in failed.stdout.splitlines() if "damaged" in line]
+    said = [line for line in failed.stdout.splitlines() if " is damaged: " in line]
     assert [line.split(" is damaged: ")[0] for line in said] == damaged
     assert all(line.endswith(f": rm {name}") for line, name in zip(said, damaged, strict=True))
     assert "Traceback" not in failed.stdout

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
 from train.state import TrainingState, fingerprint
 from workbench.cli import UserError
@@ -15,9 +15,10 @@ from workbench.cli import UserError
 DATA = [("ein Satz", "a sentence"), ("noch einer", "another")]
 
 
-def checkpoint(path: Path, content: bytes = b"weights" * 1000) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", content)
+def checkpoint(path: Path, updates: int = 100, **missing: object) -> None:
+    """Write what fairseq keeps of a training, less its weights."""
+    extra = {"train_iterator": {"epoch": 1}, "previous_training_time": 1.0}
+    torch.save({"cfg": {}, "model": {}, "optimizer_history": [updates], "extra_state": extra} | missing, path)
 
 
 def test_the_fingerprint_covers_settings_and_every_text() -> None:
@@ -44,13 +45,22 @@ def test_states_of_other_configurations_are_removed(tmp_path: Path) -> None:
 def test_a_damaged_checkpoint_is_replaced_by_the_newest_complete_one(tmp_path: Path) -> None:
     folder = tmp_path / "state" / "same"
     folder.mkdir(parents=True)
-    checkpoint(folder / "checkpoint_1_90.pt", b"older")
-    checkpoint(folder / "checkpoint_2_100.pt", b"newest")
+    checkpoint(folder / "checkpoint_1_90.pt", 90)
+    checkpoint(folder / "checkpoint_2_100.pt", 100)
     checkpoint(folder / "checkpoint_last.pt")
     whole = (folder / "checkpoint_last.pt").read_bytes()
     (folder / "checkpoint_last.pt").write_bytes(whole[: len(whole) // 2])
     with TrainingState(tmp_path / "state", "same") as state:
         assert state.checkpoint("last").read_bytes() == (folder / "checkpoint_2_100.pt").read_bytes()
+
+
+def test_a_planted_checkpoint_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "state" / "same"
+    folder.mkdir(parents=True)
+    checkpoint(folder / "checkpoint_last.pt", extra_state={"train_iterator": {}})  # a model, as kept after training
+    torch.save(os.getcwd, folder / "checkpoint_best.pt")
+    with TrainingState(tmp_path / "state", "same"):
+        assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("is_done", [True, False])

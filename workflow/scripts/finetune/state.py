@@ -16,19 +16,19 @@ _COMPLETE = "whole.json"  # written last into a checkpoint
 class FinetuningState(StateFolder):
     """The state of a fine-tuning: Trainer's checkpoints, each with a file that marks it as complete.
 
-    That file holds the number of updates and the seconds of training up to the checkpoint.
+    That file holds the number of updates and the seconds of training up to the checkpoint, and the checkpoint's size.
     """
 
     def last(self) -> Path | None:
         """The newest complete checkpoint."""
-        complete = [path for path in self.folder.glob("checkpoint-*") if (path / _COMPLETE).is_file()]
+        complete = [path for path in self.folder.glob("checkpoint-*") if _is_whole(path)]
         return max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
     def keep(self, updates: int, seconds: float) -> None:
         """Mark the checkpoint after ``updates`` as complete, and remove earlier ones."""
         checkpoint = self.folder / f"checkpoint-{updates}"
         sync_folder(checkpoint)
-        write_json(checkpoint / _COMPLETE, {"updates": updates, "seconds": seconds})
+        write_json(checkpoint / _COMPLETE, {"updates": updates, "seconds": seconds, "bytes": _size(checkpoint)})
         self._remove_checkpoints(keep=checkpoint)
 
     def progress(self) -> tuple[int, float]:
@@ -42,7 +42,7 @@ class FinetuningState(StateFolder):
     def _mend(self) -> None:
         last = self.last()
         for path in self._remove_checkpoints(keep=last):
-            log.warning("%s was incomplete, probably because of a kill while it was written; it is not used", path)
+            log.warning("%s is incomplete, probably because of a kill while it was written; it is not used", path)
         if last:
             say(f"resuming from {last}")
 
@@ -55,3 +55,13 @@ class FinetuningState(StateFolder):
         for path in removed:
             shutil.rmtree(path)
         return removed
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint is complete, and none of its files has been cut since."""
+    complete = checkpoint / _COMPLETE
+    return complete.is_file() and read_json(complete, "bytes")["bytes"] == _size(checkpoint)
+
+
+def _size(checkpoint: Path) -> int:
+    return sum(path.stat().st_size for path in checkpoint.rglob("[!.]*") if path.is_file() and path.name != _COMPLETE)

@@ -19,6 +19,7 @@ from train.progress import is_finished, read_entries, rewind, target_tokens
 from train.settings import FairseqOptions, TrainingSettings, batch_options, too_small
 from train.state import TrainingState
 from workbench.cli import UserError
+from workbench.files import damaged
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,12 @@ def _run(
     except (AssertionError, ValueError) as error:  # fairseq and torch refuse options that do not fit together
         log.exception("fairseq-train stopped")
         raise UserError(f"options: fairseq-train stopped: {error}; see the log") from error
+    except Exception as error:
+        if "Cannot load model parameters from checkpoint" in str(error):
+            raise damaged(
+                start if start and not done else state.checkpoint("last"), "it is of another model"
+            ) from error
+        raise
     done = _updates(state.checkpoint("last"))
     if stopped and not is_finished(settings.options, done, read_entries(state.progress)):
         raise UserError(f"ended by a signal after update {done:,}; its checkpoint is kept: run again to resume from it")

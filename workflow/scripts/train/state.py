@@ -10,7 +10,6 @@ import importlib.metadata
 import json
 import logging
 import os
-import pickle
 import shutil
 import signal
 import socket
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Self, TypeVar
 
 from models.devices import is_out_of_memory, out_of_memory_reason
+from models.fairseq_checkpoints import load_checkpoint
 from workbench.cli import UserError, say
 from workbench.files import read_json, write_text
 from workbench.locks import is_still_there, open_lock_file, try_lock, wait_for_lock
@@ -225,9 +225,12 @@ class TrainingState(StateFolder):
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether a checkpoint's archive is complete (its directory is written last, its members carry checksums)."""
+    """Whether a training can resume from a checkpoint: its archive is complete, and fairseq wrote it in a training."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, OSError, pickle.UnpicklingError):
+        with zipfile.ZipFile(path) as archive:  # its directory is written last, its members carry checksums
+            is_complete = archive.testzip() is None
+        return (
+            is_complete and {"train_iterator", "previous_training_time"} <= load_checkpoint(path)["extra_state"].keys()
+        )
+    except (zipfile.BadZipFile, OSError, UserError):
         return False
