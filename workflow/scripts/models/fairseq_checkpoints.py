@@ -26,7 +26,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             checkpoint[part]
     except (OSError, MemoryError, UserError):
         raise
-    except Exception as error:  # torch and pickle have many for a file that is no checkpoint
+    except Exception as error:  # torch and pickle raise many kinds for other files
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise damaged(path, f"it is not a checkpoint of fairseq ({reason})") from error
     return checkpoint

@@ -27,6 +27,8 @@ _OS_ERRORS = {
     errno.EACCES: "no permission",
     errno.EPERM: "no permission",
     errno.EROFS: "the file system is read-only",
+    errno.EISDIR: "there is a folder where a file should be",
+    errno.ENOTDIR: "there is a file where a folder should be",
 }
 
 
