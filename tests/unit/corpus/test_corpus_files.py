@@ -110,4 +110,4 @@ def test_a_damaged_raw_table_is_named(tmp_path: Path, refusal: Callable[..., str
     policies = "--max-length-ratio 9 --markup keep --placeholders keep --near-duplicates keep"
     files = "--raw raw.tsv.gz --output clean.tsv --table cleaning.tsv"
     said = refusal("corpus/clean_corpus.py", *f"{arguments} {policies} {files}".split())
-    assert "raw.tsv.gz: damaged" in said
+    assert "raw.tsv.gz is damaged" in said
