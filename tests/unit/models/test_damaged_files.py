@@ -17,7 +17,7 @@ from corpus.split_corpus import LinkedRows
 from models.engines import Model, encode, has_ctranslate2, load_sentencepiece
 from models.fairseq_checkpoints import load_checkpoint
 from report.page import figure
-from report.study import Study, read_study
+from report.study import read_study
 from vocab.train_vocab import dictionary
 from workbench.cli import UserError
 from workbench.columns import read_by_id
@@ -64,7 +64,7 @@ def read_dictionary(path: Path) -> None:
 
 
 RUNS = [Run("base", "human", 10, seed, "human.random") for seed in range(1, 9)]
-STUDY = {key: {} for key in Study.__required_keys__}
+STUDY = {"baseline": "human", "conditions": {}}
 WRITE_PAIRS: Callable[[Path], object] = lambda path: write_rows(path, ["id", "source", "target"], PAIRS)  # noqa: E731
 KINDS: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] = {
     "files.tsv.gz": (lambda path: write_raw(path, map(SentencePair._make, PAIRS)), lambda path: list(read_raw(path))),
