@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
+from config_reference import PAGE, reference, updated
 from paths import ROOT
 from study_file import SCHEMA, read_study, replaced, write_lines
 
 from planning.configuration.errors import ConfigurationError
 from planning.configuration.schema import load_schema
 from planning.load_study import load_study
-from planning.reference import PAGE, reference, updated
 
 BASE = """\
 languages: {source: de, target: en}
