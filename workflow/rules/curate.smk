@@ -16,8 +16,7 @@ rule score_quality:
     benchmark:
         "<results>/benchmarks/score_quality/{quality}/{generator}.tsv"
     params:
-        script=script_path("curate/score_quality.py"),
-        code=quality_code,
+        **runs_script("curate/score_quality.py", loads=metric_module),
         metric=lambda wildcards: STUDY.quality[wildcards.quality].metric,
         settings=lambda wildcards: STUDY.quality[wildcards.quality].settings,
         inputs=input_arguments,
@@ -48,8 +47,7 @@ rule compare_quality:
     benchmark:
         "<results>/benchmarks/compare_quality/agreement.tsv"
     params:
-        script=script_path("curate/compare_quality.py"),
-        code=agreement_code(),
+        **runs_script("curate/compare_quality.py", *compared_metrics()),
         oracle=lambda wildcards, input: named_files(STUDY.quality.scored, input.oracle),
         scores=lambda wildcards, input: named_files(
             (f"{generator}:{quality}" for quality, generator in STUDY.quality.pairs), input.scores

@@ -64,8 +64,7 @@ rule generate_targets:
     # Most runs wait for generated text.
     priority: 10
     params:
-        script=script_path("generate/generate_targets.py"),
-        code=provider_code,
+        **runs_script("generate/generate_targets.py", loads=provider_module),
         provider=lambda wildcards: STUDY.generators[wildcards.generator].provider,
         settings=lambda wildcards: STUDY.generators[wildcards.generator].settings,
         inputs=input_arguments,

@@ -21,14 +21,13 @@ rule prompt_llm:
         generator=alternatives(STUDY.generators.of(HostedGenerator)),
     priority: 10
     params:
-        script=script_path("llm/prompt_llm.py"),
-        code=asking_code("llm/prompt_llm.py"),
+        **runs_script("llm/prompt_llm.py", loads=api_module),
         settings=llm_settings,
         # How it is asked does not make the text stale: Snakemake does not compare what is derived from a job's input.
         execution=lambda wildcards, input: STUDY.generators[wildcards.generator].execution,
         study=study_requests,
         prompts=prompt_arguments,
-        judged=[],
+        about=[],
         outputs=lambda wildcards, output: file_options(output),
         label="{generator}",
     # It waits for answers while trainings run.
@@ -41,7 +40,7 @@ rule prompt_llm:
     localrule: True
     shell:
         "python {params.script:q} --log {log:q} --label {params.label:q} --settings {params.settings:q}"
-        " --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q} {params.judged:q}"
+        " --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q} {params.about:q}"
         " {params.outputs:q}"
 
 
@@ -63,11 +62,10 @@ use rule prompt_llm as prompt_judge with:
         generator=alternatives(STUDY.generators),
         quality=alternatives(JUDGES),
     params:
-        script=script_path("llm/prompt_judge.py"),
-        code=asking_code("llm/prompt_judge.py"),
+        **runs_script("llm/prompt_judge.py", loads=api_module),
         # See prompt_llm.
         execution=lambda wildcards, input: STUDY.quality[wildcards.quality].execution(wildcards.generator),
-        judged=lambda wildcards, input: ["--generated", input.generated],
+        about=lambda wildcards, input: ["--generated", input.generated],
         label="{quality} of {generator}",
 
 

@@ -89,11 +89,18 @@ def script_path(script):
     return os.path.relpath(SCRIPTS / script)
 
 
-def runs_script(script, *also):
-    """Path of a script, and the digest of its code and of ``also``, which it loads by name, as parameters."""
-    # Snakemake compares text, in the process that plans. One that runs a job of a cluster needs only that job's digest.
-    digest = CODE.of if workflow.is_main_process else CODE.later
-    return {"script": script_path(script), "code": digest(script, *also)}
+def runs_script(script, *also, loads=lambda wildcards: []):
+    """Path of a script and, computed when a job is planned, the digest of its code as parameters.
+
+    Args:
+        script: the script, relative to the folder of all scripts.
+        also: what it loads by name.
+        loads: a function that gives what it loads by name for one job only.
+    """
+    return {
+        "script": script_path(script),
+        "code": asked_often(lambda wildcards: CODE.of(script, *also, *loads(wildcards))),
+    }
 
 
 def grown(**amounts):

@@ -3,9 +3,9 @@
 JUDGES = sorted({judge.name for judge, _ in STUDY.quality.judged})
 
 
-def asking_code(script):
-    """A function that gives the digest of ``script`` and of the one provider that it loads by name."""
-    return lambda wildcards: CODE.of(script, f"llm/providers/{llm_of(wildcards).provider}.py")
+def api_module(wildcards):
+    """The provider that a job's LLM is asked at."""
+    return [f"llm/providers/{llm_of(wildcards).provider}.py"]
 
 
 def study_requests(wildcards, input):
