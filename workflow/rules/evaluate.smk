@@ -147,7 +147,7 @@ rule collect_scores:
         "<results>/benchmarks/collect_scores/scores.tsv"
     params:
         **runs_script("evaluate/collect_scores.py"),
-        folder=runs_folder,
+        folder=folder_of("runs"),
         metrics=["--metrics", *METRICS],
         outputs=lambda wildcards, output: file_options(output),
     resources:
@@ -173,7 +173,7 @@ use rule collect_scores as collect_comparisons with:
         "<results>/benchmarks/collect_comparisons/significance.tsv"
     params:
         **runs_script("evaluate/collect_comparisons.py"),
-        folder=comparisons_folder,
+        folder=folder_of("comparisons"),
         metrics=[],
 
 
@@ -189,7 +189,7 @@ rule summarise_conditions:
         "<results>/benchmarks/summarise_conditions/summary.tsv"
     params:
         **runs_script("evaluate/summarise_conditions.py"),
-        folder=runs_folder,
+        folder=folder_of("runs"),
         baseline=EVALUATION.baseline,
         relations=[],
         metrics=METRIC_ARGUMENTS,

@@ -149,7 +149,7 @@ use rule generate_targets as generate_local with:
         "../../envs/finetune.yaml"
 
 
-rule prompt_learner:
+use rule prompt_llm as prompt_learner with:
     input:
         unpack(tuned_model),
         unpack(prompt_inputs),
@@ -169,27 +169,16 @@ rule prompt_learner:
     params:
         **runs_script("llm/prompt_learner.py", "llm/providers/openai.py"),
         model=tuned_arguments,
-        examples=[],
-        prompts=prompt_arguments,
-        settings=llm_settings,
         # See prompt_llm.
         execution=lambda wildcards, input: STUDY.learners[wildcards.learner].execution,
         study=lambda wildcards, input: STUDY.request_arguments(),
-        outputs=lambda wildcards, output: file_options(output),
-        run="{learner}/{recipe}/{size}/{seed}",
-    # It waits for the provider while other jobs run.
-    threads: 0
+        about=run_arguments,
+        label="{learner}/{recipe}/{size}/{seed}",
     resources:
         mem_mb=1000,
         runtime=2880,
         waiting=1,
-    conda:
-        "../../envs/llm.yaml"
     localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q}"
-        " {params.model:q} {params.examples:q} {params.prompts:q} --settings {params.settings:q}"
-        " --execution {params.execution:q} {params.study:q} --pool {input.pool:q} --test {input.test:q} {params.outputs:q}"
 
 
 use rule prompt_learner as finetune_hosted with:
@@ -210,8 +199,8 @@ use rule prompt_learner as finetune_hosted with:
         "<results>/logs/finetune_hosted/{learner}/{recipe}/{size}/{seed}.log",
     benchmark:
         "<results>/benchmarks/finetune_hosted/{learner}/{recipe}/{size}/{seed}.tsv"
-    priority: 10
     params:
         **runs_script("llm/finetune_hosted.py", "llm/providers/openai.py"),
         model=start_arguments,
-        examples=example_arguments,
+        about=example_arguments,
+    localrule: True

@@ -28,6 +28,7 @@ rule prompt_llm:
         study=study_requests,
         prompts=prompt_arguments,
         about=[],
+        model=[],
         outputs=lambda wildcards, output: file_options(output),
         label="{generator}",
     # It waits for answers while trainings run.
@@ -41,7 +42,7 @@ rule prompt_llm:
     shell:
         "python {params.script:q} --log {log:q} --label {params.label:q} --settings {params.settings:q}"
         " --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q} {params.about:q}"
-        " {params.outputs:q}"
+        " {params.model:q} {params.outputs:q}"
 
 
 use rule prompt_llm as prompt_judge with:
@@ -67,6 +68,7 @@ use rule prompt_llm as prompt_judge with:
         execution=lambda wildcards, input: STUDY.quality[wildcards.quality].execution(wildcards.generator),
         about=lambda wildcards, input: ["--generated", input.generated],
         label="{quality} of {generator}",
+    localrule: True
 
 
 rule estimate:

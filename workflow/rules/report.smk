@@ -152,11 +152,9 @@ rule write_report:
         tables=named_paths(report_tables()),
         figures=named_paths(report_figures()),
         detectors=named_paths(detector_reports()),
-        splits=lambda wildcards, input: named_files(STUDY.corpus.splits, input.splits),
-        generators=lambda wildcards, input: named_files(STUDY.generators.used, input.generators),
-        metric=METRICS[0],
-        margin=EVALUATION.margin,
-        floor=EVALUATION.floor,
+        files=report_files,
+        settings=["--metric", METRICS[0], "--margin", str(EVALUATION.margin), "--floor", str(EVALUATION.floor)],
+        outputs=lambda wildcards, output: file_options(output),
     resources:
         mem_mb=1000,
         runtime=10,
@@ -164,15 +162,12 @@ rule write_report:
         "../../envs/report.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --study {input.study:q} --summary {input.summary:q}"
-        " --scores {input.scores:q} --significance {input.significance:q} --cleaning {input.cleaning:q}"
-        " --splits {params.splits:q} --generator-scores {params.generators:q} --ledger {input.ledger:q} --dataset {input.dataset:q}"
+        "python {params.script:q} --log {log:q} --study {input.study:q} {params.files:q}"
         " --tables {params.tables:q} --figures {params.figures:q} --detectors {params.detectors:q}"
-        " --metric {params.metric:q} --margin {params.margin:q} --floor {params.floor:q} --template {params.template:q}"
-        " --page {output.page:q} --answer {output.answer:q}"
+        " {params.settings:q} --template {params.template:q} {params.outputs:q}"
 
 
-rule write_analysis:
+use rule write_report as write_analysis with:
     input:
         list(analysis_tables().values()),
         list(analysis_figures().values()),
@@ -190,14 +185,5 @@ rule write_analysis:
         **page_template("analysis.html.j2"),
         tables=named_paths(analysis_tables()),
         figures=named_paths(analysis_figures()),
-        detectors=named_paths(detector_reports()),
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    conda:
-        "../../envs/report.yaml"
-    localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --study {input.study:q}"
-        " --tables {params.tables:q} --figures {params.figures:q} --detectors {params.detectors:q}"
-        " --template {params.template:q} --page {output.page:q} --text {output.text:q}"
+        files=[],
+        settings=[],

@@ -24,10 +24,15 @@ def local_provider_arguments(wildcards):
     return spelled_out(["--input", "base", llm.folder, *repeated("--input", llm.prompts.items())])
 
 
+def run_arguments(wildcards, input):
+    """Arguments of a run of a hosted learner and of what it translates."""
+    return ["--run", "/".join(wildcards), "--test", input.test]
+
+
 def example_arguments(wildcards, input):
-    """Arguments of what a hosted learner is fine-tuned on, and of its seed."""
+    """Arguments of a run of a hosted learner, of what it is fine-tuned on, and of its seed."""
     examples = ["--dataset", input.dataset, "--size", wildcards.size, "--valid", input.valid]
-    return [*examples, "--seed", wildcards.seed]
+    return [*run_arguments(wildcards, input), *examples, "--seed", wildcards.seed]
 
 
 def tuned_model(wildcards):
