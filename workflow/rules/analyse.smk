@@ -176,18 +176,14 @@ rule collect_errors:
     params:
         **runs_script("analyse/errors/collect_errors.py"),
         texts=spelled_out(repeated("--origin", ERROR_ORIGINS)),
-        second=lambda wildcards, input: ["--reference-floor", *input.second] if input.second else [],
-        metrics=METRIC_ARGUMENTS,
-        samples=STUDY.errors.samples,
-        resampling_seed=RESAMPLING_SEED,
+        floors=error_floors,
+        settings=[*METRIC_ARGUMENTS, *RESAMPLING],
     resources:
         **grown(mem_mb=4000, runtime=60),
     conda:
         "../../envs/analyse.yaml"
     shell:
-        "python {params.script:q} --log {log:q} {params.texts:q} --floor {input.floor:q} {params.second:q}"
-        " {params.metrics:q} --samples {params.samples:q} --resampling-seed {params.resampling_seed:q}"
-        " --output {output:q}"
+        "python {params.script:q} --log {log:q} {params.texts:q} {params.floors:q} {params.settings:q} --output {output:q}"
 
 
 use rule collect_errors as collect_run_errors with:
@@ -202,7 +198,6 @@ use rule collect_errors as collect_run_errors with:
         "<results>/benchmarks/collect_run_errors/test.tsv"
     params:
         texts=spelled_out(repeated("--run", analysed_runs("errors.tsv"))),
-        second=[],
 
 
 rule measure_diversity:
@@ -248,7 +243,7 @@ use rule measure_diversity as measure_run_diversity with:
         label="{learner}/{recipe}/{size}",
 
 
-rule collect_diversity:
+use rule collect_errors as collect_diversity with:
     input:
         [table for *_, table in MEASURED_ORIGINS],
     output:
@@ -260,14 +255,11 @@ rule collect_diversity:
     params:
         **runs_script("analyse/diversity/collect_diversity.py"),
         texts=spelled_out(repeated("--origin", MEASURED_ORIGINS)),
+        floors=[],
+        settings=[],
     resources:
-        mem_mb=1000,
-        runtime=10,
-    conda:
-        "../../envs/analyse.yaml"
+        **grown(mem_mb=1000, runtime=10),
     localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} {params.texts:q} --output {output:q}"
 
 
 use rule collect_diversity as collect_run_diversity with:

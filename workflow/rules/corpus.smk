@@ -16,8 +16,7 @@ rule fetch_release:
         requirement=lambda wildcards: "{0.name}=={0.version}".format(RELEASES[wildcards.release]),
         hashes=lambda wildcards: repeated("--sha256", zip(RELEASES[wildcards.release].sha256)),
     resources:
-        mem_mb=1000,
-        runtime=30,
+        **grown(mem_mb=1000, runtime=30),
     conda:
         "../../envs/corpus.yaml"
     localrule: True
@@ -61,8 +60,7 @@ rule fetch_mtdata:
         datasets=mtdata_arguments(),
         cache=f"{STUDY.downloads}/mtdata",
     resources:
-        mem_mb=2000,
-        runtime=240,
+        **grown(mem_mb=2000, runtime=240),
     conda:
         "../../envs/corpus.yaml"
     localrule: True

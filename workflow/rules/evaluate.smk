@@ -123,8 +123,7 @@ rule write_study:
         **runs_script("planning/write_study.py"),
         study=description(STUDY),
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **grown(mem_mb=1000, runtime=10),
     conda:
         "../../envs/evaluate.yaml"
     localrule: True
@@ -151,8 +150,7 @@ rule collect_scores:
         metrics=["--metrics", *METRICS],
         outputs=lambda wildcards, output: file_options(output),
     resources:
-        mem_mb=1000,
-        runtime=30,
+        **grown(mem_mb=1000, runtime=30),
     conda:
         "../../envs/evaluate.yaml"
     localrule: True

@@ -20,8 +20,7 @@ rule fetch_model:
         model=lambda wildcards: STUDY.hub_models[wildcards.hub_model].model,
         revision=lambda wildcards: STUDY.hub_models[wildcards.hub_model].revision,
     resources:
-        mem_mb=2000,
-        runtime=600,
+        **grown(mem_mb=2000, runtime=600),
     conda:
         "../../envs/finetune.yaml"
     # Nodes of clusters often have no network.

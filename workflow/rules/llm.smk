@@ -34,8 +34,7 @@ rule prompt_llm:
     # It waits for answers while trainings run.
     threads: 0
     resources:
-        mem_mb=1000,
-        runtime=2880,
+        **grown(mem_mb=1000, runtime=2880),
     conda:
         "../../envs/llm.yaml"
     localrule: True
@@ -83,8 +82,7 @@ rule estimate:
         **runs_script("llm/accounts/estimate_cost.py"),
         generators=STUDY.request_arguments(),
     resources:
-        mem_mb=1000,
-        runtime=60,
+        **grown(mem_mb=1000, runtime=60),
     conda:
         "../../envs/llm.yaml"
     localrule: True
@@ -105,8 +103,7 @@ rule collect_ledgers:
         **runs_script("llm/accounts/collect_ledgers.py"),
         ledgers=lambda wildcards, input: named_files([name for name, _ in ledgers()], input),
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **grown(mem_mb=1000, runtime=10),
     conda:
         "../../envs/llm.yaml"
     localrule: True

@@ -21,8 +21,7 @@ rule plot_learning_curve:
         tables=lambda wildcards, input: file_options(input),
         settings=["--metric", METRICS[0], "--baseline", EVALUATION.baseline],
     resources:
-        mem_mb=2000,
-        runtime=10,
+        **grown(mem_mb=2000, runtime=10),
     conda:
         "../../envs/report.yaml"
     localrule: True
@@ -156,8 +155,7 @@ rule write_report:
         settings=["--metric", METRICS[0], "--margin", str(EVALUATION.margin), "--floor", str(EVALUATION.floor)],
         outputs=lambda wildcards, output: file_options(output),
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **grown(mem_mb=1000, runtime=10),
     conda:
         "../../envs/report.yaml"
     localrule: True
