@@ -71,7 +71,7 @@ rule fetch_mtdata:
 
 rule read_files:
     input:
-        [path for files in STUDY.corpus.file_lists.values() for path in files],
+        lambda wildcards: [given(path) for path in corpus_files()],
     output:
         "<results>/corpus/files.tsv.gz",
     log:
@@ -80,7 +80,8 @@ rule read_files:
         "<results>/benchmarks/read_files/files.tsv"
     params:
         **runs_script("corpus/read_files.py"),
-        parts=file_arguments(),
+        parts=lambda wildcards: file_arguments(),
+        contents=lambda wildcards: contents(corpus_files()),
         max_line_bytes=STUDY.corpus.max_line_bytes,
     resources:
         **grown(mem_mb=1000, runtime=60),

@@ -6,7 +6,7 @@ include: "functions/curate.smk"
 
 rule score_quality:
     input:
-        unpack(lambda wildcards: STUDY.quality[wildcards.quality].inputs(wildcards.generator)),
+        unpack(lambda wildcards: given_inputs(STUDY.quality[wildcards.quality].inputs(wildcards.generator))),
         pool="<results>/corpus/pool.tsv",
         generated="<results>/generators/{generator}/generated.tsv",
     output:
@@ -20,6 +20,7 @@ rule score_quality:
         metric=lambda wildcards: STUDY.quality[wildcards.quality].metric,
         settings=lambda wildcards: STUDY.quality[wildcards.quality].settings,
         inputs=input_arguments,
+        contents=lambda wildcards: contents(STUDY.quality[wildcards.quality].inputs(wildcards.generator).values()),
         seed=STUDY.corpus.seed,
         label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
     # Trainings on an order wait for it.

@@ -49,6 +49,7 @@ rule finetune_local:
     params:
         **runs_script("finetune/finetune_local.py"),
         base=base_arguments,
+        contents=base_contents,
         start=start_arguments,
         prompts=prompt_arguments,
         settings=lambda wildcards: STUDY.learners[wildcards.learner].settings(int(wildcards.seed)),
@@ -85,6 +86,7 @@ rule translate_local:
     params:
         **runs_script("finetune/translate_local.py"),
         base=base_arguments,
+        contents=base_contents,
         model=tuned_arguments,
         prompts=prompt_arguments,
         settings=llm_settings,
@@ -117,6 +119,7 @@ rule merge_adapter:
     params:
         **runs_script("finetune/merge_adapter.py"),
         base=base_arguments,
+        contents=lambda wildcards: contents(llm_of(wildcards).files),
         model=tuned_arguments,
         label="{learner}/{recipe}/{size}/{seed}",
     resources:
@@ -141,6 +144,7 @@ use rule generate_targets as generate_local with:
     params:
         **runs_script("generate/generate_targets.py", "generate/providers/local.py"),
         inputs=local_provider_arguments,
+        contents=base_contents,
     resources:
         **LOCAL_RESOURCES,
         gpu=min(TRAINING.gpus_used, 1),

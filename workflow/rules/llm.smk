@@ -27,6 +27,7 @@ rule prompt_llm:
         execution=lambda wildcards, input: STUDY.generators[wildcards.generator].execution,
         study=study_requests,
         prompts=prompt_arguments,
+        contents=prompt_contents,
         about=[],
         model=[],
         outputs=lambda wildcards, output: file_options(output),

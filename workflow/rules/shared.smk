@@ -8,7 +8,9 @@ from pathlib import Path
 from snakemake.common import overwrite_function_params
 
 from planning.runs import dataset_recipe
+from planning.user_files import UserFiles
 
+USER_FILES = UserFiles(Path(".snakemake") / "user_files.json")
 FOLDERS = {"<results>": STUDY.results, "<downloads>": STUDY.downloads}
 VOCAB = {"spm": "<results>/vocab/spm.model", "dictionary": "<results>/vocab/dict.txt"}
 IN_STORAGE = workflow.storage_settings.default_storage_provider is not None
@@ -57,6 +59,29 @@ def spelled_out(arguments):
         called.append(name + path)
         found.append(name + where_found(path) if folder else name)
     return SpelledOut(found, called)
+
+
+def is_given(path):
+    """Whether a file is the user's own, not the study's."""
+    return not path.startswith(tuple(FOLDERS))
+
+
+def given(path):
+    """A file as an input, whose date does not count if it is the user's own: see `contents`.
+
+    If files are in storage, it is not here to be read, and Snakemake compares its date.
+    """
+    return ancient(path) if is_given(path) and not IN_STORAGE else path
+
+
+def given_inputs(files):
+    """`given` for each file of a job's named inputs."""
+    return {name: given(path) for name, path in files.items()}
+
+
+def contents(paths):
+    """Digests of those of ``paths`` that are the user's own files or folders, as a parameter."""
+    return [f"{path}: {USER_FILES.digest(path)}" for path in paths if is_given(path)]
 
 
 def repeated(option, entries):
@@ -141,7 +166,12 @@ def llm_settings(wildcards):
 
 def prompt_inputs(wildcards):
     """The files of an LLM's prompts, which are where Snakemake runs even if all other files are in storage."""
-    return {role: local(path) for role, path in llm_of(wildcards).prompts.items()}
+    return {role: ancient(local(path)) for role, path in llm_of(wildcards).prompts.items()}
+
+
+def prompt_contents(wildcards):
+    """Digests of the files of an LLM's prompts."""
+    return contents(llm_of(wildcards).prompts.values())
 
 
 def prompt_arguments(wildcards):

@@ -10,7 +10,12 @@ LOCAL_RESOURCES = {
 def base_files(wildcards):
     """The files of a local LLM; the user's own are where jobs run even if all other files are in storage."""
     llm = llm_of(wildcards)
-    return llm.files if llm.is_at_hub else [local(file) for file in llm.files]
+    return llm.files if llm.is_at_hub else [ancient(local(file)) for file in llm.files]
+
+
+def base_contents(wildcards):
+    """Digests of the files of a local LLM and of its prompts, as far as they are the user's own."""
+    return contents([*llm_of(wildcards).files, *llm_of(wildcards).prompts.values()])
 
 
 def base_arguments(wildcards):
@@ -26,7 +31,8 @@ def local_provider_arguments(wildcards):
 
 def run_arguments(wildcards, input):
     """Arguments of a run of a hosted learner and of what it translates."""
-    return ["--run", "/".join(wildcards), "--test", input.test]
+    run = f"{wildcards.learner}/{wildcards.recipe}/{wildcards.size}/{wildcards.seed}"
+    return ["--run", run, "--test", input.test]
 
 
 def example_arguments(wildcards, input):

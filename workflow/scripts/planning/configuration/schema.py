@@ -73,7 +73,11 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
             yield Problem(key, f"{value!r} is not allowed; allowed: {', '.join(names)}" + guess(str(value), names))
         case "type":
             types = [allowed] if isinstance(allowed, str) else allowed
-            yield Problem(key, f"{value!r} is not of type {' or '.join(types)}")
+            quote = ""
+            if "string" in types and not isinstance(value, dict | list):
+                read = "; YAML reads no, off, yes and on as true or false" if isinstance(value, bool) else ""
+                quote = f"{read}; quote a text, as in 'no'"
+            yield Problem(key, f"{value!r} is not of type {' or '.join(types)}{quote}")
         case "pattern" | "maxLength" if "propertyNames" in error.absolute_schema_path:
             yield Problem((*key, value), _NAME_RULE.get(str(key[-1]) if key else "", _NAME))
         case "pattern" if "x-rule" in schema:  # what is written there may be a secret: it is not repeated
