@@ -37,7 +37,7 @@ rule detect_text:
 
 rule collect_detectors:
     input:
-        list(detector_reports().values()),
+        all_detectors,
         generated_text(STUDY.generators.machines),
         pool="<results>/corpus/pool.tsv",
     output:
@@ -49,8 +49,8 @@ rule collect_detectors:
         "<results>/benchmarks/collect_detectors/detectors.tsv"
     params:
         **runs_script("analyse/detectors/collect_detectors.py"),
-        detectors=detector_arguments(),
-        generated=named_paths({name: author_text(name) for name in STUDY.generators.machines}),
+        detectors=lambda wildcards: detector_arguments(),
+        generated=lambda wildcards: named_paths({name: author_text(name) for name in STUDY.generators.machines}),
         trained=[name for name in STUDY.generators.machines if name in STUDY.generators.of(FairseqGenerator)],
         metrics=EVALUATION.metric_arguments(["bleu"]),
         margin=STUDY.detector.post_editing_margin,
@@ -175,7 +175,7 @@ rule collect_errors:
         "<results>/benchmarks/collect_errors/pool.tsv"
     params:
         **runs_script("analyse/errors/collect_errors.py"),
-        texts=spelled_out(repeated("--origin", ERROR_ORIGINS)),
+        texts=lambda wildcards: in_file(spelled_out(repeated("--origin", ERROR_ORIGINS))),
         floors=error_floors,
         settings=[*METRIC_ARGUMENTS, *RESAMPLING],
     resources:
@@ -197,7 +197,7 @@ use rule collect_errors as collect_run_errors with:
     benchmark:
         "<results>/benchmarks/collect_run_errors/test.tsv"
     params:
-        texts=spelled_out(repeated("--run", analysed_runs("errors.tsv"))),
+        texts=lambda wildcards: in_file(spelled_out(repeated("--run", analysed_runs("errors.tsv")))),
 
 
 rule measure_diversity:
@@ -254,7 +254,7 @@ use rule collect_errors as collect_diversity with:
         "<results>/benchmarks/collect_diversity/pool.tsv"
     params:
         **runs_script("analyse/diversity/collect_diversity.py"),
-        texts=spelled_out(repeated("--origin", MEASURED_ORIGINS)),
+        texts=lambda wildcards: in_file(spelled_out(repeated("--origin", MEASURED_ORIGINS))),
         floors=[],
         settings=[],
     resources:
@@ -272,4 +272,4 @@ use rule collect_diversity as collect_run_diversity with:
     benchmark:
         "<results>/benchmarks/collect_run_diversity/test.tsv"
     params:
-        texts=spelled_out(repeated("--run", analysed_recipes("diversity.tsv"))),
+        texts=lambda wildcards: in_file(spelled_out(repeated("--run", analysed_recipes("diversity.tsv")))),

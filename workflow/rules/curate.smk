@@ -53,7 +53,7 @@ rule compare_quality:
         scores=lambda wildcards, input: named_files(
             (f"{generator}:{quality}" for quality, generator in STUDY.quality.pairs), input.scores
         ),
-        about=STUDY.quality.about,
+        about=lambda wildcards: in_file(["--about", STUDY.quality.about]),
         targets=["--targets", str(STUDY.agreement_targets)] if STUDY.agreement_targets else [],
         samples=EVALUATION.samples,
         seed=RESAMPLING_SEED,
@@ -63,7 +63,7 @@ rule compare_quality:
         "../../envs/quality.yaml"
     shell:
         "python {params.script:q} --log {log:q}"
-        " --oracle {params.oracle:q} --scores {params.scores:q} --about {params.about:q}"
+        " --oracle {params.oracle:q} --scores {params.scores:q} {params.about:q}"
         " {params.targets:q} --samples {params.samples:q} --seed {params.seed:q} --output {output:q}"
 
 
@@ -88,7 +88,9 @@ rule build_dataset:
         seed=STUDY.corpus.seed,
         generated=generated_arguments,
         fallbacks=fallback_arguments,
-        gapped=lambda wildcards, input: repeated("--gapped", zip(STUDY.generators.gapped, input.gapped, strict=True)),
+        gapped=lambda wildcards, input: in_file(
+            repeated("--gapped", zip(STUDY.generators.gapped, input.gapped, strict=True))
+        ),
         ranks=lambda wildcards: spelled_out(repeated("--ranks", STUDY.runs.recipes[wildcards.recipe].rank_tables)),
     resources:
         **grown(mem_mb=pool_memory(500, 1900), runtime=30),

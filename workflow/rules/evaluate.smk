@@ -121,15 +121,14 @@ rule write_study:
         "<results>/benchmarks/write_study/study.tsv"
     params:
         **runs_script("planning/write_study.py"),
-        study=description(STUDY),
+        study=lambda wildcards: in_file(["--study", description(STUDY)]),
     resources:
         **grown(mem_mb=1000, runtime=10),
     conda:
         "../../envs/evaluate.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --study {params.study:q}"
-        " --runs {output.runs:q} --output {output.study:q}"
+        "python {params.script:q} --log {log:q} {params.study:q}" " --runs {output.runs:q} --output {output.study:q}"
 
 
 rule collect_scores:
@@ -216,4 +215,4 @@ use rule summarise_conditions as contrast_conditions with:
         "<results>/benchmarks/contrast_conditions/contrasts.tsv"
     params:
         **runs_script("evaluate/contrast_conditions.py"),
-        relations=["--relations", STUDY.relations],
+        relations=lambda wildcards: in_file(["--relations", STUDY.relations]),

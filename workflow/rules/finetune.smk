@@ -174,7 +174,7 @@ use rule prompt_llm as prompt_learner with:
         model=tuned_arguments,
         # See prompt_llm.
         execution=lambda wildcards, input: STUDY.learners[wildcards.learner].execution,
-        study=lambda wildcards, input: STUDY.request_arguments(),
+        study=lambda wildcards, input: request_arguments(),
         about=run_arguments,
         label="{learner}/{recipe}/{size}/{seed}",
     resources:

@@ -81,7 +81,7 @@ rule estimate:
     # It has no output, so every call estimates again.
     params:
         **runs_script("llm/accounts/estimate_cost.py"),
-        generators=STUDY.request_arguments(),
+        generators=lambda wildcards: request_arguments(),
     resources:
         **grown(mem_mb=1000, runtime=60),
     conda:

@@ -95,7 +95,7 @@ use rule plot_errors as plot_diversity with:
 
 use rule plot_learning_curve as plot_detector with:
     input:
-        list(detector_reports().values()),
+        all_detectors,
         pairs="<results>/detector/pairs.tsv",
     output:
         svg=report("<results>/figures/detector.svg", caption="../report/detector.rst", category="Figures"),
@@ -106,7 +106,9 @@ use rule plot_learning_curve as plot_detector with:
         "<results>/benchmarks/plot_detector/figure.tsv"
     params:
         **runs_script("report/plot_detector.py"),
-        settings=spelled_out(["--detectors", *(f"{pair}={file}" for pair, file in detector_reports().items())]),
+        settings=lambda wildcards: in_file(
+            spelled_out(["--detectors", *(f"{pair}={file}" for pair, file in detector_reports().items())])
+        ),
 
 
 use rule plot_learning_curve as plot_agreement with:
@@ -128,7 +130,7 @@ rule write_report:
     input:
         list(report_tables().values()),
         list(report_figures().values()),
-        list(detector_reports().values()),
+        all_detectors,
         study="<results>/study.json",
         summary="<results>/summary.tsv",
         scores="<results>/scores.tsv",
@@ -148,9 +150,9 @@ rule write_report:
     params:
         **runs_script("report/write_report.py"),
         **page_template("report.html.j2"),
-        tables=named_paths(report_tables()),
-        figures=named_paths(report_figures()),
-        detectors=named_paths(detector_reports()),
+        tables=lambda wildcards: named_paths(report_tables()),
+        figures=lambda wildcards: named_paths(report_figures()),
+        detectors=lambda wildcards: named_paths(detector_reports()),
         files=report_files,
         settings=["--metric", METRICS[0], "--margin", str(EVALUATION.margin), "--floor", str(EVALUATION.floor)],
         outputs=lambda wildcards, output: file_options(output),
@@ -169,7 +171,7 @@ use rule write_report as write_analysis with:
     input:
         list(analysis_tables().values()),
         list(analysis_figures().values()),
-        list(detector_reports().values()),
+        all_detectors,
         study="<results>/study.json",
     output:
         page=report("<results>/analysis/index.html", caption="../report/analysis.rst", category="Report"),
@@ -181,7 +183,7 @@ use rule write_report as write_analysis with:
     params:
         **runs_script("report/write_analysis.py"),
         **page_template("analysis.html.j2"),
-        tables=named_paths(analysis_tables()),
-        figures=named_paths(analysis_figures()),
+        tables=lambda wildcards: named_paths(analysis_tables()),
+        figures=lambda wildcards: named_paths(analysis_figures()),
         files=[],
         settings=[],

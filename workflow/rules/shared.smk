@@ -1,6 +1,8 @@
 # Shared by rules of several stages: paths and code as parameters, resources, files of runs, prompts.
 
+import hashlib
 import inspect
+import json
 import os
 from functools import cache
 from pathlib import Path
@@ -9,8 +11,10 @@ from snakemake.common import overwrite_function_params
 
 from planning.runs import dataset_recipe
 from planning.user_files import UserFiles
+from workbench.files import write_text
 
 USER_FILES = UserFiles(Path(".snakemake") / "user_files.json")
+LONGEST_ARGUMENTS = 10_000  # characters of one parameter; a whole command must not have more than 128 KB
 FOLDERS = {"<results>": STUDY.results, "<downloads>": STUDY.downloads}
 VOCAB = {"spm": "<results>/vocab/spm.model", "dictionary": "<results>/vocab/dict.txt"}
 IN_STORAGE = workflow.storage_settings.default_storage_provider is not None
@@ -84,6 +88,20 @@ def contents(paths):
     return [f"{path}: {USER_FILES.digest(path)}" for path in paths if is_given(path)]
 
 
+def in_file(arguments):
+    """``arguments``, or ``--arguments FILE`` if a study with many conditions or generators makes them long.
+
+    Scripts read them from there: see `workbench.cli`. Snakemake compares the arguments themselves.
+    """
+    text = json.dumps(arguments)
+    if len(text) < LONGEST_ARGUMENTS:
+        return arguments
+    path = Path(".snakemake") / "arguments" / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+    if not path.exists():
+        write_text(path, text)
+    return SpelledOut(["--arguments", str(path)], getattr(arguments, "called", arguments))
+
+
 def repeated(option, entries):
     """``option`` before each of ``entries``, the values of one use of it."""
     return [argument for values in entries for argument in (option, *values)]
@@ -96,17 +114,17 @@ def file_options(files):
 
 def input_arguments(wildcards, input):
     """``--input`` arguments that name the files that only one provider of targets or one metric reads."""
-    return repeated("--input", [entry for entry in input.items() if entry[0] not in ("pool", "generated")])
+    return in_file(repeated("--input", [entry for entry in input.items() if entry[0] not in ("pool", "generated")]))
 
 
 def named_files(names, files):
     """``NAME=FILE`` arguments."""
-    return [f"{name}={file}" for name, file in zip(names, files, strict=True)]
+    return in_file([f"{name}={file}" for name, file in zip(names, files, strict=True)])
 
 
 def named_paths(paths):
     """``NAME=FILE`` arguments."""
-    return spelled_out([f"{name}={path}" for name, path in paths.items()])
+    return in_file(spelled_out([f"{name}={path}" for name, path in paths.items()]))
 
 
 def script_path(script):
@@ -201,6 +219,11 @@ def runs_by(*columns):
 def detector_reports():
     """What each detector found, by pair."""
     return {pair: f"<results>/detector/{pair}/detector.json" for pair in STUDY.generators.detector_pairs}
+
+
+def all_detectors(wildcards):
+    """What all detectors found: a function, since there may be millions, and few plans need them."""
+    return list(detector_reports().values())
 
 
 @cache
