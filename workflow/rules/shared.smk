@@ -103,8 +103,9 @@ def in_file(arguments):
 
 
 def repeated(option, entries):
-    """``option`` before each of ``entries``, the values of one use of it."""
-    return [argument for values in entries for argument in (option, *values)]
+    """``option`` before each of ``entries``, the values of one use of it; a file ``-x`` is not taken for an option."""
+    plain = [[f"./{value}" if value.startswith("-") else value for value in values] for values in entries]
+    return [argument for values in plain for argument in (option, *values)]
 
 
 def file_options(files):
