@@ -187,3 +187,4 @@ use rule write_report as write_analysis with:
         figures=lambda wildcards: named_paths(analysis_figures()),
         files=[],
         settings=[],
+    localrule: True

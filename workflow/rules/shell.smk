@@ -7,20 +7,14 @@ from pathlib import Path
 
 from snakemake.settings.types import DeploymentMethod
 
-
-def in_command(path):
-    """A path as part of the text of a command, in which Snakemake replaces ``{name}``."""
-    return shlex.quote(str(path)).replace("{", "{{").replace("}", "}}")
-
-
 # Scripts import the shared packages next to them. They run in the Python that runs Snakemake, activated or not; if
 # conda deploys the software, in that of the environment. The strict mode is Snakemake's own default.
 # PYTHONSAFEPATH prevents the modules next to a script from hiding those of the standard library.
-if os.pathsep in str(SCRIPTS):
-    sys.exit(f"{workflow.basedir}: Python finds no code in a folder with {os.pathsep!r} in its path; move the workflow")
-SHELL_PREFIX = f"set -euo pipefail; export PYTHONPATH={in_command(SCRIPTS)} PYTHONSAFEPATH=1; "
+if set(str(SCRIPTS)) & {os.pathsep, "{", "}"}:
+    sys.exit(f"{workflow.basedir}: no command runs in a folder with {os.pathsep!r} or braces in its path; move it")
+SHELL_PREFIX = f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(SCRIPTS))} PYTHONSAFEPATH=1; "
 if DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method:
-    SHELL_PREFIX += f'export PATH={in_command(Path(sys.executable).parent)}:"$PATH"; '
+    SHELL_PREFIX += f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; '
 # glibc keeps freed memory for the next batch instead of returning it: training takes a twelfth less time.
 SHELL_PREFIX += (
     "export GLIBC_TUNABLES=${{GLIBC_TUNABLES:-"

@@ -53,6 +53,28 @@ def edit(*changes: tuple[str, str]) -> str:
     return replaced(BASE, *changes)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("old.txt", "'{x}.txt'", "line 9: generators.old.targets: '{x}.txt': Snakemake takes {}"),
+        ("languages:", "results: 'a{b}'\nlanguages:", "line 1: results: 'a{b}': Snakemake takes {}"),
+        ("languages:", "results: a<b>\nlanguages:", "line 1: results: 'a<b>': not fit for a folder"),
+        ("languages:", "downloads: -x\nlanguages:", "line 1: downloads: '-x': not fit for a folder"),
+    ],
+)
+def test_paths_that_snakemake_or_a_command_would_misread_are_refused(
+    folder: Path, old: str, new: str, where: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(where)):
+        read_study(edit((old, new)))
+
+
+@pytest.mark.parametrize("value", ["no", "yes", "12"])
+def test_a_text_that_yaml_reads_as_something_else_is_to_be_quoted(folder: Path, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"line 1: languages\.source: .* quote a text"):
+        read_study(edit(("source: de", f"source: {value}")))
+
+
 def test_inputs_that_lie_in_storage_are_not_looked_for(folder: Path) -> None:
     text = edit(("src.txt", "there.txt"), ("old.txt", "there too.txt"))
     with pytest.raises(ConfigurationError, match="not a file"):
