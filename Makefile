@@ -52,7 +52,7 @@ fake-llm: setup-dev ## start a fake LLM server, to try a study without a key; PO
 	exec $(BIN)/python -m fake_llm --port $(PORT) $(ARGS)
 
 docs: setup ## write the reference of configuration keys from the schema
-	PYTHONPATH=workflow/scripts $(BIN)/python -m planning.reference
+	PYTHONPATH=workflow/scripts $(BIN)/python tools/config_reference.py
 
 rulegraph: setup ## draw docs/images/rulegraph.svg; needs Graphviz
 	$(IN_VENV) $(BIN)/python tools/rulegraph.py docs/images/rulegraph.svg

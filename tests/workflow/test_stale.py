@@ -76,6 +76,17 @@ def touch(name: str) -> Edit:
     return edit
 
 
+def replaced(name: str) -> Edit:
+    """Put another file of the same size and an older date in place of a file, as ``cp -p`` or ``unzip`` does."""
+
+    def edit(workspace: Workspace) -> None:
+        path = workspace.folder / name
+        path.write_bytes(path.read_bytes()[:-2] + b"x\n")
+        os.utime(path, (10**9, 10**9))
+
+    return edit
+
+
 def nothing(workspace: Workspace) -> None:
     """No edit."""
 
@@ -190,6 +201,18 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "a touched corpus file": (touch("text/train.de"), set()),
     "a touched dataset": (touch(f"results/datasets/{HUMAN}.tsv"), set()),
     "a touched provider's file": (touch("text/garbled.en"), set()),
+    "a corpus file of an older date": (
+        replaced("text/train.de"),
+        {"read_files", "clean_corpus", "split_corpus", "train_vocab", "sample_pretrain:weak"}
+        | {"learn_norms", "find_human_errors", "find_test_errors"}
+        | generated("garbled")
+        | EVERY_TRAINING
+        | rebuilt(*RECIPES),
+    ),
+    "a provider's file of an older date": (
+        replaced("text/garbled.en"),
+        generated("garbled") | rebuilt(MIXED) | COMPARED,
+    ),
     "a lost result": (
         lambda workspace: (workspace.folder / "results/scores.tsv").unlink(),
         {"collect_scores", "plot_learning_curve", "plot_conditions", "write_report"},

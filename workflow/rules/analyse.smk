@@ -37,7 +37,7 @@ rule detect_text:
 
 rule collect_detectors:
     input:
-        list(detector_reports().values()),
+        all_detectors,
         generated_text(STUDY.generators.machines),
         pool="<results>/corpus/pool.tsv",
     output:
@@ -49,8 +49,8 @@ rule collect_detectors:
         "<results>/benchmarks/collect_detectors/detectors.tsv"
     params:
         **runs_script("analyse/detectors/collect_detectors.py"),
-        detectors=detector_arguments(),
-        generated=named_paths({name: author_text(name) for name in STUDY.generators.machines}),
+        detectors=lambda wildcards: detector_arguments(),
+        generated=lambda wildcards: named_paths({name: author_text(name) for name in STUDY.generators.machines}),
         trained=[name for name in STUDY.generators.machines if name in STUDY.generators.of(FairseqGenerator)],
         metrics=EVALUATION.metric_arguments(["bleu"]),
         margin=STUDY.detector.post_editing_margin,
@@ -175,19 +175,15 @@ rule collect_errors:
         "<results>/benchmarks/collect_errors/pool.tsv"
     params:
         **runs_script("analyse/errors/collect_errors.py"),
-        texts=spelled_out(repeated("--origin", ERROR_ORIGINS)),
-        second=lambda wildcards, input: ["--reference-floor", *input.second] if input.second else [],
-        metrics=METRIC_ARGUMENTS,
-        samples=STUDY.errors.samples,
-        resampling_seed=RESAMPLING_SEED,
+        texts=lambda wildcards: in_file(spelled_out(repeated("--origin", ERROR_ORIGINS))),
+        floors=error_floors,
+        settings=[*METRIC_ARGUMENTS, *RESAMPLING],
     resources:
         **grown(mem_mb=4000, runtime=60),
     conda:
         "../../envs/analyse.yaml"
     shell:
-        "python {params.script:q} --log {log:q} {params.texts:q} --floor {input.floor:q} {params.second:q}"
-        " {params.metrics:q} --samples {params.samples:q} --resampling-seed {params.resampling_seed:q}"
-        " --output {output:q}"
+        "python {params.script:q} --log {log:q} {params.texts:q} {params.floors:q} {params.settings:q} --output {output:q}"
 
 
 use rule collect_errors as collect_run_errors with:
@@ -201,8 +197,7 @@ use rule collect_errors as collect_run_errors with:
     benchmark:
         "<results>/benchmarks/collect_run_errors/test.tsv"
     params:
-        texts=spelled_out(repeated("--run", analysed_runs("errors.tsv"))),
-        second=[],
+        texts=lambda wildcards: in_file(spelled_out(repeated("--run", analysed_runs("errors.tsv")))),
 
 
 rule measure_diversity:
@@ -248,7 +243,7 @@ use rule measure_diversity as measure_run_diversity with:
         label="{learner}/{recipe}/{size}",
 
 
-rule collect_diversity:
+use rule collect_errors as collect_diversity with:
     input:
         [table for *_, table in MEASURED_ORIGINS],
     output:
@@ -259,15 +254,12 @@ rule collect_diversity:
         "<results>/benchmarks/collect_diversity/pool.tsv"
     params:
         **runs_script("analyse/diversity/collect_diversity.py"),
-        texts=spelled_out(repeated("--origin", MEASURED_ORIGINS)),
+        texts=lambda wildcards: in_file(spelled_out(repeated("--origin", MEASURED_ORIGINS))),
+        floors=[],
+        settings=[],
     resources:
-        mem_mb=1000,
-        runtime=10,
-    conda:
-        "../../envs/analyse.yaml"
+        **grown(mem_mb=1000, runtime=10),
     localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} {params.texts:q} --output {output:q}"
 
 
 use rule collect_diversity as collect_run_diversity with:
@@ -280,4 +272,4 @@ use rule collect_diversity as collect_run_diversity with:
     benchmark:
         "<results>/benchmarks/collect_run_diversity/test.tsv"
     params:
-        texts=spelled_out(repeated("--run", analysed_recipes("diversity.tsv"))),
+        texts=lambda wildcards: in_file(spelled_out(repeated("--run", analysed_recipes("diversity.tsv")))),

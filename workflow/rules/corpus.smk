@@ -16,8 +16,7 @@ rule fetch_release:
         requirement=lambda wildcards: "{0.name}=={0.version}".format(RELEASES[wildcards.release]),
         hashes=lambda wildcards: repeated("--sha256", zip(RELEASES[wildcards.release].sha256)),
     resources:
-        mem_mb=1000,
-        runtime=30,
+        **grown(mem_mb=1000, runtime=30),
     conda:
         "../../envs/corpus.yaml"
     localrule: True
@@ -61,8 +60,7 @@ rule fetch_mtdata:
         datasets=mtdata_arguments(),
         cache=f"{STUDY.downloads}/mtdata",
     resources:
-        mem_mb=2000,
-        runtime=240,
+        **grown(mem_mb=2000, runtime=240),
     conda:
         "../../envs/corpus.yaml"
     localrule: True
@@ -73,7 +71,7 @@ rule fetch_mtdata:
 
 rule read_files:
     input:
-        [path for files in STUDY.corpus.file_lists.values() for path in files],
+        lambda wildcards: [given(path) for path in corpus_files()],
     output:
         "<results>/corpus/files.tsv.gz",
     log:
@@ -82,7 +80,8 @@ rule read_files:
         "<results>/benchmarks/read_files/files.tsv"
     params:
         **runs_script("corpus/read_files.py"),
-        parts=file_arguments(),
+        parts=lambda wildcards: file_arguments(),
+        contents=lambda wildcards: contents(corpus_files()),
         max_line_bytes=STUDY.corpus.max_line_bytes,
     resources:
         **grown(mem_mb=1000, runtime=60),

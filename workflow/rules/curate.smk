@@ -6,7 +6,7 @@ include: "functions/curate.smk"
 
 rule score_quality:
     input:
-        unpack(lambda wildcards: STUDY.quality[wildcards.quality].inputs(wildcards.generator)),
+        unpack(lambda wildcards: given_inputs(STUDY.quality[wildcards.quality].inputs(wildcards.generator))),
         pool="<results>/corpus/pool.tsv",
         generated="<results>/generators/{generator}/generated.tsv",
     output:
@@ -16,11 +16,11 @@ rule score_quality:
     benchmark:
         "<results>/benchmarks/score_quality/{quality}/{generator}.tsv"
     params:
-        script=script_path("curate/score_quality.py"),
-        code=quality_code,
+        **runs_script("curate/score_quality.py", loads=metric_module),
         metric=lambda wildcards: STUDY.quality[wildcards.quality].metric,
         settings=lambda wildcards: STUDY.quality[wildcards.quality].settings,
         inputs=input_arguments,
+        contents=lambda wildcards: contents(STUDY.quality[wildcards.quality].inputs(wildcards.generator).values()),
         seed=STUDY.corpus.seed,
         label=lambda wildcards: f"{wildcards.quality} of {wildcards.generator}",
     # Trainings on an order wait for it.
@@ -48,13 +48,12 @@ rule compare_quality:
     benchmark:
         "<results>/benchmarks/compare_quality/agreement.tsv"
     params:
-        script=script_path("curate/compare_quality.py"),
-        code=agreement_code(),
+        **runs_script("curate/compare_quality.py", *compared_metrics()),
         oracle=lambda wildcards, input: named_files(STUDY.quality.scored, input.oracle),
         scores=lambda wildcards, input: named_files(
             (f"{generator}:{quality}" for quality, generator in STUDY.quality.pairs), input.scores
         ),
-        about=STUDY.quality.about,
+        about=lambda wildcards: in_file(["--about", STUDY.quality.about]),
         targets=["--targets", str(STUDY.agreement_targets)] if STUDY.agreement_targets else [],
         samples=EVALUATION.samples,
         seed=RESAMPLING_SEED,
@@ -64,7 +63,7 @@ rule compare_quality:
         "../../envs/quality.yaml"
     shell:
         "python {params.script:q} --log {log:q}"
-        " --oracle {params.oracle:q} --scores {params.scores:q} --about {params.about:q}"
+        " --oracle {params.oracle:q} --scores {params.scores:q} {params.about:q}"
         " {params.targets:q} --samples {params.samples:q} --seed {params.seed:q} --output {output:q}"
 
 
@@ -89,7 +88,9 @@ rule build_dataset:
         seed=STUDY.corpus.seed,
         generated=generated_arguments,
         fallbacks=fallback_arguments,
-        gapped=lambda wildcards, input: repeated("--gapped", zip(STUDY.generators.gapped, input.gapped, strict=True)),
+        gapped=lambda wildcards, input: in_file(
+            repeated("--gapped", zip(STUDY.generators.gapped, input.gapped, strict=True))
+        ),
         ranks=lambda wildcards: spelled_out(repeated("--ranks", STUDY.runs.recipes[wildcards.recipe].rank_tables)),
     resources:
         **grown(mem_mb=pool_memory(500, 1900), runtime=30),

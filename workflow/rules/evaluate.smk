@@ -121,16 +121,14 @@ rule write_study:
         "<results>/benchmarks/write_study/study.tsv"
     params:
         **runs_script("planning/write_study.py"),
-        study=description(STUDY),
+        study=lambda wildcards: in_file(["--study", description(STUDY)]),
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **grown(mem_mb=1000, runtime=10),
     conda:
         "../../envs/evaluate.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --study {params.study:q}"
-        " --runs {output.runs:q} --output {output.study:q}"
+        "python {params.script:q} --log {log:q} {params.study:q}" " --runs {output.runs:q} --output {output.study:q}"
 
 
 rule collect_scores:
@@ -147,12 +145,11 @@ rule collect_scores:
         "<results>/benchmarks/collect_scores/scores.tsv"
     params:
         **runs_script("evaluate/collect_scores.py"),
-        folder=runs_folder,
+        folder=folder_of("runs"),
         metrics=["--metrics", *METRICS],
         outputs=lambda wildcards, output: file_options(output),
     resources:
-        mem_mb=1000,
-        runtime=30,
+        **grown(mem_mb=1000, runtime=30),
     conda:
         "../../envs/evaluate.yaml"
     localrule: True
@@ -173,7 +170,7 @@ use rule collect_scores as collect_comparisons with:
         "<results>/benchmarks/collect_comparisons/significance.tsv"
     params:
         **runs_script("evaluate/collect_comparisons.py"),
-        folder=comparisons_folder,
+        folder=folder_of("comparisons"),
         metrics=[],
 
 
@@ -189,7 +186,7 @@ rule summarise_conditions:
         "<results>/benchmarks/summarise_conditions/summary.tsv"
     params:
         **runs_script("evaluate/summarise_conditions.py"),
-        folder=runs_folder,
+        folder=folder_of("runs"),
         baseline=EVALUATION.baseline,
         relations=[],
         metrics=METRIC_ARGUMENTS,
@@ -218,4 +215,4 @@ use rule summarise_conditions as contrast_conditions with:
         "<results>/benchmarks/contrast_conditions/contrasts.tsv"
     params:
         **runs_script("evaluate/contrast_conditions.py"),
-        relations=["--relations", STUDY.relations],
+        relations=lambda wildcards: in_file(["--relations", STUDY.relations]),

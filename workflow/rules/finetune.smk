@@ -20,8 +20,7 @@ rule fetch_model:
         model=lambda wildcards: STUDY.hub_models[wildcards.hub_model].model,
         revision=lambda wildcards: STUDY.hub_models[wildcards.hub_model].revision,
     resources:
-        mem_mb=2000,
-        runtime=600,
+        **grown(mem_mb=2000, runtime=600),
     conda:
         "../../envs/finetune.yaml"
     # Nodes of clusters often have no network.
@@ -50,6 +49,7 @@ rule finetune_local:
     params:
         **runs_script("finetune/finetune_local.py"),
         base=base_arguments,
+        contents=base_contents,
         start=start_arguments,
         prompts=prompt_arguments,
         settings=lambda wildcards: STUDY.learners[wildcards.learner].settings(int(wildcards.seed)),
@@ -86,6 +86,7 @@ rule translate_local:
     params:
         **runs_script("finetune/translate_local.py"),
         base=base_arguments,
+        contents=base_contents,
         model=tuned_arguments,
         prompts=prompt_arguments,
         settings=llm_settings,
@@ -118,6 +119,7 @@ rule merge_adapter:
     params:
         **runs_script("finetune/merge_adapter.py"),
         base=base_arguments,
+        contents=lambda wildcards: contents(llm_of(wildcards).files),
         model=tuned_arguments,
         label="{learner}/{recipe}/{size}/{seed}",
     resources:
@@ -142,6 +144,7 @@ use rule generate_targets as generate_local with:
     params:
         **runs_script("generate/generate_targets.py", "generate/providers/local.py"),
         inputs=local_provider_arguments,
+        contents=base_contents,
     resources:
         **LOCAL_RESOURCES,
         gpu=min(TRAINING.gpus_used, 1),
@@ -149,7 +152,7 @@ use rule generate_targets as generate_local with:
         "../../envs/finetune.yaml"
 
 
-rule prompt_learner:
+use rule prompt_llm as prompt_learner with:
     input:
         unpack(tuned_model),
         unpack(prompt_inputs),
@@ -169,27 +172,16 @@ rule prompt_learner:
     params:
         **runs_script("llm/prompt_learner.py", "llm/providers/openai.py"),
         model=tuned_arguments,
-        examples=[],
-        prompts=prompt_arguments,
-        settings=llm_settings,
         # See prompt_llm.
         execution=lambda wildcards, input: STUDY.learners[wildcards.learner].execution,
-        study=lambda wildcards, input: STUDY.request_arguments(),
-        outputs=lambda wildcards, output: file_options(output),
-        run="{learner}/{recipe}/{size}/{seed}",
-    # It waits for the provider while other jobs run.
-    threads: 0
+        study=lambda wildcards, input: request_arguments(),
+        about=run_arguments,
+        label="{learner}/{recipe}/{size}/{seed}",
     resources:
         mem_mb=1000,
         runtime=2880,
         waiting=1,
-    conda:
-        "../../envs/llm.yaml"
     localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.run:q} --run {params.run:q}"
-        " {params.model:q} {params.examples:q} {params.prompts:q} --settings {params.settings:q}"
-        " --execution {params.execution:q} {params.study:q} --pool {input.pool:q} --test {input.test:q} {params.outputs:q}"
 
 
 use rule prompt_learner as finetune_hosted with:
@@ -210,8 +202,8 @@ use rule prompt_learner as finetune_hosted with:
         "<results>/logs/finetune_hosted/{learner}/{recipe}/{size}/{seed}.log",
     benchmark:
         "<results>/benchmarks/finetune_hosted/{learner}/{recipe}/{size}/{seed}.tsv"
-    priority: 10
     params:
         **runs_script("llm/finetune_hosted.py", "llm/providers/openai.py"),
         model=start_arguments,
-        examples=example_arguments,
+        about=example_arguments,
+    localrule: True

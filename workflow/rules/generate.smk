@@ -51,7 +51,7 @@ rule sample_pretrain:
 
 rule generate_targets:
     input:
-        unpack(lambda wildcards: STUDY.generators[wildcards.generator].inputs),
+        unpack(lambda wildcards: given_inputs(STUDY.generators[wildcards.generator].inputs)),
         pool="<results>/corpus/pool.tsv",
     output:
         "<results>/generators/{generator}/generated.tsv",
@@ -64,11 +64,11 @@ rule generate_targets:
     # Most runs wait for generated text.
     priority: 10
     params:
-        script=script_path("generate/generate_targets.py"),
-        code=provider_code,
+        **runs_script("generate/generate_targets.py", loads=provider_module),
         provider=lambda wildcards: STUDY.generators[wildcards.generator].provider,
         settings=lambda wildcards: STUDY.generators[wildcards.generator].settings,
         inputs=input_arguments,
+        contents=lambda wildcards: contents(STUDY.generators[wildcards.generator].inputs.values()),
     threads: TRAINING.threads
     resources:
         **grown(mem_mb=max(TRAINING.memory_mb, pool_memory(500, 900)), runtime=TRAINING.minutes),

@@ -21,28 +21,28 @@ rule prompt_llm:
         generator=alternatives(STUDY.generators.of(HostedGenerator)),
     priority: 10
     params:
-        script=script_path("llm/prompt_llm.py"),
-        code=asking_code("llm/prompt_llm.py"),
+        **runs_script("llm/prompt_llm.py", loads=api_module),
         settings=llm_settings,
         # How it is asked does not make the text stale: Snakemake does not compare what is derived from a job's input.
         execution=lambda wildcards, input: STUDY.generators[wildcards.generator].execution,
         study=study_requests,
         prompts=prompt_arguments,
-        judged=[],
+        contents=prompt_contents,
+        about=[],
+        model=[],
         outputs=lambda wildcards, output: file_options(output),
         label="{generator}",
     # It waits for answers while trainings run.
     threads: 0
     resources:
-        mem_mb=1000,
-        runtime=2880,
+        **grown(mem_mb=1000, runtime=2880),
     conda:
         "../../envs/llm.yaml"
     localrule: True
     shell:
         "python {params.script:q} --log {log:q} --label {params.label:q} --settings {params.settings:q}"
-        " --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q} {params.judged:q}"
-        " {params.outputs:q}"
+        " --execution {params.execution:q} {params.prompts:q} {params.study:q} --pool {input.pool:q} {params.about:q}"
+        " {params.model:q} {params.outputs:q}"
 
 
 use rule prompt_llm as prompt_judge with:
@@ -63,12 +63,12 @@ use rule prompt_llm as prompt_judge with:
         generator=alternatives(STUDY.generators),
         quality=alternatives(JUDGES),
     params:
-        script=script_path("llm/prompt_judge.py"),
-        code=asking_code("llm/prompt_judge.py"),
+        **runs_script("llm/prompt_judge.py", loads=api_module),
         # See prompt_llm.
         execution=lambda wildcards, input: STUDY.quality[wildcards.quality].execution(wildcards.generator),
-        judged=lambda wildcards, input: ["--generated", input.generated],
+        about=lambda wildcards, input: ["--generated", input.generated],
         label="{quality} of {generator}",
+    localrule: True
 
 
 rule estimate:
@@ -81,10 +81,9 @@ rule estimate:
     # It has no output, so every call estimates again.
     params:
         **runs_script("llm/accounts/estimate_cost.py"),
-        generators=STUDY.request_arguments(),
+        generators=lambda wildcards: request_arguments(),
     resources:
-        mem_mb=1000,
-        runtime=60,
+        **grown(mem_mb=1000, runtime=60),
     conda:
         "../../envs/llm.yaml"
     localrule: True
@@ -105,8 +104,7 @@ rule collect_ledgers:
         **runs_script("llm/accounts/collect_ledgers.py"),
         ledgers=lambda wildcards, input: named_files([name for name, _ in ledgers()], input),
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **grown(mem_mb=1000, runtime=10),
     conda:
         "../../envs/llm.yaml"
     localrule: True

@@ -21,8 +21,7 @@ rule plot_learning_curve:
         tables=lambda wildcards, input: file_options(input),
         settings=["--metric", METRICS[0], "--baseline", EVALUATION.baseline],
     resources:
-        mem_mb=2000,
-        runtime=10,
+        **grown(mem_mb=2000, runtime=10),
     conda:
         "../../envs/report.yaml"
     localrule: True
@@ -96,7 +95,7 @@ use rule plot_errors as plot_diversity with:
 
 use rule plot_learning_curve as plot_detector with:
     input:
-        list(detector_reports().values()),
+        all_detectors,
         pairs="<results>/detector/pairs.tsv",
     output:
         svg=report("<results>/figures/detector.svg", caption="../report/detector.rst", category="Figures"),
@@ -107,7 +106,9 @@ use rule plot_learning_curve as plot_detector with:
         "<results>/benchmarks/plot_detector/figure.tsv"
     params:
         **runs_script("report/plot_detector.py"),
-        settings=spelled_out(["--detectors", *(f"{pair}={file}" for pair, file in detector_reports().items())]),
+        settings=lambda wildcards: in_file(
+            spelled_out(["--detectors", *(f"{pair}={file}" for pair, file in detector_reports().items())])
+        ),
 
 
 use rule plot_learning_curve as plot_agreement with:
@@ -129,7 +130,7 @@ rule write_report:
     input:
         list(report_tables().values()),
         list(report_figures().values()),
-        list(detector_reports().values()),
+        all_detectors,
         study="<results>/study.json",
         summary="<results>/summary.tsv",
         scores="<results>/scores.tsv",
@@ -149,34 +150,28 @@ rule write_report:
     params:
         **runs_script("report/write_report.py"),
         **page_template("report.html.j2"),
-        tables=named_paths(report_tables()),
-        figures=named_paths(report_figures()),
-        detectors=named_paths(detector_reports()),
-        splits=lambda wildcards, input: named_files(STUDY.corpus.splits, input.splits),
-        generators=lambda wildcards, input: named_files(STUDY.generators.used, input.generators),
-        metric=METRICS[0],
-        margin=EVALUATION.margin,
-        floor=EVALUATION.floor,
+        tables=lambda wildcards: named_paths(report_tables()),
+        figures=lambda wildcards: named_paths(report_figures()),
+        detectors=lambda wildcards: named_paths(detector_reports()),
+        files=report_files,
+        settings=["--metric", METRICS[0], "--margin", str(EVALUATION.margin), "--floor", str(EVALUATION.floor)],
+        outputs=lambda wildcards, output: file_options(output),
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **grown(mem_mb=1000, runtime=10),
     conda:
         "../../envs/report.yaml"
     localrule: True
     shell:
-        "python {params.script:q} --log {log:q} --study {input.study:q} --summary {input.summary:q}"
-        " --scores {input.scores:q} --significance {input.significance:q} --cleaning {input.cleaning:q}"
-        " --splits {params.splits:q} --generator-scores {params.generators:q} --ledger {input.ledger:q} --dataset {input.dataset:q}"
+        "python {params.script:q} --log {log:q} --study {input.study:q} {params.files:q}"
         " --tables {params.tables:q} --figures {params.figures:q} --detectors {params.detectors:q}"
-        " --metric {params.metric:q} --margin {params.margin:q} --floor {params.floor:q} --template {params.template:q}"
-        " --page {output.page:q} --answer {output.answer:q}"
+        " {params.settings:q} --template {params.template:q} {params.outputs:q}"
 
 
-rule write_analysis:
+use rule write_report as write_analysis with:
     input:
         list(analysis_tables().values()),
         list(analysis_figures().values()),
-        list(detector_reports().values()),
+        all_detectors,
         study="<results>/study.json",
     output:
         page=report("<results>/analysis/index.html", caption="../report/analysis.rst", category="Report"),
@@ -188,16 +183,8 @@ rule write_analysis:
     params:
         **runs_script("report/write_analysis.py"),
         **page_template("analysis.html.j2"),
-        tables=named_paths(analysis_tables()),
-        figures=named_paths(analysis_figures()),
-        detectors=named_paths(detector_reports()),
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    conda:
-        "../../envs/report.yaml"
+        tables=lambda wildcards: named_paths(analysis_tables()),
+        figures=lambda wildcards: named_paths(analysis_figures()),
+        files=[],
+        settings=[],
     localrule: True
-    shell:
-        "python {params.script:q} --log {log:q} --study {input.study:q}"
-        " --tables {params.tables:q} --figures {params.figures:q} --detectors {params.detectors:q}"
-        " --template {params.template:q} --page {output.page:q} --text {output.text:q}"

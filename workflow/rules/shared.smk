@@ -1,6 +1,8 @@
 # Shared by rules of several stages: paths and code as parameters, resources, files of runs, prompts.
 
+import hashlib
 import inspect
+import json
 import os
 from functools import cache
 from pathlib import Path
@@ -8,7 +10,11 @@ from pathlib import Path
 from snakemake.common import overwrite_function_params
 
 from planning.runs import dataset_recipe
+from planning.user_files import UserFiles
+from workbench.files import write_text
 
+USER_FILES = UserFiles(Path(".snakemake") / "user_files.json")
+LONGEST_ARGUMENTS = 10_000  # characters of one parameter; a whole command must not have more than 128 KB
 FOLDERS = {"<results>": STUDY.results, "<downloads>": STUDY.downloads}
 VOCAB = {"spm": "<results>/vocab/spm.model", "dictionary": "<results>/vocab/dict.txt"}
 IN_STORAGE = workflow.storage_settings.default_storage_provider is not None
@@ -59,9 +65,47 @@ def spelled_out(arguments):
     return SpelledOut(found, called)
 
 
+def is_given(path):
+    """Whether a file is the user's own, not the study's."""
+    return not path.startswith(tuple(FOLDERS))
+
+
+def given(path):
+    """A file as an input, whose date does not count if it is the user's own: see `contents`.
+
+    If files are in storage, it is not here to be read, and Snakemake compares its date.
+    """
+    return ancient(path) if is_given(path) and not IN_STORAGE else path
+
+
+def given_inputs(files):
+    """`given` for each file of a job's named inputs."""
+    return {name: given(path) for name, path in files.items()}
+
+
+def contents(paths):
+    """Digests of those of ``paths`` that are the user's own files or folders, as a parameter."""
+    return [f"{path}: {USER_FILES.digest(path)}" for path in paths if is_given(path)]
+
+
+def in_file(arguments):
+    """``arguments``, or ``--arguments FILE`` if a study with many conditions or generators makes them long.
+
+    Scripts read them from there: see `workbench.cli`. Snakemake compares the arguments themselves.
+    """
+    text = json.dumps(arguments)
+    if len(text) < LONGEST_ARGUMENTS:
+        return arguments
+    path = Path(".snakemake") / "arguments" / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+    if not path.exists():
+        write_text(path, text)
+    return SpelledOut(["--arguments", str(path)], getattr(arguments, "called", arguments))
+
+
 def repeated(option, entries):
-    """``option`` before each of ``entries``, the values of one use of it."""
-    return [argument for values in entries for argument in (option, *values)]
+    """``option`` before each of ``entries``, the values of one use of it; a file ``-x`` is not taken for an option."""
+    plain = [[f"./{value}" if value.startswith("-") else value for value in values] for values in entries]
+    return [argument for values in plain for argument in (option, *values)]
 
 
 def file_options(files):
@@ -71,17 +115,17 @@ def file_options(files):
 
 def input_arguments(wildcards, input):
     """``--input`` arguments that name the files that only one provider of targets or one metric reads."""
-    return repeated("--input", [entry for entry in input.items() if entry[0] not in ("pool", "generated")])
+    return in_file(repeated("--input", [entry for entry in input.items() if entry[0] not in ("pool", "generated")]))
 
 
 def named_files(names, files):
     """``NAME=FILE`` arguments."""
-    return [f"{name}={file}" for name, file in zip(names, files, strict=True)]
+    return in_file([f"{name}={file}" for name, file in zip(names, files, strict=True)])
 
 
 def named_paths(paths):
     """``NAME=FILE`` arguments."""
-    return spelled_out([f"{name}={path}" for name, path in paths.items()])
+    return in_file(spelled_out([f"{name}={path}" for name, path in paths.items()]))
 
 
 def script_path(script):
@@ -89,11 +133,18 @@ def script_path(script):
     return os.path.relpath(SCRIPTS / script)
 
 
-def runs_script(script, *also):
-    """Path of a script, and the digest of its code and of ``also``, which it loads by name, as parameters."""
-    # Snakemake compares text, in the process that plans. One that runs a job of a cluster needs only that job's digest.
-    digest = CODE.of if workflow.is_main_process else CODE.later
-    return {"script": script_path(script), "code": digest(script, *also)}
+def runs_script(script, *also, loads=lambda wildcards: []):
+    """Path of a script and, computed when a job is planned, the digest of its code as parameters.
+
+    Args:
+        script: the script, relative to the folder of all scripts.
+        also: what it loads by name.
+        loads: a function that gives what it loads by name for one job only.
+    """
+    return {
+        "script": script_path(script),
+        "code": asked_often(lambda wildcards: CODE.of(script, *also, *loads(wildcards))),
+    }
 
 
 def grown(**amounts):
@@ -134,7 +185,12 @@ def llm_settings(wildcards):
 
 def prompt_inputs(wildcards):
     """The files of an LLM's prompts, which are where Snakemake runs even if all other files are in storage."""
-    return {role: local(path) for role, path in llm_of(wildcards).prompts.items()}
+    return {role: ancient(local(path)) for role, path in llm_of(wildcards).prompts.items()}
+
+
+def prompt_contents(wildcards):
+    """Digests of the files of an LLM's prompts."""
+    return contents(llm_of(wildcards).prompts.values())
 
 
 def prompt_arguments(wildcards):
@@ -164,6 +220,11 @@ def runs_by(*columns):
 def detector_reports():
     """What each detector found, by pair."""
     return {pair: f"<results>/detector/{pair}/detector.json" for pair in STUDY.generators.detector_pairs}
+
+
+def all_detectors(wildcards):
+    """What all detectors found: a function, since there may be millions, and few plans need them."""
+    return list(detector_reports().values())
 
 
 @cache

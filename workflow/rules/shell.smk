@@ -10,6 +10,8 @@ from snakemake.settings.types import DeploymentMethod
 # Scripts import the shared packages next to them. They run in the Python that runs Snakemake, activated or not; if
 # conda deploys the software, in that of the environment. The strict mode is Snakemake's own default.
 # PYTHONSAFEPATH prevents the modules next to a script from hiding those of the standard library.
+if set(str(SCRIPTS)) & {os.pathsep, "{", "}"}:
+    sys.exit(f"{workflow.basedir}: no command runs in a folder with {os.pathsep!r} or braces in its path; move it")
 SHELL_PREFIX = f"set -euo pipefail; export PYTHONPATH={shlex.quote(str(SCRIPTS))} PYTHONSAFEPATH=1; "
 # Files get checksums beside them, see workbench/files.py. Object storage has its own, and keeps only a job's outputs.
 if workflow.storage_settings.default_storage_provider is None:

@@ -4,9 +4,11 @@ import os
 import sys
 from pathlib import Path
 
+from snakemake.logging import logger
+
 from planning.llms import missing_keys
 from workbench.files import checksum_file, damaged, is_intact
-from workbench.locks import try_lock
+from workbench.locks import has_no_locks, open_lock_file, try_lock
 
 
 def hold_results_folder():
@@ -14,11 +16,18 @@ def hold_results_folder():
     global RESULTS_LOCK
     folder = Path(STUDY.results)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        RESULTS_LOCK = (folder / ".lock").open("w")
+        RESULTS_LOCK = open_lock_file(folder / ".lock")
         is_ours = try_lock(RESULTS_LOCK)
     except OSError as error:
-        sys.exit(f"{folder}: cannot write results there: {error.strerror}")
+        if (folder / ".lock").is_symlink():
+            sys.exit(f"{folder}/.lock is a symbolic link, which no lock may be: remove it")
+        if not has_no_locks(error):
+            sys.exit(f"{folder}: cannot write results there: {error.strerror}")
+        logger.warning(
+            f"{folder}: the file system has no locks ({error.strerror}). Nothing keeps a second Snakemake off these "
+            "results: start only one, or mount it with locks (Lustre: -o flock)."
+        )
+        is_ours = True
     if not is_ours:
         sys.exit(f"{folder}: another Snakemake is working on these results; wait for it, or end it")
 

@@ -56,6 +56,6 @@ wildcard_constraints:
     # build_dataset, which every run depends on, lists them.
     recipe="[^/]+",
     quality=alternatives(STUDY.quality),
-    pair=alternatives(STUDY.generators.detector_pairs),
+    pair="{0}--{0}".format(f"(?:{alternatives([HUMAN, *STUDY.generators])})"),
     size=alternatives(STUDY.runs.sizes),
     seed=alternatives(STUDY.runs.seeds),

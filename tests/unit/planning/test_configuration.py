@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import yaml
+from config_reference import PAGE, reference, updated
 from paths import ROOT
 from study_file import SCHEMA, read_study, replaced, write_lines
 
 from planning.configuration.errors import ConfigurationError
 from planning.configuration.schema import load_schema
 from planning.load_study import load_study
-from planning.reference import PAGE, reference, updated
 
 BASE = """\
 languages: {source: de, target: en}
@@ -51,6 +51,28 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def edit(*changes: tuple[str, str]) -> str:
     """The base configuration with parts of its text replaced."""
     return replaced(BASE, *changes)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("old.txt", "'{x}.txt'", "line 9: generators.old.targets: '{x}.txt': Snakemake takes {}"),
+        ("languages:", "results: 'a{b}'\nlanguages:", "line 1: results: 'a{b}': Snakemake takes {}"),
+        ("languages:", "results: a<b>\nlanguages:", "line 1: results: 'a<b>': not fit for a folder"),
+        ("languages:", "downloads: -x\nlanguages:", "line 1: downloads: '-x': not fit for a folder"),
+    ],
+)
+def test_paths_that_snakemake_or_a_command_would_misread_are_refused(
+    folder: Path, old: str, new: str, where: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(where)):
+        read_study(edit((old, new)))
+
+
+@pytest.mark.parametrize("value", ["no", "yes", "12"])
+def test_a_text_that_yaml_reads_as_something_else_is_to_be_quoted(folder: Path, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"line 1: languages\.source: .* quote a text"):
+        read_study(edit(("source: de", f"source: {value}")))
 
 
 def test_inputs_that_lie_in_storage_are_not_looked_for(folder: Path) -> None:

@@ -8,6 +8,7 @@ ERROR_DRAW = (
 )
 ERROR_ORIGINS = [(name, f"<results>/errors/origins/{name}.tsv") for name in (HUMAN, *STUDY.generators.analysed)]
 SECOND_REFERENCE = [f"<results>/errors/origins/{name}.tsv" for name in STUDY.generators.people[:1]]
+RESAMPLING = ["--samples", str(STUDY.errors.samples), "--resampling-seed", str(RESAMPLING_SEED)]
 MEASURED_ORIGINS = [(name, f"<results>/diversity/origins/{name}.tsv") for name in STUDY.generators.analysed]
 
 
@@ -15,6 +16,12 @@ def detector_arguments():
     """``KIND:FIRST--SECOND=FILE`` for every pair."""
     reports, pairs = detector_reports(), STUDY.generators.detector_pairs
     return named_paths({f"{pairs[pair][2]}:{pair}": report for pair, report in reports.items()})
+
+
+def error_floors(wildcards, input):
+    """Arguments of the errors of human text, and of those of a second human reference if there is one."""
+    second = input.get("second")
+    return ["--floor", input.floor, *(["--reference-floor", *second] if second else [])]
 
 
 def analysed_runs(file):

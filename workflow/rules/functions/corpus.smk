@@ -1,6 +1,11 @@
 # Functions and constants of the rules in corpus.smk.
 
 
+def corpus_files():
+    """The user's own text."""
+    return [path for files in STUDY.corpus.file_lists.values() for path in files]
+
+
 def file_arguments():
     """``--part`` arguments of the user's own text."""
     parts = STUDY.corpus.file_lists.items()

@@ -1,15 +1,14 @@
 # Functions and constants of the rules in curate.smk.
 
 
-def quality_code(wildcards):
-    """Digest of what computes a quality score: the script and the one metric that it loads by name."""
-    return CODE.of("curate/score_quality.py", f"curate/quality/{STUDY.quality[wildcards.quality].metric}.py")
+def metric_module(wildcards):
+    """The metric that computes a quality score."""
+    return [f"curate/quality/{STUDY.quality[wildcards.quality].metric}.py"]
 
 
-def agreement_code():
-    """Digest of what compares quality scores: the script and every metric in use, whose directions it reads."""
-    metrics = {STUDY.quality[name].metric for name, _ in STUDY.quality.pairs}
-    return CODE.of("curate/compare_quality.py", *(f"curate/quality/{metric}.py" for metric in sorted(metrics)))
+def compared_metrics():
+    """Every metric in use, whose directions a comparison of quality scores reads."""
+    return sorted({f"curate/quality/{STUDY.quality[name].metric}.py" for name, _ in STUDY.quality.pairs})
 
 
 def quality_gpus(wildcards):

@@ -19,14 +19,9 @@ def all_comparisons():
     return [f"<results>/comparisons/{learner}/{size}/{seed}.tsv" for learner, size, seed in groups]
 
 
-def runs_folder(wildcards, input):
-    """``--runs-folder``: the folder of all runs, next to their table."""
-    return ["--runs-folder", str(Path(input.runs).parent / "runs")]
-
-
-def comparisons_folder(wildcards, input):
-    """``--comparisons-folder``: the folder of all comparisons, next to the table of runs."""
-    return ["--comparisons-folder", str(Path(input.runs).parent / "comparisons")]
+def folder_of(name):
+    """A function that gives ``--NAME-folder``: the folder of all runs or comparisons, next to the table of runs."""
+    return lambda wildcards, input: [f"--{name}-folder", str(Path(input.runs).parent / name)]
 
 
 def all_runs(file, trained=False):

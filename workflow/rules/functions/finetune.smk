@@ -10,7 +10,12 @@ LOCAL_RESOURCES = {
 def base_files(wildcards):
     """The files of a local LLM; the user's own are where jobs run even if all other files are in storage."""
     llm = llm_of(wildcards)
-    return llm.files if llm.is_at_hub else [local(file) for file in llm.files]
+    return llm.files if llm.is_at_hub else [ancient(local(file)) for file in llm.files]
+
+
+def base_contents(wildcards):
+    """Digests of the files of a local LLM and of its prompts, as far as they are the user's own."""
+    return contents([*llm_of(wildcards).files, *llm_of(wildcards).prompts.values()])
 
 
 def base_arguments(wildcards):
@@ -24,10 +29,16 @@ def local_provider_arguments(wildcards):
     return spelled_out(["--input", "base", llm.folder, *repeated("--input", llm.prompts.items())])
 
 
+def run_arguments(wildcards, input):
+    """Arguments of a run of a hosted learner and of what it translates."""
+    run = f"{wildcards.learner}/{wildcards.recipe}/{wildcards.size}/{wildcards.seed}"
+    return ["--run", run, "--test", input.test]
+
+
 def example_arguments(wildcards, input):
-    """Arguments of what a hosted learner is fine-tuned on, and of its seed."""
+    """Arguments of a run of a hosted learner, of what it is fine-tuned on, and of its seed."""
     examples = ["--dataset", input.dataset, "--size", wildcards.size, "--valid", input.valid]
-    return [*examples, "--seed", wildcards.seed]
+    return [*run_arguments(wildcards, input), *examples, "--seed", wildcards.seed]
 
 
 def tuned_model(wildcards):

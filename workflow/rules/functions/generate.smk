@@ -1,10 +1,9 @@
 # Functions and constants of the rules in generate.smk.
 
 
-def provider_code(wildcards):
-    """Digest of what writes a generator's targets: the script and the one provider that it loads by name."""
-    provider = STUDY.generators[wildcards.generator].provider
-    return CODE.of("generate/generate_targets.py", f"generate/providers/{provider}.py")
+def provider_module(wildcards):
+    """The provider that writes a generator's targets."""
+    return [f"generate/providers/{STUDY.generators[wildcards.generator].provider}.py"]
 
 
 def generator_gpus(wildcards):

@@ -3,9 +3,15 @@
 JUDGES = sorted({judge.name for judge, _ in STUDY.quality.judged})
 
 
-def asking_code(script):
-    """A function that gives the digest of ``script`` and of the one provider that it loads by name."""
-    return lambda wildcards: CODE.of(script, f"llm/providers/{llm_of(wildcards).provider}.py")
+def api_module(wildcards):
+    """The provider that a job's LLM is asked at."""
+    return [f"llm/providers/{llm_of(wildcards).provider}.py"]
+
+
+@cache
+def request_arguments(learners=True):
+    """Arguments of everything that the study asks of LLMs; they are the same for every job that asks."""
+    return in_file(STUDY.request_arguments(learners))
 
 
 def study_requests(wildcards, input):
@@ -15,5 +21,5 @@ def study_requests(wildcards, input):
     depend on who learns from it. If files are in storage, nothing is next to the pool, and learners are checked later.
     """
     if IN_STORAGE:
-        return STUDY.request_arguments(learners=False)
-    return [*STUDY.request_arguments(), "--test", str(Path(input.pool).with_name("test.tsv"))]
+        return request_arguments(learners=False)
+    return [*request_arguments(), "--test", str(Path(input.pool).with_name("test.tsv"))]

@@ -77,6 +77,17 @@ def analysis_output():
     ]
 
 
+def report_files(wildcards, input):
+    """Arguments of the files that only the page of the study shows."""
+    files = {name: input[name] for name in ("summary", "scores", "significance", "cleaning", "dataset")}
+    return [
+        *file_options(files),
+        *("--splits", *named_files(STUDY.corpus.splits, input.splits)),
+        *("--generator-scores", *named_files(STUDY.generators.used, input.generators)),
+        *("--ledger", *input.ledger),
+    ]
+
+
 def page_template(name):
     """Path of a page's template, and the digests of the template and of its parts, as parameters."""
     template = TEMPLATES / name

@@ -33,10 +33,6 @@ class CodeDigest:
             digest.update(self._meaning(path).encode() + b"\0")
         return digest.hexdigest()[:16]
 
-    def later(self, *scripts: str) -> LaterDigest:
-        """What :meth:`of` gives, computed when it is first needed."""
-        return LaterDigest(self, scripts)
-
     def files(self, *scripts: str) -> list[Path]:
         """The files that :meth:`of` reads for ``scripts``, relative to the root."""
         return sorted(path.relative_to(self._root) for path in self._closure(scripts))
@@ -88,23 +84,6 @@ class CodeDigest:
         module = folder.with_suffix(".py")
         if dotted and module.is_file():
             yield module
-
-
-class LaterDigest:
-    """A digest that is computed when it is first written: Snakemake reads all rules to run one job of a cluster.
-
-    It is for commands only. Snakemake compares parameters of built-in types and passes over any other.
-    """
-
-    def __init__(self, code: CodeDigest, scripts: tuple[str, ...]) -> None:
-        self._code = code
-        self._scripts = scripts
-
-    def __str__(self) -> str:
-        return self._code.of(*self._scripts)
-
-    def __repr__(self) -> str:
-        return repr(str(self))
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:

@@ -118,5 +118,5 @@ def _read_learner(config: JsonObject, name: str, training: Training, runs: Runs)
         **picked(given, TUNING_KEYS),
         "suffix": given["suffix"] or re.sub("[^a-z0-9-]", "-", name.lower()),
     }
-    llm = read_hosted_llm(config, "learners", name, shaping, ("training_price", "poll_seconds"))
+    llm = read_hosted_llm(config, "learners", name, shaping)
     return HostedLearner(name, conditions, llm, given["training_price"], runs)

@@ -11,43 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from llm.settings import ExecutionSettings, ShapingSettings
 from models.causal_lm import MODEL_FILES, TOKENIZER_FILES
-from planning.settings import JsonObject, compact, picked, read_settings
+from planning.settings import JsonObject, compact, field_names, picked, read_settings
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+|[A-Za-z0-9][\w-]*")
 _KEY_VARIABLES = {"openai": "OPENAI_API_KEY", "anthropic": "ANTHROPIC_API_KEY"}
-_SHAPING = (
-    "provider",
-    "model",
-    "base_url",
-    "temperature",
-    "top_p",
-    "seed",
-    "log_probabilities",
-    "reasoning_effort",
-    "effort",
-    "service_tier",
-    "max_tokens_field",
-    "body",
-    "sentences_per_request",
-    "samples",
-    "max_output_factor",
-    "reasoning_tokens",
-    "retries",
-    "outcomes",
-)
-_EXECUTION = (
-    "mode",
-    "concurrency",
-    "requests_per_minute",
-    "tokens_per_minute",
-    "timeout",
-    "attempts",
-    "patience",
-    "max_usd",
-    "price",
-    "batch",
-)
+# What shapes answers besides the fields of ShapingSettings: what an API takes.
+_SAMPLING = ("temperature", "top_p", "seed")
+_REQUEST = (*_SAMPLING, "log_probabilities", "reasoning_effort", "effort", "max_tokens_field", "body")
 
 
 @dataclass(frozen=True)
@@ -152,9 +124,7 @@ class HostedLLM:
         return any(policy[-1] == "drop" for policy in self.outcomes.values())
 
 
-def read_hosted_llm(
-    config: JsonObject, section: str, name: str, shaping: JsonObject, execution: Iterable[str] = ()
-) -> HostedLLM:
+def read_hosted_llm(config: JsonObject, section: str, name: str, shaping: JsonObject) -> HostedLLM:
     """The LLM behind an API at ``section.name`` of a completed configuration.
 
     Args:
@@ -162,15 +132,15 @@ def read_hosted_llm(
         section: ``generators``, ``quality`` or ``learners``.
         name: its name there.
         shaping: what shapes its answers besides the keys that all have.
-        execution: further keys that say how it is asked.
     """
     given = {"provider": "openai", **config[section][name]}  # a learner has a kind instead
     # A key is sent to its provider's server only, unless the configuration names another.
     default = None if given["base_url"] else _KEY_VARIABLES[given["provider"]]
     variable = given.get("api_key_env", default)
+    shaping_keys = (*field_names(ShapingSettings), *_REQUEST)
     account = " ".join(filter(None, [given["provider"], given["base_url"], variable]))
     asking = {
-        **picked(given, (*_EXECUTION, *execution)),
+        **picked(given, field_names(ExecutionSettings)),
         "api_key_env": variable,
         "account": given["account"] or account,
         "journal": journal_path(config),
@@ -184,7 +154,7 @@ def read_hosted_llm(
         key=(section, name),
         key_variable=variable,
         prompts=_prompt_files(given),
-        shaping={**picked(given, _SHAPING), "languages": config["languages"], **shaping},
+        shaping={**picked(given, shaping_keys), "languages": config["languages"], **shaping},
         asking=asking,
     )
 

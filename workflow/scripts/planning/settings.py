@@ -1,18 +1,16 @@
 """Settings of a study as small typed objects and as JSON."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
-class Dataclass(Protocol):
-    """What all dataclasses have."""
-
-    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
-
-
-Settings = TypeVar("Settings", bound=Dataclass)
+Settings = TypeVar("Settings", bound="DataclassInstance")
 Entry = TypeVar("Entry")
 Kind = TypeVar("Kind")
 JsonObject = Mapping[str, Any]  # what is handed on as it is, or not yet read
@@ -28,8 +26,12 @@ class Entries(dict[str, Entry]):
 
 def read_settings(kind: type[Settings], given: JsonObject, **more: object) -> Settings:
     """An object of the dataclass ``kind`` whose fields are the keys of their names in ``given``, and ``more``."""
-    named = {field.name: given[field.name] for field in dataclasses.fields(kind) if field.name in given}
-    return kind(**{**named, **more})
+    return kind(**{**picked(given, field_names(kind)), **more})
+
+
+def field_names(kind: type[DataclassInstance]) -> list[str]:
+    """The names of a dataclass' fields."""
+    return [field.name for field in dataclasses.fields(kind)]
 
 
 def picked(given: JsonObject, keys: Iterable[str]) -> dict[str, Any]:

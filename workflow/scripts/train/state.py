@@ -24,7 +24,7 @@ from models.devices import is_out_of_memory, out_of_memory_reason
 from models.fairseq_checkpoints import load_checkpoint
 from workbench.cli import UserError, say
 from workbench.files import read_json, write_text
-from workbench.locks import is_still_there, open_lock_file, try_lock, wait_for_lock
+from workbench.locks import has_no_locks, is_still_there, open_lock_file, try_lock, wait_for_lock
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class StateFolder(ABC):
         identity: fingerprint of this training; states of other trainings of the same model are removed.
 
     Raises:
-        UserError: the file system does not support locks.
+        UserError: the lock file cannot be locked, for another reason than a file system without locks.
     """
 
     def __init__(self, root: Path, identity: str) -> None:
@@ -111,10 +111,12 @@ class StateFolder(ABC):
                     with contextlib.suppress(OSError):
                         wait_for_lock(lock)
             except OSError as error:
-                raise UserError(
-                    f"{lock.name}: the file system does not support locks: {error.strerror}; mount it with locks "
-                    "(Lustre: -o flock) or name another one in training.state"
-                ) from error
+                if not has_no_locks(error):
+                    raise UserError(f"{lock.name}: cannot be locked: {error.strerror}") from error
+                say(
+                    f"WARNING: {lock.name}: the file system has no locks ({error.strerror}). Nothing keeps a second "
+                    "process off this training: mount it with locks (Lustre: -o flock) or set training.state"
+                )
             if is_still_there(self.root / "lock", lock):
                 return lock
             lock.close()  # its holder has finished and removed it

@@ -8,6 +8,7 @@ should see while the workflow runs go to the terminal too, through :func:`say`.
 import argparse
 import errno
 import io
+import json
 import logging
 import os
 import sys
@@ -82,7 +83,7 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
     A :class:`UserError`, a full disk, an unwritable folder or a missing file is reported in one line on the terminal
     and in the log. Any other error is a defect; its traceback goes to the log.
     """
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(_command_line(sys.argv[1:]))
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
@@ -107,6 +108,18 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
     except Exception as error:
         traceback.print_exc(file=sys.stdout)
         _fail(f"unexpected {type(error).__name__}: {error} (a defect of the workflow; see the log)")
+
+
+def _command_line(arguments: list[str]) -> list[str]:
+    """``arguments`` with each ``--arguments FILE`` replaced by the list of arguments in that JSON file.
+
+    Linux limits a command to 128 KB, which hundreds of conditions or generators exceed.
+    """
+    while "--arguments" in arguments:
+        place = arguments.index("--arguments")
+        listed: list[str] = json.loads(Path(arguments[place + 1]).read_text(encoding="utf-8"))
+        arguments = [*arguments[:place], *listed, *arguments[place + 2 :]]
+    return arguments
 
 
 def _redirect_to_log(path: Path, label: str) -> None:

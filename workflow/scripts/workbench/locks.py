@@ -5,6 +5,7 @@ that holds its lock. A process that opened the file earlier then locks a file wi
 :func:`is_still_there` and open the lock file again.
 """
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -24,6 +25,11 @@ def try_lock(file: IO[str] | int, shared: bool = False) -> bool:
     return True
 
 
+def has_no_locks(error: OSError) -> bool:
+    """Whether ``error`` says that a file system has no locks, such as a Lustre mounted without ``-o flock``."""
+    return error.errno in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)
+
+
 def wait_for_lock(file: IO[str] | int) -> None:
     """Lock an open file, waiting until no other process holds its lock.
 
@@ -34,11 +40,15 @@ def wait_for_lock(file: IO[str] | int) -> None:
 
 
 def open_lock_file(path: Path) -> IO[str]:
-    """Open a lock file for appending; create it and its folder if necessary."""
+    """Open a lock file for appending; create it and its folder if necessary.
+
+    Raises:
+        OSError: it cannot be opened, or it is a symbolic link, which could name a file of the user's.
+    """
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            return path.open("a+")
+            return open(path, "a+", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW, 0o666))
         except FileNotFoundError:  # its last holder has just removed the folder
             continue
 

@@ -42,7 +42,9 @@ class Worker:
             self._lock = open_lock_file(self._path)
             wait_for_lock(self._lock)
         except OSError as error:
-            raise UserError(f"{self._path.parent}: the journal's lock cannot be made: {error.strerror}") from error
+            reason = f"the journal's lock cannot be made: {error.strerror}"
+            remedy = "without locks answers could be paid twice; set llm.journal to a path on a disk with locks"
+            raise UserError(f"{self._path.parent}: {reason}; {remedy}") from error
 
     def enter(self, db: sqlite3.Connection) -> None:
         """Write this worker into the journal."""

@@ -7,12 +7,14 @@ from planning.checks.corpus import corpus_problems, folder_problems, language_pr
 from planning.checks.generators import ancestry_problems, generator_problems, hosted_generator_problems
 from planning.checks.learners import learner_problems, size_problems
 from planning.checks.options import option_problems
+from planning.checks.paths import path_problems
 from planning.checks.quality import detector_problems, judge_problems, quality_problems, tokenizer_problems
 from planning.configuration.errors import Problem
 from planning.study import Study
 
 # In the order in which people read them.
 _CHECKS: list[Callable[[Study], Iterable[Problem]]] = [
+    path_problems,
     folder_problems,
     name_problems,
     language_problems,

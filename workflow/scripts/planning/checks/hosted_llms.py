@@ -15,29 +15,6 @@ _PROMPT_KEYS = {
     "retry": "retry_prompt",
     "system": "system_prompt",
 }
-# Fields of a request that the workflow writes itself, and the key to use instead.
-_OWN_FIELDS = {
-    "model": "model",
-    "messages": "prompt",
-    "system": "system_prompt",
-    "max_tokens": "max_output_factor",
-    "max_completion_tokens": "max_output_factor",
-    "n": "samples",
-    "stream": "nothing: answers are read whole",
-    "temperature": "temperature (openai)",
-    "top_p": "top_p (openai)",
-    "seed": "seed (openai)",
-    "logprobs": "log_probabilities (openai)",
-    "reasoning_effort": "reasoning_effort (openai)",
-    "service_tier": "service_tier",
-}
-# The same for judges, if the key differs.
-_JUDGES_FIELDS = {
-    "max_tokens": "reasoning_tokens",
-    "max_completion_tokens": "reasoning_tokens",
-    "n": "nothing: there is one number for each target",
-    "logprobs": "nothing: there is one number for each target",
-}
 
 
 def prompt_problems(key: Key, files: Mapping[str, str], languages: Mapping[str, str]) -> Iterator[Problem]:
@@ -59,7 +36,6 @@ def hosted_llm_problems(llm: HostedLLM, languages: Mapping[str, str], is_asked: 
     yield from prompt_problems(llm.key, llm.prompts, languages)
     if is_asked:
         yield from _price_problems(llm)
-    yield from _body_problems(llm)
     yield from _policy_problems(llm)
 
 
@@ -71,14 +47,6 @@ def _price_problems(llm: HostedLLM) -> Iterator[Problem]:
         price_of(llm.provider, llm.model, llm.base_url, llm.price, llm.mode == "batch", llm.service_tier)
     except UserError as error:
         yield Problem((*llm.key, "model"), str(error))
-
-
-def _body_problems(llm: HostedLLM) -> Iterator[Problem]:
-    """``body`` must not set what the workflow sets itself."""
-    instead = _OWN_FIELDS | (_JUDGES_FIELDS if llm.key[0] == "quality" else {})
-    for field in llm.body:
-        if field in instead:
-            yield Problem((*llm.key, "body", field), f"the workflow sets this; use {instead[field]}")
 
 
 def _policy_problems(llm: HostedLLM) -> Iterator[Problem]:

@@ -11,35 +11,6 @@ from planning.training import SCALED_OPTIONS, number
 from train.settings import batch_options, too_small
 from workbench.cli import UserError
 
-# fairseq-train options that the workflow sets, and what to set instead.
-_RESERVED_OPTIONS = {
-    "seed": "seeds",
-    "source-lang": "languages.source",
-    "target-lang": "languages.target",
-    "cpu": "training.device",
-    "distributed-world-size": "training.gpus",
-    "save-interval-updates": "training.save_every",
-    "save-dir": "results",
-    "restore-file": "from_run or nothing: a killed training goes on by itself",
-    "user-dir": "nothing: the workflow's own module is loaded",
-    "log-format": "nothing: the log is read by the workflow",
-    "update-epoch-batch-itr": "nothing: it is on, so that a resumed training ends like an undisturbed one",
-    "no-epoch-checkpoints": "nothing: it is on",
-    "no-save": "nothing: checkpoints are needed",
-    "no-last-checkpoints": "nothing: checkpoints are needed",
-    "checkpoint-suffix": "nothing: the workflow looks for checkpoints by their names",
-    "finetune-from-model": "schedule: incremental",
-    "disable-validation": "nothing: the model is chosen and reported by its loss on `valid`",
-    "validate-after-updates": "nothing: the model is chosen and reported by its loss on `valid`",
-    "best-checkpoint-metric": "nothing: the loss on `valid`",
-    "maximize-best-checkpoint-metric": "nothing: the loss on `valid`",
-    "stop-time-hours": "max-update or max-epoch, which repeat",
-    "task": "nothing: it is translation",
-    "log-file": "nothing: every job has its log",
-    "tensorboard-logdir": "training.tensorboard",
-    "wandb-project": "training.wandb",
-    "write-checkpoints-asynchronously": "nothing: checkpoints are written before the next update",
-}
 # fairseq-train options for lower precision, which only its GPU code has.
 _GPU_OPTIONS = ("fp16", "bf16", "amp", "memory-efficient-fp16", "memory-efficient-bf16")
 # Options that fairseq-train needs, one of each group.
@@ -53,13 +24,10 @@ _NEEDED_OPTIONS = [
 
 
 def option_problems(study: Study) -> Iterator[Problem]:
-    """Options that the workflow sets, options that are missing, and batches that a device cannot compute."""
-    given = list(_fairseq_options(study))
-    for key, options in given:
-        yield from _reserved_problems(key, options)
+    """Options that are missing, and batches that a device cannot compute."""
     for name, learner in study.learners.of(FairseqLearner).items():
         yield from _missing_problems(("learners", name, "options"), learner)
-    for key, options in given:
+    for key, options in _fairseq_options(study):
         yield from _device_problems(key, options, study)
 
 
@@ -72,14 +40,6 @@ def _fairseq_options(study: Study) -> Iterator[tuple[Key, JsonObject]]:
     for name, score in study.quality.items():
         if score.options is not None:
             yield ("quality", name, "options"), score.options
-
-
-def _reserved_problems(key: Key, options: JsonObject) -> Iterator[Problem]:
-    for option in options:
-        if option.startswith("reset-"):
-            yield Problem((*key, option), "a killed training goes on from where it was")
-        if option in _RESERVED_OPTIONS:
-            yield Problem((*key, option), f"the workflow sets this; use {_RESERVED_OPTIONS[option]}")
 
 
 def _missing_problems(key: Key, learner: FairseqLearner) -> Iterator[Problem]:

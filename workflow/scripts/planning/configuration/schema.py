@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from planning.configuration.errors import Key, Problem, guess
 from planning.configuration.origins import YAML_LOADER
@@ -38,10 +39,19 @@ def load_schema(path: Path) -> JsonObject:
 def schema_problems(config: JsonObject, schema: JsonObject) -> list[Problem]:
     """What violates the schema in ``config``, in the order of the keys."""
     errors = sorted(
-        Draft202012Validator(schema).iter_errors(config),
+        _VALIDATOR(schema).iter_errors(config),
         key=lambda error: [str(part) for part in error.absolute_path],
     )
     return [problem for error in errors for problem in _explain(error)]
+
+
+def _impossible(validator: object, reasons: JsonObject, value: Any, schema: JsonObject) -> Iterator[ValidationError]:
+    """The keyword ``x-impossible``: names that a mapping must not have, and the reason for each."""
+    for name in reasons.keys() & value:
+        yield ValidationError(reasons[name], path=[name])
+
+
+_VALIDATOR = extend(Draft202012Validator, {"x-impossible": _impossible})
 
 
 def _explain(error: ValidationError) -> Iterator[Problem]:
@@ -52,10 +62,8 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
     match error.validator:
         case "additionalProperties":
             known = sorted(schema.get("properties", {}))
-            impossible = schema.get("x-impossible", {})
-            for name in sorted(set(value) - set(known)):
-                unknown = f"unknown key; allowed: {', '.join(known)}" + guess(name, known)
-                yield Problem((*key, name), impossible.get(name, unknown))
+            for name in sorted(set(value) - set(known) - set(schema.get("x-impossible", {}))):
+                yield Problem((*key, name), f"unknown key; allowed: {', '.join(known)}" + guess(name, known))
         case "required":
             missing = [name for name in allowed if name not in value]
             name = next(n for n in missing if repr(n) in error.message)
@@ -65,7 +73,11 @@ def _explain(error: ValidationError) -> Iterator[Problem]:
             yield Problem(key, f"{value!r} is not allowed; allowed: {', '.join(names)}" + guess(str(value), names))
         case "type":
             types = [allowed] if isinstance(allowed, str) else allowed
-            yield Problem(key, f"{value!r} is not of type {' or '.join(types)}")
+            quote = ""
+            if "string" in types and not isinstance(value, dict | list):
+                read = "; YAML reads no, off, yes and on as true or false" if isinstance(value, bool) else ""
+                quote = f"{read}; quote a text, as in 'no'"
+            yield Problem(key, f"{value!r} is not of type {' or '.join(types)}{quote}")
         case "pattern" | "maxLength" if "propertyNames" in error.absolute_schema_path:
             yield Problem((*key, value), _NAME_RULE.get(str(key[-1]) if key else "", _NAME))
         case "pattern" if "x-rule" in schema:  # what is written there may be a secret: it is not repeated

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from planning.configuration.schema import load_schema, resolve
 from planning.settings import JsonObject
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 PAGE = ROOT / "config" / "README.md"
 START, END = "<!-- keys: written by `make docs` -->\n", "<!-- end of keys -->"
