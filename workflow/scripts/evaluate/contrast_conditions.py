@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_interval, pairs_text, rate_text, rising
+from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_text, rate_text, rising
 from evaluate.gap import estimate, share_interval, verdict
 from evaluate.results import Contrast, CurveArea, ExchangeRate, Remedy
 from stats.bootstrap import interval, two_sided_p
@@ -232,7 +232,9 @@ def exchange_rates(learner: LearnerScores) -> Iterator[ExchangeRate]:
             pairs, rate = ["", "", ""], ""
             if low > 0:
                 found = equivalent_sizes(learner.sign * draws, human, sizes)
-                pairs = [pairs_text(number, sizes) for number in (float(found[0]), *pairs_interval(found[1:]))]
+                # The limits must be drawn values, because 0 and infinity are among them.
+                limits = interval(found[1:], method="inverted_cdf")
+                pairs = [pairs_text(number, sizes) for number in (float(found[0]), *limits)]
                 rate = rate_text(float(found[0]), sizes, size)
             yield ExchangeRate(
                 learner=learner.learner,

@@ -10,7 +10,7 @@ import argparse
 import inspect
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,20 +43,21 @@ class Scorer:
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
         """Counts of each segment against its single reference: shape (segments, counts)."""
-        parts = (slice(start, start + _CHUNK) for start in range(0, len(hypotheses), _CHUNK))
-        rows = (self.corpus._extract_corpus_statistics(hypotheses[part], [references[part]]) for part in parts)
-        return np.concatenate([np.array(table, dtype=np.float64) for table in rows])
+        return np.concatenate(list(self._counts(zip(hypotheses, references, strict=True))))
 
     def totals(self, segments: Iterable[tuple[str, str]]) -> np.ndarray:
         """Counts of hypotheses and their references summed over all ``segments``: shape (counts,).
 
         Only some segments at a time are in memory. The sum is exact, whatever their number.
         """
-        rest = iter(segments)
-        chunks = iter(lambda: list(itertools.islice(rest, _CHUNK)), [])
-        counts = [self.statistics(*zip(*chunk, strict=True)).sum(axis=0) for chunk in chunks]
-        totals: np.ndarray = np.sum(counts, axis=0)
+        totals: np.ndarray = np.sum([counts.sum(axis=0) for counts in self._counts(segments)], axis=0)
         return totals
+
+    def _counts(self, segments: Iterable[tuple[str, str]]) -> Iterator[np.ndarray]:
+        rest = iter(segments)
+        while chunk := list(itertools.islice(rest, _CHUNK)):
+            hypotheses, references = zip(*chunk, strict=True)
+            yield np.array(self.corpus._extract_corpus_statistics(hypotheses, [references]), dtype=np.float64)
 
     def score(self, totals: np.ndarray) -> Score:
         """The corpus score of counts summed over segments, shape (counts,)."""

@@ -14,9 +14,9 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from analyse.detectors import read_author
 from stats.metrics import Scorer, add_metric_arguments, build_scorers
 from workbench.cli import UserError, named_files, run_script, say, script_parser
+from workbench.generated import read_targets
 from workbench.languages import base_language
 from workbench.tables import read_rows, score_text, write_rows
 
@@ -93,14 +93,14 @@ def bleu_scores(bleu: Scorer, pool: Path, files: Mapping[str, Path], trained: Co
     Raises:
         UserError: there is no such source.
     """
-    human = read_author(pool)
+    human = read_targets(pool)
     shared = set(human)
     for name, path in files.items():
         if name not in trained:
             shared.intersection_update(key for (key,) in read_rows(path, ["id"]))
     scores = {}
     for name, path in files.items():  # one generator's text at a time is in memory
-        found = read_author(path)
+        found = read_targets(path)
         ids = [key for key in human if key in (found if name in trained else shared)]
         if not ids:
             raise UserError(

@@ -18,7 +18,6 @@ from analyse.diversity.tokenization import tokenizer_name, word_splitter
 from stats.metrics import build_scorers
 from stats.significance import draw_swaps, randomisation_test
 from workbench.cli import UserError, progress, run_script, say, script_parser
-from workbench.columns import read_by_id
 from workbench.draws import draw_names
 from workbench.generated import read_targets
 from workbench.tables import p_text, score_text, write_rows
@@ -34,7 +33,7 @@ _BATCH = 250  # swaps that are measured at a time
 def main(arguments: argparse.Namespace) -> None:
     """Write the table of one text."""
     settings = DiversitySettings(**json.loads(arguments.settings))
-    (human,) = read_by_id(arguments.references, ["target"])
+    human = read_targets(arguments.references)
     versions = [read_targets(path) for path in arguments.text]
     ids = [name for name in human if all(name in version for version in versions)]
     if not ids:
