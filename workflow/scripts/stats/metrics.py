@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sacrebleu.metrics import CHRF, METRICS
-from sacrebleu.metrics.base import Metric, Score
+from sacrebleu.metrics import CHRF, METRICS, TER
+from sacrebleu.metrics.base import Metric, Score, Signature
 
 from workbench.cli import UserError
-from workbench.languages import base_language
+from workbench.languages import bleu_tokenizer, tokenizer_without_mecab, unspaced_script
 from workbench.segments import check_ids
 from workbench.tables import read_header, read_rows, write_rows
+from workbench.words import divided
 
 _CHRF = CHRF()
 _CHUNK = 1_000  # segments counted at a time: chrF keeps the n-grams of all their references
@@ -86,6 +87,23 @@ def sentence_chrf(text: str, reference: str) -> float:
     return float(_CHRF.sentence_score(text, [reference]).score)
 
 
+class CharacterTER(TER):
+    """TER of characters instead of words, for scripts that have no blanks between words; its signature says so.
+
+    sacreBLEU's option ``asian_support`` does the same for Chinese and Japanese only.
+    """
+
+    def _preprocess_segment(self, sent: str) -> str:
+        prepared: str = super()._preprocess_segment(divided(sent))
+        return prepared
+
+    def get_signature(self) -> Signature:
+        """sacreBLEU's signature, with another tokenizer."""
+        signature = super().get_signature()
+        signature.update("tok", "char")
+        return signature
+
+
 class CountedMetric:
     """A metric for sacreBLEU's paired test whose "hypotheses" are counts taken before.
 
@@ -114,8 +132,8 @@ def build_scorers(names: Sequence[str], options: Mapping[str, Mapping[str, Any]]
         names: ``bleu``, ``chrf``, ``ter``.
         options: arguments of a metric's class in sacreBLEU by the metric's name, such as
             ``{"bleu": {"tokenize": "intl"}}``.
-        target_language: ISO code, with or without a region. It chooses BLEU's tokenizer for Chinese, Japanese and
-            Korean as sacreBLEU's ``-l`` does.
+        target_language: code. It chooses BLEU's tokenizer (:func:`workbench.languages.bleu_tokenizer`). In a script
+            without blanks, TER's words are characters.
 
     Raises:
         UserError: sacreBLEU does not have a metric, or does not have or accept an option.
@@ -134,13 +152,21 @@ def _build_scorer(name: str, options: dict[str, Any], target_language: str) -> S
         if key not in allowed:
             raise UserError(f"metric {name}, option {key!r}: unknown; allowed: {', '.join(allowed)}")
     if name == "bleu":
-        options["trg_lang"] = base_language(target_language)
+        options.setdefault("tokenize", bleu_tokenizer(target_language))
+    if name == "ter" and unspaced_script(target_language):
+        kind = CharacterTER
     sentence_options = {"effective_order": True} if "effective_order" in allowed else {}
     try:
         return Scorer(name, kind(**options), kind(**{**options, **sentence_options}))
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"metric {name}, options {options}: sacreBLEU refuses them: {reason}") from error
+
+
+def bleu_without_mecab(options: Mapping[str, Mapping[str, Any]], target_language: str) -> Scorer:
+    """BLEU as configured, but by character if its tokenizer is not set and sacreBLEU's is an optional package."""
+    chosen = {"tokenize": tokenizer_without_mecab(target_language), **options.get("bleu", {})}
+    return build_scorers(["bleu"], {"bleu": chosen}, target_language)[0]
 
 
 @dataclass(frozen=True)
