@@ -116,7 +116,11 @@ _OPTIONS = "evaluation: {{metric_options: {{{}}}}}\nlanguages:"
         ([("languages:", _OPTIONS.format("bleu: {tokenize: zh}"))], None, ["'zh' divides Chinese", "write 13a"]),
         ([("target: en", "target: German")], 1, ["languages.target", "did you mean de?"]),
         ([("target: en", "target: deu")], 1, ["languages.target", "'deu' is the source language too"]),
-        ([("target: en", "target: hsb")], None, ["cleaning.language_margin", "cannot identify Upper Sorbian: write null"]),
+        (
+            [("target: en", "target: hsb")],
+            None,
+            ["cleaning.language_margin", "cannot identify Upper Sorbian: write null"],
+        ),
         ([("max-update: 9", "max-update: 0")], 19, ["options.max-update", "0 sets no limit"]),
         (
             [("max-tokens: 900", "max-tokens: 200")],
