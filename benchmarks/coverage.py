@@ -24,7 +24,7 @@ from scipy.stats import norm
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow" / "scripts"))
 
-from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_interval, rising
+from evaluate.curves import equivalent_sizes, mean_over_sizes, rising
 from evaluate.gap import estimate, share_interval
 from stats.bootstrap import draw_counts, interval, mean_over_seeds, seed_weights, two_sided_p
 
@@ -136,7 +136,7 @@ def share(draws: np.ndarray, truth: np.ndarray) -> bool | None:
 def exchange(draws: np.ndarray, truth: np.ndarray) -> bool:
     """The same of the human pairs that are worth the largest size of costly text."""
     true = equivalent_sizes(truth[1, -1:], truth[0][:, None], SIZES)[0]
-    return holds(pairs_interval(equivalent_sizes(draws[1, -1, 1:], rising(draws[0][:, 1:]), SIZES)), true)
+    return holds(interval(equivalent_sizes(draws[1, -1, 1:], rising(draws[0][:, 1:]), SIZES), "inverted_cdf"), true)
 
 
 FIGURES: dict[str, Callable[[np.ndarray, np.ndarray], bool | None]] = {

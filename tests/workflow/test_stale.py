@@ -136,7 +136,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         configured(("test: 60", "test: 50")),
         # The split writes all its parts again; what trains on parts that are the same as before does so too, because
         # Snakemake compares the files that a job writes.
-        {"write_study", "split_corpus", "train_vocab", "sample_pretrain:weak"}
+        {"write_study", "split_corpus", "train_vocab", "check_vocab", "sample_pretrain:weak"}
         | {"learn_norms", "find_human_errors", "find_test_errors"}
         | generated("garbled")
         | EVERY_TRAINING

@@ -16,8 +16,9 @@ rule train_vocab:
         "<results>/benchmarks/train_vocab/vocab.tsv"
     params:
         **runs_script("vocab/train_vocab.py"),
-        **{name: value for name, value in STUDY.vocab.items() if name != "pairs"},
+        **{name: value for name, value in STUDY.vocab.items() if name not in ("pairs", "byte_fallback")},
         pairs=["--pairs", str(STUDY.vocab["pairs"])] if STUDY.vocab["pairs"] else [],
+        byte_fallback=["--byte-fallback"] if STUDY.vocab["byte_fallback"] else [],
     resources:
         **grown(mem_mb=4000, runtime=60),
     conda:
@@ -25,7 +26,31 @@ rule train_vocab:
     shell:
         "python {params.script:q} --log {log:q} --pretrain {input.pretrain:q} {params.pairs:q}"
         " --model-type {params.model:q} --size {params.size:q} --character-coverage {params.character_coverage:q}"
+        " --normalization {params.normalization:q} {params.byte_fallback:q}"
         " --model {output.model:q} --dictionary {output.dictionary:q}"
+
+
+rule check_vocab:
+    input:
+        model="<results>/vocab/spm.model",
+        valid="<results>/corpus/valid.tsv",
+        test="<results>/corpus/test.tsv",
+    output:
+        "<results>/vocab/rewritten.tsv",
+    log:
+        "<results>/logs/check_vocab/vocab.log",
+    benchmark:
+        "<results>/benchmarks/check_vocab/vocab.tsv"
+    params:
+        **runs_script("vocab/check_vocab.py"),
+        metrics=EVALUATION.metric_arguments(["bleu"]),
+    resources:
+        **grown(mem_mb=2000, runtime=30),
+    conda:
+        "../../envs/vocab.yaml"
+    shell:
+        "python {params.script:q} --log {log:q} --model {input.model:q} --valid {input.valid:q} --test {input.test:q}"
+        " {params.metrics:q} --rewritten {output:q}"
 
 
 rule sample_pretrain:

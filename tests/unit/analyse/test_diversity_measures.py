@@ -24,7 +24,7 @@ from analyse.diversity.measures import (
     zipf_exponent,
 )
 from analyse.diversity.self_bleu import SelfBleu
-from analyse.diversity.tokenization import tokenizer_name, word_splitter
+from analyse.diversity.tokenization import word_splitter
 from workbench.cli import UserError
 
 SONG = word_splitter("13a")(
@@ -197,13 +197,6 @@ def test_words() -> None:
     ]
     assert split("don't") == split("don’t")
     assert split("- – — … !?") == []
-
-
-@pytest.mark.parametrize(
-    ("language", "tokenizer"), [("en", "13a"), ("pt_BR", "13a"), ("zh-Hant", "zh"), ("ja", "char"), ("ko_KR", "char")]
-)
-def test_tokenizer_of_a_language(language: str, tokenizer: str) -> None:
-    assert tokenizer_name(language) == tokenizer
 
 
 def test_words_of_a_language_without_blanks() -> None:

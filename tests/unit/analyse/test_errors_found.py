@@ -192,7 +192,7 @@ def test_deviations_do_not_depend_on_the_sources_length() -> None:
     sources = ["x" * length for length in lengths]
     targets = ["x" * max(1, round(length * (1.2 + rng.gauss(0, 1) * length**-0.3))) for length in lengths]
     band = learn_band(sources, targets, 0.02, 0.3)
-    flagged = [band.is_short(*pair) or band.is_long(*pair) for pair in zip(sources, targets, strict=True)]
+    flagged = [not band.low <= band.deviation(*pair) <= band.high for pair in zip(sources, targets, strict=True)]
     for short in (True, False):
         chosen = [flag for flag, length in zip(flagged, lengths, strict=True) if (length < 100) is short]
         assert 0.01 < sum(chosen) / len(chosen) < 0.09

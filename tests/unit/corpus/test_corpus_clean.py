@@ -86,6 +86,8 @@ def test_words_of_scripts_without_blanks() -> None:
     assert count_words("zwei Wörter") == 2
     assert count_words("東京は大きい") == 6
     assert count_words("Python を使う") == 4
+    assert count_words("ฉันกินข้าวกับเพื่อน at home") == 6  # Thai: five characters a word
+    assert count_words("བཀྲ་ཤིས།") == 2
 
 
 def test_near_key_is_never_empty() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_interval, pairs_text, rate_text, rising
+from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_text, rate_text, rising
+from stats.bootstrap import interval
 
 SIZES = [100, 200, 400, 1600]
 
@@ -66,14 +67,14 @@ def test_a_planted_exchange_rate_is_held() -> None:
     for _ in range(400):
         curves = human + rng.normal(scale=0.5, size=(4, 1)) + rng.normal(scale=0.5, size=(4, 250))
         scores = score + rng.normal(scale=0.5) + rng.normal(scale=0.5, size=250)
-        low, high = pairs_interval(equivalent_sizes(scores, rising(curves), SIZES))
+        low, high = interval(equivalent_sizes(scores, rising(curves), SIZES), method="inverted_cdf")
         missed += not low <= 800 <= high
     assert 8 <= missed <= 34
 
 
 def test_bounds_outside_the_sizes_run_are_marked() -> None:
     found = np.concatenate([np.zeros(30), np.linspace(100, 1600, 940), np.full(30, np.inf)])
-    assert pairs_interval(found) == (0, np.inf)
+    assert interval(found, method="inverted_cdf") == (0, np.inf)
     assert [pairs_text(number, SIZES) for number in (0, 99.6, 100, 565.7, 1600, np.inf)] == [
         *("<100", "<100", "100", "566", "1600", ">1600"),
     ]

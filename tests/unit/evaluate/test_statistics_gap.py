@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluate.gap import Estimate, estimate, share_interval, verdict
+from evaluate.gap import estimate, share_interval, verdict
 from evaluate.results import VERDICTS
+from stats.significance import Estimate
 
 
 def test_an_estimate_is_clear_where_interval_and_p_value_leave_out_zero() -> None:

@@ -88,6 +88,9 @@ def test_inputs_that_lie_in_storage_are_not_looked_for(folder: Path) -> None:
         load_study(yaml.safe_load(text), [], {}, SCHEMA, inputs_in_storage=True)
 
 
+_OPTIONS = "evaluation: {{metric_options: {{{}}}}}\nlanguages:"
+
+
 @pytest.mark.parametrize(
     ("changes", "line", "words"),
     [
@@ -121,6 +124,25 @@ def test_inputs_that_lie_in_storage_are_not_looked_for(folder: Path) -> None:
         ([("  files: {train: {source: src.txt, target: tgt.txt}}\n", "")], 2, ["the key 'files' is missing"]),
         ([("human: 0.5, strong: 0.5", "human: 0.5, strong: .nan")], 13, ["half.mixture", "nan", "allowed: 1"]),
         ([("target: en", "target: ja")], None, ["metric_options.bleu.tokenize", "char serves"]),
+        ([("target: en", "target: jpn_Jpan")], None, ["metric_options.bleu.tokenize", "char serves"]),
+        (
+            [("target: en", "target: th"), ("languages:", _OPTIONS.format("bleu: {tokenize: 13a}"))],
+            None,
+            ["metric_options.bleu.tokenize", "'13a' needs blanks between words", "write char"],
+        ),
+        (
+            [("target: en", "target: lao"), ("languages:", _OPTIONS.format("chrf: {word_order: 2}"))],
+            None,
+            ["metric_options.chrf.word_order", "write 0"],
+        ),
+        ([("languages:", _OPTIONS.format("bleu: {tokenize: zh}"))], None, ["'zh' divides Chinese", "write 13a"]),
+        ([("target: en", "target: German")], 1, ["languages.target", "did you mean de?"]),
+        ([("target: en", "target: deu")], 1, ["languages.target", "'deu' is the source language too"]),
+        (
+            [("target: en", "target: hsb")],
+            None,
+            ["cleaning.language_margin", "cannot identify Upper Sorbian: write null"],
+        ),
         ([("max-update: 9", "max-update: 0")], 19, ["options.max-update", "0 sets no limit"]),
         (
             [("max-tokens: 900", "max-tokens: 200")],

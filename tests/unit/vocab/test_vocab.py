@@ -8,9 +8,11 @@ import pytest
 import sentencepiece
 from toy_corpus import toy_corpus
 
+from vocab import check_vocab
 from vocab.train_vocab import main, parser
+from vocab.train_vocab import train as train_model
 from workbench.cli import UserError
-from workbench.tables import write_rows
+from workbench.tables import read_rows, write_rows
 
 
 def train(
@@ -50,3 +52,50 @@ def test_an_impossible_size_is_said(tmp_path: Path, size: int, words: str) -> No
     with pytest.raises(UserError, match=rf"vocab.size: {size} .*{words}"):
         train(tmp_path, size)
     assert not list(tmp_path.glob("*.model"))
+
+
+TEXTS = {
+    "full-width comma": "你好，世界！ＡＢＣ１２３",
+    "ideographic space": "你好　世界",
+    "Persian joiner": "می‌خواهم کتاب‌ها",
+    "ligature": "ﬁn eﬀort ½ ™ ©",
+    "NFD": "Cafe\u0301 u\u0308ber",
+    "emoji": "😀👍🏽👩‍👩‍👧",
+    "blanks": " two  blanks ",
+}
+
+
+@pytest.mark.parametrize("kind", list(TEXTS))
+def test_text_keeps_all_its_characters_and_blanks(kind: str) -> None:
+    """What cleaning does not remove survives: characters that were seen, and with bytes those that were not."""
+    seen = [source for source, _ in toy_corpus(300)]
+    for model in (
+        train_model(iter([*seen, *[TEXTS[kind]] * 5]), "unigram", 95, 1.0),
+        train_model(iter(seen), "unigram", 345, 1.0, byte_fallback=True),
+    ):
+        processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        assert processor.decode(processor.encode(TEXTS[kind])) == TEXTS[kind]
+
+
+def test_texts_that_the_vocabulary_changes_are_counted_and_warned_of(tmp_path: Path) -> None:
+    model, _ = train(tmp_path, 150)
+    plain = [(str(n), source, target) for n, (source, target) in enumerate(toy_corpus(200))]
+    write_rows(tmp_path / "valid.tsv", ["id", "source", "target"], plain)
+    write_rows(
+        tmp_path / "test.tsv", ["id", "source", "target"], [(n, s, f"{t}，©" if int(n) < 2 else t) for n, s, t in plain]
+    )
+    options = {
+        "model": model,
+        "valid": tmp_path / "valid.tsv",
+        "test": tmp_path / "test.tsv",
+        "rewritten": tmp_path / "x.tsv",
+    }
+    command = [part for name, file in options.items() for part in (f"--{name}", str(file))]
+    check_vocab.main(check_vocab.parser().parse_args([*command, "--metrics", "bleu", "--target-language", "de"]))
+    rows = {row[:2]: row[2:] for row in read_rows(tmp_path / "x.tsv", check_vocab.COLUMNS)}
+    assert rows["valid", "target"] == ("200", "0", "100.0000", "", "")
+    texts, changed, bleu, characters, warning = rows["test", "target"]
+    assert (texts, changed) == ("200", "2")
+    assert 90 < float(bleu) < 100
+    assert "U+FF0C" in characters
+    assert "2 of 200 targets of test" in warning and "no transformer can exceed" in warning

@@ -38,7 +38,8 @@ def report_tables():
     """The tables that the page shows besides the scores, by what they are."""
     relations = ("contrasts", "remedies", "curves", "exchange")
     measured = {f"{name}_test": f"<results>/{name}/test.tsv" for name in ("errors", "diversity")}
-    return analysis_tables() | measured | {name: f"<results>/{name}.tsv" for name in relations}
+    vocabulary = {"rewritten": "<results>/vocab/rewritten.tsv"} if STUDY.learners.of(FairseqLearner) else {}
+    return analysis_tables() | vocabulary | measured | {name: f"<results>/{name}.tsv" for name in relations}
 
 
 def report_figures():

@@ -24,6 +24,7 @@ import polib
 from corpus.raw_table import SentencePair, number_pairs, write_raw
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import checked
+from workbench.languages import plain_code
 
 ENGLISH = "en"
 
@@ -230,7 +231,7 @@ def extract(archives: list[Path], source: str, target: str, exclude: list[str]) 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the raw table."""
-    source, target = (code.replace("-", "_").lower() for code in arguments.languages)
+    source, target = (plain_code(code).replace("-", "_").lower() for code in arguments.languages)
     if source == target:
         raise UserError(f"languages: source and target are both {source!r}")
     pairs = extract(arguments.archives, source, target, arguments.exclude)

@@ -8,8 +8,7 @@ gives the pair its smallest p-value; here the p-value is 1.
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -101,10 +100,10 @@ def compare(
     systems = [
         (str(path), np.hstack([counts[path][name] for name in metrics]).tolist()) for path in (baseline, *others)
     ]
-    with _sacrebleu_seed(seed):
-        jobs = max(1, min(threads, len(others)))
-        paired = PairedTest(systems, cast(dict[str, Metric], metrics), None, TESTS[test], samples, n_jobs=jobs)
-        signatures, scores = paired()
+    os.environ["SACREBLEU_SEED"] = str(seed)  # sacreBLEU accepts a seed in no other way
+    jobs = max(1, min(threads, len(others)))
+    paired = PairedTest(systems, cast(dict[str, Metric], metrics), None, TESTS[test], samples, n_jobs=jobs)
+    signatures, scores = paired()
     results = {}
     for name, label in zip(metrics, signatures, strict=True):
         signature = signatures[label].format()
@@ -116,20 +115,6 @@ def compare(
             difference = result.score - first.score
             results[path, name] = PairedTestResult(result.score, first.score, difference, p_value, signature)
     return results
-
-
-@contextmanager
-def _sacrebleu_seed(seed: int) -> Iterator[None]:
-    """Pass the seed to sacreBLEU through the environment, the only way it accepts one."""
-    before = os.environ.get("SACREBLEU_SEED")
-    os.environ["SACREBLEU_SEED"] = str(seed)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["SACREBLEU_SEED"]
-        else:
-            os.environ["SACREBLEU_SEED"] = before
 
 
 def parser() -> argparse.ArgumentParser:

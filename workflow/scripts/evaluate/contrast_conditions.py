@@ -6,19 +6,18 @@ two conditions share, from test segments and seeds, therefore cancels out of the
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_interval, pairs_text, rate_text, rising
+from evaluate.curves import equivalent_sizes, mean_over_sizes, pairs_text, rate_text, rising
 from evaluate.gap import estimate, share_interval, verdict
 from evaluate.results import Contrast, CurveArea, ExchangeRate, Remedy
 from stats.bootstrap import interval, two_sided_p
-from stats.holm import holm, say_too_few
-from stats.metrics import Scorer, add_metric_arguments, build_scorers
-from stats.resampled import Cell, Key, ResampledScores, cells_of, check_condition
+from stats.holm import holm_where_tested, say_too_few
+from stats.resampled import Cell, Key, ResampledScores, add_score_arguments, cells_of, check_condition, read_scores
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.records import write_records
 from workbench.runs import read_runs, trained_runs
@@ -77,18 +76,19 @@ def main(arguments: argparse.Namespace) -> None:
     cells = cells_of(trained_runs(read_runs(arguments.runs)), arguments.runs_folder)
     check_condition("--baseline", arguments.baseline, cells, arguments.runs)
     relations = read_relations(arguments.relations, cells, arguments.runs)
-    scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
-    scores = ResampledScores(scorers, arguments.resamples, arguments.resampling_seed)
-    scores.add(cells.values())
-    learners = list(learner_scores(cells, relations, scorers, scores, arguments.baseline))
+    scores = read_scores(arguments, cells.values())
+    learners = list(learner_scores(cells, relations, scores, arguments.baseline))
     families = [contrasts(learner) for learner in learners]
     count = write_records(arguments.contrasts, Contrast, (row for family in families for row in family))
     remedied = write_records(arguments.remedies, Remedy, (row for learner in learners for row in remedies(learner)))
     write_records(arguments.curves, CurveArea, (row for learner in learners for row in curve_areas(learner)))
     write_records(arguments.exchange, ExchangeRate, (row for learner in learners for row in exchange_rates(learner)))
     say(f"{count:,} contrasts and {remedied:,} remedies of {scores.runs:,} runs, {arguments.resamples:,} resamples")
-    largest = max((len(distinct_tests(*family)) for family in zip(learners, families, strict=True)), default=0)
-    say_too_few(largest, arguments.resamples, "resamples", step=2)
+    tests = (
+        [learner.pair(row.condition, row.against, row.size) for row in family if row.p_value is not None]
+        for learner, family in zip(learners, families, strict=True)
+    )
+    say_too_few(tests, arguments.resamples, "resamples", step=2)
 
 
 def read_relations(text: str, cells: Mapping[Key, Cell], table: Path) -> dict[str, dict[str, str]]:
@@ -113,14 +113,13 @@ def read_relations(text: str, cells: Mapping[Key, Cell], table: Path) -> dict[st
 def learner_scores(
     cells: Mapping[Key, Cell],
     relations: Mapping[str, Mapping[str, str]],
-    scorers: Sequence[Scorer],
     scores: ResampledScores,
     baseline: str,
 ) -> Iterator[LearnerScores]:
     """The scores of each learner by each metric."""
     for learner in dict.fromkeys(learner for learner, _, _ in cells):
         own = {(condition, size): cell for (name, condition, size), cell in cells.items() if name == learner}
-        for scorer in scorers:
+        for scorer in scores.scorers:
             sign = 1 if scorer.better == "higher" else -1
             yield LearnerScores(learner, scorer.name, sign, baseline, own, relations, scores)
 
@@ -135,14 +134,9 @@ def contrasts(learner: LearnerScores) -> list[Contrast]:
         for kind, condition, against in contrasted(learner)
         for size in learner.sizes_of(condition, against)
     ]
-    tests = distinct_tests(learner, rows)
-    corrected = dict(zip(tests, holm(list(tests.values())), strict=True))
-    return [replace(row, p_holm=corrected.get(learner.pair(row.condition, row.against, row.size))) for row in rows]
-
-
-def distinct_tests(learner: LearnerScores, rows: Sequence[Contrast]) -> dict[frozenset[Cell], float]:
-    """The p-value of each pair of cells that ``rows`` test, each pair once."""
-    return {learner.pair(row.condition, row.against, row.size): row.p_value for row in rows if row.p_value is not None}
+    tests = (learner.pair(row.condition, row.against, row.size) for row in rows)
+    corrected = holm_where_tested([row.p_value for row in rows], tests)
+    return [replace(row, p_holm=p_holm) for row, p_holm in zip(rows, corrected, strict=True)]
 
 
 def contrasted(learner: LearnerScores) -> list[tuple[str, str, str]]:
@@ -238,7 +232,9 @@ def exchange_rates(learner: LearnerScores) -> Iterator[ExchangeRate]:
             pairs, rate = ["", "", ""], ""
             if low > 0:
                 found = equivalent_sizes(learner.sign * draws, human, sizes)
-                pairs = [pairs_text(number, sizes) for number in (float(found[0]), *pairs_interval(found[1:]))]
+                # The limits must be drawn values, because 0 and infinity are among them.
+                limits = interval(found[1:], method="inverted_cdf")
+                pairs = [pairs_text(number, sizes) for number in (float(found[0]), *limits)]
                 rate = rate_text(float(found[0]), sizes, size)
             yield ExchangeRate(
                 learner=learner.learner,
@@ -257,17 +253,12 @@ def exchange_rates(learner: LearnerScores) -> Iterator[ExchangeRate]:
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--runs", type=Path, required=True, help="the run table")
-    parser.add_argument("--runs-folder", type=Path, required=True, help="folder of LEARNER/RECIPE/SIZE/SEED")
-    parser.add_argument("--baseline", required=True, help="condition trained on human text")
+    add_score_arguments(parser)
     parser.add_argument(
         "--relations",
         required=True,
         help='JSON: {"remedied": {CONDITION: the condition it remedies}, "reverse": {CONDITION: the reverse order}}',
     )
-    add_metric_arguments(parser)
-    parser.add_argument("--resamples", type=int, required=True, help="resamples of the seeds and the test set")
-    parser.add_argument("--resampling-seed", type=int, required=True, help="seed of the resamples")
     parser.add_argument("--contrasts", type=Path, required=True, help="output table of paired differences")
     parser.add_argument("--remedies", type=Path, required=True, help="output table of the shares of gaps closed")
     parser.add_argument("--curves", type=Path, required=True, help="output table of the areas between learning curves")

@@ -59,12 +59,6 @@ def equivalent_sizes(scores: np.ndarray, human: np.ndarray, sizes: Sequence[int]
     return np.select(outside, [np.inf, 0.0], np.clip(inside, sizes[0], sizes[-1]))
 
 
-def pairs_interval(pairs: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of numbers of pairs; its limits are drawn values, because 0 and infinity are among them."""
-    low, high = np.quantile(pairs, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
-    return float(low), float(high)
-
-
 def pairs_text(pairs: float, sizes: Sequence[int]) -> str:
     """A number of pairs: ``<N`` below the smallest size N, ``>N`` above the largest size N."""
     sign, bound = _within(pairs, sizes)

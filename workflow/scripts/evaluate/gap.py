@@ -4,28 +4,10 @@ R is the score of the baseline, B that of the condition without the remedy, S th
 literature calls this share "gap closed" or "percentage recovered".
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from stats.bootstrap import interval, two_sided_p
-from stats.significance import IntervalEstimate
-
-
-@dataclass(frozen=True)
-class Estimate(IntervalEstimate):
-    """A value with its 95 % interval and the p-value of "it is zero" (None: it is zero by construction)."""
-
-    p_value: float | None
-
-    @property
-    def clear(self) -> bool:
-        """Whether it differs significantly from zero, by both interval and p-value."""
-        return self.p_value is not None and self.p_value < 0.05 and not self.low <= 0 <= self.high
-
-    def columns(self, name: str) -> dict[str, float]:
-        """The columns ``name``, ``name_low`` and ``name_high`` of a row of :mod:`evaluate.results`."""
-        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+from stats.significance import LEVEL, Estimate
 
 
 def estimate(draws: np.ndarray, same: bool = False) -> Estimate:
@@ -37,7 +19,7 @@ def estimate(draws: np.ndarray, same: bool = False) -> Estimate:
     return Estimate(float(draws[0]), low, high, None if same else two_sided_p(draws[1:]))
 
 
-def share_interval(won: np.ndarray, gap: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+def share_interval(won: np.ndarray, gap: np.ndarray) -> tuple[float, float]:
     """Interval of won / gap from joint draws of both, for a gap that is :attr:`Estimate.clear` and positive.
 
     It contains every share r that the draws do not rule out: ``won - r gap`` lies on each side of zero in more than
@@ -52,7 +34,7 @@ def share_interval(won: np.ndarray, gap: np.ndarray, level: float = 0.95) -> tup
     order = np.argsort(ratios, kind="stable")
     # Draws that favour a smaller share: passing a ratio adds one, or subtracts one if the gap is negative.
     below = np.sum(gap < 0) + np.cumsum(np.sign(gap[nonzero][order]))
-    edge = (1 - level) / 2 * len(gap)
+    edge = (1 - LEVEL) / 2 * len(gap)
     low = ratios[order][np.argmax(below >= edge)]
     high = ratios[order][len(below) - 1 - np.argmax((below <= len(gap) - edge)[::-1])]
     return float(low), float(high)

@@ -14,8 +14,8 @@ import numpy as np
 
 from evaluate.gap import estimate
 from evaluate.results import ConditionSummary
-from stats.metrics import Scorer, add_metric_arguments, build_scorers
-from stats.resampled import Cell, Key, ResampledScores, cells_of, check_condition
+from stats.metrics import Scorer
+from stats.resampled import Cell, Key, ResampledScores, add_score_arguments, cells_of, check_condition, read_scores
 from workbench.cli import run_script, say, script_parser
 from workbench.records import write_records
 from workbench.runs import read_runs
@@ -25,23 +25,18 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the summary table."""
     cells = cells_of(read_runs(arguments.runs), arguments.runs_folder)
     check_condition("--baseline", arguments.baseline, cells, arguments.runs)
-    scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
-    scores = ResampledScores(scorers, arguments.resamples, arguments.resampling_seed)
-    scores.add(cells.values())
-    rows = summarise(cells, scorers, scores, arguments.baseline, arguments.resamples)
-    count = write_records(arguments.summary, ConditionSummary, rows)
-    say(f"{count:,} rows from {scores.runs:,} runs, {arguments.resamples:,} resamples of {scores.segments:,} sentences")
+    scores = read_scores(arguments, cells.values())
+    count = write_records(arguments.summary, ConditionSummary, summarise(cells, scores, arguments.baseline))
+    say(f"{count:,} rows from {scores.runs:,} runs, {scores.resamples:,} resamples of {scores.segments:,} sentences")
 
 
-def summarise(
-    cells: Mapping[Key, Cell], scorers: list[Scorer], scores: ResampledScores, baseline: str, resamples: int
-) -> list[ConditionSummary]:
+def summarise(cells: Mapping[Key, Cell], scores: ResampledScores, baseline: str) -> list[ConditionSummary]:
     """One row for each learner, condition, size and metric, in the order of the run table."""
     rows = []
     for (learner, condition, size), cell in cells.items():
         # At size 0 all conditions are the same run.
         other = None if condition == baseline or size == 0 else cells[learner, baseline, size]
-        for scorer in scorers:
+        for scorer in scores.scorers:
             draws = scores.draws(cell, scorer.name)
             score = estimate(draws)
             difference = estimate(draws - scores.draws(other, scorer.name)) if other else None
@@ -56,7 +51,7 @@ def summarise(
                     better=scorer.better,
                     sentences=scores.segments,
                     seeds=len(seeds),
-                    resamples=resamples,
+                    resamples=scores.resamples,
                     **score.columns("score"),
                     score_sd=statistics.stdev(seeds) if len(seeds) > 1 else None,
                     score_min=min(seeds),
@@ -80,12 +75,7 @@ def metric_label(scorer: Scorer) -> str:
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument("--runs", type=Path, required=True, help="the run table")
-    parser.add_argument("--runs-folder", type=Path, required=True, help="folder of LEARNER/RECIPE/SIZE/SEED")
-    parser.add_argument("--baseline", required=True, help="condition that the others are compared with")
-    add_metric_arguments(parser)
-    parser.add_argument("--resamples", type=int, required=True, help="resamples of the test set")
-    parser.add_argument("--resampling-seed", type=int, required=True, help="seed of the resamples")
+    add_score_arguments(parser)
     parser.add_argument("--summary", type=Path, required=True, help="output table")
     return parser
 

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import re
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from llm.calls import canonical_json
 from workbench.cli import UserError
-from workbench.languages import base_language
+from workbench.languages import language_name as language_name
 from workbench.pairs import Source
 from workbench.text import one_line
 
@@ -26,40 +24,6 @@ LANGUAGES = ("source_language", "target_language")
 JUDGE = "judge"  # the name of a judge's prompt among the files of prompts
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]")
 _FENCE = re.compile(r"^```\w*[ \t]*\n(.*?)\n?```$", re.DOTALL)
-
-
-@cache
-def language_name(code: str) -> str:
-    """The English name of a language, such as ``German`` for ``de`` or ``Chinese (zh_TW)`` for ``zh_TW``.
-
-    A region or script stays as its code: models know these, and ISO 639-3, the source of the names, has none.
-
-    Raises:
-        UserError: no language has this code.
-    """
-    code_to_name, iso3_code = _iso_639()
-    base = base_language(code)
-    code3 = iso3_code(base) if len(base) in (2, 3) else None
-    if not code3:
-        raise UserError(f"languages: no language {code!r} in ISO 639; give a code of two or three letters such as de")
-    name = re.sub(r"\s*\([^)]*\)$", "", code_to_name(code3))  # "Swahili (macrolanguage)", "Modern Greek (1453-)"
-    return name if code == base else f"{name} ({code})"
-
-
-def _iso_639() -> tuple[Callable[[str], str], Callable[[str], str | None]]:
-    """mtdata's functions from a code to a name and to a code of three letters.
-
-    Importing mtdata adds a handler to the root logger, which would repeat every message of Snakemake.
-    """
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers[:]
-    try:
-        from mtdata.iso import iso3_code
-        from mtdata.iso.iso639_3 import code_to_name
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-    return code_to_name, iso3_code
 
 
 class Languages(NamedTuple):

@@ -183,6 +183,18 @@ class PostEditingRow:
 
 
 @dataclass(frozen=True)
+class RewrittenRow:
+    """Texts of one side of a split that the vocabulary cannot write as they are; a warning, or nothing."""
+
+    split: str
+    side: str
+    texts: int
+    changed: int
+    bleu: float
+    warning: str
+
+
+@dataclass(frozen=True)
 class AgreementRow:
     """How a quality metric's ranking of a generator's targets agrees with the oracle's: Spearman, with interval.
 

@@ -18,6 +18,7 @@ significance tests for machine translation evaluation (EMNLP 2004); Hannig et al
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from scipy.stats import chi2, norm, qmc, spearmanr
@@ -98,9 +99,9 @@ def mean_over_seeds(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return means
 
 
-def interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % percentile interval of draws."""
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+def interval(values: np.ndarray, method: Literal["linear", "inverted_cdf"] = "linear") -> tuple[float, float]:
+    """95 % percentile interval of draws; with the method ``inverted_cdf`` its limits are drawn values."""
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method=method)
     return float(low), float(high)
 
 

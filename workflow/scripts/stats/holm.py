@@ -4,7 +4,7 @@ It bounds the chance of a single false finding in a family of tests, however the
 Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of Statistics 6 (1979).
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from workbench.cli import say
 
@@ -27,21 +27,27 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def holm_where_tested(p_values: Sequence[float | None]) -> list[float | None]:
-    """As :func:`holm`, for a family in which some p-values are missing; these stay None and do not count as tests."""
-    adjusted = iter(holm([p for p in p_values if p is not None]))
-    return [None if p is None else next(adjusted) for p in p_values]
+def holm_where_tested(p_values: Sequence[float | None], tests: Iterable[Hashable] = ()) -> list[float | None]:
+    """As :func:`holm`, for a family in which some p-values are missing; these stay None and do not count as tests.
+
+    ``tests`` says which test each p-value is of, if several may be of the same one: a test counts once.
+    """
+    keys = list(tests) or range(len(p_values))
+    family = {key: p for key, p in zip(keys, p_values, strict=True) if p is not None}
+    adjusted = dict(zip(family, holm(list(family.values())), strict=True))
+    return [None if p is None else adjusted[key] for key, p in zip(keys, p_values, strict=True)]
 
 
-def say_too_few(tests: int, draws: int, name: str, step: int) -> None:
+def say_too_few(families: Iterable[Iterable[Hashable]], draws: int, name: str, step: int) -> None:
     """Warn in one line if there are too few draws for any corrected p-value of a family to get below 0.05.
 
     Args:
-        tests: number of distinct tests in the family.
+        families: the tests of each family, of which several may be the same one.
         draws: number of draws behind each p-value.
         name: what the draws are called.
         step: the smallest possible p-value is ``step / (draws + 1)``.
     """
+    tests = max((len(set(family)) for family in families), default=0)
     if step * tests / (draws + 1) >= 0.05:
         say(
             f"{tests:,} tests in a family: Holm's correction leaves none below 0.05 with {draws:,} {name};"

@@ -10,19 +10,20 @@ import argparse
 import inspect
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sacrebleu.metrics import CHRF, METRICS
-from sacrebleu.metrics.base import Metric, Score
+from sacrebleu.metrics import CHRF, METRICS, TER
+from sacrebleu.metrics.base import Metric, Score, Signature
 
 from workbench.cli import UserError
-from workbench.languages import base_language
+from workbench.languages import bleu_tokenizer, tokenizer_without_mecab, unspaced_script
 from workbench.segments import check_ids
 from workbench.tables import read_header, read_rows, write_rows
+from workbench.words import divided
 
 _CHRF = CHRF()
 _CHUNK = 1_000  # segments counted at a time: chrF keeps the n-grams of all their references
@@ -43,20 +44,21 @@ class Scorer:
 
     def statistics(self, hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
         """Counts of each segment against its single reference: shape (segments, counts)."""
-        parts = (slice(start, start + _CHUNK) for start in range(0, len(hypotheses), _CHUNK))
-        rows = (self.corpus._extract_corpus_statistics(hypotheses[part], [references[part]]) for part in parts)
-        return np.concatenate([np.array(table, dtype=np.float64) for table in rows])
+        return np.concatenate(list(self._counts(zip(hypotheses, references, strict=True))))
 
     def totals(self, segments: Iterable[tuple[str, str]]) -> np.ndarray:
         """Counts of hypotheses and their references summed over all ``segments``: shape (counts,).
 
         Only some segments at a time are in memory. The sum is exact, whatever their number.
         """
-        rest = iter(segments)
-        chunks = iter(lambda: list(itertools.islice(rest, _CHUNK)), [])
-        counts = [self.statistics(*zip(*chunk, strict=True)).sum(axis=0) for chunk in chunks]
-        totals: np.ndarray = np.sum(counts, axis=0)
+        totals: np.ndarray = np.sum([counts.sum(axis=0) for counts in self._counts(segments)], axis=0)
         return totals
+
+    def _counts(self, segments: Iterable[tuple[str, str]]) -> Iterator[np.ndarray]:
+        rest = iter(segments)
+        while chunk := list(itertools.islice(rest, _CHUNK)):
+            hypotheses, references = zip(*chunk, strict=True)
+            yield np.array(self.corpus._extract_corpus_statistics(hypotheses, [references]), dtype=np.float64)
 
     def score(self, totals: np.ndarray) -> Score:
         """The corpus score of counts summed over segments, shape (counts,)."""
@@ -83,6 +85,23 @@ def sentence_chrf(text: str, reference: str) -> float:
     Source: Popović, chrF: character n-gram F-score for automatic MT evaluation (WMT 2015).
     """
     return float(_CHRF.sentence_score(text, [reference]).score)
+
+
+class CharacterTER(TER):
+    """TER of characters instead of words, for scripts that have no blanks between words; its signature says so.
+
+    sacreBLEU's option ``asian_support`` does the same for Chinese and Japanese only.
+    """
+
+    def _preprocess_segment(self, sent: str) -> str:
+        prepared: str = super()._preprocess_segment(divided(sent))
+        return prepared
+
+    def get_signature(self) -> Signature:
+        """sacreBLEU's signature, with another tokenizer."""
+        signature = super().get_signature()
+        signature.update("tok", "char")
+        return signature
 
 
 class CountedMetric:
@@ -113,8 +132,8 @@ def build_scorers(names: Sequence[str], options: Mapping[str, Mapping[str, Any]]
         names: ``bleu``, ``chrf``, ``ter``.
         options: arguments of a metric's class in sacreBLEU by the metric's name, such as
             ``{"bleu": {"tokenize": "intl"}}``.
-        target_language: ISO code, with or without a region. It chooses BLEU's tokenizer for Chinese, Japanese and
-            Korean as sacreBLEU's ``-l`` does.
+        target_language: code. It chooses BLEU's tokenizer (:func:`workbench.languages.bleu_tokenizer`). In a script
+            without blanks, TER's words are characters.
 
     Raises:
         UserError: sacreBLEU does not have a metric, or does not have or accept an option.
@@ -133,13 +152,21 @@ def _build_scorer(name: str, options: dict[str, Any], target_language: str) -> S
         if key not in allowed:
             raise UserError(f"metric {name}, option {key!r}: unknown; allowed: {', '.join(allowed)}")
     if name == "bleu":
-        options["trg_lang"] = base_language(target_language)
+        options.setdefault("tokenize", bleu_tokenizer(target_language))
+    if name == "ter" and unspaced_script(target_language):
+        kind = CharacterTER
     sentence_options = {"effective_order": True} if "effective_order" in allowed else {}
     try:
         return Scorer(name, kind(**options), kind(**{**options, **sentence_options}))
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"metric {name}, options {options}: sacreBLEU refuses them: {reason}") from error
+
+
+def bleu_without_mecab(options: Mapping[str, Mapping[str, Any]], target_language: str) -> Scorer:
+    """BLEU as configured, but by character if its tokenizer is not set and sacreBLEU's is an optional package."""
+    chosen = {"tokenize": tokenizer_without_mecab(target_language), **options.get("bleu", {})}
+    return build_scorers(["bleu"], {"bleu": chosen}, target_language)[0]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Scores of conditions on the test set and on its resamples, from the sufficient statistics of their runs."""
 
+import argparse
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stats.bootstrap import draw_counts, mean_over_seeds, resampled_totals, seed_weights
-from stats.metrics import Scorer, SegmentCounts, read_counts
+from stats.metrics import Scorer, SegmentCounts, add_metric_arguments, build_scorers, read_counts
 from workbench.cli import UserError, progress
 from workbench.runs import Run
 
@@ -50,11 +51,16 @@ def check_condition(option: str, condition: str, cells: Iterable[Key], table: Pa
 
 
 class ResampledScores:
-    """Scores of cells by metric: first the test set's, then the draws of the hierarchical bootstrap."""
+    """Scores of cells by metric: first the test set's, then the draws of the hierarchical bootstrap.
+
+    Attributes:
+        scorers: the metrics.
+        resamples: number of draws.
+    """
 
     def __init__(self, scorers: Sequence[Scorer], resamples: int, seed: int) -> None:
-        self._scorers = scorers
-        self._resamples = resamples
+        self.scorers = scorers
+        self.resamples = resamples
         self._seed = seed
         self._first: SegmentCounts | None = None
         self._drawn = np.empty((0, 0))
@@ -91,15 +97,33 @@ class ResampledScores:
         if key not in self._cells:
             scores = np.array([self._runs[path, metric] for path in cell.paths])
             several = len(cell.seeds) > 1
-            weights = _weights(cell.seeds, self._resamples, self._seed) if several else np.empty((0, 1))
+            weights = _weights(cell.seeds, self.resamples, self._seed) if several else np.empty((0, 1))
             self._cells[key] = mean_over_seeds(scores, weights)
         return self._cells[key]
 
     def _add_run(self, path: Path) -> None:
-        counts = read_counts(path, [scorer.name for scorer in self._scorers], like=self._first)
+        counts = read_counts(path, [scorer.name for scorer in self.scorers], like=self._first)
         if not self._first:
             self._first = counts
             whole = np.ones((1, self.segments), dtype=np.uint16)
-            self._drawn = np.vstack([whole, draw_counts(self.segments, self._resamples, self._seed)])
-        for scorer in self._scorers:
+            self._drawn = np.vstack([whole, draw_counts(self.segments, self.resamples, self._seed)])
+        for scorer in self.scorers:
             self._runs[path, scorer.name] = scorer.scores(resampled_totals(self._drawn, counts.metrics[scorer.name]))
+
+
+def read_scores(arguments: argparse.Namespace, cells: Iterable[Cell]) -> ResampledScores:
+    """The resampled scores of ``cells`` by the metrics of the command line (:func:`add_score_arguments`)."""
+    scorers = build_scorers(arguments.metrics, arguments.metric_options, arguments.target_language)
+    scores = ResampledScores(scorers, arguments.resamples, arguments.resampling_seed)
+    scores.add(cells)
+    return scores
+
+
+def add_score_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the runs whose conditions are compared, the metrics and the resamples."""
+    parser.add_argument("--runs", type=Path, required=True, help="the run table")
+    parser.add_argument("--runs-folder", type=Path, required=True, help="folder of LEARNER/RECIPE/SIZE/SEED")
+    parser.add_argument("--baseline", required=True, help="condition that the others are compared with")
+    add_metric_arguments(parser)
+    parser.add_argument("--resamples", type=int, required=True, help="resamples of the seeds and the test set")
+    parser.add_argument("--resampling-seed", type=int, required=True, help="seed of the resamples")

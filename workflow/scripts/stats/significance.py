@@ -29,12 +29,19 @@ class IntervalEstimate:
 
 
 @dataclass(frozen=True)
-class TestedDifference(IntervalEstimate):
-    """A difference with its 95 % interval and the two-sided p-value of "no difference"."""
+class Estimate(IntervalEstimate):
+    """A value with its 95 % interval and the two-sided p-value of "it is zero" (None: it is zero by construction)."""
 
-    __test__ = False  # not a test case of pytest
+    p_value: float | None
 
-    p_value: float
+    @property
+    def clear(self) -> bool:
+        """Whether it differs significantly from zero, by both interval and p-value."""
+        return self.p_value is not None and self.p_value < 0.05 and not self.low <= 0 <= self.high
+
+    def columns(self, name: str) -> dict[str, float]:
+        """The columns ``name``, ``name_low`` and ``name_high`` of a row of a table."""
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
 
 
 def draw_swaps(segments: int, swaps: int, seed: int) -> np.ndarray:
@@ -57,7 +64,7 @@ def randomisation_p(observed: float, swapped: np.ndarray) -> float:
     return (1 + beyond) / (1 + len(swapped))
 
 
-def randomisation_test(differences: np.ndarray) -> TestedDifference | None:
+def randomisation_test(differences: np.ndarray) -> Estimate | None:
     """Test the first of ``differences``, the observed one, against the others; None if one is missing.
 
     The interval is the difference ± the range that contains 95 % of the swaps. It excludes zero exactly if the p-value
@@ -70,4 +77,4 @@ def randomisation_test(differences: np.ndarray) -> TestedDifference | None:
         return None
     observed, swapped = float(differences[0]), np.sort(np.abs(differences[1:]))
     reach = float(swapped[min(math.ceil(LEVEL * (len(swapped) + 1)) - 1, len(swapped) - 1)])
-    return TestedDifference(observed, observed - reach, observed + reach, randomisation_p(observed, swapped))
+    return Estimate(observed, observed - reach, observed + reach, randomisation_p(observed, swapped))

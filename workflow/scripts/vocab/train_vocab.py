@@ -23,8 +23,18 @@ _FAIRSEQ_SYMBOLS = {"<s>", "<pad>", "</s>", "<unk>"}
 _MOST_SENTENCES = 10_000_000
 
 
-def train(sentences: Iterator[str], model_type: str, size: int, character_coverage: float) -> bytes:
+def train(
+    sentences: Iterator[str],
+    model_type: str,
+    size: int,
+    character_coverage: float,
+    normalization: str = "identity",
+    byte_fallback: bool = False,
+) -> bytes:
     """Train a SentencePiece model of ``size`` pieces on ``sentences`` and return it serialised.
+
+    With the normalisation ``identity``, text keeps its characters and blanks; what it is trained on is in NFC already.
+    With ``byte_fallback``, 256 of the pieces are bytes, which spell all other characters.
 
     Raises:
         UserError: the text does not yield ``size`` pieces, or its characters alone need more.
@@ -37,6 +47,9 @@ def train(sentences: Iterator[str], model_type: str, size: int, character_covera
             model_type=model_type,
             vocab_size=size,
             character_coverage=character_coverage,
+            normalization_rule_name=normalization,
+            remove_extra_whitespaces=normalization != "identity",
+            byte_fallback=byte_fallback,
             num_threads=1,
             input_sentence_size=_MOST_SENTENCES,
             max_sentence_length=1 << 16,
@@ -56,7 +69,10 @@ def explain(error: str, size: int) -> str:
         return f"vocab.size: {size} is more than the text of `pretrain` yields; allowed: {most[1]} or less"
     least = re.search(r"smaller than required_chars. \d+ vs (\d+)", error)
     if least:
-        return f"vocab.size: {size} does not hold the characters of `pretrain`; allowed: more than {least[1]}"
+        return (
+            f"vocab.size: {size} does not hold the characters of `pretrain` (with vocab.byte_fallback also 256 bytes); "
+            f"allowed: more than {least[1]}"
+        )
     return f"SentencePiece cannot train a model of {size} pieces on `pretrain`: {error}"
 
 
@@ -71,7 +87,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Write the model and the dictionary."""
     rows = itertools.islice(read_rows(arguments.pretrain, ["source", "target"]), arguments.pairs)
     sentences = itertools.chain.from_iterable(rows)
-    model = train(sentences, arguments.model_type, arguments.size, arguments.character_coverage)
+    shape = (arguments.model_type, arguments.size, arguments.character_coverage)
+    model = train(sentences, *shape, arguments.normalization, arguments.byte_fallback)
     with atomic_path(arguments.model) as temporary:
         temporary.write_bytes(model)
     write_text(arguments.dictionary, dictionary(model))
@@ -86,6 +103,8 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--model-type", choices=["unigram", "bpe"], required=True)
     parser.add_argument("--size", type=int, required=True, help="number of pieces")
     parser.add_argument("--character-coverage", type=float, required=True, help="share of characters covered")
+    parser.add_argument("--normalization", default="identity", help="SentencePiece's name of a rule")
+    parser.add_argument("--byte-fallback", action="store_true", help="spell characters without a piece by bytes")
     parser.add_argument("--model", type=Path, required=True, help="SentencePiece model to write")
     parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary to write")
     return parser

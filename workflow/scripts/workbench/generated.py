@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.columns import TextsById, read_by_id
-from workbench.tables import write_rows
+from workbench.tables import read_header, write_rows
 from workbench.text import one_line
 
 HUMAN = "human"  # origin of the corpus' targets
@@ -45,5 +45,5 @@ def write_generated(path: Path, instances: Iterable[Generated]) -> int:
 
 
 def read_targets(path: Path) -> TextsById:
-    """The text of each id in a table of generated text."""
-    return read_by_id(path, ["text"])[0]
+    """An author's targets by id, from generated text (``id text``) or a split of the corpus (``id target``)."""
+    return read_by_id(path, ["target" if "target" in read_header(path) else "text"])[0]

@@ -12,13 +12,9 @@ add a module here and its name and keys in the schema; no rule changes.
 
 import importlib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
-
-from workbench.columns import TextsById, read_by_id
-from workbench.tables import read_header
 
 
 class Feature(NamedTuple):
@@ -52,11 +48,6 @@ class Detector(Protocol):
         ``rows`` may be empty, if both authors always wrote the same: the model's scores are then all equal.
         """
         ...
-
-
-def read_author(path: Path) -> TextsById:
-    """An author's targets by id, from generated text (``id text``) or a part of the corpus (``id target``)."""
-    return read_by_id(path, ["target" if "target" in read_header(path) else "text"])[0]
 
 
 def build_detector(kind: str, settings: Mapping[str, Any], texts: Sequence[str], drawn: np.ndarray) -> Detector:

@@ -11,13 +11,11 @@ sacreBLEU's is an optional package (Japanese, Korean).
 import argparse
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from analyse.detectors import read_author
-from stats.metrics import Scorer, add_metric_arguments, build_scorers
+from stats.metrics import Scorer, add_metric_arguments, bleu_without_mecab
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.files import read_json
-from workbench.languages import base_language
+from workbench.generated import read_targets
 from workbench.tables import read_rows, score_text, write_rows
 
 KINDS = ("human-machine", "human-human", "machine-machine")
@@ -25,7 +23,6 @@ PAIR_COLUMNS = ("first", "second", "kind", "targets", "auc", "auc_low", "auc_hig
 DRAWN = "drawn"
 POST_EDITING_COLUMNS = ("generator", "bleu", "others", "warning")
 LEAST_OTHERS = 2  # that a generator is compared with
-_BY_CHARACTER = ("ja", "ko")  # sacreBLEU's tokenizers for them are optional packages
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -39,8 +36,7 @@ def main(arguments: argparse.Namespace) -> None:
         if areas:
             say(f"AUC {kind}: " + ", ".join(areas))
 
-    options = with_tokenizer(arguments.metric_options, arguments.target_language)
-    (bleu,) = build_scorers(arguments.metrics, options, arguments.target_language)
+    bleu = bleu_without_mecab(arguments.metric_options, arguments.target_language)
     files = named_files("--generated", arguments.generated)
     scores = bleu_scores(bleu, arguments.pool, files, set(arguments.trained))
     compared = {name: score for name, score in scores.items() if name not in arguments.trained}
@@ -58,12 +54,6 @@ def main(arguments: argparse.Namespace) -> None:
     for *_, warning in bleu_rows:
         if warning:
             say(f"WARNING: {warning}")
-
-
-def with_tokenizer(options: Mapping[str, Mapping[str, Any]], target_language: str) -> dict[str, Mapping[str, Any]]:
-    """``options`` of the metrics, with BLEU's tokenizer ``char`` if none is set and the language's is optional."""
-    chosen = {"tokenize": "char"} if base_language(target_language) in _BY_CHARACTER else {}
-    return {**options, "bleu": {**chosen, **options.get("bleu", {})}}
 
 
 def pair_row(name: str, path: Path) -> tuple[str, ...]:
@@ -93,14 +83,14 @@ def bleu_scores(bleu: Scorer, pool: Path, files: Mapping[str, Path], trained: Co
     Raises:
         UserError: there is no such source.
     """
-    human = read_author(pool)
+    human = read_targets(pool)
     shared = set(human)
     for name, path in files.items():
         if name not in trained:
             shared.intersection_update(key for (key,) in read_rows(path, ["id"]))
     scores = {}
     for name, path in files.items():  # one generator's text at a time is in memory
-        found = read_author(path)
+        found = read_targets(path)
         ids = [key for key in human if key in (found if name in trained else shared)]
         if not ids:
             raise UserError(

@@ -31,13 +31,14 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import brier_score_loss
 
-from analyse.detectors import Detector, Feature, build_detector, read_author
+from analyse.detectors import Detector, Feature, build_detector
 from analyse.detectors.cross_fitting import LabelledTexts, cross_fit, fold_order
 from stats.classification import area_under_curve, calibration, jackknife_error, roc_points
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.columns import TextColumn
 from workbench.draws import random_order
 from workbench.files import write_json
+from workbench.generated import read_targets
 from workbench.tables import read_rows, write_rows
 from workbench.text import match_key
 
@@ -78,12 +79,21 @@ class PairedTargets:
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Score every target of both authors and write the results."""
+    """Score every target of both authors and write the results.
+
+    Raises:
+        UserError: there are too few different sources to learn from.
+    """
     of_kind = json.loads(arguments.settings)
     settings = DetectorSettings(**{field.name: of_kind.pop(field.name) for field in fields(DetectorSettings)})
     names = (arguments.first, arguments.second)
     targets = read_pairs(arguments.pool, arguments.first_text, arguments.second_text, arguments.seed)
-    check_number(targets, names, max(settings.least, settings.folds))
+    found, least = len(np.unique(targets.places)), max(settings.least, settings.folds)
+    if found < least:
+        raise UserError(
+            f"detector, {names[0]} and {names[1]}: {found:,} different sources that both have a target for; at least "
+            f"{least:,} are needed (detector.least): enlarge splits.pool, or lower detector.least"
+        )
     differ, fold = targets.differ, targets.places % settings.folds
     drawn = np.full(len(differ), True) if settings.pairs is None else targets.places < settings.pairs
     texts = LabelledTexts(
@@ -130,7 +140,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def read_pairs(pool: Path, first: Path, second: Path, seed: int) -> PairedTargets:
     """The sources of the pool that both authors have a target for; the seed decides the order of their folds."""
-    authors = read_author(first), read_author(second)
+    authors = read_targets(first), read_targets(second)
     ids: list[str] = []
 
     def groups() -> Iterator[str]:
@@ -141,20 +151,6 @@ def read_pairs(pool: Path, first: Path, second: Path, seed: int) -> PairedTarget
 
     places = fold_order(groups(), seed)
     return PairedTargets(ids, places, TextColumn(targets[name].strip() for targets in authors for name in ids))
-
-
-def check_number(targets: PairedTargets, names: tuple[str, str], least: int) -> None:
-    """Refuse to learn from too little.
-
-    Raises:
-        UserError: there are fewer than ``least`` different sources.
-    """
-    found = len(np.unique(targets.places))
-    if found < least:
-        raise UserError(
-            f"detector, {names[0]} and {names[1]}: {found:,} different sources that both have a target for; at least "
-            f"{least:,} are needed (detector.least): enlarge splits.pool, or lower detector.least"
-        )
 
 
 def write_scores(

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from analyse.diversity.comparison import MEASURES, DiversityComparison, DiversitySettings
-from analyse.diversity.tokenization import tokenizer_name, word_splitter
+from analyse.diversity.tokenization import word_splitter
 from stats.metrics import build_scorers
 from stats.significance import draw_swaps, randomisation_test
 from workbench.cli import UserError, progress, run_script, say, script_parser
-from workbench.columns import read_by_id
 from workbench.draws import draw_names
 from workbench.generated import read_targets
+from workbench.languages import tokenizer_without_mecab
 from workbench.tables import p_text, score_text, write_rows
 
 # seeds: versions of the text; tokens: words of each text that are compared; chrf: against the human text, in points.
@@ -34,14 +34,14 @@ _BATCH = 250  # swaps that are measured at a time
 def main(arguments: argparse.Namespace) -> None:
     """Write the table of one text."""
     settings = DiversitySettings(**json.loads(arguments.settings))
-    (human,) = read_by_id(arguments.references, ["target"])
+    human = read_targets(arguments.references)
     versions = [read_targets(path) for path in arguments.text]
     ids = [name for name in human if all(name in version for version in versions)]
     if not ids:
         raise UserError(f"{arguments.text[0]}: holds no segment of {arguments.references}; delete the older file")
     if len(ids) < len(human):
         say(f"{len(human) - len(ids):,} of {len(human):,} segments have no target in the text and are left out")
-    split = word_splitter(settings.tokenize or tokenizer_name(arguments.target_language))
+    split = word_splitter(settings.tokenize or tokenizer_without_mecab(arguments.target_language))
     order, (reference, *texts) = split_enough(
         [human, *versions], draw_names(ids, None, arguments.seed, "diversity"), split, settings.tokens
     )

@@ -8,6 +8,7 @@ before the start of the stretch.
 import math
 
 import numpy as np
+from scipy import stats
 
 _STEPS = 50  # most steps of Newton's method
 _CLOSE = 1e-10
@@ -64,11 +65,7 @@ def entropy(counts: np.ndarray) -> float:
     It is too low for any sample, by about (types − 1) / 2N. The texts compared have equal N, and a correction would
     only add the number of types, which is a separate measure.
     """
-    total = int(counts.sum())
-    if not total:
-        return math.nan
-    shares = counts[counts > 0] / total
-    return float(-np.sum(shares * np.log2(shares)))
+    return float(stats.entropy(counts, base=2)) if counts.any() else math.nan
 
 
 def zipf_exponent(counts: np.ndarray) -> float:

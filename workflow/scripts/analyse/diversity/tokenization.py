@@ -10,11 +10,6 @@ import regex
 from sacrebleu.metrics import BLEU
 
 from workbench.cli import UserError
-from workbench.languages import base_language
-
-# Languages that sacreBLEU tokenizes with MeCab, which is optional, and languages written without blanks.
-_BY_CHARACTER = {"ja", "ko", "km", "lo", "my", "th"}
-_BY_LANGUAGE = {"zh": "zh"} | dict.fromkeys(_BY_CHARACTER, "char")
 
 # The default tokenizer leaves typographic marks attached to words, so they are replaced with marks that it splits.
 _APOSTROPHE = regex.compile(r"[\u2018\u2019\u02bc]")
@@ -22,11 +17,6 @@ _HYPHEN = regex.compile(r"[\u2010\u2011]")
 _TYPOGRAPHIC = regex.compile(r"(?![\x00-\x7f])[\p{P}\p{S}]")
 _EDGE = regex.compile(r"^[^\p{L}\p{M}\p{N}]+|[^\p{L}\p{M}\p{N}]+$")
 _WORD = regex.compile(r"[\p{L}\p{N}]")
-
-
-def tokenizer_name(language: str) -> str:
-    """sacreBLEU's name of the tokenizer for a language code, with or without a region: ``13a`` for most languages."""
-    return _BY_LANGUAGE.get(base_language(language), "13a")
 
 
 def word_splitter(tokenizer: str) -> Callable[[str], list[str]]:

@@ -36,7 +36,8 @@ class LengthBand:
     Attributes:
         slope, intercept: the line through the logarithm of target length by source length.
         power: power of the source length by which the scatter shrinks.
-        low, high: limits of the deviation from the line, independent of the source length.
+        low, high: limits of the deviation from the line, independent of the source length. Below, something must be
+            left out; above, something must be added.
     """
 
     slope: float
@@ -44,14 +45,6 @@ class LengthBand:
     power: float
     low: float
     high: float
-
-    def is_short(self, source: str, target: str) -> bool:
-        """Whether the target is so short that something must be left out."""
-        return self.deviation(source, target) < self.low
-
-    def is_long(self, source: str, target: str) -> bool:
-        """Whether the target is so long that something must be added."""
-        return self.deviation(source, target) > self.high
 
     def deviation(self, source: str, target: str) -> float:
         """How far a pair's lengths are from what is usual; negative for a short target."""

@@ -80,9 +80,10 @@ def source_errors(
         found: dict[str, int] = dict(outcome_errors(source, target, standards, limits))
         if not found["empty"]:
             numbers = number_mismatch(source, target, limits.spelt_below)
+            deviation = norms.band.deviation(source, target)
             found |= {
-                "omission": norms.band.is_short(source, target),
-                "addition": norms.band.is_long(source, target),
+                "omission": deviation < norms.band.low,
+                "addition": deviation > norms.band.high,
                 "oscillation": oscillates(source, target, limits),
                 "repeated_target": is_repeated,
                 "detachment": norms.lexicon.is_detached(source, target, limits.detachment_words),

@@ -9,7 +9,7 @@ import math
 
 from curate.quality import Context, Instances, QualityMetric, Score
 from workbench.cli import UserError, progress
-from workbench.languages import base_language
+from workbench.language_identification import identified_language
 from workbench.words import plain_words
 
 _LEAST = 1e-30  # the smallest probability that py3langid's single precision distinguishes from 0
@@ -25,7 +25,7 @@ def score(instances: Instances, context: Context) -> list[Score]:
     """
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    language = base_language(context.settings["languages"]["target"])
+    language = identified_language(context.settings["languages"]["target"])
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     if language not in identifier.labels:
         raise UserError(

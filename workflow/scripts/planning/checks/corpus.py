@@ -12,6 +12,8 @@ from planning.corpus import Corpus
 from planning.study import Study
 from workbench.files import open_unpacked
 from workbench.generated import HUMAN
+from workbench.language_identification import IDENTIFIED, identified_language
+from workbench.languages import code_problem, language_name, plain_code
 
 _SOURCE_FOLDERS = {"workflow", "config", "resources", "tests", "docs", "envs", "profiles", "requirements", "tools"}
 _BLOCK_BYTES = 1 << 20
@@ -45,9 +47,26 @@ def name_problems(study: Study) -> Iterator[Problem]:
 
 
 def language_problems(study: Study) -> Iterator[Problem]:
-    """The two languages must differ."""
-    if study.languages["source"] == study.languages["target"]:
+    """Both must be codes of languages, which differ; texts are identified in languages that py3langid knows."""
+    problems = {side: code_problem(code) for side, code in study.languages.items()}
+    for side, problem in problems.items():
+        if problem:
+            yield Problem(("languages", side), problem)
+    if any(problems.values()):
+        return
+    source, target = map(plain_code, study.languages.values())
+    if source == target:
         yield Problem(("languages", "target"), f"{study.languages['target']!r} is the source language too")
+    unknown = [code for code in study.languages.values() if identified_language(code) not in IDENTIFIED]
+    limits = study.config["analysis"]["errors"]["limits"]
+    keys: dict[Key, object] = {
+        ("corpus", "cleaning", "language_margin"): study.corpus.cleaning["language_margin"],
+        ("analysis", "errors", "limits", "language_margin"): limits["language_margin"],
+        **{("quality", name, "metric"): True for name, score in study.quality.items() if score.metric == "language"},
+    }
+    for key in [key for key, value in keys.items() if value is not None and unknown]:
+        remedy = "leave this metric out" if key[0] == "quality" else "write null"
+        yield Problem(key, f"py3langid cannot identify {' and '.join(map(language_name, unknown))}: {remedy}")
 
 
 def corpus_problems(study: Study) -> Iterator[Problem]:

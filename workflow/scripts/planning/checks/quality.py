@@ -7,6 +7,7 @@ from planning.checks.hosted_llms import hosted_llm_problems
 from planning.configuration.errors import Key, Problem, not_one_of, too_many
 from planning.quality import Judge, QualityScore
 from planning.study import Study
+from workbench.languages import bleu_tokenizer, tokenizer_without_mecab, unspaced_script
 
 
 def quality_problems(study: Study) -> Iterator[Problem]:
@@ -88,9 +89,24 @@ def detector_problems(study: Study) -> Iterator[Problem]:
 
 
 def tokenizer_problems(study: Study) -> Iterator[Problem]:
-    """sacreBLEU segments Japanese and Korean with MeCab, which the workflow does not install."""
-    language, evaluation = study.languages["target"][:2], study.evaluation
-    chosen = "tokenize" in evaluation.metric_options.get("bleu", {})
-    if language in ("ja", "ko") and "bleu" in evaluation.metrics and not chosen:
-        key = ("evaluation", "metric_options", "bleu", "tokenize")
-        yield Problem(key, f"needed for {language}: sacreBLEU's own choice is not installed; char serves")
+    """Tokenizers and metrics of words must fit the script; MeCab for Japanese and Korean is not installed."""
+    language, evaluation = study.languages["target"], study.evaluation
+    script, own = unspaced_script(language), bleu_tokenizer(language)
+    options: Key = ("evaluation", "metric_options")
+    chosen = evaluation.metric_options.get("bleu", {}).get("tokenize")
+    if own.endswith("mecab") and "bleu" in evaluation.metrics and not chosen:
+        reason = f"needed for {language}: sacreBLEU's own choice is not installed; char serves"
+        yield Problem((*options, "bleu", "tokenize"), reason)
+    key: Key
+    for key, tokenizer in (
+        ((*options, "bleu", "tokenize"), chosen),
+        (("analysis", "diversity", "tokenize"), study.config["analysis"]["diversity"]["tokenize"]),
+    ):
+        if tokenizer and script and tokenizer not in script.tokenizers:
+            serves = tokenizer_without_mecab(language)
+            yield Problem(key, f"{tokenizer!r} needs blanks between words, which {language!r} has not; write {serves}")
+        elif tokenizer == "zh" and not script:
+            yield Problem(key, f"'zh' divides Chinese characters only; write {tokenizer_without_mecab(language)}")
+    if script and evaluation.metric_options.get("chrf", {}).get("word_order"):
+        reason = f"chrF++ counts words between blanks, which {language!r} has not; write 0"
+        yield Problem((*options, "chrf", "word_order"), reason)

@@ -1,13 +1,13 @@
 """The section of a page that answers "Why?": errors, lexical diversity, detector and post-editing."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic
 
 from report.page import Figure, Section, Topic, figure
-from report.rows import SCORES, DiversityRow, ErrorRow, PairRow, PostEditingRow, Row
+from report.rows import SCORES, DiversityRow, ErrorRow, PairRow, PostEditingRow, RewrittenRow, Row
 from report.study import Files
 from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column
 from report.text.findings import Findings, paragraph
@@ -109,12 +109,15 @@ def why_section(files: Files, people: Sequence[str], baseline: str) -> Section:
 
     Args:
         files: the analysis's tables ``errors_pool``, ``errors_test``, ``diversity_pool``, ``diversity_test``,
-            ``detector_pairs`` and ``post_editing``, and the figures ``errors_pool`` and so on, and ``detector``.
+            ``detector_pairs``, ``post_editing`` and ``rewritten``, and the figures ``errors_pool`` and so on, and
+            ``detector``.
         people: generators that are second human references.
         baseline: condition that trains on human text.
     """
     errors, errors_topic = _measures_topic(_ERRORS, files, people, baseline)
     diversity, diversity_topic = _measures_topic(_DIVERSITY, files, people, baseline)
+    rewritten = files.rows("rewritten", RewrittenRow)
+    errors_topic = replace(errors_topic, warnings=[row.warning for row in rewritten if row.warning])
     pairs = files.rows("detector_pairs", PairRow)
     detector = detector_findings(pairs)
     return Section(
