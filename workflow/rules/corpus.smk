@@ -58,7 +58,7 @@ rule fetch_mtdata:
     params:
         **runs_script("corpus/fetch_mtdata.py"),
         languages=LANGUAGES,
-        datasets=mtdata_arguments(),
+        datasets=part_arguments(STUDY.corpus.mtdata),
         cache=f"{STUDY.downloads}/mtdata",
     resources:
         mem_mb=2000,
@@ -106,14 +106,14 @@ rule clean_corpus:
     params:
         **runs_script("corpus/clean_corpus.py"),
         languages=LANGUAGES,
-        settings=cleaning_arguments(),
+        rules=STUDY.corpus.cleaning_rules,
     resources:
         **grown(mem_mb=4000, runtime=240),
     conda:
         "../../envs/corpus.yaml"
     shell:
         "python {params.script:q} --log {log:q} --raw {input.raw:q} --languages {params.languages:q}"
-        " {params.settings:q} --output {output.clean:q} --table {output.counts:q}"
+        " --rules {params.rules:q} --output {output.clean:q} --table {output.counts:q}"
 
 
 rule split_corpus:

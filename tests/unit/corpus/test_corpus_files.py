@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from corpus.clean_corpus import CleaningRules
 from corpus.raw_table import read_raw
 
 SCRIPT = "corpus/read_files.py"
@@ -38,7 +40,7 @@ def test_wrong_aligned_files(
     tmp_path: Path, refusal: Callable[..., str], source: bytes, target: bytes, says: str
 ) -> None:
     write(tmp_path, source=source, target=target)
-    assert says in refusal(SCRIPT, "--part", "train", "source", "target", *LIMIT)
+    assert says in refusal(SCRIPT, "--train", "source", "target", *LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -52,28 +54,17 @@ def test_wrong_aligned_files(
 )
 def test_wrong_table(tmp_path: Path, refusal: Callable[..., str], table: bytes, says: str) -> None:
     write(tmp_path, table=table)
-    assert says in refusal(SCRIPT, "--part", "train", "table", *LIMIT)
+    assert says in refusal(SCRIPT, "--train", "table", *LIMIT)
 
 
-@pytest.mark.parametrize(
-    ("parts", "says"),
-    [
-        ([["train", "nowhere", "target"]], "nowhere: no such file"),
-        ([["test", "source", "target"]], "corpus.files: no train part"),
-        ([["dev", "source", "target"]], "'dev' is not one of train, valid, test"),
-        ([["train", "source"], ["train", "source"]], "'train' is given twice"),
-        ([["train"]], "corpus.files.train: 0 files"),
-    ],
-)
-def test_wrong_parts(tmp_path: Path, refusal: Callable[..., str], parts: list[list[str]], says: str) -> None:
-    write(tmp_path, source=b"eins\n", target=b"one\n")
-    arguments = [value for part in parts for value in ("--part", *part)]
-    assert says in refusal(SCRIPT, *arguments, *LIMIT)
+def test_a_missing_file(tmp_path: Path, refusal: Callable[..., str]) -> None:
+    write(tmp_path, target=b"one\n")
+    assert refusal(SCRIPT, "--train", "nowhere", "target", *LIMIT) == "nowhere: no such file"
 
 
 def test_a_refused_file_leaves_the_old_output(tmp_path: Path, refusal: Callable[..., str]) -> None:
     write(tmp_path, source=b"eins\n" * 9, target=b"one\n" * 8, **{"raw.tsv.gz": b"old"})
-    refusal(SCRIPT, "--part", "train", "source", "target", *LIMIT)
+    refusal(SCRIPT, "--train", "source", "target", *LIMIT)
     assert (tmp_path / "raw.tsv.gz").read_bytes() == b"old"
 
 
@@ -83,7 +74,7 @@ def test_only_a_line_feed_ends_a_line(tmp_path: Path, run_script: Callable) -> N
     """
     odd = "\ufeffeins\r\nz\u2028w\x85e\x0bi\r\nd\rrei\r\n\r\nfünf"
     write(tmp_path, source=odd.encode(), target=gzip.compress(b"one\ntwo\nthree\nfour\nfive\n"))
-    done = run_script(SCRIPT, "--part", "train", "source", "target", *LIMIT)
+    done = run_script(SCRIPT, "--train", "source", "target", *LIMIT)
     assert done.returncode == 0, done.stderr
     pairs = list(read_raw(tmp_path / "raw.tsv.gz"))
     assert [pair.source for pair in pairs] == ["eins", "z w e i", "d rei", "", "fünf"]
@@ -93,7 +84,7 @@ def test_only_a_line_feed_ends_a_line(tmp_path: Path, run_script: Callable) -> N
 
 def test_tables_with_and_without_names_and_several_parts(tmp_path: Path, run_script: Callable) -> None:
     write(tmp_path, a=b"eins\tone\n", b=gzip.compress(b"Target\tid\tSource\ntwo\t7\tzwei\r\n"))
-    parts = ("--part", "test", "b", "--part", "train", "a")
+    parts = ("--test", "b", "--train", "a")
     assert run_script(SCRIPT, *parts, *LIMIT).returncode == 0
     assert list(read_raw(tmp_path / "raw.tsv.gz")) == [
         ("train:1", "eins", "one"),
@@ -106,8 +97,7 @@ def test_tables_with_and_without_names_and_several_parts(tmp_path: Path, run_scr
 
 def test_a_damaged_raw_table_is_named(tmp_path: Path, refusal: Callable[..., str]) -> None:
     write(tmp_path, **{"raw.tsv.gz": gzip.compress(b"id\tsource\ttarget\ntrain:1\ta\tb\n")[:-9]})
-    arguments = "--languages de en --min-letters 0 --min-words 1 --max-words 9 --max-characters 99"
-    policies = "--max-length-ratio 9 --markup keep --placeholders keep --near-duplicates keep"
-    files = "--raw raw.tsv.gz --output clean.tsv --table cleaning.tsv"
-    said = refusal("corpus/clean_corpus.py", *f"{arguments} {policies} {files}".split())
+    rules = CleaningRules(0, 1, 9, 99, 9, "keep", "keep", "keep")
+    arguments = "--languages de en --raw raw.tsv.gz --output clean.tsv --table cleaning.tsv --rules"
+    said = refusal("corpus/clean_corpus.py", *arguments.split(), json.dumps(rules._asdict()))
     assert "raw.tsv.gz: damaged" in said

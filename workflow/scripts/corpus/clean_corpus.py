@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -54,6 +55,7 @@ class CleaningRules(NamedTuple):
         min_letters: share of letters in a text without its placeholders and addresses.
         markup: ``"keep"``, ``"strip"`` (keep the text inside) or ``"drop"`` (the pair).
         placeholders, near_duplicates: ``"keep"`` or ``"drop"``.
+        language_margin: a text is in another language if that is this many times likelier; None: do not identify.
     """
 
     min_letters: float
@@ -64,6 +66,7 @@ class CleaningRules(NamedTuple):
     markup: str
     placeholders: str
     near_duplicates: str
+    language_margin: float | None = None
 
 
 def letter_share(text: str) -> float:
@@ -201,10 +204,9 @@ def kept_pairs(raw: Path, total: int, cleaner: Cleaner, counts: dict[str, int]) 
 def main(arguments: argparse.Namespace) -> None:
     """Write the clean corpus and the table of reasons."""
     source, target = map(base_language, arguments.languages)
-    is_other = None
-    if arguments.language_margin is not None:
-        is_other = language_identifier((source, target), arguments.language_margin)
-    rules = CleaningRules(**{name: getattr(arguments, name) for name in CleaningRules._fields})
+    rules = CleaningRules(**json.loads(arguments.rules))
+    margin = rules.language_margin
+    is_other = None if margin is None else language_identifier((source, target), margin)
     total, given = survey(arguments.raw)
     cleaner = Cleaner(rules, (source, target), is_other, given)
     counts = dict.fromkeys((*REASONS, "kept"), 0)
@@ -219,23 +221,7 @@ def parser() -> argparse.ArgumentParser:
     parser = script_parser(__doc__)
     parser.add_argument("--raw", required=True, type=Path, help="raw.tsv.gz")
     parser.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
-    parser.add_argument(
-        "--min-letters", required=True, type=float, help="share of letters on each side, without blanks"
-    )
-    parser.add_argument("--min-words", required=True, type=int, help="on each side, without placeholders and addresses")
-    parser.add_argument("--max-words", required=True, type=int, help="on each side")
-    parser.add_argument("--max-characters", required=True, type=int, help="on each side")
-    parser.add_argument(
-        "--max-length-ratio", required=True, type=float, help="words of the longer side / the shorter's"
-    )
-    parser.add_argument("--markup", required=True, choices=("keep", "strip", "drop"))
-    parser.add_argument("--placeholders", required=True, choices=("keep", "drop"))
-    parser.add_argument("--near-duplicates", required=True, choices=("keep", "drop"))
-    parser.add_argument(
-        "--language-margin",
-        type=float,
-        help="drop a text if another language is this many times likelier; without it, do not identify languages",
-    )
+    parser.add_argument("--rules", required=True, help="JSON: the section corpus.cleaning of the configuration")
     parser.add_argument("--output", required=True, type=Path, help="clean.tsv")
     parser.add_argument("--table", required=True, type=Path, help="cleaning.tsv")
     return parser

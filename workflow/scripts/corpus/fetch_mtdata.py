@@ -18,7 +18,7 @@ from typing import Any
 
 import requests
 
-from corpus.raw_table import GIVEN_PARTS, PARTS, SentencePair, number_pairs, write_parts
+from corpus.raw_table import SentencePair, add_part_options, given_parts, number_pairs, write_parts
 from workbench.cli import UserError, run_script, say, script_parser
 
 _PROGRESS_SECONDS = 10.0
@@ -149,17 +149,14 @@ def language_tags(languages: tuple[str, str]) -> tuple[Any, Any]:
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the raw table."""
-    parts = {part: getattr(arguments, part) for part in PARTS if getattr(arguments, part)}
-    write_parts(arguments.output, read_parts(parts, tuple(arguments.languages), arguments.cache))
+    write_parts(arguments.output, read_parts(given_parts(arguments), tuple(arguments.languages), arguments.cache))
 
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
     parser.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
-    parser.add_argument("--train", required=True, nargs="+", metavar="ID", help="mtdata ids")
-    for part in GIVEN_PARTS:
-        parser.add_argument(f"--{part}", nargs="*", default=[], metavar="ID", help="mtdata ids")
+    add_part_options(parser, metavar="ID", help="mtdata ids")
     parser.add_argument("--cache", required=True, type=Path, help="mtdata's folder")
     parser.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
     return parser

@@ -8,32 +8,13 @@ names its columns, ``source`` and ``target`` among them.
 import codecs
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from corpus.raw_table import PARTS, SentencePair, number_pairs
+from corpus.raw_table import SentencePair, number_pairs
 from workbench.cli import UserError
 from workbench.files import open_unpacked
-
-
-def parse_parts(values: list[list[str]]) -> dict[str, list[Path]]:
-    """The files of each part, ``train`` first: source and target, or one table of both.
-
-    Raises:
-        UserError: an unknown or repeated name, no ``train``, or not one or two files.
-    """
-    parts: dict[str, list[Path]] = {}
-    for name, *files in values:
-        if name not in PARTS or name in parts:
-            problem = "is given twice" if name in parts else f"is not one of {', '.join(PARTS)}"
-            raise UserError(f"corpus.files: part {name!r} {problem}")
-        if len(files) not in (1, 2):
-            raise UserError(f"corpus.files.{name}: {len(files)} files; expected source and target, or one TSV")
-        parts[name] = [Path(file) for file in files]
-    if "train" not in parts:
-        raise UserError("corpus.files: no train part")
-    return {name: parts[name] for name in PARTS if name in parts}
 
 
 def read_lines(path: Path, max_bytes: int) -> Iterator[str]:
@@ -114,8 +95,8 @@ def read_table(path: Path, max_bytes: int) -> Iterator[tuple[str, str]]:
         yield fields[places[0]], fields[places[1]]
 
 
-def read_parts(parts: dict[str, list[Path]], max_bytes: int) -> Iterator[SentencePair]:
-    """The pairs of all parts, each in the order of its file.
+def read_parts(parts: Mapping[str, Sequence[Path]], max_bytes: int) -> Iterator[SentencePair]:
+    """The pairs of all parts, each in the order of its files: source and target, or one table of both.
 
     Raises:
         UserError: as :func:`read_aligned` and :func:`read_table`, or a part has no pair.

@@ -4,12 +4,13 @@ An id is ``<part>:<n>``. The part is a release's name for catalogues and ``train
 corpus. *n* counts the part's pairs from 1: the line in aligned files, the row below the header in a table.
 """
 
+import argparse
 import gzip
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from workbench.cli import UserError, say
 from workbench.files import atomic_path
@@ -33,6 +34,17 @@ class SentencePair(NamedTuple):
 def part_of(pair_id: str) -> str:
     """``"train"`` for ``"train:17"``."""
     return pair_id.rpartition(":")[0]
+
+
+def add_part_options(parser: argparse.ArgumentParser, **options: Any) -> None:
+    """Add an option for each part, of which ``train`` is required, with one or more values of the given ``options``."""
+    for part in PARTS:
+        parser.add_argument(f"--{part}", nargs="+", required=part == "train", **options)
+
+
+def given_parts(arguments: argparse.Namespace) -> dict[str, list[Any]]:
+    """The values of each part that the command line has."""
+    return {part: getattr(arguments, part) for part in PARTS if getattr(arguments, part)}
 
 
 def number_pairs(part: str, texts: Iterable[tuple[str, str]], if_none: str | None = None) -> Iterator[SentencePair]:

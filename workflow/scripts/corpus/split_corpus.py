@@ -179,29 +179,9 @@ def assign(
     return rows
 
 
-def parse_sizes(values: dict[str, str]) -> dict[str, int | None]:
-    """Parse the size of each split.
-
-    Raises:
-        UserError: a name or a size is not allowed, or a split is missing.
-    """
-    sizes: dict[str, int | None] = {}
-    for name, size in values.items():
-        if name not in DRAWN_IN_ORDER:
-            raise UserError(f"splits: {name!r} is not one of {', '.join(DRAWN_IN_ORDER)}")
-        is_all = size == ALL and name in GIVEN_PARTS
-        if not is_all and not (size.isascii() and size.isdigit()):
-            raise UserError(f"splits.{name}: {size!r} is not a number of pairs")
-        sizes[name] = None if is_all else int(size)
-    missing = [name for name in DRAWN_IN_ORDER if name not in sizes]
-    if missing:
-        raise UserError(f"splits: no {missing[0]}")
-    return sizes
-
-
 def main(arguments: argparse.Namespace) -> None:
     """Write the four splits."""
-    sizes = parse_sizes({name: size for name, size, _ in arguments.split})
+    sizes = {name: None if size == ALL else int(size) for name, size, _ in arguments.split}
     corpus = LinkedRows(arguments.clean, arguments.seed)
     rows = assign(corpus, sizes, arguments.given, arguments.table)
     for name, _, output in arguments.split:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from corpus.releases import Release, read_releases
 from planning.configuration.errors import ConfigurationError
-from planning.settings import JsonObject
+from planning.settings import JsonObject, compact
 from workbench.cli import UserError
 
 
@@ -33,6 +33,11 @@ class Corpus:
     def pool(self) -> int:
         """Number of pairs that supply the sources of the training data."""
         return self.splits["pool"] or 0
+
+    @property
+    def cleaning_rules(self) -> str:
+        """The section ``corpus.cleaning`` as JSON for one command-line argument."""
+        return compact(self.cleaning)
 
     @property
     def given_parts(self) -> set[str]:
