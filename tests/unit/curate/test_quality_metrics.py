@@ -210,11 +210,6 @@ def test_an_unknown_metric_is_named_with_those_there_are() -> None:
         load_metric("_models")
 
 
-def test_a_file_that_is_not_given_is_named() -> None:
-    with pytest.raises(UserError, match=r"reads an input 'judge', which is not given; given: none"):
-        scores("llm_judge", planted())
-
-
 def test_documentation_has_every_metric() -> None:
     page = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
     assert [name for name in metric_names() if f"`{name}`" not in page] == []

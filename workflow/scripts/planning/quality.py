@@ -78,7 +78,7 @@ class QualityScore:
     def inputs(self, generator: str) -> dict[str, str]:
         """The files that it reads besides the pool and the generator's text, by the names that the metric uses."""
         if self.metric in MODEL_METRICS:
-            return model_files(f"<results>/quality/{self.name}", "model.")
+            return model_files(f"<results>/quality/{self.name}", "model:")
         if self.metric == "length":
             return {"pretrain": "<results>/corpus/pretrain.tsv"}
         if self.metric == "consensus":

@@ -6,7 +6,8 @@ Source: Feng et al., Language-agnostic BERT Sentence Embedding (ACL 2022), by se
 """
 
 from curate.quality import Context, Instances, QualityMetric, Score
-from curate.quality._models import local_model, optional_package
+from curate.quality._models import local_model
+from workbench.cli import UserError
 
 METRIC = QualityMetric(better="higher")
 
@@ -19,11 +20,17 @@ def score(instances: Instances, context: Context) -> list[Score]:
     """
     import torch
 
-    package = optional_package("labse", "sentence_transformers")
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise UserError(
+            f"metric labse needs the package sentence_transformers ({error}); "
+            "install it: .venv/bin/pip install -r requirements/quality-extra.txt"
+        ) from error
     local = local_model("labse", context)
     torch.set_num_threads(context.threads)
     device = "cuda" if local.on_gpu else "cpu"
-    model = package.SentenceTransformer(str(local.weights), device=device, local_files_only=True)
+    model = SentenceTransformer(str(local.weights), device=device, local_files_only=True)
     sources, targets = (
         model.encode(texts, batch_size=local.batch_size, normalize_embeddings=True, show_progress_bar=False)
         for texts in ([instance.source for instance in instances], [instance.target for instance in instances])
