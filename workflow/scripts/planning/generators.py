@@ -155,6 +155,10 @@ class Generators(Entries[Generator]):
         given = {name: self[name].fallback for name in recipe.generators if name in self}
         return {name: origin for name, origin in given.items() if origin}
 
+    def origins_of(self, recipe: Recipe) -> list[str]:
+        """Whose generated text a dataset is built from, including what fills the gaps of others."""
+        return sorted({*recipe.generators, *self.fallbacks(recipe).values()} - {HUMAN})
+
     @cached_property
     def detector_pairs(self) -> dict[str, tuple[str, str, str]]:
         """Every pair of authors that a detector distinguishes, by name: first, second, what kind of pair it is."""

@@ -126,6 +126,11 @@ class QualityScores(Entries[QualityScore]):
         """Every score with every generator whose targets it scores."""
         return [(name, generator) for name, score in self.items() for generator in score.scored]
 
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics in use, sorted."""
+        return sorted({self[name].metric for name, _ in self.pairs})
+
     @cached_property
     def judged(self) -> list[tuple[Judge, str]]:
         """Every judge with every generator whose targets it is asked about."""

@@ -5,6 +5,8 @@ Needs the weights of a model whose embeddings many languages share.
 Source: Feng et al., Language-agnostic BERT Sentence Embedding (ACL 2022), by sentence-transformers.
 """
 
+import importlib
+
 from curate.quality import Context, Instances, QualityMetric, Score
 from curate.quality._models import local_model
 from workbench.cli import UserError
@@ -21,7 +23,7 @@ def score(instances: Instances, context: Context) -> list[Score]:
     import torch
 
     try:
-        from sentence_transformers import SentenceTransformer
+        package = importlib.import_module("sentence_transformers")  # an extra, which no environment of a rule has
     except ImportError as error:
         raise UserError(
             f"metric labse needs the package sentence_transformers ({error}); "
@@ -30,7 +32,7 @@ def score(instances: Instances, context: Context) -> list[Score]:
     local = local_model("labse", context)
     torch.set_num_threads(context.threads)
     device = "cuda" if local.on_gpu else "cpu"
-    model = SentenceTransformer(str(local.weights), device=device, local_files_only=True)
+    model = package.SentenceTransformer(str(local.weights), device=device, local_files_only=True)
     sources, targets = (
         model.encode(texts, batch_size=local.batch_size, normalize_embeddings=True, show_progress_bar=False)
         for texts in ([instance.source for instance in instances], [instance.target for instance in instances])
