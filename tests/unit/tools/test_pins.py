@@ -119,7 +119,7 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
     of the rule it is made from.
     """
     by_name = {
-        "generate/providers/{STUDY": "generate/providers/f*.py",  # fairseq and files; a local LLM's is named by its rule
+        "generate/providers/{STUDY": "generate/providers/f*.py",  # not local, which its rule names
         "FAIRSEQ_MODULE": "train/fairseq_fast/*.py",
         "asking_code": "llm/providers/*.py",
         "detector.kind": "analyse/detectors/*.py",

@@ -5,13 +5,12 @@ The rules are applied in the order of :data:`REASONS`; the first one that a pair
 empty pairs are dropped. Pairs of ``train`` that share a side with them are dropped, and so are pairs of ``valid`` that
 share a side with ``test``.
 
-Memory: three sets of 8-byte digests, about 0.4 GB for two million pairs.
+Memory: three sets of 8-byte hashes, about 0.4 GB for two million pairs.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +24,7 @@ from workbench.language_identification import Identify, language_identifier
 from workbench.languages import base_language
 from workbench.markup import has_markup, strip_markup
 from workbench.tables import write_rows
-from workbench.text import match_key
+from workbench.text import hash64, match_key
 from workbench.words import PLACEHOLDER, count_words, plain_words
 
 REASONS = (
@@ -81,11 +80,6 @@ def near_key(text: str) -> str:
     return "".join(c for c in key if not c.isnumeric()) or match_key(text)
 
 
-def digest(text: str) -> int:
-    """Eight bytes of BLAKE2 as a number, because a set of numbers takes far less memory than a set of texts."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
-
-
 class Cleaner:
     """Decides which pairs are kept, one after another; it remembers the sources of those it has kept."""
 
@@ -106,9 +100,7 @@ class Cleaner:
         keys = match_key(pair.source), match_key(pair.target)
         if part in GIVEN_PARTS:
             return pair, "leak" if self.given.has_leak(part, keys) else None
-        reason = self._broken_form(pair) or self._broken_content(pair, keys)
-        if reason is None and self.given.has_leak(part, keys):
-            reason = "leak"
+        reason = self._broken_form(pair) or self._broken_content(part, pair, keys)
         return pair, reason or self._repetition(pair.source, keys[0])
 
     def _broken_form(self, pair: SentencePair) -> str | None:
@@ -131,19 +123,19 @@ class Cleaner:
             return "many_characters"
         return "length_ratio" if most > rules.max_length_ratio * fewest else None
 
-    def _broken_content(self, pair: SentencePair, keys: tuple[str, str]) -> str | None:
+    def _broken_content(self, part: str, pair: SentencePair, keys: tuple[str, str]) -> str | None:
         if keys[0] == keys[1]:
             return "identical"
         if self.is_other and any(map(self.is_other, (pair.source, pair.target), self.languages)):
             return "language"
-        return None
+        return "leak" if self.given.has_leak(part, keys) else None
 
     def _repetition(self, source: str, key: str) -> str | None:
-        exact = digest(key)
+        exact = hash64(key)
         if exact in self._sources:
             return "duplicate"
         if self.rules.near_duplicates == "drop":
-            near = digest(near_key(source))
+            near = hash64(near_key(source))
             if near in self._near_sources:
                 return "near_duplicate"
             self._near_sources.add(near)
@@ -162,13 +154,13 @@ class GivenKeys:
         for side, text in enumerate((pair.source, pair.target)):
             for form in (text, strip_markup(text)):
                 if form:
-                    self._keys[part_of(pair.id)][side].add(digest(match_key(form)))
+                    self._keys[part_of(pair.id)][side].add(hash64(match_key(form)))
 
     def has_leak(self, part: str, keys: tuple[str, str]) -> bool:
         """Whether a pair's source or target is in a given part that must not share any text with the pair's part."""
         disjoint = {"test": (), "valid": ("test",)}.get(part, GIVEN_PARTS)
         return any(
-            digest(key) in self._keys[other][side]
+            hash64(key) in self._keys[other][side]
             for other in disjoint
             if self._keys[other][0]
             for side, key in enumerate(keys)

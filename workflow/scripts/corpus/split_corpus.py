@@ -11,7 +11,6 @@ Memory: about 0.3 kB a row; the texts stay in the file.
 """
 
 import argparse
-import hashlib
 from array import array
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -20,7 +19,7 @@ from pathlib import Path
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, part_of
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.tables import write_rows
-from workbench.text import match_key
+from workbench.text import hash64, match_key
 
 DRAWN_IN_ORDER = ("test", "valid", "pretrain", "pool")
 ALL = "all"
@@ -80,11 +79,6 @@ class LinkedRows:
             for row in rows:
                 file.seek(self.offsets[row])
                 yield file.readline().decode().rstrip("\n").split("\t")
-
-
-def hash64(text: str) -> int:
-    """The first eight bytes of the SHA-256 of ``text`` as a number."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def take_given(corpus: LinkedRows, name: str, size: int | None) -> list[int]:
