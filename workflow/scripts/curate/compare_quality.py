@@ -89,20 +89,14 @@ def agreement(
     return Agreement(len(truth), int(known.sum()), correlation, low, high, float(truth.mean()), top, bottom)
 
 
-def read_oracle(oracle: Path, targets: int | None, seed: int) -> dict[str, float]:
-    """The oracle's scores by id: of all targets, or of ``targets`` targets drawn by id."""
-    names = (name for name, score in read_rows(oracle, ["id", "score"]) if score)
-    drawn = set(names if targets is None else draw_names(names, targets, seed))
-    return {name: float(score) for name, score in read_rows(oracle, ["id", "score"]) if name in drawn}
-
-
 def compare(scores: Path, oracle: Path, better: str, targets: int | None, resamples: int, seed: int) -> Agreement:
-    """The agreement of a table of scores with the oracle's for the same generator, on at most ``targets`` targets.
+    """The agreement of a table of scores with the oracle's, on all targets of the generator or ``targets`` drawn by id.
 
     Raises:
         UserError: they have no target in common.
     """
-    truth = read_oracle(oracle, targets, seed)
+    known_truth = {name: float(score) for name, score in read_rows(oracle, ["id", "score"]) if score}
+    truth = {name: known_truth[name] for name in draw_names(known_truth, targets, seed)}
     rows = [row for row in read_rows(scores, ["id", "score", "rank"]) if row[0] in truth]
     if not rows:
         raise UserError(f"{scores}: no target in common with {oracle}; delete the older file and run again")

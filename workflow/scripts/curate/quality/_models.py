@@ -1,6 +1,5 @@
 """Models that metrics run and the user has."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from curate.quality import Context
@@ -8,17 +7,8 @@ from models.devices import take_gpus
 from workbench.cli import UserError
 
 
-@dataclass(frozen=True)
-class LocalModel:
-    """A model that the user has: its weights, and how to run it."""
-
-    weights: Path
-    batch_size: int
-    on_gpu: bool
-
-
-def local_model(metric: str, context: Context) -> LocalModel:
-    """The model of the input ``weights``; takes a GPU if the study uses one.
+def local_weights(metric: str, context: Context) -> tuple[Path, bool]:
+    """The path of the input ``weights``, and whether to run it on a GPU, which is taken then.
 
     Raises:
         UserError: there is nothing at that path, or no GPU.
@@ -32,4 +22,4 @@ def local_model(metric: str, context: Context) -> LocalModel:
     on_gpu = context.settings["device"] == "gpu"
     if on_gpu:
         take_gpus(1)
-    return LocalModel(path, context.settings["batch_size"], on_gpu)
+    return path, on_gpu
