@@ -84,13 +84,14 @@ rule read_files:
         **runs_script("corpus/read_files.py"),
         parts=file_arguments(),
         max_line_bytes=STUDY.corpus.max_line_bytes,
+        alignment=STUDY.corpus.alignment,
     resources:
         **grown(mem_mb=1000, runtime=60),
     conda:
         "../../envs/corpus.yaml"
     shell:
         "python {params.script:q} --log {log:q} {params.parts:q}"
-        " --max-line-bytes {params.max_line_bytes:q} --output {output:q}"
+        " --max-line-bytes {params.max_line_bytes:q} --alignment {params.alignment:q} --output {output:q}"
 
 
 rule clean_corpus:

@@ -10,7 +10,7 @@ from workbench.cli import run_script, script_parser
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the raw table."""
-    write_parts(arguments.output, read_parts(given_parts(arguments), arguments.max_line_bytes))
+    write_parts(arguments.output, read_parts(given_parts(arguments), arguments.max_line_bytes, arguments.alignment))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -18,6 +18,9 @@ def parser() -> argparse.ArgumentParser:
     parser = script_parser(__doc__)
     add_part_options(parser, type=Path, metavar="FILE", help="its source and its target file, or its TSV")
     parser.add_argument("--max-line-bytes", required=True, type=int, help="a longer line is an error, not a sentence")
+    parser.add_argument(
+        "--alignment", required=True, choices=("refuse", "warn"), help="what to do with files that look misaligned"
+    )
     parser.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
     return parser
 

@@ -17,6 +17,7 @@ class Corpus:
     kind: str  # ``catalogues``, ``mtdata`` or ``files``
     seed: int  # of the splits
     max_line_bytes: int
+    alignment: str  # what to do with files that look misaligned: ``refuse`` or ``warn``
     cleaning: JsonObject
     splits: Mapping[str, int | None]  # size of each split in pairs; None for all of a given part
     catalogues: JsonObject  # the file that pins the ``releases``, and patterns of catalogues to ``exclude``

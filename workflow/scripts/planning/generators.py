@@ -190,8 +190,10 @@ def _read_generator(config: JsonObject, name: str, training: Training, runs: Run
         )
     if given["provider"] == "files":
         # The paths are here so that exchanging two of them is seen; the script takes them as inputs.
-        shaping = picked(given, ("targets", "sources", "aligned_with"))
-        shaping |= picked(config["corpus"]["cleaning"], ["markup"]) | picked(config["corpus"], ["max_line_bytes"])
+        shaping = picked(given, ("targets", "sources", "aligned_with", "pool_sha256", "empty"))
+        shaping |= picked(config["corpus"]["cleaning"], ["markup"]) | picked(
+            config["corpus"], ("max_line_bytes", "alignment")
+        )
         return read_settings(FileGenerator, given, name=name, settings=compact(shaping))
     if given["provider"] == "local":
         local = read_local_llm(config, "generators", name)

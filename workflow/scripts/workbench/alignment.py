@@ -20,9 +20,9 @@ from typing import NamedTuple
 from workbench.text import match_key
 
 _SHIFTS = (1, -1, 2, -2, 3, -3)
-_WINDOW = 60  # pairs; 10 show half of all displacements, 20 show 97 %, 40 all
+_WINDOW = 40  # pairs; 10 show half of all displacements, 20 show 97 %, 40 all
 _FEWEST = 6  # pairs in which a displacement is looked for
-_SURE = 3.0  # standard errors by which displaced texts must fit better; at most -2.3 in a window of real aligned text
+_SURE = 3.0  # standard errors by which displaced texts must fit better; at most -0.5 in a window of real aligned text
 _UNSURE = -2.0  # standard errors by which neighbours may at most fit a long list; -20 and less in real aligned text
 _LONG = 200  # pairs from which on texts must fit the sources beside them better than their neighbours
 _TOTAL = 50_000  # comparisons of a long list that are kept

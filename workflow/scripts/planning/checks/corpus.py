@@ -1,15 +1,16 @@
 """Checks of folders, names, languages and the human text."""
 
 import os
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from corpus.parallel_text import column_names
+from corpus.recognition import refuse_other_format
 from planning.configuration.errors import Key, Problem
 from planning.corpus import Corpus
 from planning.study import Study
-from workbench.files import open_unpacked
+from workbench.cli import UserError
+from workbench.files import DAMAGE, open_unpacked
 from workbench.generated import HUMAN
 
 _SOURCE_FOLDERS = {"workflow", "config", "resources", "tests", "docs", "envs", "profiles", "requirements", "tools"}
@@ -63,6 +64,7 @@ def corpus_problems(study: Study) -> Iterator[Problem]:
                 yield Problem(key, f"{', '.join(files) or 'nothing'} given; allowed: either source and target, or tsv")
             for name, path in files.items():
                 yield from missing_file((*key, name), path)
+                yield from other_format((*key, name), path)
     fewest, most = corpus.cleaning["min_words"], corpus.cleaning["max_words"]
     if fewest > most:
         yield Problem(("corpus", "cleaning", "min_words"), f"{fewest} is more than max_words, which is {most}")
@@ -72,6 +74,17 @@ def missing_file(key: Key, path: str, is_input: bool = True) -> Iterator[Problem
     """A problem if a file is not there; ``is_input``: it is the input of a rule, and may be in storage."""
     if not Path(path).is_file():
         yield Problem(key, f"{path!r} is not a file (looked for it in {Path.cwd()})", no_input=is_input)
+
+
+def other_format(key: Key, path: str) -> Iterator[Problem]:
+    """A problem if a file that is there does not hold lines of text."""
+    if Path(path).is_file():
+        try:
+            refuse_other_format(Path(path))
+        except UserError as error:
+            yield Problem(key, str(error))
+        except OSError:
+            return  # the job that reads it reports the reason
 
 
 def split_problems(study: Study) -> Iterator[Problem]:
@@ -111,7 +124,7 @@ def alignment_problems(key: Key, path: str, corpus: Corpus) -> Iterator[Problem]
 
 
 def count_texts(path: Path, unit: str) -> int | None:
-    """Number of ``lines`` or ``rows`` of a plain or gzip file.
+    """Number of ``lines`` or ``rows`` of a plain or packed file.
 
     None for a file that cannot be read to its end: the job that reads it reports the reason.
     """
@@ -124,6 +137,6 @@ def count_texts(path: Path, unit: str) -> int | None:
             while block := file.read(_BLOCK_BYTES):
                 lines += block.count(b"\n")
                 last = block[-1:]
-    except (OSError, EOFError, zlib.error):
+    except (*DAMAGE, UserError):
         return None
     return lines + (last != b"\n")
