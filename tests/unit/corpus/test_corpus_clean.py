@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.clean_corpus import REASONS, Cleaner, CleaningRules, GivenKeys, near_key
+from corpus.clean_corpus import NORMALISED, REASONS, Cleaner, CleaningRules, GivenKeys, near_key
 from corpus.raw_table import SentencePair, number_pairs, write_raw
 from workbench.language_identification import Identify, language_identifier
 from workbench.tables import read_rows
@@ -118,7 +118,8 @@ def test_the_table_accounts_for_every_pair(tmp_path: Path, run_script: Callable)
     done = run_script(SCRIPT, *arguments(language_margin=1e9))
     assert done.returncode == 0, done.stderr
     table = dict(read_rows(tmp_path / "cleaning.tsv", ("reason", "pairs")))
-    assert list(table) == ["read", *REASONS, "kept"]
+    assert list(table) == ["read", *REASONS, "kept", NORMALISED]
+    assert table.pop(NORMALISED) == "0"
     assert int(table.pop("read")) == sum(map(int, table.values())) == 52
     assert (table["empty"], table["identical"], table["duplicate"], table["kept"]) == (
         *("1", "1", "30"),
@@ -148,6 +149,16 @@ def test_given_parts_stay_as_they_are_and_nothing_leaks_into_train(tmp_path: Pat
     kept = [row[0] for row in read_rows(tmp_path / "clean.tsv", ("id",))]
     assert kept == ["train:1", "valid:1", "test:1", "test:2", "test:3", "test:4"]
     table = dict(read_rows(tmp_path / "cleaning.tsv", ("reason", "pairs")))
-    assert (table["leak"], table["empty"]) == ("5", "1")
+    assert (table["leak"], table["empty"], table[NORMALISED]) == ("5", "1", "0")
     texts = dict(read_rows(tmp_path / "clean.tsv", ("id", "source")))
     assert texts["test:3"] == "Das ist <b>fett</b>"
+
+
+def test_what_given_parts_lose_is_counted_and_told(tmp_path: Path, run_script: Callable) -> None:
+    changed = [("Zeile\u200b eins", "line one"), ("Zeile zwei", "caf\u0065\u0301 two"), ("Zei\u00adle", "line  three")]
+    pairs = [*number_pairs("train", [("Ein eigener Satz", "a separate\u200b sentence")])]
+    write_raw(tmp_path / "raw.tsv.gz", [*pairs, *number_pairs("test", [*changed, ("Zeile vier", "line four")])])
+    done = run_script(SCRIPT, *arguments())
+    assert "3 pairs of the given parts were changed: invisible characters" in done.stderr
+    assert dict(read_rows(tmp_path / "cleaning.tsv", ("reason", "pairs")))[NORMALISED] == "3"
+    assert dict(read_rows(tmp_path / "clean.tsv", ("id", "target")))["test:2"] == "caf\u00e9 two"

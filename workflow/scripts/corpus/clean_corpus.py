@@ -1,9 +1,10 @@
 """Clean the raw corpus: normalise it, drop whatever is not a sentence with its translation, and count the reasons.
 
 The rules are applied in the order of :data:`REASONS`; the first one that a pair breaks is its reason. Pairs of a
-``valid`` or ``test`` part that the user gave are not changed, which keeps scores comparable with published ones: only
-empty pairs are dropped. Pairs of ``train`` that share a side with them are dropped, and so are pairs of ``valid`` that
-share a side with ``test``.
+``valid`` or ``test`` part that the user gave stay as they are, which keeps scores comparable with published ones, but
+for what every text of the workflow loses: invisible characters, decomposed letters and white space other than single
+blanks. The table counts those that this changes, and only empty ones are dropped. Pairs of ``train`` that share a side
+with them are dropped, and so are pairs of ``valid`` that share a side with ``test``.
 
 Memory: three sets of 8-byte hashes, about 0.4 GB for two million pairs.
 """
@@ -24,7 +25,7 @@ from workbench.language_identification import Identify, language_identifier
 from workbench.languages import base_language
 from workbench.markup import has_markup, strip_markup
 from workbench.tables import write_rows
-from workbench.text import hash64, match_key
+from workbench.text import hash64, match_key, one_line
 from workbench.words import PLACEHOLDER, count_words, plain_words
 
 REASONS = (
@@ -44,6 +45,7 @@ REASONS = (
     "near_duplicate",  # an earlier pair has the same source, except for digits and placeholders
 )
 
+NORMALISED = "kept, but normalised"  # pairs of given parts; counted among those that are kept
 _LETTER = regex.compile(r"[\p{L}\p{M}]")
 
 
@@ -93,6 +95,7 @@ class Cleaner:
     def clean(self, pair: SentencePair) -> tuple[SentencePair, str | None]:
         """The cleaned pair, and the reason to drop it (None: keep it)."""
         part = part_of(pair.id)
+        pair = SentencePair(pair.id, one_line(pair.source), one_line(pair.target))
         if part not in GIVEN_PARTS and self.rules.markup == "strip":
             pair = SentencePair(pair.id, strip_markup(pair.source), strip_markup(pair.target))
         if not (pair.source and pair.target):
@@ -151,7 +154,7 @@ class GivenKeys:
 
     def add(self, pair: SentencePair) -> None:
         """Remember a pair of a given part."""
-        for side, text in enumerate((pair.source, pair.target)):
+        for side, text in enumerate(map(one_line, (pair.source, pair.target))):
             for form in (text, strip_markup(text)):
                 if form:
                     self._keys[part_of(pair.id)][side].add(hash64(match_key(form)))
@@ -184,10 +187,11 @@ def kept_pairs(raw: Path, total: int, cleaner: Cleaner, counts: dict[str, int]) 
         UserError: no pair is kept.
     """
     for pair in progress(read_raw(raw), total, "pairs"):
-        pair, reason = cleaner.clean(pair)
+        cleaned, reason = cleaner.clean(pair)
         counts[reason or "kept"] += 1
         if reason is None:
-            yield pair
+            counts[NORMALISED] += part_of(pair.id) in GIVEN_PARTS and cleaned != pair
+            yield cleaned
     if not counts["kept"]:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.items() if count)
         raise UserError(f"corpus.cleaning: no pair of {total:,} is left ({reasons or 'none was read'})")
@@ -201,10 +205,15 @@ def main(arguments: argparse.Namespace) -> None:
     is_other = None if margin is None else language_identifier((source, target), margin)
     total, given = survey(arguments.raw)
     cleaner = Cleaner(rules, (source, target), is_other, given)
-    counts = dict.fromkeys((*REASONS, "kept"), 0)
+    counts = dict.fromkeys((*REASONS, "kept", NORMALISED), 0)
     write_rows(arguments.output, COLUMNS, kept_pairs(arguments.raw, total, cleaner, counts))
     write_rows(arguments.table, ("reason", "pairs"), {"read": total, **counts}.items())
-    dropped = ", ".join(f"{reason} {count:,}" for reason, count in counts.items() if count and reason != "kept")
+    if counts[NORMALISED]:
+        say(
+            f"{counts[NORMALISED]:,} pairs of the given parts were changed: invisible characters such as U+200B and "
+            "soft hyphens were dropped, white space made single blanks, letters composed (NFC)"
+        )
+    dropped = ", ".join(f"{reason} {counts[reason]:,}" for reason in REASONS if counts[reason])
     say(f"{counts['kept']:,} of {total:,} pairs kept ({dropped or 'nothing dropped'})")
 
 

@@ -7,6 +7,7 @@ corpus. *n* counts the part's pairs from 1: the line in aligned files, the row b
 import argparse
 import gzip
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ GIVEN_PARTS = ("valid", "test")
 PARTS = ("train", *GIVEN_PARTS)
 
 _COMPRESSION = 4
+_BREAK = re.compile(r"[\t\n\0]")
 
 
 class SentencePair(NamedTuple):
@@ -48,14 +50,18 @@ def given_parts(arguments: argparse.Namespace) -> dict[str, list[Any]]:
 
 
 def number_pairs(part: str, texts: Iterable[tuple[str, str]], if_none: str | None = None) -> Iterator[SentencePair]:
-    """Give the pairs of one part their ids and put each text on one line.
+    """Give the pairs of one part their ids and put each text on one line; cleaning normalises given parts and counts.
 
     Raises:
         UserError: there is no pair; ``if_none`` is the message (None: no error).
     """
     number = 0
     for number, (source, target) in enumerate(texts, start=1):
-        yield SentencePair(f"{part}:{number}", one_line(source), one_line(target))
+        if part in GIVEN_PARTS:
+            source, target = _BREAK.sub(" ", source), _BREAK.sub(" ", target)
+        else:
+            source, target = one_line(source), one_line(target)
+        yield SentencePair(f"{part}:{number}", source, target)
     if not number and if_none is not None:
         raise UserError(if_none)
 
