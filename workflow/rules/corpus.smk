@@ -58,7 +58,8 @@ rule fetch_mtdata:
     params:
         **runs_script("corpus/fetch_mtdata.py"),
         languages=LANGUAGES,
-        datasets=part_arguments(STUDY.corpus.mtdata),
+        datasets=part_arguments(STUDY.corpus.mtdata_parts),
+        pins=repeated("--sha256", STUDY.corpus.mtdata.get("sha256", {}).items()),
         cache=f"{STUDY.downloads}/mtdata",
     resources:
         mem_mb=2000,
@@ -68,7 +69,7 @@ rule fetch_mtdata:
     localrule: True
     shell:
         "python {params.script:q} --log {log:q} --languages {params.languages:q}"
-        " {params.datasets:q} --cache {params.cache:q} --output {output:q}"
+        " {params.datasets:q} {params.pins:q} --cache {params.cache:q} --output {output:q}"
 
 
 rule read_files:

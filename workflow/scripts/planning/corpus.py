@@ -1,6 +1,6 @@
 """The human text: where it comes from and how it is split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class Corpus:
     catalogues: JsonObject  # the file that pins the ``releases``, and patterns of catalogues to ``exclude``
     # The user's files of each part: ``source`` and ``target``, or ``tsv``.
     files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    mtdata: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the ids of each part
+    mtdata: JsonObject = field(default_factory=dict)  # the ids of each part, and pinned digests
 
     @property
     def pretrain(self) -> int:
@@ -45,6 +45,11 @@ class Corpus:
         """Which of ``valid`` and ``test`` the corpus contains; the others are cut from its training text."""
         parts = {"files": self.files, "mtdata": self.mtdata}.get(self.kind, {})
         return {"valid", "test"} & set(parts)
+
+    @property
+    def mtdata_parts(self) -> dict[str, list[str]]:
+        """The mtdata ids of each part."""
+        return {part: ids for part, ids in self.mtdata.items() if part != "sha256"}
 
     @property
     def file_lists(self) -> dict[str, list[str]]:
