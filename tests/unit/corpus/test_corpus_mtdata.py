@@ -92,7 +92,7 @@ def test_downloads_once_in_either_direction(tmp_path: Path, run_script: Callable
     assert done.returncode == 0, done.stderr
     warning, *said = done.stderr.splitlines()
     assert re.search(
-        r"WARNING: http://\S+ came unencrypted; .* sha256: {europarl-v10.de-en.tsv.gz: [0-9a-f]{64}}", warning
+        r"WARNING: http://\S+ came unencrypted; .*sha256: {europarl-v10.de-en.tsv.gz: [0-9a-f]{64}}", warning
     )
     assert said == ["[fetch_mtdata] 2 pairs: 2 train"]
     assert list(read_raw(tmp_path / "raw.tsv.gz")) == [

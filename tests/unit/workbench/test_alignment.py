@@ -58,3 +58,16 @@ def test_equal_texts_in_a_row() -> None:
     assert doubt(SOURCES[:7], texts) == (4, "'I cannot help with that.' is given for 3 different sources in a row")
     assert doubt(["Wagen", "Auto", "PKW"], ["car"] * 3) is None
     assert doubt(["Bitte warten."] * 3, ["Please be patient."] * 3) is None
+
+
+def test_empty_and_cut_texts_are_faults_of_another_kind() -> None:
+    assert doubt(SOURCES, [text if n % 2 else "" for n, text in enumerate(TARGETS)]) is None
+    assert doubt(SOURCES, [text if n % 2 else text[: len(text) // 2] for n, text in enumerate(TARGETS)]) is None
+
+
+def test_a_part_of_the_sources_is_compared_with_the_lines_of_all() -> None:
+    places = list(range(0, 400, 3))
+    assert doubt([SOURCES[n] for n in places], TARGETS, places) is None
+    found = doubt([SOURCES[n] for n in places], [*TARGETS[:100], *TARGETS[101:], TARGETS[0]], places)
+    assert found is not None
+    assert 90 <= found.place <= 110

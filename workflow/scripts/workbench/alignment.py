@@ -53,7 +53,7 @@ def doubt(sources: Sequence[str], texts: Sequence[str], places: Sequence[int] | 
 
     Args:
         sources: one text for each position, such as the sources of a corpus.
-        texts: as many texts, which should be translations of them.
+        texts: as many texts, which should be translations of them; an empty one says nothing.
         places: ascending positions of the texts of ``sources``, if these are a part of those translated.
     """
     places = range(len(sources)) if places is None else places
@@ -109,10 +109,17 @@ class _Fit:
         self._usual: float = median(right - left for left, right in sizes)
 
     def gains(self, numbers: Iterable[int], shift: int) -> dict[int, float]:
-        """How much better each of some sources fits the text ``shift`` places later than its own, by its own place."""
+        """How much better each of some sources fits the text ``shift`` places later than its own, by its own place.
+
+        An empty text fits nothing better or worse.
+        """
         last = self._places[-1]
-        places = ((number, self._places[number]) for number in numbers)
-        return {p: self._of(n, p + shift) - self._of(n, p) for n, p in places if 0 <= p + shift <= last}
+        found: dict[int, float] = {}
+        for number in numbers:
+            place = self._places[number]
+            if 0 <= place + shift <= last and self._sides[1](place)[1] and self._sides[1](place + shift)[1]:
+                found[place] = self._of(number, place + shift) - self._of(number, place)
+        return found
 
     def _of(self, source: int, text: int) -> float:
         """How well a source fits a text: 2 at best, -3 at worst."""
