@@ -142,7 +142,7 @@ def without_doubt(pairs: Iterable[tuple[str, str]], where: str, alignment: str) 
         found = doubt(*zip(*chunk, strict=True))
         if found:
             tell_doubt(found._replace(place=found.place + done), where, alignment)
-            alignment = "ignore"  # it was said
+            alignment = "ignore"  # once is enough
         done += len(chunk)
         yield from chunk
 

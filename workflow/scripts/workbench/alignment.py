@@ -105,8 +105,9 @@ class _Fit:
         self._places = places
         self._sides = [lru_cache(4 * _WINDOW)(partial(_features, side)) for side in (sources, texts)]
         sample = range(0, len(places), max(1, len(places) // _SAMPLE))
-        sizes = [(math.log(1 + len(sources[number])), math.log(1 + len(texts[places[number]]))) for number in sample]
-        self._usual: float = median(right - left for left, right in sizes)
+        pairs = [(sources[number], texts[places[number]]) for number in sample]
+        ratios = [math.log((1 + len(text)) / (1 + len(source))) for source, text in pairs if text]
+        self._usual: float = median(ratios or [0.0])
 
     def gains(self, numbers: Iterable[int], shift: int) -> dict[int, float]:
         """How much better each of some sources fits the text ``shift`` places later than its own, by its own place.
