@@ -1,10 +1,10 @@
 """Clean the raw corpus: normalise it, drop whatever is not a sentence with its translation, and count the reasons.
 
 The rules are applied in the order of :data:`REASONS`; the first one that a pair breaks is its reason. Pairs of a
-``valid`` or ``test`` part that the user gave stay as they are, which keeps scores comparable with published ones, except
-for what every text of the workflow loses: invisible characters, decomposed letters and white space other than single
-blanks. The table counts those that this changes, and only empty ones are dropped. Pairs of ``train`` that share a side
-with them are dropped, and so are pairs of ``valid`` that share a side with ``test``.
+``valid`` or ``test`` part that the user gave keep scores comparable with published ones: only empty ones are dropped,
+and they lose only what every text of the workflow loses, which is invisible characters, decomposed letters and white
+space other than single blanks. The table counts those that this changes. Pairs of ``train`` that share a side with them
+are dropped, and so are pairs of ``valid`` that share a side with ``test``.
 
 Memory: three sets of 8-byte hashes, about 0.4 GB for two million pairs.
 """
