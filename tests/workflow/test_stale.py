@@ -187,7 +187,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         generated("weak") | generated("second") | rebuilt(WEAK, SECOND) | translated(*ALL_RUNS) | COMPARED,
     ),
     "code in a module of one provider": (
-        coded("generate/providers/files.py", "targets = TextColumn(", "targets = [] or TextColumn("),
+        coded("generate/providers/files.py", "targets = TextColumn(map(", "targets = [] or TextColumn(map("),
         generated("garbled") | rebuilt(MIXED) | COMPARED,
     ),
     "code in the fairseq module": (

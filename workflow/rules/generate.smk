@@ -1,9 +1,6 @@
 # Vocabulary and generators: from pretrain to synthetic targets for the pool.
 
 
-include: "functions/generate.smk"
-
-
 rule train_vocab:
     input:
         pretrain="<results>/corpus/pretrain.tsv",
@@ -89,7 +86,10 @@ rule generate_targets:
     # Most runs wait for generated text.
     priority: 10
     params:
-        **runs_script("generate/generate_targets.py", loads=provider_module),
+        **runs_script(
+            "generate/generate_targets.py",
+            loads=lambda wildcards: [f"generate/providers/{STUDY.generators[wildcards.generator].provider}.py"],
+        ),
         provider=lambda wildcards: STUDY.generators[wildcards.generator].provider,
         settings=lambda wildcards: STUDY.generators[wildcards.generator].settings,
         inputs=input_arguments,
@@ -97,7 +97,9 @@ rule generate_targets:
     threads: TRAINING.threads
     resources:
         **grown(mem_mb=max(TRAINING.memory_mb, pool_memory(500, 900)), runtime=TRAINING.minutes),
-        gpu=generator_gpus,
+        gpu=lambda wildcards: (
+            min(TRAINING.gpus_used, 1) if wildcards.generator in STUDY.generators.of(FairseqGenerator) else 0
+        ),
     conda:
         "../../envs/generate.yaml"
     shell:
