@@ -105,9 +105,7 @@ def test_packed_files_are_read_by_their_content(
 def test_a_first_line_that_may_be_a_header_is_told(tmp_path: Path, run_script: Callable) -> None:
     write(tmp_path, table=b"Sprache\tLanguage\neins\tone\n")
     done = run_script(SCRIPT, "--train", "table", *LIMIT)
-    assert (
-        "WARNING: table: line 1 looks like a header ('Sprache' and 'Language'); it is taken" in done.stderr
-    )
+    assert "WARNING: table: line 1 looks like a header ('Sprache' and 'Language'); it is taken" in done.stderr
     assert len(list(read_raw(tmp_path / "raw.tsv.gz"))) == 2
 
 

@@ -7,8 +7,8 @@ corpus. *n* counts the part's pairs from 1: the line in aligned files, the row b
 import argparse
 import gzip
 import io
-import zlib
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
