@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from llm.accounts.show import columns
 from llm.answers.scores import Pairs
@@ -86,34 +86,16 @@ def study_estimates(arguments: argparse.Namespace, untrained: str | None = None)
     Args:
         arguments: of the script.
         untrained: a run that needs a job even if the journal has one.
-    """
-    return estimates(arguments.generator, arguments.pool, arguments.learner, arguments.test, untrained)
-
-
-def estimates(
-    generators: Sequence[Sequence[str]],
-    pool: Path,
-    learners: Sequence[Sequence[str]] = (),
-    test: Path | None = None,
-    untrained: str | None = None,
-) -> list[Estimate]:
-    """What each generator, judge and learner will cost.
-
-    Args:
-        generators: for each, as JSON: what shapes its answers, how it is asked, and the paths of its prompts.
-        pool: table with the sources and their human targets.
-        learners: for each hosted learner the same, and its runs.
-        test: what learners translate; None if there is no learner.
-        untrained: a run that needs a job even if the journal has one.
 
     Raises:
         UserError: there are learners and no ``test``, or a price is unknown.
     """
-    if learners and test is None:
+    pool, test = arguments.pool, arguments.test
+    if arguments.learner and test is None:
         raise UserError("--test: name the split that the learners translate")
     with ExitStack() as stack:
-        found = [estimate(stack, generator, pool) for generator in generators]
-        return found + [learner_estimate(stack, learner, pool, cast(Path, test), untrained) for learner in learners]
+        found = [estimate(stack, generator, pool) for generator in arguments.generator]
+        return found + [learner_estimate(stack, learner, pool, test, untrained) for learner in arguments.learner]
 
 
 def estimate(stack: ExitStack, generator: Sequence[str], pool: Path) -> Estimate:
