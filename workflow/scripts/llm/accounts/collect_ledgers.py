@@ -6,7 +6,8 @@ translations.
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,17 @@ COLUMNS = tuple(_COLUMNS.split(", "))
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table."""
-    files = named_files("--ledgers", arguments.ledgers).items()
-    ledgers = [{**json.loads(path.read_text(encoding="utf-8")), "generator": name} for name, path in files]
-    write_rows(arguments.output, COLUMNS, map(ledger_row, ledgers))
-    usd = sum(ledger["usd"] for ledger in ledgers)
-    requests = sum(ledger["requests"] for ledger in ledgers)
-    say(f"{requests:,} requests, ${usd:,.4f}")
+    totals: Counter[str] = Counter()
+
+    def rows() -> Iterator[list[str]]:
+        """One ledger after the other: a study may have thousands."""
+        for name, path in named_files("--ledgers", arguments.ledgers).items():
+            ledger = {**json.loads(path.read_text(encoding="utf-8")), "generator": name}
+            totals.update(requests=ledger["requests"], usd=ledger["usd"])
+            yield ledger_row(ledger)
+
+    write_rows(arguments.output, COLUMNS, rows())
+    say(f"{totals['requests']:,} requests, ${totals['usd']:,.4f}")
 
 
 def ledger_row(ledger: Mapping[str, Any]) -> list[str]:
