@@ -80,7 +80,7 @@ class OpenAIApi(Api):
         """The lines of the output file, then those of the error file."""
         for file_id in (state.output_file_id, state.error_file_id):
             if file_id is not None:
-                async for result in self._connection.json_lines(f"/files/{file_id}/content", self._result):
+                async for result in self._connection.results(f"/files/{file_id}/content", self._result):
                     yield result
 
     # Requests and answers
@@ -171,6 +171,7 @@ class OpenAIApi(Api):
             output_file_id=batch.output_file_id,
             error_file_id=batch.error_file_id,
             failure=failure,
+            has_results=bool(batch.output_file_id or (batch.error_file_id and not (counts and counts.completed))),
         )
 
     def _batch_failure(self, batch: Batch) -> Failure:

@@ -30,12 +30,12 @@ class BatchResults:
         batch: whose results they are.
 
     Attributes:
-        failed: requests that have failed.
+        failed, unsure: requests that have failed, and those of them that were perhaps paid.
         fatal: why no such request will succeed; None if no answer says so.
     """
 
     def __init__(self, setup: LLMSetup, progress: Progress, batch: Batch) -> None:
-        self.failed = 0
+        self.failed = self.unsure = 0
         self.fatal: Failure | None = None
         self._api = setup.api
         self._journal = setup.journal
@@ -71,6 +71,7 @@ class BatchResults:
         answered, failures = await self._journal.write(partial(self._settle, results=results))
         throttled = sum(failure.kind is FailureKind.THROTTLED for failure in failures)
         self.failed += len(failures)
+        self.unsure += sum(failure.maybe_paid for failure in failures)
         self.fatal = self.fatal or next((one for one in failures if one.kind is FailureKind.FATAL), None)
         self._progress.asked += answered
         self._progress.throttled += throttled

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import aclosing
 from functools import partial
 
@@ -16,6 +17,7 @@ from llm.journal.batches import BATCHES, Batch
 from llm.providers.protocol import BatchState, BatchStatus
 from workbench.cli import UserError, say
 
+NAMELESS_SECONDS = 300.0  # how long a batch that has ended may lack the name of its results
 ENQUEUED_PATIENCE_SECONDS = 24 * 3600.0  # how long a provider may refuse every batch because too much waits there
 
 
@@ -169,9 +171,7 @@ class BatchWatch:
             if found is None:
                 return
             batch = found
-            state = await self._remote.poll(
-                partial(self._look, batch), lambda state: state.status is BatchStatus.RUNNING
-            )
+            state = await self._remote.poll(partial(self._look, batch), self._waits_for_results())
             if state.status is BatchStatus.FAILED:
                 await self._refused(batch, state)
                 return
@@ -186,6 +186,18 @@ class BatchWatch:
             raise
         finally:
             hold.drop()
+
+    def _waits_for_results(self) -> Callable[[BatchState], bool]:
+        """Whether a batch is running, or has ended but its results have no name yet: for a bounded time."""
+        ended: list[float] = []
+
+        def waits(state: BatchState) -> bool:
+            if state.status is not BatchStatus.ENDED or state.has_results:
+                return state.status is BatchStatus.RUNNING
+            ended.append(time.monotonic())
+            return ended[-1] - ended[0] < min(NAMELESS_SECONDS, self._remote.patience)
+
+        return waits
 
     async def _find(self, batch: Batch) -> Batch | None:
         """Find out what became of an intent. The calls of a batch that never arrived are freed.
@@ -241,7 +253,9 @@ class BatchWatch:
         missing = await self._journal.write(partial(batches.collect, batch=batch, message=state.message))
         self._progress.failed += missing
         if lacking := results.failed + missing:
-            say(f"a batch of {batch.requests:,} requests ended ({state.message}): {lacking:,} are without an answer")
+            paid = f", {results.unsure + missing:,} of them perhaps paid" if results.unsure + missing else ""
+            ended = f"a batch of {batch.requests:,} requests ended ({state.message})"
+            say(f"{ended}: {lacking:,} are without a readable answer{paid}")
         if results.fatal is not None:
             raise results.fatal
 
@@ -292,7 +306,8 @@ class BatchWatch:
         """Whether the results of ``state`` are those of ``batch``."""
         async with aclosing(self._api.batch_results(state)) as results:
             async for result in results:
-                return batches.attempt_of(result.custom_id, batch) is not None
+                if result.custom_id:
+                    return batches.attempt_of(result.custom_id, batch) is not None
         return False
 
 
