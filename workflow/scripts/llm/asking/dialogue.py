@@ -23,6 +23,7 @@ from llm.prompts import groups, numbered, read_numbered
 from llm.providers.api import Api
 from llm.settings import ShapingSettings
 from llm.tokens import FRAME_TOKENS, estimate_tokens, upper_bound
+from workbench.cli import say
 from workbench.pairs import Source
 
 _STEP_SAMPLES = 1000  # the sample index of a retry whose body is that of the try before
@@ -160,6 +161,7 @@ class Dialogue:
         stops = self._policy[Outcome.FAILED][-1] == "stop"
         self._final = {kind: _FINAL[kind] for kind in _FINAL if not (stops and kind is FailureKind.REJECTED)}
         self._last_group: _EndedGroup | None = None
+        self._told_unreadable = False
 
     @property
     def passes(self) -> int:
@@ -325,7 +327,14 @@ class Dialogue:
         try:
             return _Ended(question, stored, self._api.read(stored.raw))
         except Failure as error:
-            detail = f"the answer in the journal cannot be read: {error.message}"
+            detail = (
+                f"the answer in the journal, attempt {stored.attempt}, cannot be read: {error.message}; it was paid "
+                f"(${stored.usd:.4f}), and is asked and paid again after `tools/journal prune {self._journal.path} "
+                "--unreadable --yes`"
+            )
+            if not self._told_unreadable:
+                say(f"WARNING: {detail}")
+                self._told_unreadable = True
             return _Ended(question, stored, None, Verdict(Outcome.FAILED, "", detail))
 
     def _settle(

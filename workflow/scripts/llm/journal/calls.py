@@ -366,7 +366,11 @@ def _stored(entry: Answered) -> Stored:
 
 def _read_stored(row: tuple[Any, ...]) -> Stored:
     stored = Stored._make(row)
-    return stored._replace(headers=json.loads(row[Stored._fields.index("headers")] or "{}"))
+    try:
+        headers = json.loads(str(stored.headers or "{}"))
+    except ValueError:  # damaged; they are only for people to read
+        headers = {}
+    return stored._replace(headers=headers, raw=str(stored.raw or ""))
 
 
 def _request_id(headers: Mapping[str, str], fallback: str | None) -> str | None:
