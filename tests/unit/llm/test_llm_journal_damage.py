@@ -119,7 +119,7 @@ def test_a_damaged_answer_is_named_and_asked_again_after_the_command_that_is_giv
     would, did = (journal_tool(generator, "prune", "--unreadable", *sure) for sure in ((), ("--yes",)))
     assert "would remove" in would and "1 answers" in would and "1 answers" in did
     generator.run()
-    assert server.stats()["total"]["requests"] == 5
+    assert server.stats()["total"]["answers"] == 5
     assert len(generator.table("generated")) == 4
     generator.check_accounts()
 

@@ -162,6 +162,7 @@ class OpenAIApi(Api):
         counts = batch.request_counts
         failure = self._batch_failure(batch) if batch.status == "failed" else None
         status = BatchStatus.FAILED if failure else BatchStatus.ENDED if batch.status in _ENDED else BatchStatus.RUNNING
+        errors_only = batch.error_file_id is not None and not (counts and counts.completed)
         return BatchState(
             remote_id=batch.id,
             status=status,
@@ -171,7 +172,7 @@ class OpenAIApi(Api):
             output_file_id=batch.output_file_id,
             error_file_id=batch.error_file_id,
             failure=failure,
-            has_results=bool(batch.output_file_id or (batch.error_file_id and not (counts and counts.completed))),
+            has_results=status is not BatchStatus.ENDED or batch.output_file_id is not None or errors_only,
         )
 
     def _batch_failure(self, batch: Batch) -> Failure:

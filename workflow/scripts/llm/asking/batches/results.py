@@ -44,19 +44,27 @@ class BatchResults:
         self._provider = setup.settings.provider
         self._prices = {setup.settings.model: setup.price}
 
-    async def take(self, state: BatchState) -> None:
-        """Journal the results that are not there yet, and count what is on disk.
+    async def take(self, state: BatchState, is_last: bool) -> bool:
+        """Journal the results that are not there yet, and count what is on disk; whether all came and could be read.
+
+        Those that cannot be read are journalled, as perhaps paid, the last time that they are taken.
 
         Raises:
             Failure: the results cannot be fetched, or not all of them; what came is kept.
         """
         part: list[_ReadResult] = []
+        readable = 0
         async for result in self._api.batch_results(state):
-            part.append(self._read(result))
+            attempt, answer, reply = self._read(result)
+            if isinstance(answer, Failure) and answer.maybe_paid and not is_last:
+                continue
+            readable += 1
+            part.append((attempt, answer, reply))
             if len(part) == RESULTS_AT_ONCE:
                 await self._write(part)
                 part = []
         await self._write(part)
+        return readable >= self._batch.requests
 
     def _read(self, result: BatchResult) -> _ReadResult:
         attempt = batches.attempt_of(result.custom_id, self._batch)

@@ -249,7 +249,9 @@ class BatchWatch:
             Failure: they cannot be fetched, or say that no request will succeed.
         """
         results = BatchResults(self._setup, self._progress, batch)
-        await self._remote.ask(partial(results.take, state))
+        if not await self._remote.ask(partial(results.take, state, is_last=False)):
+            # Perhaps the download was damaged, not the results: what they cost is lost only if they are.
+            await self._remote.ask(partial(results.take, state, is_last=True))
         missing = await self._journal.write(partial(batches.collect, batch=batch, message=state.message))
         self._progress.failed += missing
         if lacking := results.failed + missing:
@@ -306,8 +308,7 @@ class BatchWatch:
         """Whether the results of ``state`` are those of ``batch``."""
         async with aclosing(self._api.batch_results(state)) as results:
             async for result in results:
-                if result.custom_id:
-                    return batches.attempt_of(result.custom_id, batch) is not None
+                return batches.attempt_of(result.custom_id, batch) is not None
         return False
 
 
