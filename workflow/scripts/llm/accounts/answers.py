@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from llm.accounts.show import parsed
 from llm.calls import Failure
 from llm.journal import Journal
 from llm.journal.presence import bury_dead, live_workers
@@ -57,7 +58,7 @@ def export_answers(journal: Journal, selection: Selection, file: TextIO) -> int:
     count = 0
     for row in journal.stream(query, parameters):
         answer = dict(zip(names, row, strict=True))
-        answer.update(body=json.loads(answer["body"]), headers=json.loads(answer["headers"] or "{}"))
+        answer.update(body=parsed(answer["body"]), headers=parsed(answer["headers"] or "{}"))
         print(json.dumps(answer, ensure_ascii=False), file=file)
         count += 1
     return count

@@ -21,6 +21,7 @@ from llm.asking.dialogue import Remaining
 from llm.asking.setup import LLMSetup, SourceTable, Subjects, api_of, set_up
 from llm.calls import Usage
 from llm.journal import Journal
+from llm.journal.calls import ASKED_MODEL
 from llm.journal.tunings import of_run
 from llm.prices import dollars, shutdown_date, shutdown_note, training_price
 from llm.settings import ExecutionSettings, ShapingSettings, TuningSettings
@@ -32,8 +33,8 @@ _MOST_ANSWERS = 200  # that the estimate uses
 _FEWEST_ANSWERS = 20
 _MEAN_FROM = 10_000  # of the pool, for the mean length of an instance
 _MILLION = 1e6
-_ANSWERS_BY_MODEL = """
-SELECT json_extract(body, '$.model') AS asked, count(DISTINCT key) FROM attempts JOIN calls USING (key)
+_ANSWERS_BY_MODEL = f"""
+SELECT {ASKED_MODEL} AS asked, count(DISTINCT key) FROM attempts JOIN calls USING (key)
 WHERE state = 'answered' GROUP BY asked
 """
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from llm.journal import Journal
 from llm.journal.ledger import generators, ledger
@@ -59,7 +60,7 @@ def call_lines(journal: Journal, prefix: str) -> Iterator[str]:
         "SELECT provider, base_url, api_version, body, sample FROM calls WHERE key = ?", (key,)
     ):
         yield f"{provider} {base_url} {api_version}, sample {sample}"
-        yield json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        yield json.dumps(parsed(body), indent=2, ensure_ascii=False)
     names = _ATTEMPT.split(", ")
     for row in journal.read(f"SELECT {_ATTEMPT} FROM attempts WHERE key = ? ORDER BY id", (key,)):
         yield ""
@@ -78,9 +79,22 @@ def columns(header: Sequence[str], rows: Iterable[Sequence[object]], numbers_fro
         yield "  ".join(padded).rstrip()
 
 
+def parsed(text: str) -> Any:
+    """The value of a JSON text; the text itself if it is damaged."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def moment(seconds: float | None) -> str:
     """A time in UTC as ISO 8601, to the second; empty for None."""
-    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if seconds is None:
+        return ""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):  # no such time, as a server may have said
+        return str(seconds)
 
 
 def trained_tokens(tuning: Tuning) -> str:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from llm.calls import Answer, Call, Failure, FailureKind, Reply, canonical_json
 
+ASKED_MODEL = "iif(json_valid(body), json_extract(body, '$.model'), '')"  # a row may be damaged
 _ROUNDING_USD = 1e-9
 CREDIBLE = f"usd BETWEEN 0 AND worst_usd + {_ROUNDING_USD}"
 _MOST_INTEGER = 2**63 - 1

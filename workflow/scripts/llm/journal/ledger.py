@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llm.journal import Journal
-from llm.journal.calls import CREDIBLE, MOST_TOKENS
+from llm.journal.calls import ASKED_MODEL, CREDIBLE, MOST_TOKENS
 from llm.journal.tunings import of_owner
 
 # An older journal may hold counts and prices that nobody can believe.
@@ -26,9 +26,7 @@ _MODELS = """
 SELECT model, count(*) AS number {asked} AND state IN ('answered', 'pruned') GROUP BY model ORDER BY number DESC, model
 """
 _ASKED = "FROM attempts WHERE study = ? AND generator = ?"
-_OF_MODELS = (
-    " AND key IN (SELECT key FROM calls WHERE json_extract(body, '$.model') IN (SELECT value FROM json_each(?)))"
-)
+_OF_MODELS = f" AND key IN (SELECT key FROM calls WHERE {ASKED_MODEL} IN (SELECT value FROM json_each(?)))"
 _SPEND = "SELECT max(usd, 0.0) FROM spend WHERE study = ? AND generator = ?"
 
 

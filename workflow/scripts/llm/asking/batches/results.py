@@ -11,7 +11,7 @@ from llm.asking.setup import LLMSetup
 from llm.calls import Answer, Failure, FailureKind, Reply
 from llm.journal import Answered, Failed, Ticket, batches
 from llm.journal.batches import Batch
-from llm.journal.calls import settle_answers, settle_failures
+from llm.journal.calls import ASKED_MODEL, settle_answers, settle_failures
 from llm.prices import UnknownPrice, price_of
 from llm.providers.protocol import BatchResult, BatchState
 
@@ -108,7 +108,7 @@ class BatchResults:
     ) -> dict[int | None, tuple[Ticket, str]]:
         """Those of the batch's ``attempts`` that are in flight: their tickets and the models that they ask."""
         rows = db.execute(
-            "SELECT attempts.id, key, worst_usd, study, generator, started, sdk, json_extract(body, '$.model') "
+            f"SELECT attempts.id, key, worst_usd, study, generator, started, sdk, {ASKED_MODEL} "
             "FROM attempts JOIN calls USING (key) "
             "WHERE attempts.id IN (SELECT value FROM json_each(?)) AND batch = ? AND state = 'sent'",
             (json.dumps(attempts), self._batch.id),
