@@ -11,7 +11,7 @@ from typing import Self
 
 from llm.asking.pace import Account, Breaker, Concurrency
 from llm.calls import Answer, Failure, FailureKind, Reply, Work
-from llm.journal.calls import bounded_tokens
+from llm.journal.money import bounded_tokens
 
 # Seconds. A probe may be due while every request waits for its own time: the gate must not be looked at all the time.
 _PAUSE = 0.05

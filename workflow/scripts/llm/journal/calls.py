@@ -15,13 +15,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from llm.calls import Answer, Call, Failure, FailureKind, Reply, canonical_json
+from llm.journal.money import ROUNDING_USD, believable_usd, bounded_tokens, spend, spent
 
 ASKED_MODEL = "iif(json_valid(body), json_extract(body, '$.model'), '')"  # a row may be damaged
-_ROUNDING_USD = 1e-9
-CREDIBLE = f"usd BETWEEN 0 AND worst_usd + {_ROUNDING_USD}"
 _MOST_INTEGER = 2**63 - 1
-MOST_TOKENS = 10**12  # of one answer; a server that counts more, or less than none, is not to be believed
-MOST_FACTOR = 20  # times its worst price, which the provider's choice of epochs may exceed, a fine-tuning job may cost
 _CALL = "key, provider, base_url, api_version, body, sample"
 _SETTLED = (
     "state, usd, ended, status, failure, message, request_id, model, fingerprint, service_tier, input_tokens, "
@@ -280,59 +277,14 @@ def last_failure(db: sqlite3.Connection, key: str) -> tuple[FailureKind, str] | 
     return None if row is None else (FailureKind(row[0]), row[1])
 
 
-def spent(db: sqlite3.Connection, study: str, generator: str) -> tuple[float, float]:
-    """USD that the study and its generator have paid or reserved."""
-    study_usd, generator_usd = db.execute(
-        "SELECT coalesce(sum(max(usd, 0.0)), 0.0), coalesce(sum(CASE generator WHEN ? THEN max(usd, 0.0) END), 0.0) "
-        "FROM spend "
-        "WHERE study = ?",
-        (generator, study),
-    ).fetchone()
-    return study_usd, generator_usd
-
-
-def bounded_tokens(tokens: int) -> int:
-    """The nearest count of tokens that can be believed."""
-    return min(max(tokens, 0), MOST_TOKENS)
-
-
-def believable_usd(usd: float, worst_usd: float) -> float:
-    """What an attempt is charged with: ``usd`` if it can have cost so much, its worst price otherwise."""
-    return usd if 0 <= usd <= worst_usd + _ROUNDING_USD else worst_usd
-
-
-def mend_accounts(db: sqlite3.Connection) -> None:
-    """Correct, once, what a server's absurd counts of tokens did to the accounts of an older journal."""
-    if db.execute("INSERT OR IGNORE INTO meta VALUES ('mended', 1)").rowcount == 0:
-        return
-    for column in ("input_tokens", "output_tokens", "cached_tokens"):
-        bounded = f"min(max({column}, 0), {MOST_TOKENS})"
-        db.execute(f"UPDATE attempts SET {column} = {bounded} WHERE {column} != {bounded}")
-    wrong = {"attempts": f"NOT {CREDIBLE}", "tunings": f"NOT usd BETWEEN 0 AND {MOST_FACTOR} * worst_usd"}
-    if sum(db.execute(f"UPDATE {table} SET usd = worst_usd WHERE {rows}").rowcount for table, rows in wrong.items()):
-        charged = "SELECT study, generator, coalesce(usd, worst_usd) AS charged"
-        db.execute(
-            f"REPLACE INTO spend SELECT study, generator, sum(charged) FROM "
-            f"({charged} FROM attempts UNION ALL {charged} FROM tunings) GROUP BY study, generator"
-        )
-
-
 def over_limits(db: sqlite3.Connection, owner: Owner, worst_usd: float, limits: Limits) -> OverBudget | None:
     """Which limit ``worst_usd`` more would break, None where there is room."""
     return _over(*spent(db, owner.study, owner.generator), worst_usd, limits)
 
 
-def spend(db: sqlite3.Connection, study: str, generator: str, usd: float) -> None:
-    """Count ``usd`` more (or less) as spent."""
-    db.execute(
-        "INSERT INTO spend VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
-        (study, generator, usd),
-    )
-
-
 def _over(study_usd: float, generator_usd: float, worst_usd: float, limits: Limits) -> OverBudget | None:
     for scope, usd, limit in zip(("study", "generator"), (study_usd, generator_usd), limits, strict=True):
-        if limit is not None and usd + worst_usd > limit + _ROUNDING_USD:
+        if limit is not None and usd + worst_usd > limit + ROUNDING_USD:
             return OverBudget(scope, usd, limit, worst_usd)
     return None
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from llm.journal.calls import mend_accounts
+from llm.journal.money import mend_accounts
 from workbench.cli import UserError
 
 VERSION = 1

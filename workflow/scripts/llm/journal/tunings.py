@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 
 from llm.calls import canonical_json
 from llm.journal import Journal, Limits, Owner
-from llm.journal.calls import MOST_FACTOR, MOST_TOKENS, over_limits, spend
+from llm.journal.calls import over_limits
+from llm.journal.money import MOST_FACTOR, MOST_TOKENS, spend
 from llm.journal.remote import RemoteTable
 from llm.providers.protocol import TuningEvent, TuningState, TuningStatus
 
