@@ -23,6 +23,7 @@ from scripted_api import (
 )
 
 from llm.calls import Failure, FailureKind, Reply
+from llm.providers import connection
 from llm.providers.protocol import BatchCounts, BatchResult, BatchState, BatchStatus
 
 
@@ -216,6 +217,21 @@ def test_a_broken_character_in_a_batch_can_be_kept_in_a_file() -> None:
     results, _ = ask("openai", lambda request: http(200, line), lambda api: collected(api.batch_results(state)))
     reply = results["a"]
     assert isinstance(reply, Reply) and json.loads(reply.raw.encode()) == completion("half \ud83d")
+
+
+def test_a_line_without_an_end_is_cut_and_a_file_without_an_end_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = BatchState("b", BatchStatus.ENDED, BatchCounts(2, 2, 0), 0, "", "out", None)
+    texts = {"a": "x", "b": "y" * 300_000}
+    answers = {name: {"status_code": 200, "body": completion(text)} for name, text in texts.items()}
+    short, long = (json.dumps({"custom_id": name, "response": answer}) for name, answer in answers.items())
+    monkeypatch.setattr(connection, "_MOST_LINE_BYTES", 10_000)
+    answer = http(200, f"{long}\n{short}\n")
+    results, _ = ask("openai", lambda request: answer, lambda api: collected(api.batch_results(state)))
+    assert isinstance(results["a"], Reply)
+    assert isinstance(results["b"], Failure) and results["b"].maybe_paid and len(results["b"].raw) < 2_000
+    monkeypatch.setattr(connection, "_MOST_FILE_BYTES", 1_000)
+    failure = failure_of("openai", answer, lambda api: collected(api.batch_results(state)))
+    assert (failure.kind, failure.maybe_paid) == (FailureKind.TRANSIENT, False)
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])

@@ -18,6 +18,9 @@ from fake_server import Server
 from paths import ROOT
 
 from llm.journal import Limits
+from llm.providers.connection import Connection
+from llm.providers.openai import OpenAIApi
+from llm.providers.protocol import BatchResult, BatchState
 from workbench.cli import UserError
 
 PROVIDERS = ("openai", "anthropic")
@@ -368,3 +371,62 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def told(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("kept", [0, 60, 400], ids=["nothing", "its name", "half of it"])
+def test_a_row_that_cannot_be_read_costs_its_own_request_only(
+    server: Server, study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    spoilt: list[bytes] = []
+    read = Connection._result
+
+    def cut_one(connection: Connection, line: bytes, reader: Any) -> BatchResult | None:
+        if line in spoilt or not spoilt:
+            spoilt.append(line)
+            line = line[:kept] + b"\xff"
+        return read(connection, line, reader)
+
+    monkeypatch.setattr(Connection, "_result", cut_one)
+    ten = study(10, batch={"max_requests": 100})
+    ten.run()
+    assert spoilt and ten.answers() == 10
+    assert [requests for (requests,) in ten.rows("SELECT requests FROM batches ORDER BY id")] == [10, 1]
+    assert ten.rows("SELECT count(*), sum(usd) FROM attempts WHERE state = 'failed'") == [(1, WORST_USD)]
+    ten.check_money()
+
+
+def test_results_without_a_name_are_waited_for_and_then_count_as_paid(
+    server: Server, study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if study(1).provider != "openai":
+        pytest.skip("Anthropic's results have no name")
+    state = OpenAIApi._state
+    left = [3]
+
+    def nameless(api: OpenAIApi, batch: Any) -> BatchState:
+        if batch.status == "completed" and left[0]:
+            left[0] -= 1
+            batch.output_file_id = batch.error_file_id = None
+        return state(api, batch)
+
+    monkeypatch.setattr(OpenAIApi, "_state", nameless)
+    study(3).run()
+    study(3).check_done()
+    left[0] = 10**9
+    poor = study(4, patience=0.3, limits=Limits(9.5 * WORST_USD, None), attempts=100, name="poor", model="fake-weak")
+    with pytest.raises(UserError, match="the budget has no room"):
+        poor.run()
+    spent = poor.rows("SELECT sum(usd) FROM spend WHERE generator = 'poor'")[0][0]
+    assert 8 * WORST_USD <= spent <= 9.5 * WORST_USD
+    poor.check_money()
+
+
+def test_a_clock_that_is_set_back_makes_no_batches(
+    server: Server, study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.faults(http_500=0.3)
+    twenty = study(20, batch={"max_requests": 100}, attempts=3)
+    now, reads = time.time, iter(range(10**9))
+    monkeypatch.setattr(time, "time", lambda: now() - (3600 if next(reads) > 20 else 0))
+    twenty.run()
+    assert server.stats()["total"]["batches"] == 3

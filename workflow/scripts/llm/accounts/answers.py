@@ -3,14 +3,19 @@
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from llm.accounts.show import parsed
+from llm.calls import Failure
 from llm.journal import Journal
-from llm.journal.presence import bury, dead_workers, live_workers
+from llm.journal.presence import bury_dead, live_workers
 from llm.journal.schema import open_writer, unusable
+from llm.providers import open_api
+from llm.providers.api import Api
 from workbench.cli import UserError
 
 _DAY_SECONDS = 86_400.0
@@ -27,16 +32,20 @@ class Selection:
     Attributes:
         study, generator: who asked.
         older_than: days since the attempt ended.
+        attempts: their numbers.
     """
 
     study: str | None
     generator: str | None
     older_than: float | None = None
+    attempts: Sequence[int] | None = None
 
     def condition(self) -> tuple[str, list[Any]]:
         """A condition in SQL to append to another, empty for all attempts, and its parameters."""
         ended = None if self.older_than is None else time.time() - self.older_than * _DAY_SECONDS
-        parts = {"study = ?": self.study, "generator = ?": self.generator, "ended < ?": ended}
+        parts: dict[str, Any] = {"study = ?": self.study, "generator = ?": self.generator, "ended < ?": ended}
+        numbers = None if self.attempts is None else json.dumps(self.attempts)
+        parts["id IN (SELECT value FROM json_each(?))"] = numbers
         given = {part: value for part, value in parts.items() if value is not None}
         return "".join(f" AND {part}" for part in given), list(given.values())
 
@@ -49,10 +58,28 @@ def export_answers(journal: Journal, selection: Selection, file: TextIO) -> int:
     count = 0
     for row in journal.stream(query, parameters):
         answer = dict(zip(names, row, strict=True))
-        answer.update(body=json.loads(answer["body"]), headers=json.loads(answer["headers"] or "{}"))
+        answer.update(body=parsed(answer["body"]), headers=parsed(answer["headers"] or "{}"))
         print(json.dumps(answer, ensure_ascii=False), file=file)
         count += 1
     return count
+
+
+def unreadable_answers(journal: Journal) -> list[int]:
+    """The attempts whose answers in the journal are damaged, so that no study can use them."""
+    apis: dict[tuple[str, str], Api] = {}
+    damaged = []
+    rows = journal.stream(
+        "SELECT id, provider, base_url, raw FROM attempts JOIN calls USING (key) WHERE state = 'answered'"
+    )
+    for attempt, provider, base_url, raw in rows:
+        if (provider, base_url) not in apis:
+            settings = {"provider": provider, "model": "", "base_url": base_url, "timeout": 60, "concurrency": 1}
+            apis[provider, base_url] = open_api(settings)
+        try:
+            apis[provider, base_url].read(raw or "")
+        except Failure:
+            damaged.append(attempt)
+    return damaged
 
 
 def prune_answers(path: Path, selection: Selection, is_sure: bool) -> str:
@@ -74,7 +101,7 @@ def prune_answers(path: Path, selection: Selection, is_sure: bool) -> str:
     try:
         with closing(open_writer(path)) as db:
             db.execute("BEGIN IMMEDIATE")
-            bury(db, path, dead_workers(db, path))
+            bury_dead(db, path)
             for _, host, pid, _ in live_workers(db, path):
                 raise UserError(f"{path}: process {pid} on {host} is using the journal: prune it when that has ended")
             removed = _remove(db, selection)
@@ -96,7 +123,7 @@ def _remove(db: sqlite3.Connection, selection: Selection) -> str:
     failures = db.execute(f"UPDATE attempts SET raw = NULL, headers = NULL WHERE {where}", parameters).rowcount
     words = f"the texts of {failures:,} failed attempts"
     if not condition:
-        return f"{words} and no answer (say which by --older-than, --generator or --study)"
+        return f"{words} and no answer (say which by --older-than, --generator, --study or --unreadable)"
     where = f"state = 'answered'{condition}"
     (usd,) = db.execute(f"SELECT coalesce(sum(usd), 0.0) FROM attempts WHERE {where}", parameters).fetchone()
     answers = db.execute(

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llm.accounts import hosted
-from llm.accounts.answers import Selection, export_answers, prune_answers
+from llm.accounts.answers import Selection, export_answers, prune_answers, unreadable_answers
 from llm.accounts.forget import forget
 from llm.accounts.show import account_lines, call_lines
 from llm.journal import Journal
@@ -51,7 +51,11 @@ def _export(arguments: argparse.Namespace) -> None:
 
 
 def _prune(arguments: argparse.Namespace) -> None:
-    selection = Selection(arguments.study, arguments.generator, arguments.older_than)
+    damaged = None
+    if arguments.unreadable:
+        with Journal.open_reading(arguments.journal) as journal:
+            damaged = unreadable_answers(journal)
+    selection = Selection(arguments.study, arguments.generator, arguments.older_than, damaged)
     print(prune_answers(arguments.journal, selection, arguments.yes))
 
 
@@ -89,6 +93,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: standard output)")
     prune = add("prune", _prune, "remove answers and the texts of failed attempts")
     prune.add_argument("--older-than", type=float, metavar="DAYS", help="only answers older than this")
+    prune.add_argument("--unreadable", action="store_true", help="only answers that are damaged and cannot be read")
     for command in (export, prune):
         command.add_argument("--study", help="only what this study asked")
         command.add_argument("--generator", help="only what was asked for this generator")

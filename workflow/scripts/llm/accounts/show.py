@@ -3,10 +3,11 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from llm.journal import Journal, tunings
+from llm.journal import Journal
 from llm.journal.ledger import generators, ledger
-from llm.journal.tunings import Tuning
+from llm.journal.tunings import TUNINGS, Tuning
 from workbench.cli import UserError
 from workbench.text import one_line
 
@@ -33,7 +34,7 @@ def account_lines(journal: Journal) -> Iterator[str]:
         yield ""
         shown = [(*row[:7], moment(row[7]), moment(row[8]), row[9]) for row in batches]
         yield from columns(["batch", *_BATCHES.split(", ")[1:]], shown)
-    jobs = tunings.everything(journal)
+    jobs = TUNINGS.rows(journal)
     if jobs:
         yield ""
         yield from columns(_TUNINGS.split(", "), map(_tuning_row, jobs))
@@ -59,7 +60,7 @@ def call_lines(journal: Journal, prefix: str) -> Iterator[str]:
         "SELECT provider, base_url, api_version, body, sample FROM calls WHERE key = ?", (key,)
     ):
         yield f"{provider} {base_url} {api_version}, sample {sample}"
-        yield json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        yield json.dumps(parsed(body), indent=2, ensure_ascii=False)
     names = _ATTEMPT.split(", ")
     for row in journal.read(f"SELECT {_ATTEMPT} FROM attempts WHERE key = ? ORDER BY id", (key,)):
         yield ""
@@ -78,14 +79,22 @@ def columns(header: Sequence[str], rows: Iterable[Sequence[object]], numbers_fro
         yield "  ".join(padded).rstrip()
 
 
+def parsed(text: str) -> Any:
+    """The value of a JSON text; the text itself if it is damaged."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def moment(seconds: float | None) -> str:
     """A time in UTC as ISO 8601, to the second; empty for None."""
-    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def charged(tuning: Tuning) -> float:
-    """US dollars that a job counts for: its price, or its worst price until it is settled."""
-    return tuning.worst_usd if tuning.usd is None else tuning.usd
+    if seconds is None:
+        return ""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError):  # no such time, as a server may have said
+        return str(seconds)
 
 
 def trained_tokens(tuning: Tuning) -> str:
@@ -105,6 +114,6 @@ def _account_row(journal: Journal, study: str, generator: str) -> tuple[str, ...
 
 def _tuning_row(tuning: Tuning) -> tuple[object, ...]:
     owner = tuning.study, tuning.generator, tuning.run
-    amounts = f"{tuning.instances:,}", trained_tokens(tuning), f"{charged(tuning):,.4f}"
+    amounts = f"{tuning.instances:,}", trained_tokens(tuning), f"{tuning.charged:,.4f}"
     times = moment(tuning.created), moment(tuning.ended)
     return (tuning.name, *owner, tuning.state, tuning.model, tuning.tuned_model, *amounts, *times, tuning.message)

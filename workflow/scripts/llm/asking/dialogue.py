@@ -23,6 +23,7 @@ from llm.prompts import groups, numbered, read_numbered
 from llm.providers.api import Api
 from llm.settings import ShapingSettings
 from llm.tokens import FRAME_TOKENS, estimate_tokens, upper_bound
+from workbench.cli import say
 from workbench.pairs import Source
 
 _STEP_SAMPLES = 1000  # the sample index of a retry whose body is that of the try before
@@ -160,6 +161,7 @@ class Dialogue:
         stops = self._policy[Outcome.FAILED][-1] == "stop"
         self._final = {kind: _FINAL[kind] for kind in _FINAL if not (stops and kind is FailureKind.REJECTED)}
         self._last_group: _EndedGroup | None = None
+        self._told_unreadable = False
 
     @property
     def passes(self) -> int:
@@ -224,7 +226,10 @@ class Dialogue:
                 question = self._group_question(item) if item.is_group else self._first_question(item)
                 if stored := self._journal.answered(question.call.key):
                     expected = expected.plus(self._cost(question))
-                    usage = Usage(usage.input + stored.input_tokens, usage.output + stored.output_tokens)
+                    # An older journal may hold counts that the question cannot have taken.
+                    took_in = min(max(stored.input_tokens, 0), upper_bound(self._sent(question)))
+                    took_out = min(max(stored.output_tokens, 0), question.max_tokens)
+                    usage = Usage(usage.input + took_in, usage.output + took_out)
         return expected, usage
 
     def _state(self, item: Item) -> _Open | None:
@@ -322,7 +327,14 @@ class Dialogue:
         try:
             return _Ended(question, stored, self._api.read(stored.raw))
         except Failure as error:
-            detail = f"the answer in the journal cannot be read: {error.message}"
+            detail = (
+                f"the answer in the journal, attempt {stored.attempt}, cannot be read: {error.message}; it was paid "
+                f"(${stored.usd:.4f}), and is asked and paid again after `tools/journal prune {self._journal.path} "
+                "--unreadable --yes`"
+            )
+            if not self._told_unreadable:
+                say(f"WARNING: {detail}")
+                self._told_unreadable = True
             return _Ended(question, stored, None, Verdict(Outcome.FAILED, "", detail))
 
     def _settle(
@@ -366,9 +378,12 @@ class Dialogue:
         cost = self._cost(question)
         return Work(question.call, cost.worst_usd, cost.input_tokens + cost.output_tokens, question.step, item)
 
+    def _sent(self, question: _Question) -> str:
+        return (self._task.templates.system or "") + question.prompt
+
     def _cost(self, question: _Question) -> Remaining:
         """What one call takes."""
-        sent = (self._task.templates.system or "") + question.prompt
+        sent = self._sent(question)
         expected = FRAME_TOKENS + estimate_tokens(sent)
         answer = min(self._task.expected_tokens(question.source), question.max_tokens)
         return Remaining(

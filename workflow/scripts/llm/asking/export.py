@@ -75,6 +75,8 @@ class Counts:
     stopped: int = 0
     """Sources for which a policy says stop."""
     first_stopped: Target | None = None
+    unanswered: bool = False
+    """Whether a source stops the study for which the journal has no answer, so that it is asked again."""
 
 
 def export(setup: LLMSetup, subjects: Subjects, files: Files, results: Results) -> Counts:
@@ -98,6 +100,7 @@ def export(setup: LLMSetup, subjects: Subjects, files: Files, results: Results) 
             if stopping := next((target for target in samples if target.action == "stop"), None):
                 counts.stopped += 1
                 counts.first_stopped = counts.first_stopped or stopping
+                counts.unanswered |= stopping.stored is None
             chosen = next((target for target in samples if target.text is not None), samples[-1])
             counts.targets += chosen.text is not None
             if (row := results.row(chosen)) is not None:
@@ -134,8 +137,9 @@ def refuse(setup: LLMSetup, subjects: Subjects, counts: Counts, table: Path) -> 
                         write(reject_row(target))
         raise UserError(
             f"{counts.stopped:,} of {counts.sources:,} sources stop the study, the first is {first.source.id} "
-            f"({first.outcome}: {first.detail}); {table} lists them, and all answers are kept. Run again to ask for "
-            f"these alone, or let {setup.execution.key}.outcomes.{first.outcome} end with drop"
+            f"({first.outcome}: {first.detail}); {table} lists them, and all answers are kept. "
+            + ("Run again to ask for those without an answer, or let " if counts.unanswered else "Let ")
+            + f"{setup.execution.key}.outcomes.{first.outcome} end with drop"
         )
     if not counts.targets:
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in counts.outcomes.most_common())

@@ -11,6 +11,7 @@ from typing import Self
 
 from llm.asking.pace import Account, Breaker, Concurrency
 from llm.calls import Answer, Failure, FailureKind, Reply, Work
+from llm.journal.money import bounded_tokens
 
 # Seconds. A probe may be due while every request waits for its own time: the gate must not be looked at all the time.
 _PAUSE = 0.05
@@ -77,7 +78,8 @@ class Gate:
 
     def note_answer(self, work: Work, reply: Reply, answer: Answer) -> None:
         """Note an answer: the provider is up, and its headers may announce limits."""
-        self.account.served(work.tokens, answer.usage.input + answer.usage.output, reply.headers)
+        used = bounded_tokens(answer.usage.input) + bounded_tokens(answer.usage.output)
+        self.account.served(work.tokens, used, reply.headers)
         self._concurrency.served()
         self.breaker.served()
 

@@ -24,6 +24,7 @@ from llm.providers.protocol import BatchState
 UNFINISHED = ("gathering", "intent", "submitted", "ended")
 LIFETIME_SECONDS = 25 * 3600.0  # a batch takes a day at most, so one submitted earlier waits no more
 _PAGE = 500  # rows read at once
+_LONGEST_NAME = 64  # characters of a custom id
 
 
 class Batch(NamedTuple):
@@ -70,7 +71,7 @@ BATCHES = RemoteTable("batches", "batch", Batch, Batch._fields)
 def attempt_of(name: str, batch: Batch) -> int | None:
     """The attempt behind a custom id, None if it belongs to another batch."""
     intent, _, attempt = name.rpartition("-")
-    return int(attempt) if intent == batch.intent and attempt.isdecimal() else None
+    return int(attempt) if intent == batch.intent and attempt.isdecimal() and len(name) <= _LONGEST_NAME else None
 
 
 def unfinished(journal: Journal, account: str) -> list[Batch]:
@@ -166,14 +167,14 @@ def end(db: sqlite3.Connection, batch: Batch) -> Batch:
 
 
 def collect(db: sqlite3.Connection, batch: Batch, message: str) -> int:
-    """Close a batch whose answers are all in the journal; requests without one failed and cost nothing.
+    """Close a batch whose answers are all in the journal; requests without one failed and were perhaps paid.
 
     Returns:
         The number of requests without an answer or a reason.
     """
     now = time.time()
-    failure = Failure(FailureKind.TRANSIENT, f"no answer in the batch: {message}")
-    missing = [Failed(ticket, failure, 0.0, now) for ticket in batch_tickets(db, batch.id)]
+    failure = Failure(FailureKind.TRANSIENT, f"no answer in the batch: {message}", maybe_paid=True)
+    missing = [Failed(ticket, failure, ticket.worst_usd, now) for ticket in batch_tickets(db, batch.id)]
     settle_failures(db, missing)
     BATCHES.move(db, batch, ("ended",), state="collected", message=message)
     return len(missing)

@@ -15,8 +15,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from llm.calls import Answer, Call, Failure, FailureKind, Reply, canonical_json
+from llm.journal.money import ROUNDING_USD, believable_usd, bounded_tokens, spend, spent
 
-_ROUNDING_USD = 1e-9
+ASKED_MODEL = "iif(json_valid(body), json_extract(body, '$.model'), '')"  # a row may be damaged
+_MOST_INTEGER = 2**63 - 1
 _CALL = "key, provider, base_url, api_version, body, sample"
 _SETTLED = (
     "state, usd, ended, status, failure, message, request_id, model, fingerprint, service_tier, input_tokens, "
@@ -114,7 +116,10 @@ class OverBudget(Exception):
 
 
 class Answered(NamedTuple):
-    """An answer to be written under its ticket; ``ended`` in seconds since 1970."""
+    """An answer to be written under its ticket; ``ended`` in seconds since 1970.
+
+    It is charged with ``usd``, or with the worst price if no honest count of tokens can have led to that.
+    """
 
     ticket: Ticket
     reply: Reply
@@ -218,7 +223,7 @@ def settle_failures(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
             **dict.fromkeys(_SETTLED.split(", ")),
             "attempt": entry.ticket.attempt,
             "state": "failed",
-            "usd": entry.usd,
+            "usd": believable_usd(entry.usd, entry.ticket.worst_usd),
             "ended": entry.ended,
             "status": entry.failure.status,
             "failure": entry.failure.kind.value,
@@ -272,32 +277,14 @@ def last_failure(db: sqlite3.Connection, key: str) -> tuple[FailureKind, str] | 
     return None if row is None else (FailureKind(row[0]), row[1])
 
 
-def spent(db: sqlite3.Connection, study: str, generator: str) -> tuple[float, float]:
-    """USD that the study and its generator have paid or reserved."""
-    study_usd, generator_usd = db.execute(
-        "SELECT coalesce(sum(usd), 0.0), coalesce(sum(CASE generator WHEN ? THEN usd END), 0.0) FROM spend "
-        "WHERE study = ?",
-        (generator, study),
-    ).fetchone()
-    return study_usd, generator_usd
-
-
 def over_limits(db: sqlite3.Connection, owner: Owner, worst_usd: float, limits: Limits) -> OverBudget | None:
     """Which limit ``worst_usd`` more would break, None where there is room."""
     return _over(*spent(db, owner.study, owner.generator), worst_usd, limits)
 
 
-def spend(db: sqlite3.Connection, study: str, generator: str, usd: float) -> None:
-    """Count ``usd`` more (or less) as spent."""
-    db.execute(
-        "INSERT INTO spend VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
-        (study, generator, usd),
-    )
-
-
 def _over(study_usd: float, generator_usd: float, worst_usd: float, limits: Limits) -> OverBudget | None:
     for scope, usd, limit in zip(("study", "generator"), (study_usd, generator_usd), limits, strict=True):
-        if limit is not None and usd + worst_usd > limit + _ROUNDING_USD:
+        if limit is not None and usd + worst_usd > limit + ROUNDING_USD:
             return OverBudget(scope, usd, limit, worst_usd)
     return None
 
@@ -313,14 +300,14 @@ def _stored(entry: Answered) -> Stored:
         key=ticket.key,
         raw=entry.reply.raw,
         attempt=ticket.attempt,
-        usd=entry.usd,
+        usd=believable_usd(entry.usd, ticket.worst_usd),
         model=answer.model,
         fingerprint=answer.fingerprint,
         request_id=_request_id(entry.reply.headers, answer.request_id),
         service_tier=answer.service_tier,
-        input_tokens=usage.input,
-        output_tokens=usage.output,
-        cached_tokens=usage.cached,
+        input_tokens=bounded_tokens(usage.input),
+        output_tokens=bounded_tokens(usage.output),
+        cached_tokens=bounded_tokens(usage.cached),
         started=ticket.started,
         ended=entry.ended,
         sdk=ticket.sdk,
@@ -332,7 +319,11 @@ def _stored(entry: Answered) -> Stored:
 
 def _read_stored(row: tuple[Any, ...]) -> Stored:
     stored = Stored._make(row)
-    return stored._replace(headers=json.loads(row[Stored._fields.index("headers")] or "{}"))
+    try:
+        headers = json.loads(str(stored.headers or "{}"))
+    except ValueError:  # damaged; they are only for people to read
+        headers = {}
+    return stored._replace(headers=headers, raw=str(stored.raw or ""))
 
 
 def _request_id(headers: Mapping[str, str], fallback: str | None) -> str | None:
@@ -350,14 +341,14 @@ def _among(db: sqlite3.Connection, select: str, keys: Sequence[str]) -> sqlite3.
 
 def _insert(db: sqlite3.Connection, into: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
     places = ", ".join("?" * (columns.count(",") + 1))
-    db.executemany(f"INSERT {into}({columns}) VALUES ({places})", ([_storable(value) for value in row] for row in rows))
+    db.executemany(f"INSERT {into}({columns}) VALUES ({places})", ([storable(value) for value in row] for row in rows))
 
 
 def _settle(db: sqlite3.Connection, rows: Iterable[Mapping[str, object]]) -> None:
     """Write the columns :data:`_SETTLED` of each row's ``attempt``."""
     settings = ", ".join(f"{name} = :{name}" for name in _SETTLED.split(", "))
-    storable = ({name: _storable(value) for name, value in row.items()} for row in rows)
-    db.executemany(f"UPDATE attempts SET {settings} WHERE id = :attempt", storable)
+    values = ({name: storable(value) for name, value in row.items()} for row in rows)
+    db.executemany(f"UPDATE attempts SET {settings} WHERE id = :attempt", values)
 
 
 def _unsettled(db: sqlite3.Connection, entries: Sequence[Answered | Failed]) -> set[int]:
@@ -372,7 +363,7 @@ def _unsettled(db: sqlite3.Connection, entries: Sequence[Answered | Failed]) -> 
 def _differences(settled: Iterable[Answered | Failed], unsettled: Collection[int]) -> Iterator[tuple[Ticket, float]]:
     for entry in settled:
         if entry.ticket.attempt in unsettled:
-            yield entry.ticket, entry.usd - entry.ticket.worst_usd
+            yield entry.ticket, believable_usd(entry.usd, entry.ticket.worst_usd) - entry.ticket.worst_usd
 
 
 def _spend(db: sqlite3.Connection, changes: Iterable[tuple[Ticket, float]]) -> None:
@@ -383,8 +374,13 @@ def _spend(db: sqlite3.Connection, changes: Iterable[tuple[Ticket, float]]) -> N
         spend(db, study, generator, usd)
 
 
-def _storable(value: Any) -> Any:
-    """``value`` as SQLite takes it: a text with half a surrogate pair, as broken servers send it, has no UTF-8."""
-    if not isinstance(value, str) or value.isascii():
-        return value
-    return value.encode("utf-8", "replace").decode()
+def storable(value: Any) -> Any:
+    """``value``, of which a broken server may have sent anything, as SQLite takes it.
+
+    A text with half a surrogate pair has no UTF-8, a number may have more than 64 bits, and an object no column.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, int):
+        return min(max(value, -_MOST_INTEGER), _MOST_INTEGER)
+    return value if value is None or isinstance(value, float) else storable(str(value))

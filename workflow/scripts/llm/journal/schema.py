@@ -4,8 +4,10 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
+from llm.journal.money import mend_accounts
 from workbench.cli import UserError
 
 VERSION = 1
@@ -146,6 +148,10 @@ def unusable(path: Path, error: sqlite3.Error) -> UserError:
     """What SQLite's ``error`` means, in one line for people."""
     name = getattr(error, "sqlite_errorname", "") or ""
     whole = "whole up to the last answer written: free some space and run again"
+    remedy = (
+        f"copy it aside, then save what can be saved with `sqlite3 {path} .recover | sqlite3 {path}.saved` and put "
+        "that in its place; nothing was overwritten, and only answers that are lost are asked and paid again"
+    )
     no_access = f"the journal cannot be opened for writing ({error}): check the folder's permissions"
     meanings = {
         "SQLITE_FULL": f"the disk is full; the journal is {whole}",
@@ -156,16 +162,17 @@ def unusable(path: Path, error: sqlite3.Error) -> UserError:
         "SQLITE_READONLY": no_access,
         "SQLITE_CANTOPEN": no_access,
         "SQLITE_PERM": no_access,
-        "SQLITE_NOTADB": "this file is not a journal of LLM answers: name another one",
-        "SQLITE_CORRUPT": f"the journal is damaged ({error}): save what can be saved with "
-        f"`sqlite3 {path.name} .recover`, or name another file",
+        "SQLITE_NOTADB": f"this file is not a journal of LLM answers: name another one; if it was one, {remedy}",
+        "SQLITE_CORRUPT": f"the journal is damaged ({error}): {remedy}",
     }
     other = f"the journal cannot be used: {error}"
     return UserError(f"{path}: {next((meanings[kind] for kind in meanings if name.startswith(kind)), other)}")
 
 
 def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
-    return sqlite3.connect(database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
+    db = sqlite3.connect(database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
+    db.text_factory = partial(str, encoding="utf-8", errors="replace")  # damaged text is damaged, not unreadable
+    return db
 
 
 def _checked_reader(database: str, path: Path) -> sqlite3.Connection:
@@ -229,3 +236,4 @@ def _create(db: sqlite3.Connection, path: Path) -> None:
             db.execute(f"PRAGMA application_id = {_APPLICATION}")
         for statement in TUNING_SCHEMA:
             db.execute(statement)
+        mend_accounts(db)

@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 
 from llm.calls import canonical_json
 from llm.journal import Journal, Limits, Owner
-from llm.journal.calls import over_limits, spend
+from llm.journal.calls import over_limits
+from llm.journal.money import MOST_FACTOR, MOST_TOKENS, spend
 from llm.journal.remote import RemoteTable
 from llm.providers.protocol import TuningEvent, TuningState, TuningStatus
 
@@ -110,6 +111,11 @@ class Tuning(NamedTuple):
         """What to call the job: the provider's name, or before it has one our own."""
         return self.remote_id or self.intent
 
+    @property
+    def charged(self) -> float:
+        """US dollars that it counts for: its price, or its worst price until it is settled."""
+        return self.worst_usd if self.usd is None else self.usd
+
 
 class UploadedFile(NamedTuple):
     """A row of ``tuning_files``: a file that was uploaded, until it was deleted."""
@@ -137,11 +143,6 @@ def find(journal: Journal, name: str) -> Tuning | None:
     """The newest job with this name of the provider's or of ours, or with this number in the journal."""
     found = TUNINGS.rows(journal, "remote_id = :name OR intent = :name OR CAST(id AS TEXT) = :name", {"name": name})
     return found[-1] if found else None
-
-
-def everything(journal: Journal) -> list[Tuning]:
-    """All jobs, oldest first."""
-    return TUNINGS.rows(journal)
 
 
 def of_owner(journal: Journal, study: str, generator: str) -> list[Tuning]:
@@ -217,10 +218,12 @@ def end(
 ) -> Tuning:
     """Record how the job ended and what it cost.
 
-    What counts is what the provider says it trained. Where it does not say so, a failed job cost nothing, and so did
-    one that was cancelled before its first step; of others the worst is assumed.
+    What counts is what the provider says it trained. Where it does not say so, or says what cannot be, a failed job
+    cost nothing, and so did one that was cancelled before its first step; of others the worst is assumed.
     """
     ended = remote.finished or time.time()
+    if not 0 <= (remote.trained_tokens or 0) <= MOST_TOKENS:
+        remote = remote._replace(trained_tokens=None)
     values: dict[str, Any] = {
         "state": remote.status.value,
         "ended": ended,
@@ -339,7 +342,8 @@ def delete_file(db: sqlite3.Connection, file: UploadedFile) -> None:
 
 def _cost(db: sqlite3.Connection, tuning: Tuning, remote: TuningState) -> float:
     if remote.trained_tokens is not None:
-        return remote.trained_tokens * tuning.usd_per_million / _MILLION
+        usd = remote.trained_tokens * tuning.usd_per_million / _MILLION
+        return usd if usd <= MOST_FACTOR * tuning.worst_usd else tuning.worst_usd
     if remote.status is TuningStatus.FAILED:
         return 0.0
     stepped = db.execute("SELECT 1 FROM tuning_events WHERE tuning = ? AND data != '{}'", (tuning.id,)).fetchone()
@@ -348,6 +352,5 @@ def _cost(db: sqlite3.Connection, tuning: Tuning, remote: TuningState) -> float:
 
 def _settle(db: sqlite3.Connection, tuning: Tuning, before: tuple[str, ...], usd: float, **columns: object) -> Tuning:
     """Move a job and charge ``usd`` instead of what has counted so far."""
-    counted = TUNINGS.row(db, tuning.id)
-    spend(db, tuning.study, tuning.generator, usd - (counted.worst_usd if counted.usd is None else counted.usd))
+    spend(db, tuning.study, tuning.generator, usd - TUNINGS.row(db, tuning.id).charged)
     return TUNINGS.move(db, tuning, before, usd=usd, **columns)

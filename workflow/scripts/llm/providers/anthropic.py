@@ -78,7 +78,7 @@ class AnthropicApi(Api):
 
     async def batch_results(self, state: BatchState) -> AsyncGenerator[BatchResult, None]:
         """The lines of the results."""
-        async for result in self._connection.json_lines(f"{_BATCHES}/{state.remote_id}/results", self._result):
+        async for result in self._connection.results(f"{_BATCHES}/{state.remote_id}/results", self._result):
             yield result
 
     # Requests and answers

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import re
+import time
 import urllib.parse
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
@@ -18,6 +19,7 @@ import httpx2
 
 from llm.calls import Failure, FailureKind, Reply
 from llm.providers.failures import ErrorReader, connection_failure, kept_headers, one_line, status_failure
+from llm.providers.protocol import BatchResult
 from workbench.cli import UserError
 
 T = TypeVar("T")
@@ -34,6 +36,12 @@ MISSING = (404, 405, 410, 501)
 CONNECT_SECONDS = 15.0
 """Longest wait for a connection."""
 
+_MOST_FILE_BYTES = 1 << 33  # of a batch's results
+_MOST_LINE_BYTES = 1 << 25  # of one result
+_SNIPPET_BYTES = 1000  # of a line that cannot be read
+# A batch's results must have arrived after this time, and longer for many bytes.
+_FILE_SECONDS, _SLOWEST_BYTES = 600.0, 50_000.0
+_CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([\w-]{1,64})"')
 _NO_KEY = "no-key"  # sent to servers that need no key
 _REDACTED = "[API key]"
 # Placeholders such as "EMPTY" or "ollama" are words that an answer may contain.
@@ -169,11 +177,14 @@ class Connection:
                 return None
             raise
 
-    async def json_lines(self, path: str, read: Callable[[Any], T]) -> AsyncIterator[T]:
+    async def results(self, path: str, read: Callable[[Any], BatchResult]) -> AsyncIterator[BatchResult]:
         """The result of ``read`` on each line of the JSON lines file at ``path``, as they arrive.
 
+        A line that cannot be read is a failure of its request alone, which was perhaps paid; one that names no request
+        is left out.
+
         Raises:
-            Failure: the file is missing or cannot be read, or the connection is lost.
+            Failure: the file is missing, endless or too slow, no line names a request, or the connection is lost.
         """
         response: httpx2.Response = await self.ask(
             self.client.get(
@@ -183,23 +194,35 @@ class Connection:
                 options={"headers": {"Accept": "application/binary"}, "timeout": self.file_timeout},
             )
         )
-        rest = b""
+        unnamed, named = b"", False
         try:
-            # Not aiter_lines: it also splits at characters that JSON allows in a string.
-            async for chunk in response.aiter_bytes():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    if line.strip():
-                        yield read(json.loads(self._key.redact_answer(line.decode())))
-            if rest.strip():
-                yield read(json.loads(self._key.redact_answer(rest.decode())))
-            return
-        except (*self._errors, *_OTHER_SHAPE) as error:
+            async for line in _lines(response):
+                if result := self._result(line, read):
+                    named = True
+                    yield result
+                else:
+                    unnamed = unnamed or line
+            if named or not unnamed:
+                return
+            failure = self.unreadable(unnamed[:_SNIPPET_BYTES].decode(errors="replace"), "no results of a batch")
+        except self._errors as error:
             failure = self._failure(error)
-            failure.maybe_paid = False
         finally:
             await response.aclose()
+        failure.maybe_paid = False
         raise failure
+
+    def _result(self, line: bytes, read: Callable[[Any], BatchResult]) -> BatchResult | None:
+        """The result in a line, a failure if it cannot be read; None if it does not even name its request."""
+        try:
+            result = read(json.loads(self._key.redact_answer(line.decode())))
+            if isinstance(result.custom_id, str):
+                return result
+        except UNREADABLE:
+            pass
+        name = _CUSTOM_ID.search(line)
+        snippet = line[:_SNIPPET_BYTES].decode(errors="replace")
+        return BatchResult(name[1].decode(), self.unreadable(snippet, "a batch's result")) if name else None
 
     def refusal_of(self, status: int, raw: str, headers: Mapping[str, str]) -> Failure:
         """The failure of one request, also of one within a batch, which has its own status and body."""
@@ -235,6 +258,27 @@ class Connection:
             headers={name: self._key.redact(value) for name, value in failure.headers.items()},
             raw=self._key.redact(failure.raw),
         )
+
+
+async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
+    """The lines of a file that arrives, except blank ones; not `aiter_lines`, which splits within JSON's strings, too.
+
+    Raises:
+        TimeoutError: the file does not end.
+    """
+    rest, received, started = b"", 0, time.monotonic()
+    async for chunk in response.aiter_bytes():
+        received += len(chunk)
+        is_late = time.monotonic() - started > _FILE_SECONDS + received / _SLOWEST_BYTES
+        if is_late or received > _MOST_FILE_BYTES:
+            raise TimeoutError(f"the results do not end ({received:,} bytes so far)")
+        *lines, rest = (rest + chunk).split(b"\n")
+        if len(rest) > _MOST_LINE_BYTES:
+            rest = rest[:_SNIPPET_BYTES] + b"\0"  # no JSON any more, whatever follows
+        for line in filter(bytes.strip, lines):
+            yield line
+    if rest.strip():
+        yield rest
 
 
 def well_formed(text: str) -> str:

@@ -80,7 +80,7 @@ class OpenAIApi(Api):
         """The lines of the output file, then those of the error file."""
         for file_id in (state.output_file_id, state.error_file_id):
             if file_id is not None:
-                async for result in self._connection.json_lines(f"/files/{file_id}/content", self._result):
+                async for result in self._connection.results(f"/files/{file_id}/content", self._result):
                     yield result
 
     # Requests and answers
@@ -162,6 +162,7 @@ class OpenAIApi(Api):
         counts = batch.request_counts
         failure = self._batch_failure(batch) if batch.status == "failed" else None
         status = BatchStatus.FAILED if failure else BatchStatus.ENDED if batch.status in _ENDED else BatchStatus.RUNNING
+        errors_only = batch.error_file_id is not None and not (counts and counts.completed)
         return BatchState(
             remote_id=batch.id,
             status=status,
@@ -171,6 +172,7 @@ class OpenAIApi(Api):
             output_file_id=batch.output_file_id,
             error_file_id=batch.error_file_id,
             failure=failure,
+            has_results=status is not BatchStatus.ENDED or batch.output_file_id is not None or errors_only,
         )
 
     def _batch_failure(self, batch: Batch) -> Failure:

@@ -82,6 +82,7 @@ class BatchState(NamedTuple):
         message: the provider's own word for the status, and the reason if it failed.
         output_file_id, error_file_id: of the provider's files, None if it has none.
         failure: why none of it was accepted, None unless ``failed``. THROTTLED: too many tokens wait already.
+        has_results: of one that has ended; a provider may name them some time after that.
     """
 
     remote_id: str
@@ -92,6 +93,7 @@ class BatchState(NamedTuple):
     output_file_id: str | None = None
     error_file_id: str | None = None
     failure: Failure | None = None
+    has_results: bool = True
 
 
 class BatchResult(NamedTuple):

@@ -1,0 +1,125 @@
+"""From the results of a batch to the journal: every answer once, however often they are read."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from llm.asking.progress import Progress
+from llm.asking.setup import LLMSetup
+from llm.calls import Answer, Failure, FailureKind, Reply
+from llm.journal import Answered, Failed, Ticket, batches
+from llm.journal.batches import Batch
+from llm.journal.calls import ASKED_MODEL, settle_answers, settle_failures
+from llm.prices import UnknownPrice, price_of
+from llm.providers.protocol import BatchResult, BatchState
+
+RESULTS_AT_ONCE = 200  # in one transaction
+
+_ReadResult = tuple[int | None, Answer | Failure, Reply | None]
+"""A result: its attempt (None: of another batch), the answer or failure, and the reply behind an answer."""
+
+
+class BatchResults:
+    """Journals the results of one batch.
+
+    Args:
+        setup: reads answers and knows the price of its model. A batch that an earlier run left may have asked another.
+        progress: counts.
+        batch: whose results they are.
+
+    Attributes:
+        failed, unsure: requests that have failed, and those of them that were perhaps paid.
+        fatal: why no such request will succeed; None if no answer says so.
+    """
+
+    def __init__(self, setup: LLMSetup, progress: Progress, batch: Batch) -> None:
+        self.failed = self.unsure = 0
+        self.fatal: Failure | None = None
+        self._api = setup.api
+        self._journal = setup.journal
+        self._progress = progress
+        self._batch = batch
+        self._provider = setup.settings.provider
+        self._prices = {setup.settings.model: setup.price}
+
+    async def take(self, state: BatchState, is_last: bool) -> bool:
+        """Journal the results that are not there yet, and count what is on disk; whether all came and could be read.
+
+        Those that cannot be read are journalled, as perhaps paid, the last time that they are taken.
+
+        Raises:
+            Failure: the results cannot be fetched, or not all of them; what came is kept.
+        """
+        part: list[_ReadResult] = []
+        readable = 0
+        async for result in self._api.batch_results(state):
+            attempt, answer, reply = self._read(result)
+            if isinstance(answer, Failure) and answer.maybe_paid and not is_last:
+                continue
+            readable += 1
+            part.append((attempt, answer, reply))
+            if len(part) == RESULTS_AT_ONCE:
+                await self._write(part)
+                part = []
+        await self._write(part)
+        return readable >= self._batch.requests
+
+    def _read(self, result: BatchResult) -> _ReadResult:
+        attempt = batches.attempt_of(result.custom_id, self._batch)
+        if isinstance(result.result, Failure):
+            return attempt, result.result, None
+        try:
+            return attempt, self._api.read(result.result.raw), result.result
+        except Failure as failure:
+            return attempt, failure, None
+
+    async def _write(self, results: list[_ReadResult]) -> None:
+        answered, failures = await self._journal.write(partial(self._settle, results=results))
+        throttled = sum(failure.kind is FailureKind.THROTTLED for failure in failures)
+        self.failed += len(failures)
+        self.unsure += sum(failure.maybe_paid for failure in failures)
+        self.fatal = self.fatal or next((one for one in failures if one.kind is FailureKind.FATAL), None)
+        self._progress.asked += answered
+        self._progress.throttled += throttled
+        self._progress.failed += len(failures) - throttled
+
+    def _settle(self, db: sqlite3.Connection, results: Sequence[_ReadResult]) -> tuple[int, list[Failure]]:
+        """Write the results whose tickets are still open; return how many were answered, and the failures."""
+        tickets = self._open_tickets(db, [attempt for attempt, _, _ in results])
+        now = time.time()
+        answered: list[Answered] = []
+        failed: list[Failed] = []
+        for attempt, result, reply in results:
+            if attempt not in tickets:  # journalled already
+                continue
+            ticket, model = tickets.pop(attempt)
+            if isinstance(result, Failure):
+                failed.append(Failed(ticket, result, ticket.worst_usd if result.maybe_paid else 0.0, now))
+            elif reply is not None:
+                answered.append(Answered(ticket, reply, result, self._cost(ticket, model, result), now))
+        settle_answers(db, answered)
+        settle_failures(db, failed)
+        return len(answered), [entry.failure for entry in failed]
+
+    def _open_tickets(
+        self, db: sqlite3.Connection, attempts: Sequence[int | None]
+    ) -> dict[int | None, tuple[Ticket, str]]:
+        """Those of the batch's ``attempts`` that are in flight: their tickets and the models that they ask."""
+        rows = db.execute(
+            f"SELECT attempts.id, key, worst_usd, study, generator, started, sdk, {ASKED_MODEL} "
+            "FROM attempts JOIN calls USING (key) "
+            "WHERE attempts.id IN (SELECT value FROM json_each(?)) AND batch = ? AND state = 'sent'",
+            (json.dumps(attempts), self._batch.id),
+        )
+        return {row[0]: (Ticket._make(row[:-1]), row[-1]) for row in rows}
+
+    def _cost(self, ticket: Ticket, model: str, answer: Answer) -> float:
+        """USD of an answer; its worst price if the model's price is unknown."""
+        try:
+            if model not in self._prices:
+                self._prices[model] = price_of(self._provider, model, self._api.base_url, None, True)
+        except UnknownPrice:
+            return ticket.worst_usd
+        return self._prices[model].charge(answer.usage, ticket.worst_usd)
