@@ -24,6 +24,8 @@ from workbench.text import one_line
 
 LANGUAGES = ("source_language", "target_language")
 JUDGE = "judge"  # the name of a judge's prompt among the files of prompts
+# The roles of prompts, and the placeholders that each must use.
+_PLACES = {"prompt": ["source"], JUDGE: ["source", "target"], "prompt_many": ["sources"], "retry": [], "system": []}
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]")
 _FENCE = re.compile(r"^```\w*[ \t]*\n(.*?)\n?```$", re.DOTALL)
 
@@ -67,11 +69,6 @@ class Languages(NamedTuple):
 
     source: str
     target: str
-
-    @property
-    def names(self) -> dict[str, str]:
-        """The English names, by their placeholders in templates."""
-        return dict(zip(LANGUAGES, map(language_name, self), strict=True))
 
 
 class Template:
@@ -143,15 +140,12 @@ class Templates:
     """
 
     def __init__(self, files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
-        if JUDGE in files:
-            self._one = Template.read(files[JUDGE], ["source", "target"])
-        else:
-            self._one = Template.read(files["prompt"], ["source"])
-        self._retry = Template.read(files["retry"]) if "retry" in files else Template("", "retry")
-        self._many = Template.read(files["prompt_many"], ["sources"]) if "prompt_many" in files else None
-        system = Template.read(files["system"]) if "system" in files else None
+        templates = {role: Template.read(path, _PLACES[role]) for role, path in files.items()}
+        self._one = templates[JUDGE if JUDGE in files else "prompt"]
+        self._retry = templates.get("retry", Template("", "retry"))
+        self._many, system = templates.get("prompt_many"), templates.get("system")
         self.languages = Languages(languages["source"], languages["target"])
-        self._names = self.languages.names
+        self._names = dict(zip(LANGUAGES, map(language_name, self.languages), strict=True))  # by placeholder
         self.system = system.render(**self._names) if system else None
         parts = [template and template.text for template in (self._one, self._many, self._retry, system)]
         self.digest = hashlib.sha256(canonical_json([*parts, self.languages]).encode()).hexdigest()

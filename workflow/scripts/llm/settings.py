@@ -81,8 +81,7 @@ class ShapingSettings(_OfModel):
     samples: int  # answers to each request
     sentences_per_request: int  # texts that are asked about together
     retries: int  # how often an unusable answer is asked for again
-    # For each outcome except ``ok`` the actions tried in order: ``repair``, ``retry``, then ``keep``, ``drop``, ``stop``.
-    outcomes: Mapping[str, Sequence[str]]
+    outcomes: Mapping[str, Sequence[str]]  # for each but ok the actions in order: repair, retry; keep, drop or stop
     reasoning_tokens: int  # added to the longest answer
     parameters: Mapping[str, Any]  # all keys as they were given, those of the request's body among them
     base_url: str | None = None  # None for the provider's own address
