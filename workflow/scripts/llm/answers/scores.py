@@ -6,7 +6,7 @@ whole number on this scale.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,6 +76,10 @@ class Judgement:
     def __init__(self, templates: Templates, reasoning_tokens: int) -> None:
         self.templates = templates
         self._reasoning = reasoning_tokens
+
+    def learn(self, answers: Iterable[tuple[str, str]]) -> list[str]:
+        """Nothing: equal scores for different texts are no habit."""
+        return []
 
     def prompt(self, subject: Pair, step: int = 0) -> str:
         """The user's message for one pair; ``step`` counts earlier tries."""
