@@ -78,7 +78,7 @@ class Judgement:
         self._reasoning = reasoning_tokens
 
     def learn(self, answers: Iterable[tuple[str, str]]) -> list[str]:
-        """Nothing: equal scores for different texts are no habit."""
+        """Nothing: different texts may well have equal scores."""
         return []
 
     def prompt(self, subject: Pair, step: int = 0) -> str:
