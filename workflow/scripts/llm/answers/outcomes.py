@@ -162,8 +162,7 @@ def _obeys(text: str, source: str) -> bool:
     It then consists of words of the source, or the source speaks of instructions or answers. An answer that obeys at
     length, or in the source's language like a copy, is not seen; lengths are in bytes, which is fair to dense scripts.
     """
-    key, source_key = match_key(text), match_key(source)
-    if count_words(source) < _FEWEST_WORDS or _BRIEF * len(key.encode()) > len(source_key.encode()):
+    if _BRIEF * len(text.encode()) > len(source.encode()) or count_words(source) < _FEWEST_WORDS:
         return False
     words = rf"(?<!\w){re.escape(text.strip(_MARKS).casefold())}(?!\w)"
     return bool(_INSTRUCTS.search(source) or re.search(words, source.casefold()))

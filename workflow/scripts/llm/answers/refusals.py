@@ -68,8 +68,8 @@ def declined(text: str, source: str) -> str | None:
         if (found := pattern.match(text)) and not excuse.search(source):
             return f"declines: {found[0]}"
     begins = text[:_APOLOGY].lower()
-    for apologies, verbs in REFUSALS:
-        if any(words in begins for words in apologies) and (found := verbs.match(text)):
+    for verbs in [verbs for apology, verbs in REFUSALS if apology in begins]:
+        if found := verbs.match(text):
             return None if OF_HELPING.search(source) or OF_TRANSLATING.search(source) else f"declines: {found[0]}"
     asked = _ASKS_BACK.match(text)
     if asked and not OF_TRANSLATING.search(source):

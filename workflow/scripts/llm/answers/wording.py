@@ -18,6 +18,7 @@ from workbench.text import match_key, one_line
 
 _MOST_LAYERS = 8
 _FRAGMENT = 20  # fewest characters by which a part of the prompt is recognized
+_LOOPED = 12  # fewest characters that are repeated
 _SHOWN = 60  # characters of what was added, in messages
 _LONGEST, _LONGEST_FACTOR = 4_000, 20  # characters of an answer that is looked at, besides this times the source's
 
@@ -79,7 +80,8 @@ _EXPLAINED = re.compile(
     r"^[^\n\"“„«:：]{5,100}\b(?:means?|says|reads|would be|is|as|to)\s*[:：]?\s*[\"“„«](.{2,})[\"”“»][.!]?$",
     re.IGNORECASE,
 )
-_LOOP = re.compile(r"^(.{12,400}?)(?:\s*\1){2,}", re.DOTALL)
+_ARROW = re.compile(r"\s*(?:[-=]+>|[→⇒⟶]|=|\n)\s*")
+_LOOP = re.compile(rf"^(.{{{_LOOPED},400}}?)(?:\s*\1){{2,}}", re.DOTALL)
 
 # Each an opening mark and its closing marks.
 _PAIRS = ('""', "''", "“”“", "””", "„“”", "«»", "»«»", "‹›", "‘’‘", "‚‘’", "「」", "『』", "``", "**", "__")
@@ -254,16 +256,23 @@ def _without_tags(text: str, source: str, _: str) -> str | None:
 
 def _without_source(text: str, source: str, _: str) -> str | None:
     """Without the source and an arrow before the translation, or the source in parentheses behind it."""
-    if (found := re.match(rf"{re.escape(source)}\s*(?:[-=]+>|[→⇒⟶]|=|\n)\s*", text)) and len(source) > _FRAGMENT:
-        return text[found.end() :]
-    return text[: -len(source) - 2] if len(source) > _FRAGMENT and text.endswith(f"({source})") else None
+    if len(source) <= _FRAGMENT or source not in text:
+        return None
+    if text.startswith(source) and (arrow := _ARROW.match(text, len(source))):
+        return text[arrow.end() :]
+    return text[: -len(source) - 2] if text.endswith(f"({source})") else None
 
 
 def _without_lead_in(text: str, source: str, language: str) -> str | None:
     """Without a lead-in: one that ends in a colon that the source does not have, or a sentence more than the source."""
     if (polite := _COURTESY.match(text)) and _sentences(text) > _sentences(source):
         return text[polite.end() :]
-    if (explained := _EXPLAINED.match(text)) and not any(mark in source for mark in _ANY_QUOTE + ":："):
+    ends_in_quote = text.rstrip(".!")[-1:] in _ANY_QUOTE
+    if (
+        ends_in_quote
+        and (explained := _EXPLAINED.match(text))
+        and not any(mark in source for mark in _ANY_QUOTE + ":：")
+    ):
         words = text[: explained.start(1)]
         is_about_words = OF_TRANSLATING.search(words) or re.search(r"\b(?:means|sentence|phrase|word|text)\b", words)
         return explained[1] if is_about_words else None
@@ -346,7 +355,7 @@ def _has_mark(inner: str, opening: str, closing: str) -> bool:
 
 def _without_loop(text: str, source: str, _: str) -> str | None:
     """Once what is written three times or more."""
-    loop = _LOOP.match(text)
+    loop = _LOOP.match(text) if text.find(text[:_LOOPED], _LOOPED) > 0 else None
     if not loop or _LOOP.match(source):
         return None
     rest = text[loop.end() :].strip()
