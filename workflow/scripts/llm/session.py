@@ -60,13 +60,14 @@ def carry_out(
             asyncio.run(journal.write(partial(open_account, owner=journal.owner, model=settings.model, run=run)))
         shutdown = shutdown_date(settings.provider, settings.model)
         habits: list[str] = []
-        for _ in range(2):  # what is learnt from the first answers may have some of them asked for again
-            if any(works(setup, subjects)):
+        for has_learnt in (False, True):  # what is learnt from first answers may have some of them asked for again
+            if (habits or not has_learnt) and any(works(setup, subjects)):
                 if problems := over_budget(study_estimates(arguments)):
                     raise UserError("; ".join(problems))
                 sending = replace(setup, api=api_of(settings.parameters, execution, with_key=True))
                 shutdown = asyncio.run(ask(sending, subjects)) or shutdown
-            habits = setup.task.learn(setup.dialogue.first_answers(setup.dialogue.items(subjects)))
+            if not has_learnt:
+                habits = setup.task.learn(setup.dialogue.first_answers(setup.dialogue.items(subjects)))
         # Snakemake deletes what a failed job was to write: the rejects of a study that stops lie beside the log.
         stopped = (arguments.log or arguments.rejects).with_suffix(".stopped.tsv")
         files = Files(written, arguments.answers, arguments.rejects, stopped)

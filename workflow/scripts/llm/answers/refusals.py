@@ -30,7 +30,7 @@ _WITH_THIS = r"\b[^.\n]{0,40}\b(?:(?:with|to) (?:that|this|your|the)\b|(?:this|t
 _CONTENT = r"\w*\b[^.\n]{0,40}\b(?:request|content|text|material)\b"
 
 _OPENING = 400  # characters of an answer in which it declines, if it does
-_APOLOGY = 60  # characters in which it apologizes
+_APOLOGY, _DECLINE = 60, 200  # characters in which it apologizes, and says what it cannot do
 
 
 def _phrases(excuse: re.Pattern[str], *patterns: str) -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
@@ -68,9 +68,10 @@ def declined(text: str, source: str) -> str | None:
         if (found := pattern.match(text)) and not excuse.search(source):
             return f"declines: {found[0]}"
     begins = text[:_APOLOGY].lower()
-    for verbs in [verbs for apology, verbs in REFUSALS if apology in begins]:
-        if found := verbs.match(text):
-            return None if OF_HELPING.search(source) or OF_TRANSLATING.search(source) else f"declines: {found[0]}"
+    for _, cannot, helping in [words for words in REFUSALS if words[0] in begins]:
+        declines = text[:_DECLINE]
+        if cannot.search(declines) and (helping.search(declines) or OF_TRANSLATING.search(declines)):
+            return None if OF_HELPING.search(source) or OF_TRANSLATING.search(source) else f"declines: {declines}"
     asked = _ASKS_BACK.match(text)
     if asked and not OF_TRANSLATING.search(source):
         return f"asks for the text: {asked[0]}"

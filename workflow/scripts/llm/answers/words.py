@@ -83,8 +83,8 @@ _DECLINING = (  # of a language each: words that apologize; "cannot"; "help" or 
 OF_TRANSLATING = re.compile(TRANSLATION, re.IGNORECASE)
 OF_HELPING = re.compile("|".join(helping for _, _, helping in _DECLINING), re.IGNORECASE)
 REFUSALS = [
-    (apology, re.compile(rf"(?=.{{0,160}}(?:{cannot})).{{0,160}}(?:{helping}|{TRANSLATION})", re.IGNORECASE))
+    (apology, re.compile(cannot, re.IGNORECASE), re.compile(helping, re.IGNORECASE))
     for sorry, cannot, helping in _DECLINING
     for apology in sorry.split("|")
 ]
-"""Each the words of an apology in lower case, and "cannot" and a verb, in any order."""
+"""Each the words of an apology in lower case, "cannot", and verbs besides those for translating."""
