@@ -4,6 +4,8 @@
 def corpus_files():
     """The user's own text."""
     return [path for files in STUDY.corpus.file_lists.values() for path in files]
+
+
 def part_arguments(parts):
     """Arguments that name the files or the mtdata ids of each part of the corpus."""
     return [argument for part, values in parts.items() for argument in (f"--{part}", *values)]
