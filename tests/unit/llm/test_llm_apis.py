@@ -13,7 +13,6 @@ from scripted_api import KEY, ask, completion, failure_of, http, message, openai
 from llm.calls import Failure, FailureKind, Finish, Usage
 from llm.providers import open_api
 from llm.providers.api import Api
-from llm.providers.protocol import ModelInfo
 from workbench.cli import UserError
 
 
@@ -232,11 +231,11 @@ def test_preflight_tells_the_announced_shutdown() -> None:
     info, requests = ask(
         "openai", lambda request: http(200, model), lambda api: api.preflight(), model="org/some-model"
     )
-    assert info == ModelInfo("some-model", date(2027, 1, 14))
+    assert info == date(2027, 1, 14)
     assert requests[0].path == "/v1/models/org%2Fsome-model"
     model = {"id": "m", "type": "model", "lifecycle": "deprecated", "retires_at": "2027-02-01T00:00:00Z"}
     info, requests = ask("anthropic", lambda request: http(200, model), lambda api: api.preflight())
-    assert info == ModelInfo("m", date(2027, 2, 1))
+    assert info == date(2027, 2, 1)
     assert requests[0].path == "/v1/models/some-model"
 
 

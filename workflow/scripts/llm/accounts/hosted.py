@@ -128,10 +128,13 @@ async def _delete(
                 async with _tuning_at(base_url, key_variable) as api:
                     for one in group:
                         if isinstance(one, Tuning):
-                            what, was_there = f"model {one.tuned_model}", await api.delete_model(one.tuned_model or "")
+                            what, was_there = (
+                                f"model {one.tuned_model}",
+                                await api.delete("models", one.tuned_model or ""),
+                            )
                             await journal.write(partial(tunings.forget, tuning=one, message="its model was deleted"))
                         else:
-                            what, was_there = f"file {one.remote_id}", await api.delete_file(one.remote_id)
+                            what, was_there = f"file {one.remote_id}", await api.delete("files", one.remote_id)
                             await journal.write(partial(tunings.delete_file, file=one))
                         say(f"{what} {'is deleted' if was_there else 'was not there any more'}")
             except Failure as failure:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import IO, Any
 
 import anthropic
-from anthropic.types.messages import MessageBatch
 
 from llm.calls import Answer, FailureKind, Finish, Reply, Usage
 from llm.providers.api import Api
-from llm.providers.connection import CLOCK_SECONDS, PAGE, dumps, recent, text_of, well_formed
+from llm.providers.connection import CLOCK_SECONDS, below, dumps, recent, text_of, well_formed
 from llm.providers.failures import CREDIT_ADVICE, Verdict
 from llm.providers.protocol import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelSettings
 
@@ -52,7 +51,9 @@ class AnthropicApi(Api):
     sdk = f"anthropic {anthropic.__version__}"
     batch_limits = BatchLimits(requests=100_000, bytes=256_000_000, bytes_per_request=100)
     _own_base_url = "https://api.anthropic.com"
-    _path = "/v1/messages"
+    _root = "/v1"
+    _path = "/messages"
+    _cursor = "after_id"
     _answer_name = "message"
     _http_client_class = anthropic.DefaultAioHttpClient
     _error_class = anthropic.AnthropicError
@@ -70,15 +71,17 @@ class AnthropicApi(Api):
 
     async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
         """Batches with as many requests since then; only their results show whose they are."""
-        return await self._connection.ask(self._found(created_after - CLOCK_SECONDS, requests))
+        earliest = created_after - CLOCK_SECONDS
+        states = await recent(self._connection.listed(_BATCHES, _state), lambda state: state.created, earliest)
+        return [state for state in states if state.created >= earliest and state.counts.total == requests]
 
     async def batch(self, remote_id: str) -> BatchState:
         """How far a batch is."""
-        return await self._connection.ask(self._client.messages.batches.retrieve(remote_id), _state)
+        return await self._connection.ask("get", below(_BATCHES, remote_id), _state)
 
     async def batch_results(self, state: BatchState) -> AsyncGenerator[BatchResult, None]:
         """The lines of the results."""
-        async for result in self._connection.json_lines(f"{_BATCHES}/{state.remote_id}/results", self._result):
+        async for result in self._connection.json_lines(below(_BATCHES, state.remote_id, "/results"), self._result):
             yield result
 
     # Requests and answers
@@ -113,13 +116,13 @@ class AnthropicApi(Api):
             usage=_usage(usage),
         )
 
-    def _shutdown_date(self, model: Any) -> date | None:
-        if getattr(model, "lifecycle", None) == "retired":
+    def _shutdown_date(self, model: Mapping[str, Any]) -> date | None:
+        if model.get("lifecycle") == "retired":
             raise self._connection.failure(
                 FailureKind.FATAL, f"the model {self._model} is retired", "set model to one that is offered"
             )
-        retires = getattr(model, "retires_at", None)
-        return retires.date() if isinstance(retires, datetime) else None
+        retires = model.get("retires_at")
+        return datetime.fromisoformat(retires).date() if isinstance(retires, str) else None
 
     # Batches
 
@@ -135,24 +138,12 @@ class AnthropicApi(Api):
 
     async def _submit(self, intent: str, upload: IO[bytes], size: int) -> BatchState:
         """Send the requests. Anthropic has no field for ``intent``; it is part of each ``custom_id``."""
-        return await self._connection.ask(
-            self._client.post(
-                _BATCHES,
-                cast_to=MessageBatch,
-                content=_chunks(upload),
-                options={
-                    "headers": {"Content-Type": "application/json", "Content-Length": str(size)},
-                    "timeout": self._connection.file_timeout,
-                },
-            ),
-            _state,
-            once=True,
-        )
-
-    async def _found(self, created_after: float, requests: int) -> list[BatchState]:
-        batches = recent(self._client.messages.batches.list(limit=PAGE), lambda one: _state(one).created, created_after)
-        states = [_state(batch) async for batch in batches]
-        return [state for state in states if state.created >= created_after and state.counts.total == requests]
+        options = {
+            "headers": {"Content-Type": "application/json", "Content-Length": str(size)},
+            "timeout": self._connection.file_timeout,
+        }
+        content = _chunks(upload)
+        return await self._connection.ask("post", _BATCHES, _state, once=True, content=content, options=options)
 
     def _result(self, line: Mapping[str, Any]) -> BatchResult:
         custom_id, result = line["custom_id"], line["result"]
@@ -190,17 +181,16 @@ def _bad_request(code: str, message: str) -> Verdict:
     return Verdict(FailureKind.REJECTED)
 
 
-def _state(batch: MessageBatch) -> BatchState:
-    counts = batch.request_counts
-    failed = counts.errored + counts.expired + counts.canceled
-    ended = batch.processing_status == "ended"
-    gone = ended and batch.archived_at is not None
+def _state(batch: Mapping[str, Any]) -> BatchState:
+    word, counts = batch["processing_status"], batch["request_counts"]
+    failed = counts["errored"] + counts["expired"] + counts["canceled"]
+    gone = word == "ended" and batch.get("archived_at") is not None
     return BatchState(
-        remote_id=batch.id,
-        status=BatchStatus.ENDED if ended else BatchStatus.RUNNING,
-        counts=BatchCounts(counts.processing + counts.succeeded + failed, counts.succeeded, failed),
-        created=batch.created_at.timestamp(),
-        message="archived: its results are no longer kept" if gone else batch.processing_status,
+        remote_id=batch["id"],
+        status=BatchStatus.ENDED if word == "ended" else BatchStatus.RUNNING,
+        counts=BatchCounts(counts["processing"] + counts["succeeded"] + failed, counts["succeeded"], failed),
+        created=datetime.fromisoformat(batch["created_at"]).timestamp(),
+        message="archived: its results are no longer kept" if gone else word,
     )
 
 

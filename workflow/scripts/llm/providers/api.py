@@ -15,10 +15,10 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import httpx2
 
-from llm.calls import Answer, Call, Reply
-from llm.providers.connection import CONNECT_SECONDS, UNREADABLE, Connection, Key, Unusable
+from llm.calls import Answer, Call, Failure, FailureKind, Reply
+from llm.providers.connection import CONNECT_SECONDS, UNREADABLE, Connection, Key, Unusable, below
 from llm.providers.failures import Verdict, kind_of_status
-from llm.providers.protocol import BatchLimits, BatchResult, BatchState, ModelInfo, ModelSettings
+from llm.providers.protocol import BatchLimits, BatchResult, BatchState, ModelSettings
 from workbench.cli import UserError
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ class Api(ABC):
     tuning: TuningApi | None = None
 
     _own_base_url: ClassVar[str]
-    _path: ClassVar[str]  # of a request for one answer, below the base URL
+    _root: ClassVar[str]  # of all paths, below the base URL
+    _path: ClassVar[str]  # of a request for one answer
+    _cursor: ClassVar[str]  # parameter of a list that names the last item of the page before
     _answer_name: ClassVar[str]
     _http_client_class: ClassVar[type[httpx2.AsyncClient]]
     _error_class: ClassVar[type[Exception]]  # base of the SDK's exceptions
@@ -91,7 +93,7 @@ class Api(ABC):
         # key for another server, and could shape answers without being part of a call.
         self._client._custom_headers = headers
         self._connection = Connection(
-            self._client, self.base_url, self._key, timeout, self._read_error, self._error_class
+            self._client, self.base_url, self._key, timeout, self._read_error, self._error_class, self._cursor
         )
 
     # Requests and answers
@@ -111,7 +113,7 @@ class Api(ABC):
 
     async def send(self, call: Call) -> Reply:
         """Ask once, without retries."""
-        return await self._connection.post(self._path, call.body)
+        return await self._connection.post(self._root + self._path, call.body)
 
     def read(self, raw: str) -> Answer:
         """The answer in a reply's body.
@@ -130,16 +132,19 @@ class Api(ABC):
         # Outside the handlers: otherwise the failure refers to an exception that quotes the body.
         raise self._connection.unreadable(raw, why)
 
-    async def preflight(self) -> ModelInfo | None:
-        """Ask for the model before anything is paid; None if the server does not describe its models.
+    async def preflight(self) -> date | None:
+        """Ask for the model before anything is paid; the day it is shut down, None if the server announces none.
 
         Raises:
-            Failure: FATAL if the key is not accepted or the model does not exist.
+            Failure: the key is not accepted, or the model does not exist.
         """
-        statuses = () if self._is_own_address() else _DESCRIBES_NO_MODELS
-        model: Any = await self._connection.ask_if_there(self._client.models.retrieve(self._model), statuses)
-        identifier = getattr(model, "id", None)
-        return ModelInfo(identifier, self._shutdown_date(model)) if isinstance(identifier, str) else None
+        try:
+            return await self._connection.ask("get", below(self._root + "/models", self._model), self._shutdown_date)
+        except Failure as failure:
+            is_unknown = failure.status in _DESCRIBES_NO_MODELS and not self._is_own_address()
+            if failure.kind is FailureKind.FATAL and not is_unknown:
+                raise
+            return None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -248,7 +253,7 @@ class Api(ABC):
         """The answer in a parsed body; raises one of :data:`llm.providers.connection.UNREADABLE` if it is none."""
 
     @abstractmethod
-    def _shutdown_date(self, model: Any) -> date | None:
+    def _shutdown_date(self, model: Mapping[str, Any]) -> date | None:
         """When the provider will shut a model down, if it says so.
 
         Raises:

@@ -9,7 +9,8 @@ import json
 import os
 import re
 import urllib.parse
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -28,12 +29,10 @@ PAGE = 100
 CLOCK_SECONDS = 3600.0
 """How far a provider's clock may differ from ours."""
 
-MISSING = (404, 405, 410, 501)
-"""HTTP statuses of what a server does not have or does not offer."""
-
 CONNECT_SECONDS = 15.0
 """Longest wait for a connection."""
 
+_MISSING = (404, 405, 410, 501)  # HTTP statuses of what a server does not have or does not offer
 _NO_KEY = "no-key"  # sent to servers that need no key
 _REDACTED = "[API key]"
 # Placeholders such as "EMPTY" or "ollama" are words that an answer may contain.
@@ -104,19 +103,28 @@ class Connection:
         timeout: longest wait for an answer, in seconds.
         read: the provider's reading of its errors.
         error: base class of the SDK's exceptions.
+        cursor: the parameter that names the last item of the page before.
     """
 
     file_timeout = httpx2.Timeout(600.0, connect=CONNECT_SECONDS, pool=None)
     """For files of batches: the provider prepares them for longer than an answer."""
 
     def __init__(
-        self, client: Any, base_url: str, key: Key, timeout: float, read: ErrorReader, error: type[Exception]
+        self,
+        client: Any,
+        base_url: str,
+        key: Key,
+        timeout: float,
+        read: ErrorReader,
+        error: type[Exception],
+        cursor: str,
     ) -> None:
-        self.client = client
+        self._client = client
         self._base_url = base_url
         self._key = key
         self._timeout = timeout
         self._read = read
+        self._cursor = cursor
         # ValueError: the SDK could not parse a body. openai's transport passes the others on unchanged.
         self._errors = (error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
 
@@ -126,48 +134,53 @@ class Connection:
         Raises:
             Failure: there is no answer, or it is an error.
         """
+        response = await self._response("post", path, self._timeout, body=body)
+        headers = {name: self._key.redact(value) for name, value in kept_headers(response.headers).items()}
         try:
-            async with asyncio.timeout(self._timeout):
-                response = await self.client.post(path, body=body, cast_to=httpx2.Response)
-        except self._errors as error:
-            failure = self._failure(error)
-        else:
-            headers = {name: self._key.redact(value) for name, value in kept_headers(response.headers).items()}
-            try:
-                return Reply(self._key.redact_answer(response.content.decode()), headers)
-            except UnicodeDecodeError:
-                failure = self.unreadable(response.content.decode(errors="replace"), "it is not UTF-8")
-                failure.headers.update(headers)
-        # Outside the handler: otherwise the failure refers to an exception that holds the request's headers.
+            return Reply(self._key.redact_answer(response.content.decode()), headers)
+        except UnicodeDecodeError:
+            failure = self.unreadable(response.content.decode(errors="replace"), "it is not UTF-8")
+        failure.headers.update(headers)
+        # Outside the handler: otherwise the failure refers to an exception that quotes the body.
         raise failure
 
-    async def ask(self, request: Awaitable[Any], read: Callable[[Any], T] = _unchanged, *, once: bool = False) -> T:
-        """Await a request of the SDK; the result of ``read`` on the answer.
+    async def ask(
+        self, method: str, path: str, read: Callable[[Any], T] = _unchanged, *, once: bool = False, **request: Any
+    ) -> T:
+        """The result of ``read`` on the JSON that the server answers.
 
         Args:
-            request: what to await.
+            method: ``get``, ``post`` or ``delete``.
+            path: below the base URL.
             read: reads the answer.
             once: it must not be done twice: an answer that cannot be read means that it was perhaps done.
+            request: ``body``, ``content`` or ``files``, as the SDK takes them, and its ``options``.
 
         Raises:
             Failure: there is no answer, or it is an error or cannot be read.
         """
-        try:
-            return read(await request)
-        except (*self._errors, *_OTHER_SHAPE) as error:
-            failure = self._failure(error)
-            if once and failure.status is None and isinstance(error, UNREADABLE):
-                failure.maybe_paid = True
-        raise failure
+        response = await self._response(method, path, None, **request)
+        return self._read_as(lambda raw: read(self._json(raw)), response.content, maybe_paid=once)
 
-    async def ask_if_there(self, request: Awaitable[T], statuses: Collection[int] = MISSING) -> T | None:
-        """As :meth:`ask`, but return None if the server answers with one of ``statuses``."""
-        try:
-            return await self.ask(request)
-        except Failure as failure:
-            if failure.status in statuses:
-                return None
-            raise
+    async def listed(self, path: str, read: Callable[[Any], T], **params: Any) -> AsyncIterator[T]:
+        """The result of ``read`` on each item of the list at ``path``, page by page.
+
+        Raises:
+            Failure: a page is missing or cannot be read.
+        """
+        seen: set[str] = set()
+        last: str | None = None
+        while last not in seen:  # some servers ignore where to begin
+            if last is not None:
+                seen.add(last)
+                params[self._cursor] = last
+            page = await self.ask("get", path, dict, options={"params": {"limit": PAGE, **params}})
+            items = self._read_as(lambda page: list(page.get("data") or ()), page)
+            for item in items:
+                yield self._read_as(read, item)
+            if not items or page.get("has_more") is False:
+                return
+            last = self._read_as(lambda item: str(item["id"]), items[-1])
 
     async def json_lines(self, path: str, read: Callable[[Any], T]) -> AsyncIterator[T]:
         """The result of ``read`` on each line of the JSON lines file at ``path``, as they arrive.
@@ -175,14 +188,8 @@ class Connection:
         Raises:
             Failure: the file is missing or cannot be read, or the connection is lost.
         """
-        response: httpx2.Response = await self.ask(
-            self.client.get(
-                path,
-                cast_to=httpx2.Response,
-                stream=True,
-                options={"headers": {"Accept": "application/binary"}, "timeout": self.file_timeout},
-            )
-        )
+        options = {"headers": {"Accept": "application/binary"}, "timeout": self.file_timeout}
+        response = await self._response("get", path, None, stream=True, options=options)
         rest = b""
         try:
             # Not aiter_lines: it also splits at characters that JSON allows in a string.
@@ -190,15 +197,38 @@ class Connection:
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     if line.strip():
-                        yield read(json.loads(self._key.redact_answer(line.decode())))
+                        yield read(self._json(line))
             if rest.strip():
-                yield read(json.loads(self._key.redact_answer(rest.decode())))
+                yield read(self._json(rest))
             return
         except (*self._errors, *_OTHER_SHAPE) as error:
             failure = self._failure(error)
             failure.maybe_paid = False
         finally:
             await response.aclose()
+        raise failure
+
+    async def _response(self, method: str, path: str, timeout: float | None, **request: Any) -> httpx2.Response:
+        try:
+            async with asyncio.timeout(timeout):
+                response: httpx2.Response = await getattr(self._client, method)(
+                    path, cast_to=httpx2.Response, **request
+                )
+                return response
+        except (*self._errors, *_OTHER_SHAPE) as error:
+            failure = self._failure(error)
+        # Outside the handler: otherwise the failure refers to an exception that holds the request's headers.
+        raise failure
+
+    def _json(self, raw: bytes) -> Any:
+        return json.loads(self._key.redact_answer(raw.decode()))
+
+    def _read_as(self, read: Callable[[Any], T], value: Any, maybe_paid: bool = False) -> T:
+        try:
+            return read(value)
+        except UNREADABLE as error:
+            failure = self._failure(error)
+            failure.maybe_paid = maybe_paid
         raise failure
 
     def refusal_of(self, status: int, raw: str, headers: Mapping[str, str]) -> Failure:
@@ -237,6 +267,16 @@ class Connection:
         )
 
 
+@contextmanager
+def if_there(statuses: Collection[int] = _MISSING) -> Iterator[None]:
+    """End the block quietly if the server answers with one of ``statuses``."""
+    try:
+        yield
+    except Failure as failure:
+        if failure.status not in statuses:
+            raise
+
+
 def well_formed(text: str) -> str:
     """``text`` with replacement characters for lone surrogates, which JSON can escape but no file can hold."""
     try:
@@ -259,14 +299,21 @@ def text_of(value: object) -> str:
     return well_formed(value) if isinstance(value, str) else ""
 
 
-async def recent(items: AsyncIterable[T], created: Callable[[T], float], after: float) -> AsyncIterator[T]:
+async def recent(items: AsyncIterable[T], created: Callable[[T], float], after: float) -> list[T]:
     """The items of a list up to a page beyond the first that was created before ``after``.
 
     Providers list the newest first, though their documentation does not promise it.
     """
+    found: list[T] = []
     older = 0
     async for item in items:
-        yield item
+        found.append(item)
         older += created(item) < after
         if older >= PAGE:
-            return
+            break
+    return found
+
+
+def below(folder: str, name: str, end: str = "") -> str:
+    """The path of what a server calls ``name``; a name cannot lead elsewhere."""
+    return f"{folder}/{urllib.parse.quote(name, safe='')}{end}"

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import openai
-from openai.types import Batch
 
 from llm.calls import Answer, Failure, FailureKind, Finish, Reply, Usage
 from llm.providers.api import Api
-from llm.providers.connection import CLOCK_SECONDS, PAGE, Unusable, dumps, recent, text_of
+from llm.providers.connection import CLOCK_SECONDS, Unusable, below, dumps, recent, text_of
 from llm.providers.failures import CREDIT_ADVICE, Verdict
-from llm.providers.openai_tuning import TuningApi, upload_once
+from llm.providers.openai_tuning import TuningApi, intent_of, upload_once
 from llm.providers.protocol import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelSettings
 
 _LINE_START = b'{"method":"POST","url":"/v1/chat/completions",'
@@ -48,7 +47,9 @@ class OpenAIApi(Api):
     sdk = f"openai {openai.__version__}"
     batch_limits = BatchLimits(requests=50_000, bytes=200_000_000, bytes_per_request=len(_LINE_START) + 100)
     _own_base_url = "https://api.openai.com/v1"
+    _root = ""
     _path = "/chat/completions"
+    _cursor = "after"
     _answer_name = "chat completion"
     _http_client_class = openai.DefaultAioHttpClient
     _error_class = openai.OpenAIError
@@ -70,17 +71,19 @@ class OpenAIApi(Api):
 
     async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
         """The batches whose metadata hold the intent."""
-        return await self._connection.ask(self._found(intent, created_after - CLOCK_SECONDS))
+        listed = self._connection.listed("/batches", lambda batch: (self._state(batch), intent_of(batch)))
+        found = await recent(listed, lambda one: one[0].created, created_after - CLOCK_SECONDS)
+        return [state for state, name in found if name == intent]
 
     async def batch(self, remote_id: str) -> BatchState:
         """How far a batch is."""
-        return await self._connection.ask(self._client.batches.retrieve(remote_id), self._state)
+        return await self._connection.ask("get", below("/batches", remote_id), self._state)
 
     async def batch_results(self, state: BatchState) -> AsyncGenerator[BatchResult, None]:
         """The lines of the output file, then those of the error file."""
         for file_id in (state.output_file_id, state.error_file_id):
             if file_id is not None:
-                async for result in self._connection.json_lines(f"/files/{file_id}/content", self._result):
+                async for result in self._connection.json_lines(below("/files", file_id, "/content"), self._result):
                     yield result
 
     # Requests and answers
@@ -126,8 +129,8 @@ class OpenAIApi(Api):
             raise Unusable(f"the server broke it off (finish_reason {finish})")
         return answer
 
-    def _shutdown_date(self, model: Any) -> date | None:
-        day = getattr(model, "shutdown_date", None)
+    def _shutdown_date(self, model: Mapping[str, Any]) -> date | None:
+        day = model.get("shutdown_date")
         try:
             return date.fromisoformat(day[:10]) if isinstance(day, str) else None
         except ValueError:
@@ -143,40 +146,32 @@ class OpenAIApi(Api):
     async def _submit(self, intent: str, upload: IO[bytes], size: int) -> BatchState:
         """Upload the requests, unless they are there already, and start the batch."""
         file_id = await upload_once(self._connection, f"{intent}.jsonl", upload, size, "batch")
-        return await self._connection.ask(
-            self._client.batches.create(
-                input_file_id=file_id,
-                endpoint="/v1/chat/completions",
-                completion_window="24h",
-                metadata={"intent": intent},
-            ),
-            self._state,
-            once=True,
-        )
+        body = {
+            "input_file_id": file_id,
+            "endpoint": "/v1/chat/completions",
+            "completion_window": "24h",
+            "metadata": {"intent": intent},
+        }
+        return await self._connection.ask("post", "/batches", self._state, once=True, body=body)
 
-    async def _found(self, intent: str, created_after: float) -> list[BatchState]:
-        batches = recent(self._client.batches.list(limit=PAGE), lambda batch: batch.created_at, created_after)
-        return [self._state(batch) async for batch in batches if (batch.metadata or {}).get("intent") == intent]
-
-    def _state(self, batch: Batch) -> BatchState:
-        counts = batch.request_counts
-        failure = self._batch_failure(batch) if batch.status == "failed" else None
-        status = BatchStatus.FAILED if failure else BatchStatus.ENDED if batch.status in _ENDED else BatchStatus.RUNNING
+    def _state(self, batch: Mapping[str, Any]) -> BatchState:
+        word, counts = batch["status"], batch.get("request_counts") or {}
+        failure = self._batch_failure(batch) if word == "failed" else None
         return BatchState(
-            remote_id=batch.id,
-            status=status,
-            counts=BatchCounts(counts.total, counts.completed, counts.failed) if counts else BatchCounts(0, 0, 0),
-            created=float(batch.created_at),
-            message=failure.message if failure else batch.status,
-            output_file_id=batch.output_file_id,
-            error_file_id=batch.error_file_id,
+            remote_id=batch["id"],
+            status=BatchStatus.FAILED if failure else BatchStatus.ENDED if word in _ENDED else BatchStatus.RUNNING,
+            counts=BatchCounts(*(counts.get(name) or 0 for name in ("total", "completed", "failed"))),
+            created=float(batch["created_at"]),
+            message=failure.message if failure else word,
+            output_file_id=batch.get("output_file_id"),
+            error_file_id=batch.get("error_file_id"),
             failure=failure,
         )
 
-    def _batch_failure(self, batch: Batch) -> Failure:
-        errors = (batch.errors and batch.errors.data) or []
-        first = errors[0].to_dict() if errors else {"message": "no reason given"}
-        message = f"batch {batch.id} failed: {first.get('message')}"
+    def _batch_failure(self, batch: Mapping[str, Any]) -> Failure:
+        errors = (batch.get("errors") or {}).get("data") or [{"message": "no reason given"}]
+        first = errors[0]
+        message = f"batch {batch['id']} failed: {first.get('message')}"
         if first.get("code") == _TOO_MANY_WAIT:
             return self._connection.failure(FailureKind.THROTTLED, message)
         # The file as a whole was refused, and would be again.

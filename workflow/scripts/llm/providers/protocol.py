@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -46,13 +45,6 @@ class ModelSettings:
         """The settings among all of a generator, judge or learner; None means that one is not set."""
         names = {attribute.name for attribute in fields(cls)}
         return cls(**{name: value for name, value in settings.items() if name in names and value is not None})
-
-
-class ModelInfo(NamedTuple):
-    """What a provider says about a model; ``shutdown_date`` is None if none is announced."""
-
-    id: str
-    shutdown_date: date | None
 
 
 class BatchStatus(StrEnum):
