@@ -13,7 +13,7 @@ from llm.calls import Failure
 from llm.journal import Journal, tunings
 from llm.journal.tunings import Tuning, UploadedFile
 from llm.prices import dollars, is_own_address
-from llm.providers import open_api, tuning_of
+from llm.providers import open_api
 from llm.providers.openai_tuning import TuningApi
 from llm.providers.protocol import TuningStatus
 from llm.tuning.job import hold_name
@@ -206,6 +206,6 @@ async def _tuning_at(base_url: str, key_variable: str | None) -> AsyncIterator[T
     settings = {"provider": "openai", "model": "", "base_url": base_url, "timeout": 60, "concurrency": 1}
     api = open_api({**settings, "api_key_env": variable})
     try:
-        yield tuning_of(api)
+        yield api.tuning
     finally:
         await api.close()

@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import anthropic
 
 from llm.calls import Answer, FailureKind, Finish, Reply, Usage
-from llm.providers.api import Api
+from llm.providers.api import FINISHES, Api
 from llm.providers.connection import CLOCK_SECONDS, below, dumps, recent, text_of, well_formed
 from llm.providers.failures import CREDIT_ADVICE, Verdict
 from llm.providers.protocol import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelSettings
@@ -20,11 +21,6 @@ API_VERSION = "2026-10-21"
 
 _BATCHES = "/v1/messages/batches"
 _CHUNK = 1 << 16
-_FINISHES = {
-    "max_tokens": Finish.LENGTH,
-    "model_context_window_exceeded": Finish.LENGTH,
-    "refusal": Finish.REFUSAL,
-}
 # A batch names the type of an error without its HTTP status.
 _STATUSES = {
     "invalid_request_error": 400,
@@ -55,11 +51,11 @@ class AnthropicApi(Api):
     _path = "/messages"
     _cursor = "after_id"
     _answer_name = "message"
+    _client_class = partial(anthropic.AsyncAnthropic, open_telemetry=False)
     _http_client_class = anthropic.DefaultAioHttpClient
     _error_class = anthropic.AnthropicError
     _account_part = "workspace"
     _base_url_advice = "set base_url to where the API is, without /v1/messages"
-    _client: anthropic.AsyncAnthropic
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
@@ -92,9 +88,6 @@ class AnthropicApi(Api):
     def _headers(self) -> dict[str, Any]:
         return {"anthropic-version": API_VERSION}
 
-    def _new_client(self, **settings: Any) -> anthropic.AsyncAnthropic:
-        return anthropic.AsyncAnthropic(**settings, open_telemetry=False)
-
     def _body(self, system: str | None, user: str, max_tokens: int, sample: int, step: int) -> dict[str, Any]:
         """``step`` changes nothing because there is no seed."""
         body: dict[str, Any] = {"model": self._model, "max_tokens": max_tokens}
@@ -107,7 +100,7 @@ class AnthropicApi(Api):
         usage = body["usage"]
         return Answer(
             text=well_formed("".join(block["text"] for block in body["content"] if block["type"] == "text")),
-            finish=_FINISHES.get(body["stop_reason"], Finish.STOP),
+            finish=FINISHES.get(body["stop_reason"], Finish.STOP),
             logprob=None,
             model=text_of(body.get("model")) or self._model,
             fingerprint=None,

@@ -8,14 +8,14 @@ import logging
 import tempfile
 import urllib.parse
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import httpx2
 
-from llm.calls import Answer, Call, Failure, FailureKind, Reply
+from llm.calls import Answer, Call, Failure, FailureKind, Finish, Reply
 from llm.providers.connection import CONNECT_SECONDS, UNREADABLE, Connection, Key, Unusable, below
 from llm.providers.failures import Verdict, kind_of_status
 from llm.providers.protocol import BatchLimits, BatchResult, BatchState, ModelSettings
@@ -23,6 +23,15 @@ from workbench.cli import UserError
 
 if TYPE_CHECKING:
     from llm.providers.openai_tuning import TuningApi
+
+FINISHES = {
+    "length": Finish.LENGTH,
+    "max_tokens": Finish.LENGTH,
+    "model_context_window_exceeded": Finish.LENGTH,
+    "content_filter": Finish.CONTENT_FILTER,
+    "refusal": Finish.REFUSAL,
+}
+"""Why an answer ended, in the words of the providers; any other word means that it is complete."""
 
 _DESCRIBES_NO_MODELS = (404, 405, 501)
 _SNIPPET = 200  # characters of an answer that cannot be read
@@ -40,7 +49,6 @@ class Api(ABC):
         provider, api_version: the provider's name, and the version of its API.
         sdk: name and version of the client library.
         batch_limits: of this provider.
-        tuning: fine-tuning, None if the provider offers none.
         base_url: where the API is, without a slash at the end.
 
     Args:
@@ -54,13 +62,13 @@ class Api(ABC):
     api_version: str
     sdk: str
     batch_limits: BatchLimits
-    tuning: TuningApi | None = None
 
     _own_base_url: ClassVar[str]
     _root: ClassVar[str]  # of all paths, below the base URL
     _path: ClassVar[str]  # of a request for one answer
     _cursor: ClassVar[str]  # parameter of a list that names the last item of the page before
     _answer_name: ClassVar[str]
+    _client_class: ClassVar[Callable[..., Any]]  # the SDK's
     _http_client_class: ClassVar[type[httpx2.AsyncClient]]
     _error_class: ClassVar[type[Exception]]  # base of the SDK's exceptions
     _account_part: ClassVar[str]  # what may lack a permission besides the key
@@ -81,7 +89,7 @@ class Api(ABC):
         logging.getLogger("httpx2").setLevel(logging.WARNING)
         # These also replace what the SDK finds in the environment.
         headers = {"Authorization": f"Bearer {self._key.value}", **self._headers()}
-        self._client = self._new_client(
+        self._client: Any = self._client_class(
             api_key=self._key.value,
             base_url=self.base_url,
             default_headers=headers,
@@ -145,6 +153,15 @@ class Api(ABC):
             if failure.kind is FailureKind.FATAL and not is_unknown:
                 raise
             return None
+
+    @property
+    def tuning(self) -> TuningApi:
+        """Fine-tuning.
+
+        Raises:
+            UserError: the provider offers none.
+        """
+        raise UserError("this provider does not fine-tune: use provider: openai, or a learner of kind: local")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -239,10 +256,6 @@ class Api(ABC):
     @abstractmethod
     def _headers(self) -> dict[str, Any]:
         """Headers of every request besides the key."""
-
-    @abstractmethod
-    def _new_client(self, **settings: Any) -> Any:
-        """The SDK's client."""
 
     @abstractmethod
     def _body(self, system: str | None, user: str, max_tokens: int, sample: int, step: int) -> dict[str, Any]:

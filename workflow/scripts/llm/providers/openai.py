@@ -11,7 +11,7 @@ from typing import IO, Any
 import openai
 
 from llm.calls import Answer, Failure, FailureKind, Finish, Reply, Usage
-from llm.providers.api import Api
+from llm.providers.api import FINISHES, Api
 from llm.providers.connection import CLOCK_SECONDS, Unusable, below, dumps, recent, text_of
 from llm.providers.failures import CREDIT_ADVICE, Verdict
 from llm.providers.openai_tuning import TuningApi, intent_of, upload_once
@@ -28,12 +28,6 @@ _NEVER = ("unsupported_parameter", "unsupported_value", "unknown_parameter")
 _TOO_LONG = ("context_length_exceeded", "string_above_max_length")
 # Fields that differ from source to source; a complaint about any other field will be made about every request.
 _PER_SOURCE = ("messages", "max_tokens", "max_completion_tokens")
-_FINISHES = {
-    "length": Finish.LENGTH,
-    "max_tokens": Finish.LENGTH,
-    "content_filter": Finish.CONTENT_FILTER,
-    "refusal": Finish.REFUSAL,
-}
 _ABORTED = ("abort", "error")
 _ENDED = ("completed", "expired", "cancelled")
 _TOO_MANY_WAIT = "token_limit_exceeded"
@@ -51,15 +45,14 @@ class OpenAIApi(Api):
     _path = "/chat/completions"
     _cursor = "after"
     _answer_name = "chat completion"
+    _client_class = openai.AsyncOpenAI
     _http_client_class = openai.DefaultAioHttpClient
     _error_class = openai.OpenAIError
     _account_part = "project"
     _base_url_advice = "set base_url to where the API is; at most servers it ends in /v1"
-    _client: openai.AsyncOpenAI
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
-        self.tuning = TuningApi(self._connection)
         self._seed = settings.seed
         default_field = "max_completion_tokens" if self._is_own_address() else "max_tokens"
         self._max_tokens_field = settings.max_tokens_field or default_field
@@ -68,6 +61,11 @@ class OpenAIApi(Api):
         if settings.log_probabilities:
             self._fields["logprobs"] = True
         self._fields.update(settings.body)
+
+    @property
+    def tuning(self) -> TuningApi:
+        """Fine-tuning by this protocol."""
+        return TuningApi(self._connection)
 
     async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
         """The batches whose metadata hold the intent."""
@@ -94,9 +92,6 @@ class OpenAIApi(Api):
             return {}
         return {"OpenAI-Organization": openai.omit, "OpenAI-Project": openai.omit}
 
-    def _new_client(self, **settings: Any) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(**settings)
-
     def _is_own_address(self) -> bool:
         host = urllib.parse.urlsplit(self.base_url).hostname or ""
         return host == "api.openai.com" or host.endswith(".api.openai.com")
@@ -117,7 +112,7 @@ class OpenAIApi(Api):
         finish = choice.get("finish_reason")
         answer = Answer(
             text=text or refusal,
-            finish=Finish.REFUSAL if refusal else _FINISHES.get(finish, Finish.STOP),
+            finish=Finish.REFUSAL if refusal else FINISHES.get(finish, Finish.STOP),
             logprob=_mean_logprob(choice.get("logprobs")),
             model=text_of(body.get("model")) or self._model,
             fingerprint=text_of(body.get("system_fingerprint")) or None,
