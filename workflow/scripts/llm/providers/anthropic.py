@@ -12,7 +12,18 @@ import anthropic
 
 from llm.calls import Answer, FailureKind, Finish, Reply, Usage
 from llm.providers.api import FINISHES, Api
-from llm.providers.connection import CLOCK_SECONDS, below, dumps, recent, text_of, well_formed
+from llm.providers.cleaning import (
+    MOST_NAME,
+    count_of,
+    dumps,
+    given_name,
+    name_of,
+    one_line,
+    seconds_of,
+    text_of,
+    usage_of,
+)
+from llm.providers.connection import CLOCK_SECONDS, below, recent
 from llm.providers.failures import CREDIT_ADVICE, Verdict
 from llm.providers.protocol import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelSettings
 
@@ -21,20 +32,9 @@ API_VERSION = "2026-10-21"
 
 _BATCHES = "/v1/messages/batches"
 _CHUNK = 1 << 16
-# A batch names the type of an error without its HTTP status.
-_STATUSES = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "billing_error": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "overloaded_error": 529,
-    "timeout_error": 504,
-}
 # "temperature: Extra inputs are not permitted", "`top_k` is not supported …", "messages.0.content: …"
 _FIELD = re.compile(r"`?([a-z][a-z_]*)(?:\.[\w.]+)?[`:]")
+_CODE = re.compile(r'"error_code":"([^"]*)"')  # in the details of an error
 # Fields that differ from source to source; a complaint about any other field will be made about every request.
 _PER_SOURCE = ("messages", "max_tokens")
 
@@ -97,16 +97,17 @@ class AnthropicApi(Api):
         return body
 
     def _answer(self, body: Any) -> Answer:
+        text = text_of([block for block in body["content"] if block["type"] == "text"])
         usage = body["usage"]
         return Answer(
-            text=well_formed("".join(block["text"] for block in body["content"] if block["type"] == "text")),
+            text=text,
             finish=FINISHES.get(body["stop_reason"], Finish.STOP),
             logprob=None,
-            model=text_of(body.get("model")) or self._model,
+            model=name_of(body.get("model")) or self._model,
             fingerprint=None,
-            request_id=text_of(body.get("id")) or None,
-            service_tier=text_of(usage.get("service_tier")) or None,
-            usage=_usage(usage),
+            request_id=name_of(body.get("id")),
+            service_tier=name_of(usage.get("service_tier")),
+            usage=_usage(usage, text),
         )
 
     def _shutdown_date(self, model: Mapping[str, Any]) -> date | None:
@@ -139,23 +140,23 @@ class AnthropicApi(Api):
         return await self._connection.ask("post", _BATCHES, _state, once=True, content=content, options=options)
 
     def _result(self, line: Mapping[str, Any]) -> BatchResult:
-        custom_id, result = line["custom_id"], line["result"]
+        custom_id, result = given_name(line["custom_id"]), line["result"]
         if result["type"] == "succeeded":
             return BatchResult(custom_id, Reply(dumps(result["message"]), {}))
         if result["type"] == "errored":
             error = result["error"]
-            status = _STATUSES.get(str((error.get("error") or {}).get("type")), 500)
-            headers = {"request-id": error["request_id"]} if error.get("request_id") else {}
+            status = self._status_of(error.get("error"))
+            headers = {"request-id": str(error["request_id"])} if error.get("request_id") else {}
             return BatchResult(custom_id, self._connection.refusal_of(status, dumps(error), headers))
         reason = f"the batch ended before the request's turn came ({result['type']})"
         return BatchResult(custom_id, self._connection.failure(FailureKind.TRANSIENT, reason))
 
     # Errors
 
-    def _verdict_of_code(self, status: int, error: Mapping[str, Any]) -> Verdict | None:
+    def _verdict_of_code(self, status: int, error: Mapping[str, str]) -> Verdict | None:
         """``type`` follows the status; ``details.error_code`` names causes that lie in the account."""
-        message, details = str(error.get("message")), error.get("details")
-        code = str(details.get("error_code") or "") if isinstance(details, dict) else ""
+        message, details = error["message"], _CODE.search(error.get("details", ""))
+        code = details[1] if details else ""
         if status == 402 or code.endswith("spend_limit_reached") or "credit balance is too low" in message:
             return Verdict(FailureKind.FATAL, CREDIT_ADVICE)
         if error.get("type") == "overloaded_error":
@@ -175,14 +176,16 @@ def _bad_request(code: str, message: str) -> Verdict:
 
 
 def _state(batch: Mapping[str, Any]) -> BatchState:
-    word, counts = batch["processing_status"], batch["request_counts"]
-    failed = counts["errored"] + counts["expired"] + counts["canceled"]
+    word, counts = one_line(batch["processing_status"], MOST_NAME), batch["request_counts"]
+    processing, succeeded, *failed = (
+        count_of(counts[name]) or 0 for name in ("processing", "succeeded", "errored", "expired", "canceled")
+    )
     gone = word == "ended" and batch.get("archived_at") is not None
     return BatchState(
-        remote_id=batch["id"],
+        remote_id=given_name(batch["id"]),
         status=BatchStatus.ENDED if word == "ended" else BatchStatus.RUNNING,
-        counts=BatchCounts(counts["processing"] + counts["succeeded"] + failed, counts["succeeded"], failed),
-        created=datetime.fromisoformat(batch["created_at"]).timestamp(),
+        counts=BatchCounts(processing + succeeded + sum(failed), succeeded, sum(failed)),
+        created=seconds_of(datetime.fromisoformat(batch["created_at"]).timestamp()),
         message="archived: its results are no longer kept" if gone else word,
     )
 
@@ -192,8 +195,9 @@ async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def _usage(usage: Mapping[str, Any], text: str) -> Usage:
     """``input_tokens`` excludes tokens read from or written to the cache; :class:`Usage` includes them."""
-    cached = usage.get("cache_read_input_tokens") or 0
-    written = usage.get("cache_creation_input_tokens") or 0
-    return Usage(int(usage["input_tokens"]) + int(cached) + int(written), int(usage["output_tokens"]), int(cached))
+    fresh, cached = usage.get("input_tokens"), count_of(usage.get("cache_read_input_tokens")) or 0
+    written = count_of(usage.get("cache_creation_input_tokens")) or 0
+    counted = None if count_of(fresh) is None else count_of(fresh) + cached + written  # type: ignore[operator]
+    return usage_of(fresh if counted is None else counted, usage.get("output_tokens"), cached, text)

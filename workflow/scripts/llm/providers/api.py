@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import tempfile
 import urllib.parse
 from abc import ABC, abstractmethod
@@ -16,7 +17,8 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar
 import httpx2
 
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Reply
-from llm.providers.connection import CONNECT_SECONDS, UNREADABLE, Connection, Key, Unusable, below
+from llm.providers.cleaning import UNREADABLE, Unusable
+from llm.providers.connection import CONNECT_SECONDS, Connection, Key, below, bounded
 from llm.providers.failures import Verdict, kind_of_status
 from llm.providers.protocol import BatchLimits, BatchResult, BatchState, ModelSettings
 from workbench.cli import UserError
@@ -32,6 +34,19 @@ FINISHES = {
     "refusal": Finish.REFUSAL,
 }
 """Why an answer ended, in the words of the providers; any other word means that it is complete."""
+
+ERROR_STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "overloaded_error": 529,
+    "timeout_error": 504,
+}
+"""The HTTP status of each type of error, which an error in a batch or in a successful answer does not have."""
 
 _DESCRIBES_NO_MODELS = (404, 405, 501)
 _SNIPPET = 200  # characters of an answer that cannot be read
@@ -80,7 +95,7 @@ class Api(ABC):
         self.base_url = self._clean_base_url(settings.base_url)
         timeout = float(settings.timeout)
         most = settings.concurrency + _SPARE_CONNECTIONS
-        http = self._http_client_class(
+        http = bounded(self._http_client_class)(
             timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS), pool=None),
             limits=httpx2.Limits(max_connections=most, keepalive_expiry=_KEEPALIVE_SECONDS),
             follow_redirects=False,
@@ -129,8 +144,10 @@ class Api(ABC):
         Raises:
             Failure: the body cannot be read as an answer (TRANSIENT and perhaps paid).
         """
+        body: Any = None
         try:
-            return self._answer(json.loads(raw))
+            body = json.loads(raw)
+            return self._answer(body)
         except Unusable as error:
             why = str(error)
         except json.JSONDecodeError as error:
@@ -138,6 +155,8 @@ class Api(ABC):
         except UNREADABLE:
             why = f"no {self._answer_name}: {raw[:_SNIPPET]!r}"
         # Outside the handlers: otherwise the failure refers to an exception that quotes the body.
+        if isinstance(body, dict) and body.get("error"):
+            raise self._connection.refusal_of(self._status_of(body["error"]), raw, {}, delivered=200)
         raise self._connection.unreadable(raw, why)
 
     async def preflight(self) -> date | None:
@@ -212,10 +231,15 @@ class Api(ABC):
 
     # Errors
 
-    def _read_error(self, status: int, error: Mapping[str, Any]) -> Verdict:
+    def _read_error(self, status: int, error: Mapping[str, str]) -> Verdict:
         """What an error answer means; an :data:`llm.providers.failures.ErrorReader`."""
         verdict = self._verdict_of_code(status, error)
-        return verdict or Verdict(kind_of_status(status), self._advice(status, str(error.get("message"))))
+        return verdict or Verdict(kind_of_status(status), self._advice(status, error["message"]))
+
+    def _status_of(self, error: Any) -> int:
+        """The HTTP status that an error object stands for where it came without one."""
+        code, kind = (str(error.get(name)) for name in ("code", "type")) if isinstance(error, dict) else ("", "")
+        return int(code) if re.fullmatch("[45][0-9][0-9]", code) else ERROR_STATUSES.get(kind, 500)
 
     def _advice(self, status: int, message: str) -> str:
         if status == 401:
@@ -282,5 +306,5 @@ class Api(ABC):
         """Submit the written requests, ``size`` bytes."""
 
     @abstractmethod
-    def _verdict_of_code(self, status: int, error: Mapping[str, Any]) -> Verdict | None:
+    def _verdict_of_code(self, status: int, error: Mapping[str, str]) -> Verdict | None:
         """What an error answer means by the provider's own codes; None if only the status counts."""

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import re
+import time
 import urllib.parse
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ import aiohttp
 import httpx2
 
 from llm.calls import Failure, FailureKind, Reply
-from llm.providers.failures import ErrorReader, connection_failure, kept_headers, one_line, status_failure
+from llm.providers.cleaning import MOST_RECORD, OTHER_SHAPE, UNREADABLE, Unusable, one_line, printable
+from llm.providers.failures import ErrorReader, connection_failure, kept_headers, status_failure
 from workbench.cli import UserError
 
 T = TypeVar("T")
@@ -32,20 +34,18 @@ CLOCK_SECONDS = 3600.0
 CONNECT_SECONDS = 15.0
 """Longest wait for a connection."""
 
+MOST_BYTES = 1 << 24
+"""Of an unpacked answer, or of a line of a file."""
+
+_ASK_SECONDS, _FILE_SECONDS = 600.0, 3600.0  # for all of an answer or file, however slowly it arrives
+_TOO_LONG = f"longer than {MOST_BYTES:,} bytes"
+_PACKING = (b"content-encoding", b"content-length", b"transfer-encoding")
+
 _MISSING = (404, 405, 410, 501)  # HTTP statuses of what a server does not have or does not offer
 _NO_KEY = "no-key"  # sent to servers that need no key
 _REDACTED = "[API key]"
 # Placeholders such as "EMPTY" or "ollama" are words that an answer may contain.
 _SHORTEST_SECRET = 8
-
-# A value whose shape differs from the provider's documentation.
-_OTHER_SHAPE = (LookupError, TypeError, AttributeError, RecursionError, OverflowError)
-UNREADABLE = (ValueError, *_OTHER_SHAPE)
-"""Exceptions from reading an answer that is not JSON or has another shape."""
-
-
-class Unusable(ValueError):
-    """An answer that says itself that it is incomplete; the message says how."""
 
 
 def _unchanged(value: Any) -> Any:
@@ -69,18 +69,17 @@ class Key:
             )
         if not re.fullmatch(r"[!-~]+", self.value):
             raise UserError(f"{variable}: holds blanks or characters that no API key has; export the key alone")
-        written = json.dumps(self.value)[1:-1]
-        quoted = urllib.parse.quote(self.value, safe="")
-        self._forms = tuple(dict.fromkeys((self.value, written, quoted))) if variable else ()
+        self._escaped = re.compile("".join(map(_any_form, self.value)))
 
     def __repr__(self) -> str:
         return f"Key({self.variable})"
 
     def redact(self, text: str) -> str:
-        """``text`` without the key."""
-        for form in self._forms:
-            text = text.replace(form, _REDACTED)
-        return text
+        """``text`` without the key, however its characters are escaped."""
+        if self.variable is None:
+            return text
+        text = text.replace(self.value, _REDACTED)
+        return self._escaped.sub(_REDACTED, text) if "\\" in text or "%" in text else text
 
     def redact_answer(self, text: str) -> str:
         """``text`` without the key; unchanged if the key is so short that it may be a word of the answer."""
@@ -91,6 +90,34 @@ class Key:
         if self.variable is None:
             return "name the environment variable that holds the server's key in api_key_env"
         return f"set {self.variable} to a key that is valid there"
+
+
+def _any_form(character: str) -> str:
+    """A pattern for a character as it is, and as JSON and addresses escape it."""
+    code = "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(character):02x}")
+    return rf"(?:\\*{re.escape(character)}|\\+u00{code}|%{code})"
+
+
+def bounded(kind: type[httpx2.AsyncClient]) -> type[httpx2.AsyncClient]:
+    """An HTTP client whose answers have at most :data:`MOST_BYTES`, however they are packed."""
+
+    class Bounded(kind):  # type: ignore[valid-type, misc]
+        async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+            response: httpx2.Response = await super().send(request, stream=True, **options)
+            if stream and response.is_success:
+                return response
+            content = bytearray()
+            try:
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > MOST_BYTES:
+                        raise Unusable(_TOO_LONG)
+            finally:
+                await response.aclose()
+            headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _PACKING]
+            return httpx2.Response(response.status_code, headers=headers, content=bytes(content), request=request)
+
+    return Bounded
 
 
 class Connection:
@@ -159,7 +186,8 @@ class Connection:
         Raises:
             Failure: there is no answer, or it is an error or cannot be read.
         """
-        response = await self._response(method, path, None, **request)
+        seconds = _FILE_SECONDS if "timeout" in request.get("options", {}) else _ASK_SECONDS
+        response = await self._response(method, path, seconds, **request)
         return self._read_as(lambda raw: read(self._json(raw)), response.content, maybe_paid=once)
 
     async def listed(self, path: str, read: Callable[[Any], T], **params: Any) -> AsyncIterator[T]:
@@ -189,74 +217,82 @@ class Connection:
             Failure: the file is missing or cannot be read, or the connection is lost.
         """
         options = {"headers": {"Accept": "application/binary"}, "timeout": self.file_timeout}
-        response = await self._response("get", path, None, stream=True, options=options)
-        rest = b""
+        response = await self._response("get", path, _FILE_SECONDS, stream=True, options=options)
+        latest, rest = time.monotonic() + _FILE_SECONDS, bytearray()
         try:
             # Not aiter_lines: it also splits at characters that JSON allows in a string.
             async for chunk in response.aiter_bytes():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    if line.strip():
-                        yield read(self._json(line))
+                rest += chunk
+                if b"\n" in chunk:
+                    *lines, rest = rest.split(b"\n")
+                    for line in lines:
+                        if line.strip():
+                            yield read(self._json(line))
+                if len(rest) > MOST_BYTES:
+                    raise Unusable(f"a line {_TOO_LONG}")
+                if time.monotonic() > latest:
+                    raise Unusable(f"not at its end after {_FILE_SECONDS:,.0f} s")
             if rest.strip():
                 yield read(self._json(rest))
             return
-        except (*self._errors, *_OTHER_SHAPE) as error:
-            failure = self._failure(error)
+        except (*self._errors, *OTHER_SHAPE) as error:
+            failure = self._failure(error, self._timeout)
             failure.maybe_paid = False
         finally:
             await response.aclose()
         raise failure
 
-    async def _response(self, method: str, path: str, timeout: float | None, **request: Any) -> httpx2.Response:
+    async def _response(self, method: str, path: str, seconds: float, **request: Any) -> httpx2.Response:
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(seconds):
                 response: httpx2.Response = await getattr(self._client, method)(
                     path, cast_to=httpx2.Response, **request
                 )
                 return response
-        except (*self._errors, *_OTHER_SHAPE) as error:
-            failure = self._failure(error)
+        except (*self._errors, *OTHER_SHAPE) as error:
+            failure = self._failure(error, seconds)
         # Outside the handler: otherwise the failure refers to an exception that holds the request's headers.
         raise failure
 
-    def _json(self, raw: bytes) -> Any:
+    def _json(self, raw: bytes | bytearray) -> Any:
         return json.loads(self._key.redact_answer(raw.decode()))
 
     def _read_as(self, read: Callable[[Any], T], value: Any, maybe_paid: bool = False) -> T:
         try:
             return read(value)
         except UNREADABLE as error:
-            failure = self._failure(error)
+            failure = self._failure(error, self._timeout)
             failure.maybe_paid = maybe_paid
         raise failure
 
-    def refusal_of(self, status: int, raw: str, headers: Mapping[str, str]) -> Failure:
+    def refusal_of(self, status: int, raw: str, headers: Mapping[str, str], delivered: int | None = None) -> Failure:
         """The failure of one request, also of one within a batch, which has its own status and body."""
         # Messages are cut to a length, which might leave a part of the key: remove it first.
-        return self._redacted(status_failure(self._base_url, status, self._key.redact(raw), headers, self._read))
+        clean = self._key.redact(raw)
+        return self._redacted(status_failure(self._base_url, status, clean, headers, self._read, delivered))
 
     def unreadable(self, raw: str, why: str) -> Failure:
         """The failure of a successful answer whose body cannot be read."""
-        failure = Failure(
-            FailureKind.TRANSIENT,
-            f"{self._base_url}: an answer that cannot be read: {why}",
-            status=200,
-            maybe_paid=True,
-            raw=raw,
+        return self._redacted(
+            Failure(
+                FailureKind.TRANSIENT,
+                f"{self._base_url}: an answer that cannot be read: {one_line(self._key.redact(why))}",
+                status=200,
+                maybe_paid=True,
+                raw=printable(raw[:MOST_RECORD]),
+            )
         )
-        return self._redacted(failure)
 
     def failure(self, kind: FailureKind, message: str, advice: str = "") -> Failure:
         """A failure without its own HTTP answer."""
         said = one_line(self._key.redact(message))
-        return Failure(kind, f"{self._base_url}: {said}" + (f"; {advice}" if advice else ""))
+        return self._redacted(Failure(kind, f"{self._base_url}: {said}" + (f"; {advice}" if advice else "")))
 
-    def _failure(self, error: Exception) -> Failure:
+    def _failure(self, error: Exception, seconds: float) -> Failure:
         response = getattr(error, "response", None)
         if isinstance(response, httpx2.Response) and not response.is_success:
             return self.refusal_of(response.status_code, response.content.decode(errors="replace"), response.headers)
-        return self._redacted(connection_failure(self._base_url, error, self._timeout))
+        return self._redacted(connection_failure(self._base_url, error, seconds))
 
     def _redacted(self, failure: Failure) -> Failure:
         return replace(
@@ -275,28 +311,6 @@ def if_there(statuses: Collection[int] = _MISSING) -> Iterator[None]:
     except Failure as failure:
         if failure.status not in statuses:
             raise
-
-
-def well_formed(text: str) -> str:
-    """``text`` with replacement characters for lone surrogates, which JSON can escape but no file can hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def dumps(value: object) -> str:
-    """JSON as servers write it: without spaces, with escapes only if a character is a lone surrogate."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text if well_formed(text) == text else json.dumps(value, separators=(",", ":"))
-
-
-def text_of(value: object) -> str:
-    """A string of an answer, empty for anything else; some servers send a message's content in parts."""
-    if isinstance(value, list):
-        value = "".join(part.get("text") or "" for part in value)
-    return well_formed(value) if isinstance(value, str) else ""
 
 
 async def recent(items: AsyncIterable[T], created: Callable[[T], float], after: float) -> list[T]:

@@ -12,8 +12,21 @@ import openai
 
 from llm.calls import Answer, Failure, FailureKind, Finish, Reply, Usage
 from llm.providers.api import FINISHES, Api
-from llm.providers.connection import CLOCK_SECONDS, Unusable, below, dumps, recent, text_of
-from llm.providers.failures import CREDIT_ADVICE, Verdict
+from llm.providers.cleaning import (
+    MOST_NAME,
+    UNREADABLE,
+    Unusable,
+    count_of,
+    dumps,
+    given_name,
+    name_of,
+    one_line,
+    seconds_of,
+    text_of,
+    usage_of,
+)
+from llm.providers.connection import CLOCK_SECONDS, below, recent
+from llm.providers.failures import CREDIT_ADVICE, Verdict, error_object
 from llm.providers.openai_tuning import TuningApi, intent_of, upload_once
 from llm.providers.protocol import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelSettings
 
@@ -23,6 +36,12 @@ _SEED_STEP = 1000
 
 _NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 _FILTERED = ("content_policy_violation", "content_filter", "invalid_prompt")
+# As gateways say it, which pass on no code: LiteLLM, Azure, Bedrock, Gemini, OpenRouter.
+_OF_FILTERS = re.compile(
+    r"content[ _-]?(?:policy|filter|management|moderation)|responsibleaipolicy|prohibited_content|guardrail"
+    r"|(?:input|prompt|request) (?:was|has been) (?:flagged|blocked)",
+    re.IGNORECASE,
+)
 _BUSY = ("resource_unavailable", "server_is_overloaded", "slow_down")
 _NEVER = ("unsupported_parameter", "unsupported_value", "unknown_parameter")
 _TOO_LONG = ("context_length_exceeded", "string_above_max_length")
@@ -30,6 +49,7 @@ _TOO_LONG = ("context_length_exceeded", "string_above_max_length")
 _PER_SOURCE = ("messages", "max_tokens", "max_completion_tokens")
 _ABORTED = ("abort", "error")
 _ENDED = ("completed", "expired", "cancelled")
+_LEAST, _MOST = -10_000.0, 0.01  # log-probabilities: servers write -9999 for a token that is impossible, and round
 _TOO_MANY_WAIT = "token_limit_exceeded"
 
 
@@ -114,11 +134,11 @@ class OpenAIApi(Api):
             text=text or refusal,
             finish=Finish.REFUSAL if refusal else FINISHES.get(finish, Finish.STOP),
             logprob=_mean_logprob(choice.get("logprobs")),
-            model=text_of(body.get("model")) or self._model,
-            fingerprint=text_of(body.get("system_fingerprint")) or None,
-            request_id=text_of(body.get("id")) or None,
-            service_tier=text_of(body.get("service_tier")) or None,
-            usage=_usage(body.get("usage") or {}),
+            model=name_of(body.get("model")) or self._model,
+            fingerprint=name_of(body.get("system_fingerprint")),
+            request_id=name_of(body.get("id")),
+            service_tier=name_of(body.get("service_tier")),
+            usage=_usage(body.get("usage") or {}, text or refusal),
         )
         if finish in _ABORTED:
             raise Unusable(f"the server broke it off (finish_reason {finish})")
@@ -150,56 +170,60 @@ class OpenAIApi(Api):
         return await self._connection.ask("post", "/batches", self._state, once=True, body=body)
 
     def _state(self, batch: Mapping[str, Any]) -> BatchState:
-        word, counts = batch["status"], batch.get("request_counts") or {}
+        word, counts = one_line(batch["status"], MOST_NAME), batch.get("request_counts") or {}
         failure = self._batch_failure(batch) if word == "failed" else None
         return BatchState(
-            remote_id=batch["id"],
+            remote_id=given_name(batch["id"]),
             status=BatchStatus.FAILED if failure else BatchStatus.ENDED if word in _ENDED else BatchStatus.RUNNING,
-            counts=BatchCounts(*(counts.get(name) or 0 for name in ("total", "completed", "failed"))),
-            created=float(batch["created_at"]),
+            counts=BatchCounts(*(count_of(counts.get(name)) or 0 for name in ("total", "completed", "failed"))),
+            created=seconds_of(batch["created_at"]),
             message=failure.message if failure else word,
-            output_file_id=batch.get("output_file_id"),
-            error_file_id=batch.get("error_file_id"),
+            output_file_id=name_of(batch.get("output_file_id")),
+            error_file_id=name_of(batch.get("error_file_id")),
             failure=failure,
         )
 
     def _batch_failure(self, batch: Mapping[str, Any]) -> Failure:
         errors = (batch.get("errors") or {}).get("data") or [{"message": "no reason given"}]
-        first = errors[0]
-        message = f"batch {batch['id']} failed: {first.get('message')}"
+        first = error_object(dumps(errors[0]))
+        message = f"batch {batch['id']} failed: {first['message']}"
         if first.get("code") == _TOO_MANY_WAIT:
             return self._connection.failure(FailureKind.THROTTLED, message)
         # The file as a whole was refused, and would be again.
         return self._connection.failure(FailureKind.FATAL, message, self._read_error(400, first).advice)
 
     def _result(self, line: Mapping[str, Any]) -> BatchResult:
-        response = line.get("response") or {}
-        status, body = response.get("status_code"), response.get("body")
-        headers = {"x-request-id": response["request_id"]} if response.get("request_id") else {}
+        custom_id, response = given_name(line["custom_id"]), line.get("response") or {}
+        status, body, request_id = (
+            response.get("status_code"),
+            response.get("body"),
+            name_of(response.get("request_id")),
+        )
+        headers = {"x-request-id": request_id} if request_id else {}
         if status == 200 and isinstance(body, dict):
-            return BatchResult(line["custom_id"], Reply(dumps(body), headers))
+            return BatchResult(custom_id, Reply(dumps(body), headers))
         if status:
-            return BatchResult(line["custom_id"], self._connection.refusal_of(status, dumps(body), headers))
+            return BatchResult(custom_id, self._connection.refusal_of(int(status), dumps(body), headers))
         # The batch expired or was cancelled before the request's turn came.
         reason = (line.get("error") or {}).get("message") or "no answer"
-        return BatchResult(line["custom_id"], self._connection.failure(FailureKind.TRANSIENT, f"batch: {reason}"))
+        return BatchResult(custom_id, self._connection.failure(FailureKind.TRANSIENT, f"batch: {one_line(reason)}"))
 
     # Errors
 
-    def _verdict_of_code(self, status: int, error: Mapping[str, Any]) -> Verdict | None:
+    def _verdict_of_code(self, status: int, error: Mapping[str, str]) -> Verdict | None:
         """``code`` says most; other servers send none."""
-        code, kind, message = str(error.get("code")), str(error.get("type")), str(error.get("message"))
+        code, kind, message = (error.get(name, "") for name in ("code", "type", "message"))
         if code in _NO_CREDIT or kind in _NO_CREDIT or status == 402:
             return Verdict(FailureKind.FATAL, CREDIT_ADVICE)
         if code == "model_not_found":
             return Verdict(FailureKind.FATAL, self._model_advice())
-        if code in _FILTERED:
+        if code in _FILTERED or (400 <= status < 500 and _OF_FILTERS.search(message)):
             return Verdict(FailureKind.FILTERED)
         if code in _BUSY:
             return Verdict(FailureKind.OVERLOADED)
         if code in _TOO_LONG or (status == 429 and message.startswith("Request too large")):
             return Verdict(FailureKind.REJECTED)
-        return _bad_request(code, error.get("param")) if status == 400 else None
+        return _bad_request(code, error.get("param", "")) if status == 400 else None
 
     def _model_advice(self) -> str:
         if self._model.startswith("ft:"):
@@ -210,8 +234,8 @@ class OpenAIApi(Api):
         return super()._model_advice()
 
 
-def _bad_request(code: str, param: object) -> Verdict:
-    field = re.split(r"[.\[]", param)[0] if isinstance(param, str) else ""
+def _bad_request(code: str, param: str) -> Verdict:
+    field = re.split(r"[.\[]", param)[0]
     if code in _NEVER or (field and field not in _PER_SOURCE):
         if field in ("max_tokens", "max_completion_tokens"):
             other = "max_completion_tokens" if field == "max_tokens" else "max_tokens"
@@ -220,14 +244,15 @@ def _bad_request(code: str, param: object) -> Verdict:
     return Verdict(FailureKind.REJECTED)
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def _usage(usage: Mapping[str, Any], text: str) -> Usage:
     cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
-    return Usage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0), int(cached or 0))
+    return usage_of(usage.get("prompt_tokens"), usage.get("completion_tokens"), cached, text)
 
 
-def _mean_logprob(logprobs: Mapping[str, Any] | None) -> float | None:
-    tokens = (logprobs or {}).get("content")
-    if not tokens:
+def _mean_logprob(logprobs: Any) -> float | None:
+    """The mean of the tokens' log-probabilities; None where there are none, or not of every token."""
+    try:
+        values = [token["logprob"] for token in (logprobs or {}).get("content") or ()]
+        return math.fsum(values) / len(values) if values and all(_LEAST <= value <= _MOST for value in values) else None
+    except UNREADABLE:
         return None
-    mean = math.fsum(token["logprob"] for token in tokens) / len(tokens)
-    return mean if math.isfinite(mean) else None

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from llm.providers.connection import CLOCK_SECONDS, Connection, below, if_there, recent, text_of
+from llm.providers.cleaning import MOST_NAME, count_of, given_name, name_of, one_line, record_of, seconds_of
+from llm.providers.connection import CLOCK_SECONDS, Connection, below, if_there, recent
 from llm.providers.protocol import TuningEvent, TuningRequest, TuningState, TuningStatus
 
 _JOBS = "/fine_tuning/jobs"
@@ -98,7 +99,7 @@ class TuningApi:
         """A job's checkpoints, the first one first; empty if the server has none."""
         found: list[Mapping[str, Any]] = []
         with if_there():
-            found = [item async for item in self._connection.listed(below(_JOBS, remote_id, "/checkpoints"), dict)]
+            found = [item async for item in self._connection.listed(below(_JOBS, remote_id, "/checkpoints"), record_of)]
         return sorted(found, key=lambda checkpoint: checkpoint.get("step_number") or 0)
 
     async def cancel(self, remote_id: str) -> TuningState:
@@ -134,11 +135,11 @@ async def upload_once(connection: Connection, name: str, file: IO[bytes], size: 
     async for listed in connection.listed("/files", dict, **params):
         # An earlier attempt may have ended after its upload.
         if listed.get("filename") == name and listed.get("bytes") == size and listed.get("status") != "error":
-            return str(listed["id"])
+            return given_name(listed["id"])
     return await connection.ask(
         "post",
         "/files",
-        lambda created: str(created["id"]),
+        lambda created: given_name(created["id"]),
         body={"purpose": purpose},
         files={"file": (name, file, "application/jsonl")},
         options={"headers": {"Content-Type": "multipart/form-data"}, "timeout": connection.file_timeout},
@@ -147,8 +148,7 @@ async def upload_once(connection: Connection, name: str, file: IO[bytes], size: 
 
 def intent_of(remote: Mapping[str, Any]) -> str | None:
     """The intent that a batch or job was created with, None if its metadata hold none."""
-    intent: str | None = (remote.get("metadata") or {}).get("intent")
-    return intent
+    return name_of((remote.get("metadata") or {}).get("intent"))
 
 
 def _does(job: Mapping[str, Any], request: TuningRequest) -> bool:
@@ -159,27 +159,32 @@ def _does(job: Mapping[str, Any], request: TuningRequest) -> bool:
 
 
 def _event(event: Mapping[str, Any]) -> TuningEvent:
-    data = event.get("data")
+    data = record_of(event.get("data"))
     return TuningEvent(
-        str(event["id"]),
-        float(event["created_at"]),
-        str(event["level"]),
-        str(event["message"]),
+        given_name(event["id"]),
+        seconds_of(event["created_at"]),
+        one_line(event["level"]),
+        one_line(event["message"]),
         data if isinstance(data, dict) else {},
     )
 
 
-def _state(raw: Mapping[str, Any]) -> TuningState:
-    error = raw.get("error") or {}
-    finished, tokens = raw.get("finished_at"), raw.get("trained_tokens")
+def _state(job: Mapping[str, Any]) -> TuningState:
+    """A job in a parsed answer.
+
+    Raises:
+        AttributeError, LookupError, TypeError, ValueError: it is not a job.
+    """
+    raw = record_of(job)
+    finished = raw.get("finished_at")
     return TuningState(
-        remote_id=str(raw["id"]),
+        remote_id=given_name(raw["id"]),
         status=_STATUSES.get(raw["status"], TuningStatus.RUNNING),
-        word=str(raw["status"]),
-        created=float(raw["created_at"]),
-        finished=None if finished is None else float(finished),
-        tuned_model=text_of(raw.get("fine_tuned_model")) or None,
-        trained_tokens=None if tokens is None else int(tokens),
-        message=text_of(error.get("message")),
+        word=one_line(raw["status"], MOST_NAME),
+        created=seconds_of(raw["created_at"]),
+        finished=None if finished is None else seconds_of(finished),
+        tuned_model=name_of(raw.get("fine_tuned_model")),
+        trained_tokens=count_of(raw.get("trained_tokens")),
+        message=one_line((raw.get("error") or {}).get("message")),
         raw=raw,
     )
