@@ -182,7 +182,9 @@ def shutdown_note(model: str, day: datetime.date | None, today: datetime.date, n
 
 def dollars(usd: float) -> str:
     """US dollars for people: to the cent, small sums to a hundredth of a cent."""
-    return f"${usd:.4f}" if 0 < abs(usd) < 0.1 else f"${usd:,.2f}"
+    if abs(usd) < 0.00005:  # also what is left of sums that cancel out
+        return "$0.00"
+    return f"${usd:.4f}" if abs(usd) < 0.1 else f"${usd:,.2f}"
 
 
 def _unknown(model: str, where: str) -> UnknownPrice:

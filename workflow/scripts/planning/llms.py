@@ -47,6 +47,7 @@ _EXECUTION = (
     "max_usd",
     "price",
     "batch",
+    "allow_http",
 )
 
 

@@ -11,12 +11,16 @@ from typing import Any
 
 from llm.answers.refusals import OF_TRANSLATING
 
-_FENCE = re.compile(r"^```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```$|^```(.*?)```$", re.DOTALL)
+# None of these patterns looks further than the next opening mark: an answer of any length takes linear time.
+_FENCE = re.compile(r"^```[\w-]*[ \t]*\n(.*)```$|^```(.*?)```$", re.DOTALL)
 THOUGHTS = re.compile(r"^.*</(?:think|thinking|reasoning)>\s*", re.DOTALL)  # some servers drop the opening tag
 _TAGS = re.compile(r"^<([A-Za-z][\w-]*)>(.*)</\1>$", re.DOTALL)
-_BOLD = re.compile(r"(?<![\w*])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])|(?<!\w)__(?=\S)(.+?)(?<=\S)__(?!\w)")
+_BOLD = re.compile(
+    r"(?<![\w*])\*\*(?=[^\s*])((?:[^*\n]|\*(?!\*))+)(?<=[^\s*])\*\*(?![\w*])"
+    r"|(?<!\w)__(?=\S)((?:[^_\n]|_(?!_))+)(?<=\S)__(?!\w)"
+)
 _RULE = re.compile(r"(?:^|\s)(?:-{3,}|\*{3,}|_{3,})$")
-_LINK = re.compile(r"\[[^\[\]]+\]\(\S+\)")
+_LINK = re.compile(r"\[[^\[\]]+\]\([^\s)\[]+\)")
 _HEADING = re.compile(r"#{1,6}\s")
 _BULLET = re.compile(r"[-*+•‣▪–—]\s")
 _LISTED = re.compile(r"\W*[-*+•‣▪·>–—−]|\W*\d")

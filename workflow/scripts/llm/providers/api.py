@@ -106,7 +106,8 @@ class Api(ABC):
         headers = {"Authorization": f"Bearer {self._key.value}", **self._headers()}
         self._client: Any = self._client_class(
             api_key=self._key.value,
-            base_url=self.base_url,
+            base_url=self.base_url.partition("?")[0],
+            default_query=dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.base_url).query)),
             default_headers=headers,
             max_retries=0,
             timeout=http.timeout,
@@ -261,7 +262,7 @@ class Api(ABC):
         Raises:
             UserError: it is not an HTTP address, or contains a password.
         """
-        url = (base_url or self._own_base_url).rstrip("/")
+        url = re.sub(r"/+(?=\?|$)", "", base_url or self._own_base_url)
         try:
             parts = urllib.parse.urlsplit(url)
             valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0

@@ -103,6 +103,8 @@ def bounded(kind: type[httpx2.AsyncClient]) -> type[httpx2.AsyncClient]:
 
     class Bounded(kind):  # type: ignore[valid-type, misc]
         async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+            if "api-key" in request.headers:  # Azure takes a bearer for a token; the SDK insists on sending one
+                request.headers.pop("authorization", None)
             response: httpx2.Response = await super().send(request, stream=True, **options)
             if stream and response.is_success:
                 return response

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import openai
 
+from llm.addresses import is_azure
 from llm.calls import Answer, Failure, FailureKind, Finish, Reply, Usage
 from llm.providers.api import FINISHES, Api
 from llm.providers.cleaning import (
@@ -110,7 +111,8 @@ class OpenAIApi(Api):
         """No other server than OpenAI's learns the organization and project that the environment names."""
         if self._is_own_address():
             return {}
-        return {"OpenAI-Organization": openai.omit, "OpenAI-Project": openai.omit}
+        azure = {"api-key": self._key.value} if is_azure(self.base_url) else {}
+        return {"OpenAI-Organization": openai.omit, "OpenAI-Project": openai.omit, **azure}
 
     def _is_own_address(self) -> bool:
         host = urllib.parse.urlsplit(self.base_url).hostname or ""
