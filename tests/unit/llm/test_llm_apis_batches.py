@@ -210,6 +210,22 @@ def test_openai_batch_results() -> None:
     assert (nothing, requests) == ({}, [])
 
 
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("broken", ["{", "7", '{"custom_id": "b"}', "[" * 100_000, '{"custom_id": "' + "x" * 70_000])
+def test_one_line_that_cannot_be_read_loses_no_other(
+    provider: str, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llm.providers.connection.MOST_BYTES", 1 << 16)
+    if provider == "openai":
+        good = {"custom_id": "a", "response": {"status_code": 200, "body": completion()}}
+    else:
+        good = {"custom_id": "a", "result": {"type": "succeeded", "message": message()}}
+    text = "\n".join([broken, json.dumps(good), broken, json.dumps({**good, "custom_id": "c"})])
+    state = BatchState("b", BatchStatus.ENDED, BatchCounts(3, 3, 0), 0, "", "out")
+    results, _ = ask(provider, lambda request: http(200, text), lambda api: collected(api.batch_results(state)))
+    assert [isinstance(results.get(name), Reply) for name in "ac"] == [True, True]
+
+
 def test_a_broken_character_in_a_batch_can_be_kept_in_a_file() -> None:
     line = {"custom_id": "a", "response": {"status_code": 200, "body": completion("half \ud83d")}, "error": None}
     state = BatchState("batch_1", BatchStatus.ENDED, BatchCounts(1, 1, 0), 0, "completed", "out")

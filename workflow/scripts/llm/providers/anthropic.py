@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import anthropic
 
-from llm.calls import Answer, FailureKind, Finish, Reply, Usage
+from llm.calls import Answer, FailureKind, Finish, Usage
 from llm.providers.api import FINISHES, Api
 from llm.providers.cleaning import (
     MOST_NAME,
@@ -142,7 +142,7 @@ class AnthropicApi(Api):
     def _result(self, line: Mapping[str, Any]) -> BatchResult:
         custom_id, result = given_name(line["custom_id"]), line["result"]
         if result["type"] == "succeeded":
-            return BatchResult(custom_id, Reply(dumps(result["message"]), {}))
+            return BatchResult(custom_id, self._connection.reply(dumps(result["message"]), {}))
         if result["type"] == "errored":
             error = result["error"]
             status = self._status_of(error.get("error"))

@@ -27,6 +27,7 @@ UNREADABLE = (ValueError, *OTHER_SHAPE)
 
 _LATEST = 4e9  # seconds since 1970: a date beyond the year 2096 is none
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNESCAPED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class Unusable(ValueError):
@@ -36,6 +37,11 @@ class Unusable(ValueError):
 def printable(text: str) -> str:
     """``text`` with its line breaks, without characters that control a terminal or that no file can hold."""
     return _CONTROL.sub("\ufffd", re.sub("\r\n?|\x85", "\n", well_formed(text)))
+
+
+def without_controls(raw: str) -> str:
+    """A JSON text in whose strings no character controls a terminal, except those that it escapes."""
+    return _UNESCAPED.sub("\ufffd", raw)
 
 
 def well_formed(text: str) -> str:

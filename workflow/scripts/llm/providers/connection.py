@@ -19,7 +19,7 @@ import aiohttp
 import httpx2
 
 from llm.calls import Failure, FailureKind, Reply
-from llm.providers.cleaning import MOST_RECORD, OTHER_SHAPE, UNREADABLE, Unusable, one_line, printable
+from llm.providers.cleaning import MOST_RECORD, OTHER_SHAPE, UNREADABLE, Unusable, one_line, printable, without_controls
 from llm.providers.failures import ErrorReader, connection_failure, kept_headers, status_failure
 from workbench.cli import UserError
 
@@ -122,6 +122,29 @@ def bounded(kind: type[httpx2.AsyncClient]) -> type[httpx2.AsyncClient]:
     return Bounded
 
 
+async def _lines(response: httpx2.Response) -> AsyncIterator[bytes | bytearray]:
+    """The lines of a file that hold something; of a too long one the beginning, which cannot be read as JSON.
+
+    Unlike ``aiter_lines``, this does not split at characters that JSON allows in a string.
+
+    Raises:
+        TimeoutError: it has not ended in time.
+    """
+    latest, rest = time.monotonic() + _FILE_SECONDS, bytearray()
+    async for chunk in response.aiter_bytes():
+        rest += chunk
+        if b"\n" in chunk:
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                if line.strip():
+                    yield line
+        del rest[MOST_BYTES:]
+        if time.monotonic() > latest:
+            raise TimeoutError
+    if rest.strip():
+        yield rest
+
+
 class Connection:
     """An SDK's client whose failures are all :class:`llm.calls.Failure` without the key.
 
@@ -166,12 +189,16 @@ class Connection:
         response = await self._response("post", path, self._timeout, body=body)
         headers = {name: self._key.redact(value) for name, value in kept_headers(response.headers).items()}
         try:
-            return Reply(self._key.redact_answer(response.content.decode()), headers)
+            return self.reply(response.content.decode(), headers)
         except UnicodeDecodeError:
             failure = self.unreadable(response.content.decode(errors="replace"), "it is not UTF-8")
         failure.headers.update(headers)
         # Outside the handler: otherwise the failure refers to an exception that quotes the body.
         raise failure
+
+    def reply(self, raw: str, headers: Mapping[str, str]) -> Reply:
+        """An answer as it is kept: without the key and without raw characters that control a terminal."""
+        return Reply(without_controls(self._key.redact_answer(raw)), headers)
 
     async def ask(
         self, method: str, path: str, read: Callable[[Any], T] = _unchanged, *, once: bool = False, **request: Any
@@ -215,34 +242,32 @@ class Connection:
     async def json_lines(self, path: str, read: Callable[[Any], T]) -> AsyncIterator[T]:
         """The result of ``read`` on each line of the JSON lines file at ``path``, as they arrive.
 
+        Lines that cannot be read are left out, unless there is no other.
+
         Raises:
             Failure: the file is missing or cannot be read, or the connection is lost.
         """
         options = {"headers": {"Accept": "application/binary"}, "timeout": self.file_timeout}
         response = await self._response("get", path, _FILE_SECONDS, stream=True, options=options)
-        latest, rest = time.monotonic() + _FILE_SECONDS, bytearray()
+        found = 0
+        unread: Failure | None = None
         try:
-            # Not aiter_lines: it also splits at characters that JSON allows in a string.
-            async for chunk in response.aiter_bytes():
-                rest += chunk
-                if b"\n" in chunk:
-                    *lines, rest = rest.split(b"\n")
-                    for line in lines:
-                        if line.strip():
-                            yield read(self._json(line))
-                if len(rest) > MOST_BYTES:
-                    raise Unusable(f"a line {_TOO_LONG}")
-                if time.monotonic() > latest:
-                    raise Unusable(f"not at its end after {_FILE_SECONDS:,.0f} s")
-            if rest.strip():
-                yield read(self._json(rest))
-            return
+            async for line in _lines(response):
+                try:
+                    item = self._read_as(lambda raw: read(self._json(raw)), line)
+                except Failure as failure:
+                    unread = failure
+                else:
+                    found += 1
+                    yield item
+            lost = None if found else unread
         except (*self._errors, *OTHER_SHAPE) as error:
-            failure = self._failure(error, self._timeout)
-            failure.maybe_paid = False
+            lost = self._failure(error, _FILE_SECONDS)
+            lost.maybe_paid = False
         finally:
             await response.aclose()
-        raise failure
+        if lost is not None:
+            raise lost
 
     async def _response(self, method: str, path: str, seconds: float, **request: Any) -> httpx2.Response:
         try:

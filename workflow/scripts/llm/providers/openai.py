@@ -11,7 +11,7 @@ from typing import IO, Any
 import openai
 
 from llm.addresses import is_azure
-from llm.calls import Answer, Failure, FailureKind, Finish, Reply, Usage
+from llm.calls import Answer, Failure, FailureKind, Finish, Usage
 from llm.providers.api import FINISHES, Api
 from llm.providers.cleaning import (
     MOST_NAME,
@@ -203,7 +203,7 @@ class OpenAIApi(Api):
         )
         headers = {"x-request-id": request_id} if request_id else {}
         if status == 200 and isinstance(body, dict):
-            return BatchResult(custom_id, Reply(dumps(body), headers))
+            return BatchResult(custom_id, self._connection.reply(dumps(body), headers))
         if status:
             return BatchResult(custom_id, self._connection.refusal_of(int(status), dumps(body), headers))
         # The batch expired or was cancelled before the request's turn came.
