@@ -144,6 +144,13 @@ def test_openai_batch_states(status: str, expected: str) -> None:
     assert requests[0].path == "/v1/batches/batch_1"
 
 
+@pytest.mark.parametrize(("provider", "folder"), [("openai", "/v1/batches"), ("anthropic", "/v1/messages/batches")])
+def test_an_id_leads_nowhere_else(provider: str, folder: str) -> None:
+    batch = openai_batch("completed") if provider == "openai" else anthropic_batch("ended")
+    _, requests = ask(provider, lambda request: http(200, batch), lambda api: api.batch("../files/x?y"))
+    assert requests[0].path == f"{folder}/..%2Ffiles%2Fx%3Fy"
+
+
 @pytest.mark.parametrize(
     ("code", "kind", "said"),
     [
