@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True)
-class _FromJson:
+class FromJson:
     """A dataclass that takes its fields from a JSON object with more keys."""
 
     @classmethod
@@ -23,7 +23,7 @@ class _FromJson:
 
 
 @dataclass(frozen=True)
-class BatchSettings(_FromJson):
+class BatchSettings(FromJson):
     """How calls are asked in batches.
 
     Attributes:
@@ -39,7 +39,7 @@ class BatchSettings(_FromJson):
 
 
 @dataclass(frozen=True)
-class ExecutionSettings(_FromJson):
+class ExecutionSettings(FromJson):
     """How a model is asked: nothing here changes what it answers.
 
     Attributes:
@@ -92,7 +92,7 @@ class ExecutionSettings(_FromJson):
 
 
 @dataclass(frozen=True)
-class ShapingSettings(_FromJson):
+class ShapingSettings(FromJson):
     """What shapes the answers of a model besides its prompts.
 
     Attributes:
@@ -136,7 +136,7 @@ class ShapingSettings(_FromJson):
 
 
 @dataclass(frozen=True)
-class TuningSettings(_FromJson):
+class TuningSettings(FromJson):
     """What shapes a model that a provider fine-tunes.
 
     Attributes:

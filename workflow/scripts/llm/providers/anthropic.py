@@ -146,7 +146,7 @@ class AnthropicApi(Api):
         if result["type"] == "errored":
             error = result["error"]
             status = self._status_of(error.get("error"))
-            headers = {"request-id": str(error["request_id"])} if error.get("request_id") else {}
+            headers = {"request-id": one_line(error["request_id"], MOST_NAME)} if error.get("request_id") else {}
             return BatchResult(custom_id, self._connection.refusal_of(status, dumps(error), headers))
         reason = f"the batch ended before the request's turn came ({result['type']})"
         return BatchResult(custom_id, self._connection.failure(FailureKind.TRANSIENT, reason))
@@ -197,7 +197,7 @@ async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
 
 def _usage(usage: Mapping[str, Any], text: str) -> Usage:
     """``input_tokens`` excludes tokens read from or written to the cache; :class:`Usage` includes them."""
-    fresh, cached = usage.get("input_tokens"), count_of(usage.get("cache_read_input_tokens")) or 0
-    written = count_of(usage.get("cache_creation_input_tokens")) or 0
-    counted = None if count_of(fresh) is None else count_of(fresh) + cached + written  # type: ignore[operator]
-    return usage_of(fresh if counted is None else counted, usage.get("output_tokens"), cached, text)
+    cached, written = (count_of(usage.get(f"cache_{name}_input_tokens")) or 0 for name in ("read", "creation"))
+    fresh = count_of(usage.get("input_tokens"))
+    read = usage.get("input_tokens") if fresh is None else fresh + cached + written
+    return usage_of(read, usage.get("output_tokens"), cached, text)

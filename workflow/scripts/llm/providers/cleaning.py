@@ -27,7 +27,6 @@ UNREADABLE = (ValueError, *OTHER_SHAPE)
 
 _LATEST = 4e9  # seconds since 1970: a date beyond the year 2096 is none
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_UNESCAPED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 class Unusable(ValueError):
@@ -36,21 +35,7 @@ class Unusable(ValueError):
 
 def printable(text: str) -> str:
     """``text`` with its line breaks, without characters that control a terminal or that no file can hold."""
-    return _CONTROL.sub("\ufffd", re.sub("\r\n?|\x85", "\n", well_formed(text)))
-
-
-def without_controls(raw: str) -> str:
-    """A JSON text in whose strings no character controls a terminal, except those that it escapes."""
-    return _UNESCAPED.sub("\ufffd", raw)
-
-
-def well_formed(text: str) -> str:
-    """``text`` with replacement characters for lone surrogates, which JSON can escape but no file can hold."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+    return _CONTROL.sub("\ufffd", re.sub("\r\n?|\x85", "\n", text))
 
 
 def one_line(value: object, most: int = MOST_MESSAGE) -> str:
@@ -114,7 +99,7 @@ def usage_of(prompt: object, completion: object, cached: object, text: str) -> U
     """The tokens of an answer as the server counts them, zero for all if it counts none.
 
     A count that is missing, is not a count, or is 0 for a ``text``, becomes the highest one. So it costs the most that
-    the request can, see :func:`llm.calls.bounded`.
+    the request can, see :meth:`llm.calls.Usage.bounded`.
     """
     if prompt is None and completion is None:
         return Usage(0, 0)
@@ -133,9 +118,9 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 
 def dumps(value: object) -> str:
-    """JSON as servers write it: without spaces, with escapes only if a character is a lone surrogate."""
+    """JSON as servers write it: without spaces; with escapes only if it holds half a pair or controls a terminal."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text if well_formed(text) == text else json.dumps(value, separators=(",", ":"))
+    return json.dumps(value, separators=(",", ":")) if _CONTROL.search(text) else text
 
 
 def short_json(value: object) -> str:

@@ -19,7 +19,7 @@ import aiohttp
 import httpx2
 
 from llm.calls import Failure, FailureKind, Reply
-from llm.providers.cleaning import MOST_RECORD, OTHER_SHAPE, UNREADABLE, Unusable, one_line, printable, without_controls
+from llm.providers.cleaning import MOST_RECORD, OTHER_SHAPE, UNREADABLE, Unusable, one_line, printable
 from llm.providers.failures import ErrorReader, connection_failure, kept_headers, status_failure
 from workbench.cli import UserError
 
@@ -38,7 +38,7 @@ MOST_BYTES = 1 << 24
 """Of an unpacked answer, or of a line of a file."""
 
 _ASK_SECONDS, _FILE_SECONDS = 600.0, 3600.0  # for all of an answer or file, however slowly it arrives
-_TOO_LONG = f"longer than {MOST_BYTES:,} bytes"
+_RAW_CONTROL = re.compile(r"[\x7f-\x9f]")  # that JSON allows in a text without an escape
 _PACKING = (b"content-encoding", b"content-length", b"transfer-encoding")
 
 _MISSING = (404, 405, 410, 501)  # HTTP statuses of what a server does not have or does not offer
@@ -112,8 +112,10 @@ def bounded(kind: type[httpx2.AsyncClient]) -> type[httpx2.AsyncClient]:
             try:
                 async for chunk in response.aiter_bytes():
                     content += chunk
+                    if len(content) > MOST_BYTES and response.is_success:
+                        raise Unusable(f"longer than {MOST_BYTES:,} bytes")
                     if len(content) > MOST_BYTES:
-                        raise Unusable(_TOO_LONG)
+                        break  # the status of an error says enough
             finally:
                 await response.aclose()
             headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _PACKING]
@@ -198,7 +200,7 @@ class Connection:
 
     def reply(self, raw: str, headers: Mapping[str, str]) -> Reply:
         """An answer as it is kept: without the key and without raw characters that control a terminal."""
-        return Reply(without_controls(self._key.redact_answer(raw)), headers)
+        return Reply(_RAW_CONTROL.sub("\ufffd", self._key.redact_answer(raw)), headers)
 
     async def ask(
         self, method: str, path: str, read: Callable[[Any], T] = _unchanged, *, once: bool = False, **request: Any

@@ -196,19 +196,15 @@ class OpenAIApi(Api):
 
     def _result(self, line: Mapping[str, Any]) -> BatchResult:
         custom_id, response = given_name(line["custom_id"]), line.get("response") or {}
-        status, body, request_id = (
-            response.get("status_code"),
-            response.get("body"),
-            name_of(response.get("request_id")),
-        )
-        headers = {"x-request-id": request_id} if request_id else {}
+        status, body, request_id = (response.get(name) for name in ("status_code", "body", "request_id"))
+        headers = {"x-request-id": one_line(request_id, MOST_NAME)} if request_id else {}
         if status == 200 and isinstance(body, dict):
             return BatchResult(custom_id, self._connection.reply(dumps(body), headers))
         if status:
             return BatchResult(custom_id, self._connection.refusal_of(int(status), dumps(body), headers))
         # The batch expired or was cancelled before the request's turn came.
         reason = (line.get("error") or {}).get("message") or "no answer"
-        return BatchResult(custom_id, self._connection.failure(FailureKind.TRANSIENT, f"batch: {one_line(reason)}"))
+        return BatchResult(custom_id, self._connection.failure(FailureKind.TRANSIENT, f"batch: {reason}"))
 
     # Errors
 
