@@ -15,7 +15,7 @@ from fake_server import Server
 from llm_settings import llm_setup
 
 from llm.asking import remote
-from llm.asking.batches import executor, watch
+from llm.asking.batches import executor, results
 from llm.asking.batches.executor import BatchExecutor
 from llm.asking.progress import Progress
 from llm.calls import FailureKind, Work
@@ -200,7 +200,7 @@ def ended(child: int) -> int:
 def in_small_steps(monkeypatch: Any) -> None:
     """Transactions hold a work or two, so that there are moments to die between them."""
     monkeypatch.setattr(executor, "_AT_ONCE", 1)
-    monkeypatch.setattr(watch, "RESULTS_AT_ONCE", 1)
+    monkeypatch.setattr(results, "RESULTS_AT_ONCE", 1)
 
 
 def settle_quickly(monkeypatch: Any) -> None:

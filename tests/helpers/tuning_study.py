@@ -173,7 +173,7 @@ class Learner:
     def tunings(self) -> list[Tuning]:
         """All jobs in the journal."""
         with self.journal as journal:
-            return tunings.everything(journal)
+            return tunings.TUNINGS.rows(journal)
 
     def states(self) -> list[str]:
         return [one.state for one in self.tunings()]

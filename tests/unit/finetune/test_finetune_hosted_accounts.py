@@ -302,5 +302,5 @@ def test_a_study_counts_learners_beside_generators(learner: Learner, tmp_path: P
     arguments: list[Any] = generator.parsed().generator[0]
     learner.generators = ["--generator", *arguments]
     found = study_estimates(finetune_hosted.parser().parse_args(learner.tuning_arguments(learner.all_runs[0])))
-    assert [one.asking.name for one in found] == ["gpt", "learner tuned"]
+    assert [one.execution.generator for one in found] == ["gpt", "learner tuned"]
     assert "learner tuned: jobs" in table(found)

@@ -11,7 +11,7 @@ from llm_study import Generator
 
 from llm import prompt_llm, session
 from llm.accounts import estimate_cost
-from llm.accounts.estimate import Estimate, estimates, over_budget, table
+from llm.accounts.estimate import Estimate, over_budget, study_estimates, table
 from workbench.cli import UserError
 
 SOURCES = ["Das Haus ist sehr alt.", "Der Hund schläft heute.", "Die Katze trinkt ihre Milch."]
@@ -23,8 +23,9 @@ def one(tmp_path: Path, **changes: Any) -> Generator:
 
 def of(*generators: Generator) -> list[Estimate]:
     """The estimates of generators that are in one study."""
-    arguments = [argument for generator in generators for argument in generator.parsed().generator]
-    return estimates(arguments, generators[0].pool)
+    arguments = generators[0].parsed()
+    arguments.generator = [argument for generator in generators for argument in generator.parsed().generator]
+    return study_estimates(arguments)
 
 
 def named(generator: Generator, name: str) -> Generator:

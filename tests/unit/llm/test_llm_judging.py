@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from paths import PROMPTS
 from toy_corpus import toy_corpus
 
 from llm.accounts import collect_ledgers, estimate_cost
-from llm.accounts.estimate import estimates, over_budget, table
+from llm.accounts.estimate import Estimate, over_budget, study_estimates, table
 from llm.answers.scores import Judgement, Pair, Pairs
 from llm.prompts import Templates
 from workbench.cli import UserError
@@ -182,6 +183,10 @@ def test_a_judge_that_stops_names_its_place_in_the_configuration(server: Server,
     assert columns[-2:] == ("source", "target")
 
 
+def estimates(judge: Judge, generators: Any) -> list[Estimate]:
+    return study_estimates(Namespace(generator=generators, pool=judge.pool, learner=[], test=None))
+
+
 @pytest.mark.parametrize("limit", ["study", "judge"])
 def test_over_the_budget_nothing_is_asked(server: Server, tmp_path: Path, limit: str) -> None:
     given: dict[str, Any] = {"llm": {"max_usd": 1e-6}} if limit == "study" else {"max_usd": 1e-6}
@@ -194,24 +199,24 @@ def test_a_generators_job_counts_what_the_judges_will_cost(tmp_path: Path) -> No
     judge = Judge(tmp_path, None, SPOILT)
     generator = Generator(tmp_path, None, [source for source, _ in SPOILT])
     asked = [*generator.parsed().generator, *judge.parsed().generator]
-    alone = estimates(asked[:1], judge.pool)[0].remaining.usd
-    both = sum(found.remaining.usd for found in estimates(asked, judge.pool))
+    alone = estimates(judge, asked[:1])[0].remaining.usd
+    both = sum(found.remaining.usd for found in estimates(judge, asked))
     assert both > alone
     judge.llm["max_usd"] = generator.llm["max_usd"] = (both + alone) / 2
     asked = [*generator.parsed().generator, *judge.parsed().generator]
-    assert over_budget(estimates(asked[:1], judge.pool)) == []
-    assert ["llm.max_usd" in problem for problem in over_budget(estimates(asked, judge.pool))] == [True]
+    assert over_budget(estimates(judge, asked[:1])) == []
+    assert ["llm.max_usd" in problem for problem in over_budget(estimates(judge, asked))] == [True]
 
 
 def test_human_targets_stand_in_for_those_that_are_not_written_yet(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     judge = Judge(tmp_path, server, SPOILT[:10])
-    (real,) = estimates(judge.parsed().generator, judge.pool)
+    (real,) = estimates(judge, judge.parsed().generator)
     assert (real.is_guess, real.sources, real.remaining.calls) == (False, 10, 10)
     text = judge.targets.read_bytes()
     judge.targets.unlink()
-    (guess,) = found = estimates(judge.parsed().generator, judge.pool)
+    (guess,) = found = estimates(judge, judge.parsed().generator)
     assert (guess.is_guess, guess.remaining.calls) == (True, 10)
     assert guess.remaining.usd == pytest.approx(real.remaining.usd, rel=0.2)
     assert "judge judge of strong: of the pool's human targets" in table(found)

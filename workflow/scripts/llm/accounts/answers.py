@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from llm.journal import Journal
-from llm.journal.presence import bury, dead_workers, live_workers
+from llm.journal.presence import bury_dead, live_workers
 from llm.journal.schema import open_writer, unusable
 from workbench.cli import UserError
 
@@ -74,7 +74,7 @@ def prune_answers(path: Path, selection: Selection, is_sure: bool) -> str:
     try:
         with closing(open_writer(path)) as db:
             db.execute("BEGIN IMMEDIATE")
-            bury(db, path, dead_workers(db, path))
+            bury_dead(db, path)
             for _, host, pid, _ in live_workers(db, path):
                 raise UserError(f"{path}: process {pid} on {host} is using the journal: prune it when that has ended")
             removed = _remove(db, selection)

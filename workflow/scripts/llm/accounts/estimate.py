@@ -8,12 +8,12 @@ import argparse
 import json
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from llm.accounts.show import columns
 from llm.answers.scores import Pairs
@@ -53,7 +53,8 @@ class Estimate(NamedTuple):
     """What one generator, judge or learner will cost and has cost, in US dollars.
 
     Attributes:
-        asking: the generator or judge, or a learner's base model.
+        settings, execution: of the generator or judge, or of a learner's base model.
+        price: where the price of its answers is from.
         sources: sources to translate, or targets to judge; of all of a learner's runs.
         remaining: what is still to be asked.
         paid, study_paid: by this one and by the study so far.
@@ -61,7 +62,9 @@ class Estimate(NamedTuple):
         training: of a learner; empty for others.
     """
 
-    asking: LLMSetup
+    settings: ShapingSettings
+    execution: ExecutionSettings
+    price: str
     sources: int
     remaining: Remaining
     paid: float
@@ -86,52 +89,36 @@ def study_estimates(arguments: argparse.Namespace, untrained: str | None = None)
     Args:
         arguments: of the script.
         untrained: a run that needs a job even if the journal has one.
-    """
-    return estimates(arguments.generator, arguments.pool, arguments.learner, arguments.test, untrained)
-
-
-def estimates(
-    generators: Sequence[Sequence[str]],
-    pool: Path,
-    learners: Sequence[Sequence[str]] = (),
-    test: Path | None = None,
-    untrained: str | None = None,
-) -> list[Estimate]:
-    """What each generator, judge and learner will cost.
-
-    Args:
-        generators: for each, as JSON: what shapes its answers, how it is asked, and the paths of its prompts.
-        pool: table with the sources and their human targets.
-        learners: for each hosted learner the same, and its runs.
-        test: what learners translate; None if there is no learner.
-        untrained: a run that needs a job even if the journal has one.
 
     Raises:
         UserError: there are learners and no ``test``, or a price is unknown.
     """
-    if learners and test is None:
+    pool, test = arguments.pool, arguments.test
+    if arguments.learner and test is None:
         raise UserError("--test: name the split that the learners translate")
-    with ExitStack() as stack:
-        found = [estimate(stack, generator, pool) for generator in generators]
-        return found + [learner_estimate(stack, learner, pool, cast(Path, test), untrained) for learner in learners]
+    found = [estimate(generator, pool) for generator in arguments.generator]
+    return found + [learner_estimate(learner, pool, test, untrained) for learner in arguments.learner]
 
 
-def estimate(stack: ExitStack, generator: Sequence[str], pool: Path) -> Estimate:
+def estimate(generator: Sequence[str], pool: Path) -> Estimate:
     """What one generator or judge will cost."""
     settings, execution, prompts = map(json.loads, generator)
-    journal = _journal(stack, execution)
-    asking = _asking(settings, execution, prompts, journal)
-    study_paid, paid = journal.spent()
-    judged = Path(asking.execution.judged) if asking.execution.judged else None
-    is_guess = judged is not None and not judged.exists()
-    subjects = SourceTable(pool) if judged is None else Pairs(pool, None if is_guess else judged)
-    remaining = expected(asking, subjects)
-    return Estimate(asking, len(subjects), remaining, paid, study_paid, is_guess)
+    with _journal(execution) as journal:
+        asking = _asking(settings, execution, prompts, journal)
+        judged = Path(asking.execution.judged) if asking.execution.judged else None
+        is_guess = judged is not None and not judged.exists()
+        subjects = SourceTable(pool) if judged is None else Pairs(pool, None if is_guess else judged)
+        return _estimate(asking, len(subjects), expected(asking, subjects), is_guess=is_guess)
 
 
-def learner_estimate(
-    stack: ExitStack, learner: Sequence[str], pool: Path, test: Path, untrained: str | None = None
-) -> Estimate:
+def _estimate(asking: LLMSetup, sources: int, remaining: Remaining, **more: Any) -> Estimate:
+    """An estimate without connections: a study may have thousands."""
+    study_paid, paid = asking.journal.spent()
+    price = asking.price.source
+    return Estimate(asking.settings, asking.execution, price, sources, remaining, paid, study_paid, **more)
+
+
+def learner_estimate(learner: Sequence[str], pool: Path, test: Path, untrained: str | None = None) -> Estimate:
     """What a hosted learner will cost: the fine-tuning of its runs and their translations of ``test``.
 
     The instances of a dataset that is not written yet are unknown, so each counts as the mean of the pool's human
@@ -139,38 +126,37 @@ def learner_estimate(
     known to have none.
     """
     settings, execution, prompts, told = map(json.loads, learner)
-    journal = _journal(stack, execution)
-    asking = _asking(settings, execution, prompts, journal)
-    study_paid, paid = journal.spent()
     runs = [Run(*run) for run in told]
-    tuning_settings = TuningSettings.read(settings)
-    models: dict[str, None] = {}  # tuned ones, each once: runs that ask the same model share its answers
-    unnamed = 0
-    missing: list[Run] = []
-    mark = example_line(asking.task.templates, "source", "target")
-    for run in runs:
-        if run.size == 0:
-            continue
-        shape = run_shape(tuning_settings, mark, run.size, run.size - run.new, run.seed)
-        tuning = None if run.run == untrained else of_run(journal, asking.execution.study, run.run, shape)
-        if tuning is not None and tuning.tuned_model:
-            models[tuning.tuned_model] = None
-        else:
-            unnamed += 1
-            missing += [run] if tuning is None else []
-    subjects = SourceTable(test)
-    zero_shot = any(run.size == 0 for run in runs)
-    total = expected(asking, subjects) if zero_shot else Remaining()
-    # A tuned model is asked for the test set and nothing else, so the number of its answers shows what is left.
-    answered = dict(journal.read(_ANSWERS_BY_MODEL)) if models else {}
-    left = unnamed + sum(max(0.0, 1 - answered.get(model, 0) / len(subjects)) for model in models)
-    if left:
-        # No model has this name, so it has no answers; its price is that of models made from the base.
-        base = settings["model"] if settings["model"].startswith("ft:") else f"ft:{settings['model']}:::"
-        each = expected(_asking({**settings, "model": base}, execution, prompts, journal), subjects)
-        total = total.plus(_times(each, left))
-    training = _training(asking, tuning_settings, missing, pool)
-    return Estimate(asking, len(subjects) * len(runs), total, paid, study_paid, training=training)
+    with _journal(execution) as journal:
+        asking = _asking(settings, execution, prompts, journal)
+        tuning_settings = TuningSettings.read(settings)
+        models: dict[str, None] = {}  # tuned ones, each once: runs that ask the same model share its answers
+        unnamed = 0
+        missing: list[Run] = []
+        mark = example_line(asking.task.templates, "source", "target")
+        for run in runs:
+            if run.size == 0:
+                continue
+            shape = run_shape(tuning_settings, mark, run.size, run.size - run.new, run.seed)
+            tuning = None if run.run == untrained else of_run(journal, asking.execution.study, run.run, shape)
+            if tuning is not None and tuning.tuned_model:
+                models[tuning.tuned_model] = None
+            else:
+                unnamed += 1
+                missing += [run] if tuning is None else []
+        subjects = SourceTable(test)
+        zero_shot = any(run.size == 0 for run in runs)
+        total = expected(asking, subjects) if zero_shot else Remaining()
+        # A tuned model is asked for the test set and nothing else, so the number of its answers shows what is left.
+        answered = dict(journal.read(_ANSWERS_BY_MODEL)) if models else {}
+        left = unnamed + sum(max(0.0, 1 - answered.get(model, 0) / len(subjects)) for model in models)
+        if left:
+            # No model has this name, so it has no answers; its price is that of models made from the base.
+            base = settings["model"] if settings["model"].startswith("ft:") else f"ft:{settings['model']}:::"
+            each = expected(_asking({**settings, "model": base}, execution, prompts, journal), subjects)
+            total = total.plus(_times(each, left))
+        training = _training(asking, tuning_settings, missing, pool)
+        return _estimate(asking, len(subjects) * len(runs), total, training=training)
 
 
 def _training(asking: LLMSetup, settings: TuningSettings, missing: Sequence[Run], pool: Path) -> Training:
@@ -195,13 +181,16 @@ def _times(one: Remaining, factor: float) -> Remaining:
     )
 
 
-def _journal(stack: ExitStack, execution: Mapping[str, Any]) -> Journal:
+@contextmanager
+def _journal(execution: Mapping[str, Any]) -> Iterator[Journal]:
     """The journal to read, or an empty one where there is none yet."""
     path, study, name = Path(execution["journal"]), execution["study"], execution["generator"]
     if path.exists() and path.stat().st_size:
-        return stack.enter_context(Journal.open_reading(path, study, name))
-    folder = stack.enter_context(tempfile.TemporaryDirectory())
-    return stack.enter_context(Journal(Path(folder) / path.name, study, name))
+        with Journal.open_reading(path, study, name) as journal:
+            yield journal
+    else:
+        with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / path.name, study, name) as journal:
+            yield journal
 
 
 def _asking(
@@ -232,10 +221,10 @@ def shutdown_notes(estimates: Sequence[Estimate]) -> list[str]:
     """Warnings about announced shutdowns of models."""
     notes = []
     for one in estimates:
-        settings = one.asking.settings
+        settings = one.settings
         day = shutdown_date(settings.provider, settings.model)
-        note = shutdown_note(settings.model, day, date.today(), one.asking.execution.shutdown_notice)
-        notes += [f"{one.asking.execution.key}: {note}"] if note else []
+        note = shutdown_note(settings.model, day, date.today(), one.execution.shutdown_notice)
+        notes += [f"{one.execution.key}: {note}"] if note else []
     return notes
 
 
@@ -243,10 +232,10 @@ def over_budget(estimates: Sequence[Estimate]) -> list[str]:
     """For each limit that is too low: the limit, the expected cost, and what can be done."""
     problems = []
     for one in estimates:
-        problems += _beyond(f"{one.asking.execution.key}.max_usd", one.asking.limits.generator_usd, one.paid, one)
+        problems += _beyond(f"{one.execution.key}.max_usd", one.execution.max_usd, one.paid, one)
     if estimates:
         first = estimates[0]
-        problems += _beyond("llm.max_usd", first.asking.limits.study_usd, first.study_paid, *estimates)
+        problems += _beyond("llm.max_usd", first.execution.study_max_usd, first.study_paid, *estimates)
     return problems
 
 
@@ -273,16 +262,16 @@ def table(estimates: Sequence[Estimate]) -> str:
         left = one.remaining
         tokens = [f"{left.input_tokens:,}", f"{left.output_tokens:,}"]
         usd = [dollars(value) for value in (left.usd, left.worst_usd, one.paid)]
-        name = [one.asking.name, one.asking.settings.model, one.asking.execution.mode]
+        name = [one.execution.generator, one.settings.model, one.execution.mode]
         rows.append([*name, f"{one.sources:,}", f"{left.calls:,}", *tokens, *usd])
         if one.training.jobs:
             rows.append(_training_row(one))
     calls = sum(one.remaining.calls for one in estimates)
     sums = sum(one.usd for one in estimates), sum(one.worst_usd for one in estimates), estimates[0].study_paid
     rows.append(["the study", "", "", "", f"{calls:,}", "", "", *map(dollars, sums)])
-    limit = estimates[0].asking.limits.study_usd
-    prices = sorted({f"{one.asking.name}: {source}" for one in estimates for source in _price_sources(one)})
-    guessed = ", ".join(one.asking.name for one in estimates if one.is_guess)
+    limit = estimates[0].execution.study_max_usd
+    prices = sorted({f"{one.execution.generator}: {source}" for one in estimates for source in _price_sources(one)})
+    guessed = ", ".join(one.execution.generator for one in estimates if one.is_guess)
     return "\n".join(
         [
             *columns(header, rows, numbers_from=3),
@@ -299,12 +288,12 @@ def _training_row(one: Estimate) -> list[str]:
     training = one.training
     usd = [dollars(training.usd), dollars(training.worst_usd), ""]
     counts = [f"{training.instances:,}", f"{training.jobs:,}", f"{training.tokens:,}", ""]
-    return [f"{one.asking.name}: jobs", one.asking.settings.model, "tuning", *counts, *usd]
+    return [f"{one.execution.generator}: jobs", one.settings.model, "tuning", *counts, *usd]
 
 
 def _price_sources(one: Estimate) -> list[str]:
     training = [f"training {one.training.price}"] if one.training.jobs else []
-    return [one.asking.price.source, *training]
+    return [one.price, *training]
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from llm.accounts.show import charged
 from llm.asking.remote import Hold
 from llm.journal import Journal, batches, tunings
 from llm.journal.batches import Batch
@@ -78,7 +77,7 @@ def _forget(path: Path, one: Batch | Tuning, is_sure: bool) -> None:
     else:
         name, intent, is_live = f"job {one.name}", hold_name(one.key), one.state in tunings.LIVE
         what = f"{name} of {one.study} {one.run} ({one.state})"
-        spent = f"; {dollars(charged(one))} stay counted as spent"
+        spent = f"; {dollars(one.charged)} stay counted as spent"
         warning = f"{spent}, and a rerun creates and pays a new job"
     if not is_live:
         raise UserError(f"{path}: {name} cannot be given up: it is {one.state}")

@@ -7,11 +7,11 @@ from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
-from llm.accounts.show import charged, columns, moment, trained_tokens
+from llm.accounts.show import columns, moment, trained_tokens
 from llm.asking.remote import Hold
 from llm.calls import Failure
 from llm.journal import Journal, tunings
-from llm.journal.tunings import Tuning, UploadedFile
+from llm.journal.tunings import TUNINGS, Tuning, UploadedFile
 from llm.prices import dollars, is_own_address
 from llm.providers import open_api
 from llm.providers.openai_tuning import TuningApi
@@ -39,7 +39,7 @@ async def model_lines(path: Path, key_variable: str | None, is_offline: bool) ->
         UserError: the key is missing.
     """
     with Journal.open_reading(path) as journal:
-        jobs = tunings.everything(journal)
+        jobs = TUNINGS.rows(journal)
         if not jobs:
             return [f"{path}: no hosted model was ever fine-tuned"]
         files, runs = tunings.files(journal), tunings.runs(journal)
@@ -48,12 +48,12 @@ async def model_lines(path: Path, key_variable: str | None, is_offline: bool) ->
         (
             *(job.name, job.id, "; ".join(runs.get(job.id, [])) or f"{job.study} {job.run}", job.state),
             *(job.model, job.tuned_model, there.get(job.id), len(_files_of([job], files)), trained_tokens(job)),
-            f"{'at most ' if job.usd is None else ''}{charged(job):,.4f}",
+            f"{'at most ' if job.usd is None else ''}{job.charged:,.4f}",
             moment(job.created),
         )
         for job in jobs
     ]
-    paid = dollars(sum(map(charged, jobs)))
+    paid = dollars(sum(job.charged for job in jobs))
     return [*columns(_HEADER, rows), f"{len(jobs):,} jobs, {len(files):,} files that were not deleted, {paid}", *notes]
 
 
@@ -92,7 +92,7 @@ async def delete(path: Path, names: Sequence[str], key_variable: str | None, is_
         UserError: there is no such job, or a server does not delete something.
     """
     with Journal.open_reading(path) as journal:
-        jobs, all_files, runs = tunings.everything(journal), tunings.files(journal), tunings.runs(journal)
+        jobs, all_files, runs = TUNINGS.rows(journal), tunings.files(journal), tunings.runs(journal)
         chosen = [_find(journal, name) for name in names] or jobs
     busy = [job for job in chosen if job.state in ("intent", "created")]
     for job in busy:

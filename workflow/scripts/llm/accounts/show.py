@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from llm.journal import Journal, tunings
+from llm.journal import Journal
 from llm.journal.ledger import generators, ledger
-from llm.journal.tunings import Tuning
+from llm.journal.tunings import TUNINGS, Tuning
 from workbench.cli import UserError
 from workbench.text import one_line
 
@@ -33,7 +33,7 @@ def account_lines(journal: Journal) -> Iterator[str]:
         yield ""
         shown = [(*row[:7], moment(row[7]), moment(row[8]), row[9]) for row in batches]
         yield from columns(["batch", *_BATCHES.split(", ")[1:]], shown)
-    jobs = tunings.everything(journal)
+    jobs = TUNINGS.rows(journal)
     if jobs:
         yield ""
         yield from columns(_TUNINGS.split(", "), map(_tuning_row, jobs))
@@ -83,11 +83,6 @@ def moment(seconds: float | None) -> str:
     return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def charged(tuning: Tuning) -> float:
-    """US dollars that a job counts for: its price, or its worst price until it is settled."""
-    return tuning.worst_usd if tuning.usd is None else tuning.usd
-
-
 def trained_tokens(tuning: Tuning) -> str:
     """The tokens that a job trained on, empty if unknown."""
     return "" if tuning.trained_tokens is None else f"{tuning.trained_tokens:,}"
@@ -105,6 +100,6 @@ def _account_row(journal: Journal, study: str, generator: str) -> tuple[str, ...
 
 def _tuning_row(tuning: Tuning) -> tuple[object, ...]:
     owner = tuning.study, tuning.generator, tuning.run
-    amounts = f"{tuning.instances:,}", trained_tokens(tuning), f"{charged(tuning):,.4f}"
+    amounts = f"{tuning.instances:,}", trained_tokens(tuning), f"{tuning.charged:,.4f}"
     times = moment(tuning.created), moment(tuning.ended)
     return (tuning.name, *owner, tuning.state, tuning.model, tuning.tuned_model, *amounts, *times, tuning.message)

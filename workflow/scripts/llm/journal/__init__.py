@@ -10,7 +10,6 @@ One transaction writes everything that waits, so journalling costs little even a
 import asyncio
 import random
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
@@ -20,7 +19,7 @@ from typing import Any, Self, TypeVar
 from llm.calls import Answer, Call, Failure, FailureKind, Reply
 from llm.journal import calls
 from llm.journal.calls import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
-from llm.journal.presence import Worker, bury, dead_workers, live_workers
+from llm.journal.presence import Worker, bury_dead, dead_workers, live_workers
 from llm.journal.schema import open_reader, open_writer, unusable
 from llm.journal.writer import Writer
 from workbench.cli import UserError
@@ -52,7 +51,6 @@ class Journal:
 
     def __init__(self, path: Path, study: str, generator: str, sdk: str = "") -> None:
         self.path = path
-        self._readers = _Readers(path)
         self.study = study
         self.generator = generator
         self.sdk = sdk
@@ -60,8 +58,9 @@ class Journal:
             db = undone.enter_context(closing(open_writer(path)))
             self._worker = Worker(path)
             undone.callback(self._worker.leave)
+            self._reader = undone.enter_context(closing(open_reader(path)))
             self._writer: Writer | None = Writer(path, db, self._worker, lambda: self.owner)
-            undone.pop_all()  # the writer ends both from now on
+            undone.pop_all()
 
     @classmethod
     def open_reading(cls, path: Path, study: str = "", generator: str = "") -> Self:
@@ -73,9 +72,8 @@ class Journal:
         journal = cls.__new__(cls)
         journal.path = path
         journal.study, journal.generator, journal.sdk = study, generator, ""
-        journal._readers = _Readers(path)
+        journal._reader = open_reader(path)
         journal._writer = None
-        journal._readers.of_this_thread()
         return journal
 
     @property
@@ -91,7 +89,7 @@ class Journal:
 
     def close(self) -> None:
         """Write what waits and end. What is still in flight counts as lost: perhaps answered and paid."""
-        self._readers.close()
+        self._reader.close()
         if self._writer is not None:
             self._writer.close()
             self._writer = None
@@ -214,43 +212,11 @@ class Journal:
             raise
 
     async def _bury_dead(self, worker: str) -> None:
-        if worker == self._worker.id:
-            return
-        dead = self._reading(lambda db: dead_workers(db, self.path))
-        if dead:
-            await self.write(lambda db: bury(db, self.path, dead))
+        if worker != self._worker.id and self._reading(lambda db: dead_workers(db, self.path)):
+            await self.write(lambda db: bury_dead(db, self.path))
 
     def _reading(self, function: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            return function(self._readers.of_this_thread())
+            return function(self._reader)
         except sqlite3.Error as error:
             raise unusable(self.path, error) from error
-
-
-class _Readers:
-    """A reading connection for each thread that asks for one."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._local = threading.local()
-        self._lock = threading.Lock()
-        self._open: list[sqlite3.Connection] | None = []
-
-    def of_this_thread(self) -> sqlite3.Connection:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = open_reader(self._path)
-            with self._lock:
-                if self._open is None:
-                    db.close()
-                    raise RuntimeError(f"{self._path}: the journal is closed")
-                self._open.append(db)
-            self._local.db = db
-        return db
-
-    def close(self) -> None:
-        with self._lock:
-            ending, self._open = self._open or [], None
-        self._local = threading.local()
-        for db in ending:
-            db.close()

@@ -78,7 +78,7 @@ def ledger(journal: Journal, study: str, generator: str, models: Sequence[str] |
         "last": max(known, default=None),
         "tunings": len(tunings),
         "trained_tokens": sum(tuning.trained_tokens or 0 for tuning in tunings),
-        "usd_tuning": sum(tuning.worst_usd if tuning.usd is None else tuning.usd for tuning in tunings),
+        "usd_tuning": sum(tuning.charged for tuning in tunings),
     }
 
 

@@ -13,7 +13,6 @@ import socket
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -100,12 +99,12 @@ def refuse_other_hosts(db: sqlite3.Connection, journal: Path) -> None:
             )
 
 
-def bury(db: sqlite3.Connection, journal: Path, dead: Iterable[str]) -> None:
-    """Count as lost what ``dead`` workers had in flight outside batches, in the running transaction.
+def bury_dead(db: sqlite3.Connection, journal: Path) -> None:
+    """Count as lost what dead workers had in flight outside batches, in the running transaction.
 
     What they reserved stays spent: the provider may have answered.
     """
-    for worker in dead:
+    for worker in dead_workers(db, journal):
         lose_in_flight(db, worker)
         with suppress(OSError):
             (lock_folder(journal) / f"{worker}.lock").unlink()

@@ -110,6 +110,11 @@ class Tuning(NamedTuple):
         """What to call the job: the provider's name, or before it has one our own."""
         return self.remote_id or self.intent
 
+    @property
+    def charged(self) -> float:
+        """US dollars that it counts for: its price, or its worst price until it is settled."""
+        return self.worst_usd if self.usd is None else self.usd
+
 
 class UploadedFile(NamedTuple):
     """A row of ``tuning_files``: a file that was uploaded, until it was deleted."""
@@ -137,11 +142,6 @@ def find(journal: Journal, name: str) -> Tuning | None:
     """The newest job with this name of the provider's or of ours, or with this number in the journal."""
     found = TUNINGS.rows(journal, "remote_id = :name OR intent = :name OR CAST(id AS TEXT) = :name", {"name": name})
     return found[-1] if found else None
-
-
-def everything(journal: Journal) -> list[Tuning]:
-    """All jobs, oldest first."""
-    return TUNINGS.rows(journal)
 
 
 def of_owner(journal: Journal, study: str, generator: str) -> list[Tuning]:
@@ -348,6 +348,5 @@ def _cost(db: sqlite3.Connection, tuning: Tuning, remote: TuningState) -> float:
 
 def _settle(db: sqlite3.Connection, tuning: Tuning, before: tuple[str, ...], usd: float, **columns: object) -> Tuning:
     """Move a job and charge ``usd`` instead of what has counted so far."""
-    counted = TUNINGS.row(db, tuning.id)
-    spend(db, tuning.study, tuning.generator, usd - (counted.worst_usd if counted.usd is None else counted.usd))
+    spend(db, tuning.study, tuning.generator, usd - TUNINGS.row(db, tuning.id).charged)
     return TUNINGS.move(db, tuning, before, usd=usd, **columns)

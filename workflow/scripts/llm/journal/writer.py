@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 from llm.journal.calls import Owner, claim, settle_answers, settle_failures, withdraw
-from llm.journal.presence import BEAT_SECONDS, Worker, bury, dead_workers, lose_in_flight, refuse_other_hosts
+from llm.journal.presence import BEAT_SECONDS, Worker, bury_dead, lose_in_flight, refuse_other_hosts
 from llm.journal.schema import transaction, unusable
 
 GATHER_SECONDS = 0.001, 0.005  # a transaction waits so long for company, when few come and when many do
@@ -89,7 +89,7 @@ class Writer:
 
     def _arrive(self, db: sqlite3.Connection) -> None:
         refuse_other_hosts(db, self._path)
-        bury(db, self._path, dead_workers(db, self._path))
+        bury_dead(db, self._path)
         self._worker.enter(db)
 
     def _write(self) -> None:

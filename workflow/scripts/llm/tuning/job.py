@@ -187,7 +187,7 @@ class Tuner:
 
     def _others_under_way(self) -> bool:
         """Whether another process of this study follows a job, which may cost less than is reserved for it."""
-        for tuning in tunings.everything(self._journal):
+        for tuning in TUNINGS.rows(self._journal):
             if tuning.study == self._journal.study and tuning.state in ("intent", "created"):
                 hold = Hold.take(self._journal.path, hold_name(tuning.key))
                 if hold is None:

@@ -121,7 +121,6 @@ def ledger_of(task: TuningTask, journal: Journal, tuning: Tuning) -> dict[str, A
     study, generator, run = journal.study, journal.generator, task.run
     paid = [one for one in tunings.of_owner(journal, study, generator) if one.run == run]
     superseded = [one for one in paid if one.key != task.wanted.key]
-    usd = [one.worst_usd if one.usd is None else one.usd for one in paid]
     ours = tuning.id in {one.id for one in paid}
     notes = [] if ours else [f"made and paid by {tuning.study} {tuning.run}"]
     if superseded:
@@ -147,7 +146,7 @@ def ledger_of(task: TuningTask, journal: Journal, tuning: Tuning) -> dict[str, A
         "input_tokens": sum(one.trained_tokens or 0 for one in paid),
         "output_tokens": 0,
         "cached_tokens": 0,
-        "usd": round(sum(usd), 8),
+        "usd": round(sum(one.charged for one in paid), 8),
         "usd_unsure": round(sum(one.worst_usd for one in paid if one.usd is None), 8),
         "price": task.price.source,
         "usd_per_million": tuning.usd_per_million,

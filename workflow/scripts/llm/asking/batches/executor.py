@@ -23,7 +23,7 @@ from llm.asking.setup import LLMSetup
 from llm.calls import FailureKind, Work, canonical_json
 from llm.journal import InFlight, OverBudget, Stored, Ticket, batches
 from llm.journal.batches import Batch, Sized
-from llm.journal.presence import bury, dead_workers
+from llm.journal.presence import bury_dead
 from workbench.cli import UserError, say
 
 _AT_ONCE = 200  # works claimed in one transaction
@@ -237,7 +237,7 @@ class BatchExecutor:
         Raises:
             UserError: it is part of a batch that nobody looks after.
         """
-        await self._journal.write(lambda db: bury(db, self._journal.path, dead_workers(db, self._journal.path)))
+        await self._journal.write(lambda db: bury_dead(db, self._journal.path))
         batch = None if call.batch is None else batches.find(self._journal, call.batch)
         if batch is not None and self._is_forsaken(batch):
             raise UserError(

@@ -1,28 +1,21 @@
 """The life of a batch: from the intent in the journal to its last answer there, whatever happens in between."""
 
 import asyncio
-import json
-import sqlite3
 import time
-from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
+from llm.asking.batches.results import BatchResults
 from llm.asking.pace import backoff
 from llm.asking.progress import Progress
 from llm.asking.remote import Hold, RemoteWork, sweep
 from llm.asking.setup import LLMSetup
-from llm.calls import Answer, Failure, FailureKind, Reply
-from llm.journal import Answered, Failed, Ticket, batches
+from llm.calls import Failure, FailureKind
+from llm.journal import batches
 from llm.journal.batches import BATCHES, Batch
-from llm.journal.calls import settle_answers, settle_failures
-from llm.prices import Price, UnknownPrice, price_of
-from llm.providers.protocol import BatchResult, BatchState, BatchStatus
+from llm.providers.protocol import BatchState, BatchStatus
 from workbench.cli import UserError, say
 
-RESULTS_AT_ONCE = 200  # in one transaction
 ENQUEUED_PATIENCE_SECONDS = 24 * 3600.0  # how long a provider may refuse every batch because too much waits there
 
 
@@ -40,12 +33,11 @@ class BatchWatch:
     def __init__(self, setup: LLMSetup, progress: Progress) -> None:
         batch = setup.execution.batch_settings
         self.most_tokens = batch.max_enqueued_tokens
+        self._setup = setup
         self._api = setup.api
         self._journal = setup.journal
-        self._answers = _Answers(setup, progress)
         self._progress = progress
         self._account = setup.execution.account
-        self._attempts = setup.execution.attempts
         self._poll_seconds = batch.poll_seconds
         self._remote = RemoteWork(
             setup.execution.patience,
@@ -202,7 +194,7 @@ class BatchWatch:
         if state is not None:
             return await self._journal.write(partial(batches.submit, batch=batch, remote=state))
         await self._set_free(batch, "released", "the provider does not have it")
-        if self._refusals >= self._attempts:
+        if self._refusals >= self._setup.execution.attempts:
             raise UserError(
                 f"{self._refusals} batches in a row did not reach the provider: look at the connection, and if "
                 "large uploads fail, lower max_bytes; run again later, all answers are in the journal"
@@ -241,14 +233,14 @@ class BatchWatch:
         Raises:
             Failure: they cannot be fetched, or say that no request will succeed.
         """
-        tally = _Tally()
-        await self._remote.ask(lambda: self._answers.take(batch, state, tally))
+        results = BatchResults(self._setup, self._progress, batch)
+        await self._remote.ask(partial(results.take, state))
         missing = await self._journal.write(partial(batches.collect, batch=batch, message=state.message))
         self._progress.failed += missing
-        if lacking := tally.failed + missing:
+        if lacking := results.failed + missing:
             say(f"a batch of {batch.requests:,} requests ended ({state.message}): {lacking:,} are without an answer")
-        if tally.fatal is not None:
-            raise tally.fatal
+        if results.fatal is not None:
+            raise results.fatal
 
     async def _look(self, batch: Batch) -> BatchState:
         state = await self._remote.ask(lambda: self._api.batch(batch.remote_id or ""))
@@ -314,111 +306,3 @@ def _stopped(batch: Batch, failure: Failure) -> UserError:
             f"otherwise give the batch up: {batches.how_to_forget(batch)}"
         )
     return UserError(f"{failure.message}; no more batches are submitted, all answers are in the journal")
-
-
-@dataclass
-class _Tally:
-    """Failed requests of a batch; ``fatal`` is why no such request will succeed, None if no answer says so."""
-
-    failed: int = 0
-    fatal: Failure | None = None
-
-
-class _ReadResult(NamedTuple):
-    """A result: its attempt (None: of another batch), the answer or failure, and the reply behind an answer."""
-
-    attempt: int | None
-    result: Answer | Failure
-    reply: Reply | None
-
-
-class _Answers:
-    """Brings results into the journal: every answer once, however often the results are read.
-
-    Args:
-        setup: reads answers and knows the price of its model. A batch that an earlier run left may have asked another.
-        progress: counts.
-    """
-
-    def __init__(self, setup: LLMSetup, progress: Progress) -> None:
-        self._api = setup.api
-        self._journal = setup.journal
-        self._progress = progress
-        self._provider = setup.settings.provider
-        self._prices: dict[str, Price | None] = {setup.settings.model: setup.price}
-
-    async def take(self, batch: Batch, state: BatchState, tally: _Tally) -> None:
-        """Journal the results of ``batch`` that are not there yet, and count in ``tally`` what is on disk.
-
-        Raises:
-            Failure: the results cannot be fetched, or not all of them; what came is kept.
-        """
-        part: list[_ReadResult] = []
-        async for result in self._api.batch_results(state):
-            part.append(self._read(batch, result))
-            if len(part) == RESULTS_AT_ONCE:
-                await self._write(batch, part, tally)
-                part = []
-        await self._write(batch, part, tally)
-
-    async def _write(self, batch: Batch, results: list[_ReadResult], tally: _Tally) -> None:
-        answered, failures = await self._journal.write(partial(self._settle, batch=batch, results=results))
-        throttled = sum(failure.kind is FailureKind.THROTTLED for failure in failures)
-        fatal = (failure for failure in failures if failure.kind is FailureKind.FATAL)
-        tally.failed += len(failures)
-        tally.fatal = tally.fatal or next(fatal, None)
-        self._progress.asked += answered
-        self._progress.throttled += throttled
-        self._progress.failed += len(failures) - throttled
-
-    def _read(self, batch: Batch, result: BatchResult) -> _ReadResult:
-        attempt = batches.attempt_of(result.custom_id, batch)
-        if isinstance(result.result, Failure):
-            return _ReadResult(attempt, result.result, None)
-        try:
-            return _ReadResult(attempt, self._api.read(result.result.raw), result.result)
-        except Failure as failure:
-            return _ReadResult(attempt, failure, None)
-
-    def _settle(
-        self, db: sqlite3.Connection, batch: Batch, results: Sequence[_ReadResult]
-    ) -> tuple[int, list[Failure]]:
-        """Write the results whose tickets are still open; return how many were answered, and the failures."""
-        tickets = _open_tickets(db, batch, [result.attempt for result in results])
-        now = time.time()
-        answered: list[Answered] = []
-        failed: list[Failed] = []
-        for attempt, result, reply in results:
-            if attempt not in tickets:  # journalled already
-                continue
-            ticket, model = tickets.pop(attempt)
-            if isinstance(result, Failure):
-                failed.append(Failed(ticket, result, ticket.worst_usd if result.maybe_paid else 0.0, now))
-            elif reply is not None:
-                answered.append(Answered(ticket, reply, result, self._cost(ticket, model, result), now))
-        settle_answers(db, answered)
-        settle_failures(db, failed)
-        return len(answered), [entry.failure for entry in failed]
-
-    def _cost(self, ticket: Ticket, model: str, answer: Answer) -> float:
-        """USD of an answer; its worst price if the model's price is unknown."""
-        if model not in self._prices:
-            try:
-                self._prices[model] = price_of(self._provider, model, self._api.base_url, None, True)
-            except UnknownPrice:
-                self._prices[model] = None
-        price = self._prices[model]
-        return ticket.worst_usd if price is None else price.charge(answer.usage, ticket.worst_usd)
-
-
-def _open_tickets(
-    db: sqlite3.Connection, batch: Batch, attempts: Sequence[int | None]
-) -> dict[int | None, tuple[Ticket, str]]:
-    """Those of a batch's ``attempts`` that are in flight: their tickets and the models that they ask."""
-    rows = db.execute(
-        "SELECT attempts.id, key, worst_usd, study, generator, started, sdk, json_extract(body, '$.model') "
-        "FROM attempts JOIN calls USING (key) "
-        "WHERE attempts.id IN (SELECT value FROM json_each(?)) AND batch = ? AND state = 'sent'",
-        (json.dumps([attempt for attempt in attempts if attempt is not None]), batch.id),
-    )
-    return {row[0]: (Ticket._make(row[:-1]), row[-1]) for row in rows}

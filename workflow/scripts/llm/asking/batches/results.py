@@ -1,0 +1,116 @@
+"""From the results of a batch to the journal: every answer once, however often they are read."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from llm.asking.progress import Progress
+from llm.asking.setup import LLMSetup
+from llm.calls import Answer, Failure, FailureKind, Reply
+from llm.journal import Answered, Failed, Ticket, batches
+from llm.journal.batches import Batch
+from llm.journal.calls import settle_answers, settle_failures
+from llm.prices import UnknownPrice, price_of
+from llm.providers.protocol import BatchResult, BatchState
+
+RESULTS_AT_ONCE = 200  # in one transaction
+
+_ReadResult = tuple[int | None, Answer | Failure, Reply | None]
+"""A result: its attempt (None: of another batch), the answer or failure, and the reply behind an answer."""
+
+
+class BatchResults:
+    """Journals the results of one batch.
+
+    Args:
+        setup: reads answers and knows the price of its model. A batch that an earlier run left may have asked another.
+        progress: counts.
+        batch: whose results they are.
+
+    Attributes:
+        failed: requests that have failed.
+        fatal: why no such request will succeed; None if no answer says so.
+    """
+
+    def __init__(self, setup: LLMSetup, progress: Progress, batch: Batch) -> None:
+        self.failed = 0
+        self.fatal: Failure | None = None
+        self._api = setup.api
+        self._journal = setup.journal
+        self._progress = progress
+        self._batch = batch
+        self._provider = setup.settings.provider
+        self._prices = {setup.settings.model: setup.price}
+
+    async def take(self, state: BatchState) -> None:
+        """Journal the results that are not there yet, and count what is on disk.
+
+        Raises:
+            Failure: the results cannot be fetched, or not all of them; what came is kept.
+        """
+        part: list[_ReadResult] = []
+        async for result in self._api.batch_results(state):
+            part.append(self._read(result))
+            if len(part) == RESULTS_AT_ONCE:
+                await self._write(part)
+                part = []
+        await self._write(part)
+
+    def _read(self, result: BatchResult) -> _ReadResult:
+        attempt = batches.attempt_of(result.custom_id, self._batch)
+        if isinstance(result.result, Failure):
+            return attempt, result.result, None
+        try:
+            return attempt, self._api.read(result.result.raw), result.result
+        except Failure as failure:
+            return attempt, failure, None
+
+    async def _write(self, results: list[_ReadResult]) -> None:
+        answered, failures = await self._journal.write(partial(self._settle, results=results))
+        throttled = sum(failure.kind is FailureKind.THROTTLED for failure in failures)
+        self.failed += len(failures)
+        self.fatal = self.fatal or next((one for one in failures if one.kind is FailureKind.FATAL), None)
+        self._progress.asked += answered
+        self._progress.throttled += throttled
+        self._progress.failed += len(failures) - throttled
+
+    def _settle(self, db: sqlite3.Connection, results: Sequence[_ReadResult]) -> tuple[int, list[Failure]]:
+        """Write the results whose tickets are still open; return how many were answered, and the failures."""
+        tickets = self._open_tickets(db, [attempt for attempt, _, _ in results])
+        now = time.time()
+        answered: list[Answered] = []
+        failed: list[Failed] = []
+        for attempt, result, reply in results:
+            if attempt not in tickets:  # journalled already
+                continue
+            ticket, model = tickets.pop(attempt)
+            if isinstance(result, Failure):
+                failed.append(Failed(ticket, result, ticket.worst_usd if result.maybe_paid else 0.0, now))
+            elif reply is not None:
+                answered.append(Answered(ticket, reply, result, self._cost(ticket, model, result), now))
+        settle_answers(db, answered)
+        settle_failures(db, failed)
+        return len(answered), [entry.failure for entry in failed]
+
+    def _open_tickets(
+        self, db: sqlite3.Connection, attempts: Sequence[int | None]
+    ) -> dict[int | None, tuple[Ticket, str]]:
+        """Those of the batch's ``attempts`` that are in flight: their tickets and the models that they ask."""
+        rows = db.execute(
+            "SELECT attempts.id, key, worst_usd, study, generator, started, sdk, json_extract(body, '$.model') "
+            "FROM attempts JOIN calls USING (key) "
+            "WHERE attempts.id IN (SELECT value FROM json_each(?)) AND batch = ? AND state = 'sent'",
+            (json.dumps(attempts), self._batch.id),
+        )
+        return {row[0]: (Ticket._make(row[:-1]), row[-1]) for row in rows}
+
+    def _cost(self, ticket: Ticket, model: str, answer: Answer) -> float:
+        """USD of an answer; its worst price if the model's price is unknown."""
+        try:
+            if model not in self._prices:
+                self._prices[model] = price_of(self._provider, model, self._api.base_url, None, True)
+        except UnknownPrice:
+            return ticket.worst_usd
+        return self._prices[model].charge(answer.usage, ticket.worst_usd)
