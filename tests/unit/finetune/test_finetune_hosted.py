@@ -274,7 +274,7 @@ class TestTheJournal:
         db.close()
         with learner.journal as journal:
             assert not tunings.TUNINGS.exists(journal)
-            assert tunings.everything(journal) == tunings.files(journal) == []
+            assert tunings.TUNINGS.rows(journal) == tunings.files(journal) == []
             assert ledger(journal, "results", "gpt")["tunings"] == 0
         learner.finetune()
         assert learner.states() == ["succeeded"]
