@@ -41,7 +41,7 @@ def reserve(
     journal: Journal, tokens: list[int], requests: float | None = None, per_token: float | None = None, unused: int = 0
 ) -> list[float]:
     """Turns from now, in seconds, that the account's row grants."""
-    now = time.time()
+    now = time.monotonic()
     reserved = partial(
         pace._reserve,
         name="account",

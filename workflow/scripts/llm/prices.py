@@ -67,12 +67,14 @@ class Price:
     def cost(self, usage: Usage) -> float:
         """USD of one answer; not of a sum of answers, because the rates depend on each prompt's length."""
         rates = next(step for step in reversed(self._steps()) if step.above < usage.input or not step.above)
-        fresh = usage.input - usage.cached
-        return (fresh * rates.input + usage.cached * rates.cached_input + usage.output * rates.output) / _MILLION
+        cached = min(max(usage.cached, 0), usage.input)
+        return (
+            (usage.input - cached) * rates.input + cached * rates.cached_input + usage.output * rates.output
+        ) / _MILLION
 
     def charge(self, usage: Usage, worst_usd: float) -> float:
-        """USD to charge for an answer; ``worst_usd`` if the server reported no tokens."""
-        return self.cost(usage) if usage.input else worst_usd
+        """USD to charge for an answer; ``worst_usd`` if the server did not report its tokens."""
+        return self.cost(usage) if usage.input > 0 and usage.output > 0 else worst_usd
 
     def worst(self, input_tokens: int, output_tokens: int) -> float:
         """The most USD that an answer can cost if its prompt and text have at most so many tokens."""

@@ -15,7 +15,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
         datefmt="%H:%M:%S",
-        stream=sys.stdout,
+        handlers=[_Lines(sys.stdout)],
         force=True,
     )
     try:
@@ -107,6 +107,17 @@ def run_script(parser: argparse.ArgumentParser, main: Callable[[argparse.Namespa
         _fail(f"unexpected {type(error).__name__}: {error} (a defect of the workflow; see the log)")
 
 
+class _Lines(logging.StreamHandler[Any]):
+    """Writes lines as long as somebody can read them: a terminal or pipe that has closed ends no work."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Write nothing more after an error of the terminal or pipe."""
+        if isinstance(sys.exception(), OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+        else:
+            super().handleError(record)
+
+
 def _redirect_to_log(path: Path, label: str) -> None:
     """Redirect file descriptors 1 and 2 to ``path``, where child processes and libraries then log too.
 
@@ -122,7 +133,7 @@ def _redirect_to_log(path: Path, label: str) -> None:
         reason = _OS_ERRORS.get(error.errno or 0) or error.strerror
         raise UserError(f"{path}: the log cannot be written: {error.filename}: {reason}") from error
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace", buffering=1)
-    handler = logging.StreamHandler(terminal)
+    handler = _Lines(terminal)
     handler.setFormatter(logging.Formatter("[%(label)s] %(mark)s%(message)s", defaults={"label": label, "mark": ""}))
     _logger.setLevel(logging.INFO)  # whatever a library sets for the others
     _logger.addHandler(handler)

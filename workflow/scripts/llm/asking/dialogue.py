@@ -224,7 +224,10 @@ class Dialogue:
                 question = self._group_question(item) if item.is_group else self._first_question(item)
                 if stored := self._journal.answered(question.call.key):
                     expected = expected.plus(self._cost(question))
-                    usage = Usage(usage.input + stored.input_tokens, usage.output + stored.output_tokens)
+                    # An older journal may hold counts that the question cannot have taken.
+                    took_in = min(max(stored.input_tokens, 0), upper_bound(self._sent(question)))
+                    took_out = min(max(stored.output_tokens, 0), question.max_tokens)
+                    usage = Usage(usage.input + took_in, usage.output + took_out)
         return expected, usage
 
     def _state(self, item: Item) -> _Open | None:
@@ -366,9 +369,12 @@ class Dialogue:
         cost = self._cost(question)
         return Work(question.call, cost.worst_usd, cost.input_tokens + cost.output_tokens, question.step, item)
 
+    def _sent(self, question: _Question) -> str:
+        return (self._task.templates.system or "") + question.prompt
+
     def _cost(self, question: _Question) -> Remaining:
         """What one call takes."""
-        sent = (self._task.templates.system or "") + question.prompt
+        sent = self._sent(question)
         expected = FRAME_TOKENS + estimate_tokens(sent)
         answer = min(self._task.expected_tokens(question.source), question.max_tokens)
         return Remaining(

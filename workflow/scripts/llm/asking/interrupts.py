@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM in an event loop."""
+"""SIGINT, SIGTERM and SIGHUP, which comes when a terminal is closed, in an event loop."""
 
 import asyncio
 import signal
@@ -7,18 +7,19 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def on_interrupt(call: Callable[[], None]) -> Iterator[None]:
-    """Within the block SIGINT and SIGTERM only ``call``, in the running loop."""
+    """Within the block the signals only ``call``, in the running loop; one that is ignored (``nohup``) stays so."""
     loop = asyncio.get_running_loop()
-    watched: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+    watched = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     try:
         for number in watched:
             loop.add_signal_handler(number, call)
     except (ValueError, RuntimeError):  # not the main thread, which handles signals
-        watched = ()
+        watched = []
     try:
         yield
     finally:

@@ -23,6 +23,7 @@ BURST_SECONDS = 0.2  # what may go at once after a pause: this long at the limit
 LEASE_SECONDS = 0.25  # turns are reserved for this long at once, so that a fast account needs few transactions
 AHEAD_SECONDS = 0.1  # the next lease is taken this long before the last one is used up
 REFRESH_SECONDS = 0.5  # how often a process looks whether another one was told to wait
+MOST_TOLD_SECONDS = 600.0  # for which it believes that: the clock may have been set back since
 REFUSALS_THAT_CLOSE = 3  # 429s without an answer between them, after which the whole account waits
 UNLIMITED = {"requests": 10_000.0, "tokens": 10_000_000.0}  # a second; no pacing is needed from here on
 # An account is never ahead of the clock by more (or by so many of the slowest requests, where these take longer): a
@@ -39,9 +40,9 @@ class Account:
     """The pace of one account: whoever holds a turn may send one request now.
 
     Limits are kept with the generic cell rate algorithm on the account's row of the journal, in seconds since 1970, so
-    that all processes on that journal keep them together. One that is not configured is what the provider announces
-    with its answers, if it does. Several 429s without an answer between them close the account for all processes until
-    the provider's Retry-After.
+    that all processes on that journal keep them together; what a process waits for, it waits for by the monotonic
+    clock. A limit that is not configured is what the provider announces with its answers, if it does. Several 429s
+    without an answer between them close the account for all processes until the provider's Retry-After.
 
     Args:
         journal: where the account's row is.
@@ -65,24 +66,24 @@ class Account:
         self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
         self._dispatcher: asyncio.Task[None] | None = None
         self._sharing: set[asyncio.Task[None]] = set()
-        self._closed_until = 0.0
+        self._closed_until = -math.inf
+        self._told_until = 0.0  # the latest time to which the row says that the account is closed
         self._refusals = 0
-        self._looked = 0.0
+        self._looked = -math.inf
         self._unused_tokens = 0
 
     async def turn(self, tokens: int) -> None:
         """Wait until one request of about ``tokens`` tokens may be sent."""
         while True:
-            now = time.time()
-            self._look(now)
-            if self._requests is None and self._tokens is None and self._closed_until <= now:
+            self._look()
+            if self._requests is None and self._tokens is None and not self.closed_for:
                 return
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append((turn, tokens))
             if self._dispatcher is None or self._dispatcher.done():
                 self._dispatcher = asyncio.create_task(self._hand_out())
             await turn
-            if self._closed_until <= time.time():
+            if not self.closed_for:
                 return
 
     def served(self, tokens: int, used: int, headers: Mapping[str, str]) -> None:
@@ -100,17 +101,19 @@ class Account:
         if self._refusals < REFUSALS_THAT_CLOSE:
             return
         doublings = self._refusals // REFUSALS_THAT_CLOSE - 1
-        until = time.time() + (backoff(min(doublings, 6), base=1.0) if retry_after is None else retry_after)
-        if until > self._closed_until + LEASE_SECONDS:
+        wait = backoff(min(doublings, 6), base=1.0) if retry_after is None else retry_after
+        if wait > self.closed_for + LEASE_SECONDS:
+            until = time.time() + wait
+            self._told_until = max(self._told_until, until)
             share = asyncio.create_task(self._journal.write(partial(_close, name=self._name, until=until)))
             self._sharing.add(share)
             share.add_done_callback(self._sharing.discard)
-        self._closed_until = max(self._closed_until, until)
+        self._closed_until = max(self._closed_until, time.monotonic() + wait)
 
     @property
     def closed_for(self) -> float:
         """Seconds for which nothing is sent because the provider asked so."""
-        return max(0.0, self._closed_until - time.time())
+        return max(0.0, self._closed_until - time.monotonic())
 
     async def close(self) -> None:
         """End what goes on in the background."""
@@ -120,19 +123,22 @@ class Account:
                 await self._dispatcher
         await asyncio.gather(*self._sharing, return_exceptions=True)
 
-    def _look(self, now: float) -> None:
+    def _look(self) -> None:
         """Look from time to time whether another process was told to wait."""
+        now = time.monotonic()
         if now - self._looked >= REFRESH_SECONDS:
             self._looked = now
             for (until,) in self._journal.read("SELECT blocked_until FROM accounts WHERE name = ?", (self._name,)):
-                if until is not None and until > now:
-                    self._closed_until = max(self._closed_until, until)
+                if until is not None and until > self._told_until:
+                    self._told_until = until
+                    self._closed_until = max(self._closed_until, now + min(until - time.time(), MOST_TOLD_SECONDS))
 
     async def _hand_out(self) -> None:
         """Reserve turns for those who wait, a lease at a time, and wake each when its turn comes."""
         lease: list[tuple[asyncio.Future[None], int]] = []
         try:
             while self._waiting:
+                self._look()
                 await asyncio.sleep(self.closed_for)
                 lease = self._next_lease()
                 if not lease:
@@ -141,7 +147,7 @@ class Account:
                 for (turn, _), slot in zip(lease, slots, strict=True):
                     _wake_at(turn, slot)
                 lease = []
-                await asyncio.sleep(slots[-1] - time.time() - AHEAD_SECONDS)
+                await asyncio.sleep(slots[-1] - time.monotonic() - AHEAD_SECONDS)
         except Exception as error:
             for turn, _ in [*lease, *self._waiting]:
                 if not turn.done():
@@ -163,7 +169,7 @@ class Account:
     async def _reserve(self, tokens: Sequence[int]) -> list[float]:
         """When each of the requests with so many ``tokens`` may be sent, as far as the configured limits go."""
         if self._requests is None and self._tokens is None:
-            return [time.time()] * len(tokens)
+            return [time.monotonic()] * len(tokens)
         unused, self._unused_tokens = self._unused_tokens, 0
         limits = self._requests, self._tokens
         return await self._journal.write(lambda db: _reserve(db, self._name, *limits, tokens, unused))
@@ -181,7 +187,7 @@ def _wake_at(turn: asyncio.Future[None], when: float) -> None:
         if not turn.done():
             turn.set_result(None)
 
-    delay = when - time.time()
+    delay = when - time.monotonic()
     if delay <= 0:
         wake()
     else:
@@ -196,32 +202,32 @@ def _reserve(
     tokens: Sequence[int],
     unused: int,
 ) -> list[float]:
-    """Reserve one turn for each of ``tokens`` on the account's row; seconds since 1970, a time gone by means now.
+    """Reserve one turn for each of ``tokens`` on the account's row; by the monotonic clock, a time gone by means now.
 
     ``unused`` are tokens that earlier turns reserved and did not use, negative if they used more.
     """
-    now = time.time()
-    found = db.execute("SELECT requests_at, tokens_at, blocked_until FROM accounts WHERE name = ?", (name,)).fetchone()
-    requests_at, tokens_at, blocked_until = (value or 0.0 for value in found or (0.0, 0.0, 0.0))
+    now, monotonic = time.time(), time.monotonic()
+    found = db.execute("SELECT requests_at, tokens_at FROM accounts WHERE name = ?", (name,)).fetchone()
+    requests_at, tokens_at = (value or 0.0 for value in found or (0.0, 0.0))
     slowest = max(
         1 / requests_per_second if requests_per_second else 0.0,
         max(tokens) / tokens_per_second if tokens_per_second else 0.0,
     )
     latest = now + max(MOST_DEBT_SECONDS, MOST_DEBTS * slowest)
     requests_at = min(max(requests_at, now - BURST_SECONDS), latest)
-    tokens_at = min(max(tokens_at, now - BURST_SECONDS), latest)
     if tokens_per_second is not None:
-        tokens_at = max(tokens_at - unused / tokens_per_second, now - BURST_SECONDS)
+        tokens_at = min(tokens_at, latest) - unused / tokens_per_second
+    tokens_at = min(max(tokens_at, now - BURST_SECONDS), latest)
     slots = []
     for cost in tokens:
-        slot = max(now, blocked_until)
+        slot = now
         if requests_per_second is not None:
             slot = max(slot, requests_at)
             requests_at += 1 / requests_per_second
         if tokens_per_second is not None:
             slot = max(slot, tokens_at)
             tokens_at += cost / tokens_per_second
-        slots.append(slot)
+        slots.append(monotonic + slot - now)
     db.execute(
         "INSERT INTO accounts (name, requests_at, tokens_at) VALUES (?, ?, ?) "
         "ON CONFLICT (name) DO UPDATE SET requests_at = excluded.requests_at, tokens_at = excluded.tokens_at",

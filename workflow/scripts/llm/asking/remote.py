@@ -7,6 +7,7 @@ given the intent's name. So a process may die at any moment: the next one asks t
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -65,6 +66,7 @@ class Hold:
 
 def _lock_folder(journal: Path) -> Path:
     """Where the batches of ``journal`` have their locks and, while they are sent, their requests."""
+    journal = journal.resolve()
     return journal.with_name(journal.name + ".batches")
 
 
@@ -90,6 +92,7 @@ class RemoteWork:
         self.patience = patience
         self.poll_seconds = poll_seconds
         self._advice = advice
+        self._sent = -math.inf  # when this process last submitted anything, by the monotonic clock
 
     async def ask(self, request: Callable[[], Awaitable[T]], may_wait: Callable[[], bool] = lambda: False) -> T:
         """The result of ``request``, repeated while the provider is busy: repeating it must be harmless.
@@ -145,6 +148,7 @@ class RemoteWork:
         """
 
         async def once() -> T | None:
+            self._sent = time.monotonic()
             try:
                 return await request()
             except Failure as failure:
@@ -169,6 +173,15 @@ class RemoteWork:
             wait = min(wait * 1.5, self.poll_seconds)
         return state
 
+    def settling(self, submitted: float) -> float:
+        """Seconds until the provider is sure to list what was ``submitted``, in seconds since 1970.
+
+        The clock may have been set since. What another process submitted is waited for no longer than necessary, and
+        what this one did no shorter.
+        """
+        by_clock = min(submitted + SETTLE_SECONDS - time.time(), SETTLE_SECONDS)
+        return max(0.0, by_clock, self._sent + SETTLE_SECONDS - time.monotonic())
+
     async def candidates(
         self, listed: Callable[[], Awaitable[list[S]]], is_known: Callable[[str], bool], submitted: float
     ) -> list[S]:
@@ -182,5 +195,5 @@ class RemoteWork:
         Raises:
             Failure, UserError: as in :meth:`ask`.
         """
-        await asyncio.sleep(submitted + SETTLE_SECONDS - time.time())
+        await asyncio.sleep(self.settling(submitted))
         return [state for state in await self.ask(listed) if not is_known(state.remote_id)]

@@ -17,6 +17,10 @@ from typing import Any, NamedTuple
 from llm.calls import Answer, Call, Failure, FailureKind, Reply, canonical_json
 
 _ROUNDING_USD = 1e-9
+CREDIBLE = f"usd BETWEEN 0 AND worst_usd + {_ROUNDING_USD}"
+_MOST_INTEGER = 2**63 - 1
+MOST_TOKENS = 10**12  # of one answer; a server that counts more, or less than none, is not to be believed
+MOST_FACTOR = 20  # times its worst price, which the provider's choice of epochs may exceed, a fine-tuning job may cost
 _CALL = "key, provider, base_url, api_version, body, sample"
 _SETTLED = (
     "state, usd, ended, status, failure, message, request_id, model, fingerprint, service_tier, input_tokens, "
@@ -114,7 +118,10 @@ class OverBudget(Exception):
 
 
 class Answered(NamedTuple):
-    """An answer to be written under its ticket; ``ended`` in seconds since 1970."""
+    """An answer to be written under its ticket; ``ended`` in seconds since 1970.
+
+    It is charged with ``usd``, or with the worst price if no honest count of tokens can have led to that.
+    """
 
     ticket: Ticket
     reply: Reply
@@ -218,7 +225,7 @@ def settle_failures(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
             **dict.fromkeys(_SETTLED.split(", ")),
             "attempt": entry.ticket.attempt,
             "state": "failed",
-            "usd": entry.usd,
+            "usd": believable_usd(entry.usd, entry.ticket.worst_usd),
             "ended": entry.ended,
             "status": entry.failure.status,
             "failure": entry.failure.kind.value,
@@ -275,11 +282,38 @@ def last_failure(db: sqlite3.Connection, key: str) -> tuple[FailureKind, str] | 
 def spent(db: sqlite3.Connection, study: str, generator: str) -> tuple[float, float]:
     """USD that the study and its generator have paid or reserved."""
     study_usd, generator_usd = db.execute(
-        "SELECT coalesce(sum(usd), 0.0), coalesce(sum(CASE generator WHEN ? THEN usd END), 0.0) FROM spend "
+        "SELECT coalesce(sum(max(usd, 0.0)), 0.0), coalesce(sum(CASE generator WHEN ? THEN max(usd, 0.0) END), 0.0) "
+        "FROM spend "
         "WHERE study = ?",
         (generator, study),
     ).fetchone()
     return study_usd, generator_usd
+
+
+def bounded_tokens(tokens: int) -> int:
+    """The nearest count of tokens that can be believed."""
+    return min(max(tokens, 0), MOST_TOKENS)
+
+
+def believable_usd(usd: float, worst_usd: float) -> float:
+    """What an attempt is charged with: ``usd`` if it can have cost so much, its worst price otherwise."""
+    return usd if 0 <= usd <= worst_usd + _ROUNDING_USD else worst_usd
+
+
+def mend_accounts(db: sqlite3.Connection) -> None:
+    """Correct, once, what a server's absurd counts of tokens did to the accounts of an older journal."""
+    if db.execute("INSERT OR IGNORE INTO meta VALUES ('mended', 1)").rowcount == 0:
+        return
+    for column in ("input_tokens", "output_tokens", "cached_tokens"):
+        bounded = f"min(max({column}, 0), {MOST_TOKENS})"
+        db.execute(f"UPDATE attempts SET {column} = {bounded} WHERE {column} != {bounded}")
+    wrong = {"attempts": f"NOT {CREDIBLE}", "tunings": f"NOT usd BETWEEN 0 AND {MOST_FACTOR} * worst_usd"}
+    if sum(db.execute(f"UPDATE {table} SET usd = worst_usd WHERE {rows}").rowcount for table, rows in wrong.items()):
+        charged = "SELECT study, generator, coalesce(usd, worst_usd) AS charged"
+        db.execute(
+            f"REPLACE INTO spend SELECT study, generator, sum(charged) FROM "
+            f"({charged} FROM attempts UNION ALL {charged} FROM tunings) GROUP BY study, generator"
+        )
 
 
 def over_limits(db: sqlite3.Connection, owner: Owner, worst_usd: float, limits: Limits) -> OverBudget | None:
@@ -313,14 +347,14 @@ def _stored(entry: Answered) -> Stored:
         key=ticket.key,
         raw=entry.reply.raw,
         attempt=ticket.attempt,
-        usd=entry.usd,
+        usd=believable_usd(entry.usd, ticket.worst_usd),
         model=answer.model,
         fingerprint=answer.fingerprint,
         request_id=_request_id(entry.reply.headers, answer.request_id),
         service_tier=answer.service_tier,
-        input_tokens=usage.input,
-        output_tokens=usage.output,
-        cached_tokens=usage.cached,
+        input_tokens=bounded_tokens(usage.input),
+        output_tokens=bounded_tokens(usage.output),
+        cached_tokens=bounded_tokens(usage.cached),
         started=ticket.started,
         ended=entry.ended,
         sdk=ticket.sdk,
@@ -350,14 +384,14 @@ def _among(db: sqlite3.Connection, select: str, keys: Sequence[str]) -> sqlite3.
 
 def _insert(db: sqlite3.Connection, into: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
     places = ", ".join("?" * (columns.count(",") + 1))
-    db.executemany(f"INSERT {into}({columns}) VALUES ({places})", ([_storable(value) for value in row] for row in rows))
+    db.executemany(f"INSERT {into}({columns}) VALUES ({places})", ([storable(value) for value in row] for row in rows))
 
 
 def _settle(db: sqlite3.Connection, rows: Iterable[Mapping[str, object]]) -> None:
     """Write the columns :data:`_SETTLED` of each row's ``attempt``."""
     settings = ", ".join(f"{name} = :{name}" for name in _SETTLED.split(", "))
-    storable = ({name: _storable(value) for name, value in row.items()} for row in rows)
-    db.executemany(f"UPDATE attempts SET {settings} WHERE id = :attempt", storable)
+    values = ({name: storable(value) for name, value in row.items()} for row in rows)
+    db.executemany(f"UPDATE attempts SET {settings} WHERE id = :attempt", values)
 
 
 def _unsettled(db: sqlite3.Connection, entries: Sequence[Answered | Failed]) -> set[int]:
@@ -372,7 +406,7 @@ def _unsettled(db: sqlite3.Connection, entries: Sequence[Answered | Failed]) -> 
 def _differences(settled: Iterable[Answered | Failed], unsettled: Collection[int]) -> Iterator[tuple[Ticket, float]]:
     for entry in settled:
         if entry.ticket.attempt in unsettled:
-            yield entry.ticket, entry.usd - entry.ticket.worst_usd
+            yield entry.ticket, believable_usd(entry.usd, entry.ticket.worst_usd) - entry.ticket.worst_usd
 
 
 def _spend(db: sqlite3.Connection, changes: Iterable[tuple[Ticket, float]]) -> None:
@@ -383,8 +417,13 @@ def _spend(db: sqlite3.Connection, changes: Iterable[tuple[Ticket, float]]) -> N
         spend(db, study, generator, usd)
 
 
-def _storable(value: Any) -> Any:
-    """``value`` as SQLite takes it: a text with half a surrogate pair, as broken servers send it, has no UTF-8."""
-    if not isinstance(value, str) or value.isascii():
-        return value
-    return value.encode("utf-8", "replace").decode()
+def storable(value: Any) -> Any:
+    """``value``, of which a broken server may have sent anything, as SQLite takes it.
+
+    A text with half a surrogate pair has no UTF-8, a number may have more than 64 bits, and an object no column.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    if isinstance(value, int):
+        return min(max(value, -_MOST_INTEGER), _MOST_INTEGER)
+    return value if value is None or isinstance(value, float) else storable(str(value))

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from llm.journal import Journal
+from llm.journal.calls import CREDIBLE, MOST_TOKENS
 from llm.journal.tunings import of_owner
 
-_SUMS = """
-SELECT count(*), count(DISTINCT key), coalesce(sum(status = 429), 0), coalesce(sum(input_tokens), 0),
-       coalesce(sum(output_tokens), 0), coalesce(sum(cached_tokens), 0),
-       coalesce(sum(coalesce(usd, worst_usd)), 0.0),
-       coalesce(sum(coalesce(usd, worst_usd) * (model IS NULL AND state NOT IN ('answered', 'pruned'))), 0.0),
+# An older journal may hold counts and prices that nobody can believe.
+_TOKENS, _USD = f"coalesce(sum(min(max(%s_tokens, 0), {MOST_TOKENS})), 0)", f"iif({CREDIBLE}, usd, worst_usd)"
+_SUMS = f"""
+SELECT count(*), count(DISTINCT key), coalesce(sum(status = 429), 0), {_TOKENS % "input"}, {_TOKENS % "output"},
+       {_TOKENS % "cached"}, coalesce(sum({_USD}), 0.0),
+       coalesce(sum({_USD} * (model IS NULL AND state NOT IN ('answered', 'pruned'))), 0.0),
        min(started), max(coalesce(ended, started))
 """
 _STATES = "SELECT state, count(*) {asked} GROUP BY state"
@@ -27,7 +29,7 @@ _ASKED = "FROM attempts WHERE study = ? AND generator = ?"
 _OF_MODELS = (
     " AND key IN (SELECT key FROM calls WHERE json_extract(body, '$.model') IN (SELECT value FROM json_each(?)))"
 )
-_SPEND = "SELECT usd FROM spend WHERE study = ? AND generator = ?"
+_SPEND = "SELECT max(usd, 0.0) FROM spend WHERE study = ? AND generator = ?"
 
 
 def ledger(journal: Journal, study: str, generator: str, models: Sequence[str] | None = None) -> dict[str, Any]:

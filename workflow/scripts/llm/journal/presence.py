@@ -66,7 +66,8 @@ class Worker:
 
 
 def lock_folder(journal: Path) -> Path:
-    """Where the workers of ``journal`` have their lock files."""
+    """Where the workers of ``journal`` have their lock files, the same by whatever link it is reached."""
+    journal = journal.resolve()
     return journal.with_name(journal.name + ".workers")
 
 

@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from llm.journal.calls import storable
+
 if TYPE_CHECKING:
     from llm.journal import Journal
 
@@ -61,7 +63,8 @@ class RemoteTable(Generic[R]):
     def insert(self, db: sqlite3.Connection, columns: Mapping[str, object]) -> R:
         """Add a row and return it."""
         places = ", ".join(f":{name}" for name in columns)
-        cursor = db.execute(f"INSERT INTO {self._name}({', '.join(columns)}) VALUES ({places})", columns)
+        values = {name: storable(value) for name, value in columns.items()}
+        cursor = db.execute(f"INSERT INTO {self._name}({', '.join(columns)}) VALUES ({places})", values)
         return self.row(db, cursor.lastrowid or 0)
 
     def move(self, db: sqlite3.Connection, row: R, before: Collection[str], **columns: object) -> R:
@@ -73,6 +76,6 @@ class RemoteTable(Generic[R]):
         setting = ", ".join(f"{name} = ?" for name in columns)
         places = ", ".join("?" * len(before))
         query = f"UPDATE {self._name} SET {setting} WHERE id = ? AND state IN ({places})"
-        if not db.execute(query, (*columns.values(), row.id, *before)).rowcount:
+        if not db.execute(query, (*map(storable, columns.values()), row.id, *before)).rowcount:
             raise RuntimeError(f"{self._noun} {row.id} is not {' or '.join(before)}")
         return self.row(db, row.id)

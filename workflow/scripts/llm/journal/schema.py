@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from llm.journal.calls import mend_accounts
 from workbench.cli import UserError
 
 VERSION = 1
@@ -229,3 +230,4 @@ def _create(db: sqlite3.Connection, path: Path) -> None:
             db.execute(f"PRAGMA application_id = {_APPLICATION}")
         for statement in TUNING_SCHEMA:
             db.execute(statement)
+        mend_accounts(db)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from llm.calls import canonical_json
 from llm.journal import Journal, Limits, Owner
-from llm.journal.calls import over_limits, spend
+from llm.journal.calls import MOST_FACTOR, MOST_TOKENS, over_limits, spend
 from llm.journal.remote import RemoteTable
 from llm.providers.protocol import TuningEvent, TuningState, TuningStatus
 
@@ -217,10 +217,12 @@ def end(
 ) -> Tuning:
     """Record how the job ended and what it cost.
 
-    What counts is what the provider says it trained. Where it does not say so, a failed job cost nothing, and so did
-    one that was cancelled before its first step; of others the worst is assumed.
+    What counts is what the provider says it trained. Where it does not say so, or says what cannot be, a failed job
+    cost nothing, and so did one that was cancelled before its first step; of others the worst is assumed.
     """
     ended = remote.finished or time.time()
+    if not 0 <= (remote.trained_tokens or 0) <= MOST_TOKENS:
+        remote = remote._replace(trained_tokens=None)
     values: dict[str, Any] = {
         "state": remote.status.value,
         "ended": ended,
@@ -339,7 +341,8 @@ def delete_file(db: sqlite3.Connection, file: UploadedFile) -> None:
 
 def _cost(db: sqlite3.Connection, tuning: Tuning, remote: TuningState) -> float:
     if remote.trained_tokens is not None:
-        return remote.trained_tokens * tuning.usd_per_million / _MILLION
+        usd = remote.trained_tokens * tuning.usd_per_million / _MILLION
+        return usd if usd <= MOST_FACTOR * tuning.worst_usd else tuning.worst_usd
     if remote.status is TuningStatus.FAILED:
         return 0.0
     stepped = db.execute("SELECT 1 FROM tuning_events WHERE tuning = ? AND data != '{}'", (tuning.id,)).fetchone()

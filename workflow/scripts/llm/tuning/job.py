@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from llm.asking import remote
 from llm.asking.progress import EVERY_SECONDS
 from llm.asking.remote import Hold, RemoteWork
 from llm.asking.setup import limits_of
@@ -235,8 +234,7 @@ class Tuner:
 
     async def _find(self, tuning: Tuning, request: TuningRequest) -> TuningState | None:
         """The job that an intent has become, None if it never arrived."""
-        wait = tuning.submitted + remote.SETTLE_SECONDS - time.time()
-        if wait > 0:
+        if wait := self._remote.settling(tuning.submitted):
             say(f"looking in {wait:.0f} s whether the fine-tuning job was created")
         try:
             found = await self._remote.candidates(

@@ -9,6 +9,7 @@ that no list of them is kept in memory.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -65,7 +66,6 @@ class BatchExecutor:
         self._progress = progress
         self._watch = BatchWatch(setup, progress)
         self._gathering: _Gathering | None = None
-        self._started = 0.0
         self._found: int | None = None
 
     async def run(self, works: Callable[[], Iterable[Work | None]]) -> None:
@@ -81,7 +81,6 @@ class BatchExecutor:
 
         In each case batches that are submitted go on at the provider, and the next run takes them up.
         """
-        self._started = time.time()
         self._progress.start()
         ticker = asyncio.create_task(self._tick())
         try:
@@ -150,8 +149,9 @@ class BatchExecutor:
             return False
         rows = self._journal.read(
             "SELECT failure FROM attempts "
-            "WHERE key = ? AND state NOT IN ('sent', 'answered') AND failure IS NOT NULL AND ended >= ?",
-            (work.call.key, self._started),
+            "WHERE key = ? AND state NOT IN ('sent', 'answered') AND failure IS NOT NULL "
+            "AND batch IN (SELECT value FROM json_each(?))",
+            (work.call.key, json.dumps(self._watch.followed)),
         )
         failures = {kind for (kind,) in rows}
         return len(rows) >= self._setup.execution.attempts or bool(

@@ -28,11 +28,13 @@ class BatchWatch:
 
     Attributes:
         most_tokens: of the account at the provider at any time; None for no limit until one is learnt.
+        followed: numbers of all batches that this run has followed.
     """
 
     def __init__(self, setup: LLMSetup, progress: Progress) -> None:
         batch = setup.execution.batch_settings
         self.most_tokens = batch.max_enqueued_tokens
+        self.followed: list[int] = []
         self._setup = setup
         self._api = setup.api
         self._journal = setup.journal
@@ -157,6 +159,7 @@ class BatchWatch:
             await self.pause()
 
     def _start(self, batch: Batch, hold: Hold) -> None:
+        self.followed.append(batch.id)
         self._seen[batch.id] = (batch.requests, 0)
         self._tasks.add(asyncio.create_task(self._see_through(batch, hold)))
 
