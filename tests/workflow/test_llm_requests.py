@@ -13,8 +13,7 @@ from stale_jobs import Edit, configured, planned_after
 from toy_corpus import toy_corpus
 from workspace import Workspace, jobs
 
-from corpus.split_corpus import hash64
-from workbench.text import match_key
+from workbench.text import hash64, match_key
 
 pytestmark = pytest.mark.slow
 

@@ -58,7 +58,8 @@ rule fetch_mtdata:
     params:
         **runs_script("corpus/fetch_mtdata.py"),
         languages=LANGUAGES,
-        datasets=mtdata_arguments(),
+        datasets=part_arguments(STUDY.corpus.mtdata_parts),
+        pins=repeated("--sha256", STUDY.corpus.mtdata.get("sha256", {}).items()),
         cache=f"{STUDY.downloads}/mtdata",
     resources:
         mem_mb=2000,
@@ -68,7 +69,7 @@ rule fetch_mtdata:
     localrule: True
     shell:
         "python {params.script:q} --log {log:q} --languages {params.languages:q}"
-        " {params.datasets:q} --cache {params.cache:q} --output {output:q}"
+        " {params.datasets:q} {params.pins:q} --cache {params.cache:q} --output {output:q}"
 
 
 rule read_files:
@@ -84,13 +85,14 @@ rule read_files:
         **runs_script("corpus/read_files.py"),
         parts=file_arguments(),
         max_line_bytes=STUDY.corpus.max_line_bytes,
+        alignment=STUDY.corpus.alignment,
     resources:
         **grown(mem_mb=1000, runtime=60),
     conda:
         "../../envs/corpus.yaml"
     shell:
         "python {params.script:q} --log {log:q} {params.parts:q}"
-        " --max-line-bytes {params.max_line_bytes:q} --output {output:q}"
+        " --max-line-bytes {params.max_line_bytes:q} --alignment {params.alignment:q} --output {output:q}"
 
 
 rule clean_corpus:
@@ -106,14 +108,14 @@ rule clean_corpus:
     params:
         **runs_script("corpus/clean_corpus.py"),
         languages=LANGUAGES,
-        settings=cleaning_arguments(),
+        rules=STUDY.corpus.cleaning_rules,
     resources:
         **grown(mem_mb=4000, runtime=240),
     conda:
         "../../envs/corpus.yaml"
     shell:
         "python {params.script:q} --log {log:q} --raw {input.raw:q} --languages {params.languages:q}"
-        " {params.settings:q} --output {output.clean:q} --table {output.counts:q}"
+        " --rules {params.rules:q} --output {output.clean:q} --table {output.counts:q}"
 
 
 rule split_corpus:

@@ -1,9 +1,6 @@
 # Quality scores of synthetic targets, and datasets: whose targets, in which order.
 
 
-include: "functions/curate.smk"
-
-
 rule score_quality:
     input:
         unpack(lambda wildcards: STUDY.quality[wildcards.quality].inputs(wildcards.generator)),
@@ -17,7 +14,9 @@ rule score_quality:
         "<results>/benchmarks/score_quality/{quality}/{generator}.tsv"
     params:
         script=script_path("curate/score_quality.py"),
-        code=quality_code,
+        code=lambda wildcards: CODE.of(
+            "curate/score_quality.py", f"curate/quality/{STUDY.quality[wildcards.quality].metric}.py"
+        ),
         metric=lambda wildcards: STUDY.quality[wildcards.quality].metric,
         settings=lambda wildcards: STUDY.quality[wildcards.quality].settings,
         inputs=input_arguments,
@@ -28,7 +27,7 @@ rule score_quality:
     threads: TRAINING.threads
     resources:
         **grown(mem_mb=max(TRAINING.memory_mb, pool_memory(500, 1300)), runtime=TRAINING.minutes),
-        gpu=quality_gpus,
+        gpu=lambda wildcards: min(TRAINING.gpus_used, 1) if STUDY.quality[wildcards.quality].uses_gpu else 0,
     conda:
         "../../envs/quality.yaml"
     shell:
@@ -48,8 +47,8 @@ rule compare_quality:
     benchmark:
         "<results>/benchmarks/compare_quality/agreement.tsv"
     params:
-        script=script_path("curate/compare_quality.py"),
-        code=agreement_code(),
+        # It reads which scores of a metric are better.
+        **runs_script("curate/compare_quality.py", *(f"curate/quality/{metric}.py" for metric in STUDY.quality.metrics)),
         oracle=lambda wildcards, input: named_files(STUDY.quality.scored, input.oracle),
         scores=lambda wildcards, input: named_files(
             (f"{generator}:{quality}" for quality, generator in STUDY.quality.pairs), input.scores
@@ -71,7 +70,7 @@ rule compare_quality:
 rule build_dataset:
     input:
         pool="<results>/corpus/pool.tsv",
-        generated=lambda wildcards: generated_text(recipe_origins(wildcards.recipe)),
+        generated=lambda wildcards: generated_text(STUDY.generators.origins_of(STUDY.runs.recipes[wildcards.recipe])),
         # A source for which one generator has no target leaves every condition.
         gapped=generated_text(STUDY.generators.gapped),
         ranks=lambda wildcards: [path for _, path in STUDY.runs.recipes[wildcards.recipe].rank_tables],
@@ -87,8 +86,13 @@ rule build_dataset:
         **runs_script("curate/build_dataset.py"),
         recipe=lambda wildcards: STUDY.runs.recipes[wildcards.recipe].settings,
         seed=STUDY.corpus.seed,
-        generated=generated_arguments,
-        fallbacks=fallback_arguments,
+        generated=lambda wildcards, input: repeated(
+            "--generated",
+            zip(STUDY.generators.origins_of(STUDY.runs.recipes[wildcards.recipe]), input.generated, strict=True),
+        ),
+        fallbacks=lambda wildcards: repeated(
+            "--fallback", STUDY.generators.fallbacks(STUDY.runs.recipes[wildcards.recipe]).items()
+        ),
         gapped=lambda wildcards, input: repeated("--gapped", zip(STUDY.generators.gapped, input.gapped, strict=True)),
         ranks=lambda wildcards: spelled_out(repeated("--ranks", STUDY.runs.recipes[wildcards.recipe].rank_tables)),
     resources:

@@ -1,9 +1,6 @@
 # Vocabulary and generators: from pretrain to synthetic targets for the pool.
 
 
-include: "functions/generate.smk"
-
-
 rule train_vocab:
     input:
         pretrain="<results>/corpus/pretrain.tsv",
@@ -65,14 +62,18 @@ rule generate_targets:
     priority: 10
     params:
         script=script_path("generate/generate_targets.py"),
-        code=provider_code,
+        code=lambda wildcards: CODE.of(
+            "generate/generate_targets.py", f"generate/providers/{STUDY.generators[wildcards.generator].provider}.py"
+        ),
         provider=lambda wildcards: STUDY.generators[wildcards.generator].provider,
         settings=lambda wildcards: STUDY.generators[wildcards.generator].settings,
         inputs=input_arguments,
     threads: TRAINING.threads
     resources:
         **grown(mem_mb=max(TRAINING.memory_mb, pool_memory(500, 900)), runtime=TRAINING.minutes),
-        gpu=generator_gpus,
+        gpu=lambda wildcards: (
+            min(TRAINING.gpus_used, 1) if wildcards.generator in STUDY.generators.of(FairseqGenerator) else 0
+        ),
     conda:
         "../../envs/generate.yaml"
     shell:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from corpus.clean_corpus import REASONS, Cleaner, CleaningRules, GivenKeys, near_key
+from corpus.clean_corpus import NORMALISED, REASONS, Cleaner, CleaningRules, GivenKeys, near_key
 from corpus.raw_table import SentencePair, number_pairs, write_raw
 from workbench.language_identification import Identify, language_identifier
 from workbench.tables import read_rows
@@ -24,12 +25,11 @@ RULES = CleaningRules(
     placeholders="keep",
     near_duplicates="drop",
 )
-ARGUMENTS = [
-    *("--raw", "raw.tsv.gz", "--output", "clean.tsv", "--table", "cleaning.tsv"),
-    *("--languages", "de", "en", "--min-letters", 0.5, "--min-words", 2, "--max-words", 8),
-    *("--max-characters", 60, "--max-length-ratio", 2.5, "--markup", "strip"),
-    *("--placeholders", "keep", "--near-duplicates", "drop"),
-]
+
+
+def arguments(**rules: object) -> list[object]:
+    files = ("--raw", "raw.tsv.gz", "--output", "clean.tsv", "--table", "cleaning.tsv")
+    return [*files, "--languages", "de", "en", "--rules", json.dumps(RULES._replace(**rules)._asdict())]
 
 
 @pytest.fixture(scope="module")
@@ -102,23 +102,24 @@ def test_languages_are_distinguished_and_short_texts_kept(identify: Identify) ->
 
 def test_an_unknown_language_is_refused(tmp_path: Path, refusal: Callable[..., str]) -> None:
     write_raw(tmp_path / "raw.tsv.gz", number_pairs("train", [("a b", "c d")]))
-    said = refusal(SCRIPT, *ARGUMENTS, "--languages", "qx", "en", "--language-margin", 20)
+    said = refusal(SCRIPT, *arguments(language_margin=20), "--languages", "qx", "en")
     assert "corpus.cleaning.language_margin: no language 'qx'" in said
 
 
 def test_a_corpus_of_which_nothing_is_left(tmp_path: Path, refusal: Callable[..., str]) -> None:
     write_raw(tmp_path / "raw.tsv.gz", number_pairs("train", [("a", "b"), ("", "b")]))
-    said = refusal(SCRIPT, *ARGUMENTS)
+    said = refusal(SCRIPT, *arguments())
     assert said == "corpus.cleaning: no pair of 2 is left (empty 1, few_words 1)"
 
 
 def test_the_table_accounts_for_every_pair(tmp_path: Path, run_script: Callable) -> None:
     texts = [(f"Satz Nummer {chr(97 + n % 20) * 3}", f"sentence {n}") for n in range(50)]
     write_raw(tmp_path / "raw.tsv.gz", number_pairs("train", [*texts, ("", ""), ("so so", "SO SO")]))
-    done = run_script(SCRIPT, *ARGUMENTS, "--language-margin", 1e9)
+    done = run_script(SCRIPT, *arguments(language_margin=1e9))
     assert done.returncode == 0, done.stderr
     table = dict(read_rows(tmp_path / "cleaning.tsv", ("reason", "pairs")))
-    assert list(table) == ["read", *REASONS, "kept"]
+    assert list(table) == ["read", *REASONS, "kept", NORMALISED]
+    assert table.pop(NORMALISED) == "0"
     assert int(table.pop("read")) == sum(map(int, table.values())) == 52
     assert (table["empty"], table["identical"], table["duplicate"], table["kept"]) == (
         *("1", "1", "30"),
@@ -127,7 +128,7 @@ def test_the_table_accounts_for_every_pair(tmp_path: Path, run_script: Callable)
     kept = list(read_rows(tmp_path / "clean.tsv", ("id",)))
     assert kept == [(f"train:{n}",) for n in range(1, 21)]
     first = (tmp_path / "clean.tsv").read_bytes()
-    run_script(SCRIPT, *ARGUMENTS, "--language-margin", 1e9, PYTHONHASHSEED="7")
+    run_script(SCRIPT, *arguments(language_margin=1e9), PYTHONHASHSEED="7")
     assert (tmp_path / "clean.tsv").read_bytes() == first
 
 
@@ -144,10 +145,20 @@ def test_given_parts_stay_as_they_are_and_nothing_leaks_into_train(tmp_path: Pat
     parts = {"train": train, "valid": valid, "test": [*test, ("x", "x"), ("", "z")]}
     pairs = [pair for part, texts in parts.items() for pair in number_pairs(part, texts)]
     write_raw(tmp_path / "raw.tsv.gz", pairs)
-    assert run_script(SCRIPT, *ARGUMENTS).returncode == 0
+    assert run_script(SCRIPT, *arguments()).returncode == 0
     kept = [row[0] for row in read_rows(tmp_path / "clean.tsv", ("id",))]
     assert kept == ["train:1", "valid:1", "test:1", "test:2", "test:3", "test:4"]
     table = dict(read_rows(tmp_path / "cleaning.tsv", ("reason", "pairs")))
-    assert (table["leak"], table["empty"]) == ("5", "1")
+    assert (table["leak"], table["empty"], table[NORMALISED]) == ("5", "1", "0")
     texts = dict(read_rows(tmp_path / "clean.tsv", ("id", "source")))
     assert texts["test:3"] == "Das ist <b>fett</b>"
+
+
+def test_what_given_parts_lose_is_counted_and_told(tmp_path: Path, run_script: Callable) -> None:
+    changed = [("Zeile\u200b eins", "line one"), ("Zeile zwei", "caf\u0065\u0301 two"), ("Zei\u00adle", "line  three")]
+    pairs = [*number_pairs("train", [("Ein eigener Satz", "a separate\u200b sentence")])]
+    write_raw(tmp_path / "raw.tsv.gz", [*pairs, *number_pairs("test", [*changed, ("Zeile vier", "line four")])])
+    done = run_script(SCRIPT, *arguments())
+    assert "3 pairs of the given parts were changed: invisible characters" in done.stderr
+    assert dict(read_rows(tmp_path / "cleaning.tsv", ("reason", "pairs")))[NORMALISED] == "3"
+    assert dict(read_rows(tmp_path / "clean.tsv", ("id", "target")))["test:2"] == "caf\u00e9 two"

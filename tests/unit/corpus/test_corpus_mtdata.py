@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
-import shutil
+import re
 import subprocess
 import sys
 import threading
@@ -14,8 +15,12 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+import requests
+from paths import ROOT
 
+from corpus.fetch_mtdata import fetch
 from corpus.raw_table import read_raw
+from workbench.cli import UserError
 
 pytest.importorskip("mtdata")
 
@@ -65,15 +70,12 @@ class Corpora(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def network(tmp_path: Path, built_index: Path) -> Iterator[dict[str, str]]:
-    """The environment in which all downloads come from :class:`Corpora`; the index is in
-    ``cache``.
-    """
-    shutil.copytree(built_index, tmp_path / "cache")
+    """The environment in which all downloads come from :class:`Corpora`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Corpora)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     Corpora.texts.clear()
-    yield {"http_proxy": address, "https_proxy": address, "no_proxy": "", "NO_PROXY": ""}
+    yield {"http_proxy": address, "https_proxy": address, "no_proxy": "", "NO_PROXY": "", "MTDATA": str(built_index)}
     server.shutdown()
     server.server_close()
 
@@ -88,7 +90,11 @@ def test_downloads_once_in_either_direction(tmp_path: Path, run_script: Callable
     Corpora.texts["europarl-v10.de-en.tsv.gz"] = gzip.compress(rows.encode())
     done = run_script(SCRIPT, *request("de", "en", EUROPARL), **network)
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "[fetch_mtdata] 2 pairs: 2 train\n"
+    warning, *said = done.stderr.splitlines()
+    assert re.search(
+        r"WARNING: http://\S+ came unencrypted; .*sha256: {europarl-v10.de-en.tsv.gz: [0-9a-f]{64}}", warning
+    )
+    assert said == ["[fetch_mtdata] 2 pairs: 2 train"]
     assert list(read_raw(tmp_path / "raw.tsv.gz")) == [
         ("train:1", "Guten Tag.", "Good day."),
         ("train:2", "Danke.", "Thanks."),
@@ -100,6 +106,59 @@ def test_downloads_once_in_either_direction(tmp_path: Path, run_script: Callable
     done = run_script(SCRIPT, *request("en", "de", EUROPARL), "--test", EUROPARL, **network)
     assert done.stderr == "[fetch_mtdata] 4 pairs: 2 train, 2 test\n"
     assert ("test:1", "Good day.", "Guten Tag.") in list(read_raw(tmp_path / "raw.tsv.gz"))
+
+
+def test_digests_are_pinned_recorded_and_checked(
+    tmp_path: Path, run_script: Callable, refusal: Callable[..., str], network: dict[str, str]
+) -> None:
+    name, content = "europarl-v10.de-en.tsv.gz", gzip.compress(b"Guten Tag.\tGood day.\n")
+    Corpora.texts[name] = content
+    arguments = [*request("de", "en", EUROPARL), "--sha256", name]
+    assert "damaged, forged or another version" in refusal(SCRIPT, *arguments, "0" * 64, **network)
+    done = run_script(SCRIPT, *arguments, hashlib.sha256(content).hexdigest(), **network)
+    assert done.stderr == "[fetch_mtdata] 1 pairs: 1 train\n"
+    (path,) = (tmp_path / "cache").rglob("europarl.tsv.gz")
+    path.write_bytes(gzip.compress(b"Guten Tag.\tBad day.\n"))
+    assert "damaged or replaced since it was fetched; delete it" in refusal(SCRIPT, *arguments[:-2], **network)
+
+
+def test_a_certificate_that_cannot_be_verified_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """mtdata itself would ask again without verification."""
+    asked = []
+
+    def get(url: str, **options: object) -> None:
+        asked.append((url, options.get("verify", True)))
+        raise requests.exceptions.SSLError("self-signed certificate")
+
+    monkeypatch.setattr(requests, "get", get)
+    with pytest.raises(UserError, match="its certificate cannot be verified"):
+        fetch("https://example.org/a.gz", tmp_path / "a.gz", {})
+    assert asked == [("https://example.org/a.gz", True)]
+
+
+def test_archives_write_nothing_outside_their_folder(tmp_path: Path, built_index: Path) -> None:
+    script = f"""
+import pathlib, tarfile, io
+from corpus.fetch_mtdata import load_mtdata
+load_mtdata()
+with tarfile.open("a.tar", "w") as tar:
+    link = tarfile.TarInfo("out"); link.type = tarfile.SYMTYPE; link.linkname = "{tmp_path}"
+    tar.addfile(link)
+    tar.addfile(tarfile.TarInfo("out/planted"), io.BytesIO())
+from mtdata.utils import TarPath
+try:
+    TarPath(pathlib.Path("a.tar"), "planted")
+except tarfile.FilterError as error:
+    print("refused", type(error).__name__)
+"""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    environment = {**os.environ, "MTDATA": str(built_index), "PYTHONPATH": str(ROOT / "workflow" / "scripts")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1].startswith("refused"), done.stdout
+    assert not (tmp_path / "planted").exists()
 
 
 @pytest.mark.parametrize(
@@ -132,6 +191,8 @@ def test_no_network(refusal: Callable[..., str], network: dict[str, str]) -> Non
 
 
 def test_an_empty_data_set(refusal: Callable[..., str], network: dict[str, str]) -> None:
-    Corpora.texts["europarl-v10.de-en.tsv.gz"] = gzip.compress(b"")
-    said = refusal(SCRIPT, *request("de", "en", EUROPARL), **network)
+    name, content = "europarl-v10.de-en.tsv.gz", gzip.compress(b"")
+    Corpora.texts[name] = content
+    pin = ("--sha256", name, hashlib.sha256(content).hexdigest())
+    said = refusal(SCRIPT, *request("de", "en", EUROPARL), *pin, **network)
     assert said == f"corpus.mtdata.train: no pairs in {EUROPARL}"

@@ -161,9 +161,6 @@ def arguments(**sizes: object) -> list[object]:
         ),
         ({"test": 61}, "splits.test: 61 pairs wanted, 60 left of 60; lower a split"),
         ({"valid": "all"}, "splits.valid: no size, and corpus.valid is not given"),
-        ({"pool": "all"}, "splits.pool: 'all' is not a number of pairs"),
-        ({"pool": -1}, "splits.pool: '-1' is not a number of pairs"),
-        ({"dev": 5}, "splits: 'dev' is not one of test, valid, pretrain, pool"),
     ],
 )
 def test_impossible_sizes(tmp_path: Path, refusal: Callable[..., str], sizes: dict[str, object], says: str) -> None:

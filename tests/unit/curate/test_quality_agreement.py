@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from curate.compare_quality import ScoreDefinition, agreement, is_practical, main, parser
+from curate.compare_quality import agreement, is_practical, main, parser
 from stats.bootstrap import resampled_correlations
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
@@ -87,8 +87,7 @@ def test_a_sample_of_the_targets_is_compared_the_same_for_every_score(tmp_path: 
 
 
 def test_an_average_is_practical_if_all_its_parts_are() -> None:
-    definitions = {name: ScoreDefinition(entry["metric"], tuple(entry.get("of", ()))) for name, entry in ABOUT.items()}
-    assert {name: is_practical(definitions, name) for name in ABOUT} == {
+    assert {name: is_practical(ABOUT, name) for name in ABOUT} == {
         "fit": True,
         "length": True,
         "oracle": False,
@@ -126,5 +125,3 @@ def test_tables_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
     write_rows(tmp_path / "other.tsv", ["id", "score", "rank"], [("x:1", 1.0, 1)])
     with pytest.raises(UserError, match=r"other\.tsv: no target in common with .*oracle\.tsv"):
         compare(tmp_path, length=str(tmp_path / "other.tsv"))
-    with pytest.raises(UserError, match=r"--about: nothing about the score 'beauty'; it has fit, length"):
-        compare(tmp_path, beauty=str(tmp_path / "other.tsv"))

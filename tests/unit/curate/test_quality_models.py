@@ -103,7 +103,7 @@ def shortened(text: str) -> str:
 
 
 def scores(metric: str, instances: Sequence[TargetInstance], model: Model, **decoding: Any) -> Sequence[Score]:
-    inputs = {f"model.{name}": path for name, path in vars(model).items()}
+    inputs = {f"model:{name}": path for name, path in vars(model).items()}
     return load_metric(metric).score(
         instances, Context({"decoding": {**DECODING, **decoding}}, Path("generated.tsv"), inputs)
     )

@@ -106,5 +106,15 @@ def test_text_for_other_sources_is_refused(files: tuple[Path, Path], tmp_path: P
 
 def test_on_the_command_line_an_error_is_one_line(files: tuple[Path, Path], refusal) -> None:
     arguments = ["--pool", files[0], "--generated", files[1], "--output", "out.tsv", "--threads", 1, "--seed", 1]
-    said = refusal("curate/score_quality.py", *arguments, "--metric", "beauty", "--settings", "{}")
-    assert said.startswith("metric 'beauty': unknown; allowed: comet_qe")
+    said = refusal(
+        "curate/score_quality.py",
+        *arguments,
+        "--metric",
+        "llm_judge",
+        "--settings",
+        "{}",
+        "--input",
+        "judge",
+        "nowhere",
+    )
+    assert said == "nowhere: No such file or directory"

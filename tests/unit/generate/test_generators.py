@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,9 +20,16 @@ def lines(path: Path, *texts: str) -> Path:
     return path
 
 
-def targets(aligned_with: str, markup: str = "strip", **inputs: Path) -> list[str]:
-    settings = {"aligned_with": aligned_with, "max_line_bytes": 1000, "markup": markup}
-    return [generated.text for generated in generate(SOURCES, settings, inputs, 1)]
+POOL = hashlib.sha256(b"drei Worte hier\nein Wort mehr\n").hexdigest()
+
+
+def targets(
+    aligned_with: str, markup: str = "strip", more: Mapping[str, str] | None = None, **inputs: Path
+) -> list[str]:
+    settings = {"aligned_with": aligned_with, "max_line_bytes": 1000, "markup": markup, "pool_sha256": POOL}
+    settings |= {"alignment": "refuse", "empty": "refuse"} | dict(more or {})
+    files = {"pool": Path("results/corpus/pool.tsv"), **inputs}
+    return [generated.text for generated in generate(SOURCES, settings, files, 1)]
 
 
 def test_lines_aligned_with_the_corpus(tmp_path: Path) -> None:
@@ -44,6 +53,31 @@ def test_markup_is_treated_as_in_the_corpus(tmp_path: Path) -> None:
         assert targets("pool", kept, targets=translated) == ["one &amp; <i>only</i>", "three"]
         with pytest.raises(UserError, match="lacks 2 of the pool's 2 sources"):
             targets("sources", kept, targets=translated, sources=own)
+
+
+def test_a_table_says_what_it_translates(tmp_path: Path) -> None:
+    rows = ["text\tid", "one\ttrain:1", "three\ttrain:3"]
+    assert targets("pool", targets=lines(tmp_path / "t", *rows), more={"pool_sha256": ""}) == ["three", "one"]
+    rows = ["source\ttarget", "ein Wort mehr\tone", "drei <b>Worte</b> hier\tthree"]
+    assert targets("train", targets=lines(tmp_path / "t", *rows)) == ["three", "one"]
+    with pytest.raises(UserError, match="lacks 1 of the pool's 2 sources, the first is train:3"):
+        targets("pool", targets=lines(tmp_path / "t", *rows[:2]))
+
+
+def test_lines_for_another_pool_are_refused_with_the_commands(tmp_path: Path) -> None:
+    path = lines(tmp_path / "t", "three", "one")
+    command = r"tail -n \+2 results/corpus/pool.tsv \| cut -f2 > pool.txt"
+    with pytest.raises(UserError, match=f"nothing proves that its lines were written for the present pool.*{command}"):
+        targets("pool", targets=path, more={"pool_sha256": None})
+    with pytest.raises(UserError, match=f"written for another pool: .* its pool_sha256 is {POOL} now.*{command}"):
+        targets("pool", targets=path, more={"pool_sha256": "0" * 64})
+
+
+def test_empty_targets_are_refused_or_kept(tmp_path: Path) -> None:
+    path = lines(tmp_path / "t", "three", "<br/>")
+    with pytest.raises(UserError, match="1 of 2 targets are empty, the first is number 2; fill them, or"):
+        targets("pool", targets=path)
+    assert targets("pool", targets=path, more={"empty": "keep"}) == ["three", ""]
 
 
 def test_a_wrong_number_of_lines_is_an_error(tmp_path: Path) -> None:

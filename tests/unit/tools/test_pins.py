@@ -119,12 +119,12 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
     of the rule it is made from.
     """
     by_name = {
-        "provider_code": "generate/providers/f*.py",  # fairseq and files; a local LLM's is named by its rule
+        "generate/providers/{STUDY": "generate/providers/f*.py",  # not local, which its rule names
         "FAIRSEQ_MODULE": "train/fairseq_fast/*.py",
         "asking_code": "llm/providers/*.py",
         "detector.kind": "analyse/detectors/*.py",
-        "quality_code": "curate/quality/*.py",
-        "agreement_code": "curate/quality/*.py",
+        "curate/quality/{STUDY": "curate/quality/*.py",
+        "curate/quality/{metric": "curate/quality/*.py",
     }
     environments: dict[str, str] = {}
     code: dict[str, list[str]] = {}

@@ -1,22 +1,15 @@
 # Functions and constants of the rules in corpus.smk.
 
 
+def part_arguments(parts):
+    """Arguments that name the files or the mtdata ids of each part of the corpus."""
+    return [argument for part, values in parts.items() for argument in (f"--{part}", *values)]
+
+
 def file_arguments():
-    """``--part`` arguments of the user's own text."""
-    parts = STUDY.corpus.file_lists.items()
-    found = repeated("--part", [(part, *map(where_found, files)) for part, files in parts])
-    return SpelledOut(found, repeated("--part", [(part, *files) for part, files in parts]))
-
-
-def mtdata_arguments():
-    """Arguments that name the mtdata ids of each part; empty for another kind of corpus."""
-    return [argument for part, ids in STUDY.corpus.mtdata.items() for argument in (f"--{part}", *ids)]
-
-
-def cleaning_arguments():
-    """The section ``corpus.cleaning`` as arguments of the same names, without those that are null."""
-    given = [(name, value) for name, value in STUDY.corpus.cleaning.items() if value is not None]
-    return [argument for name, value in given for argument in (f"--{name.replace('_', '-')}", str(value))]
+    """Arguments that name the user's own files of each part."""
+    parts = STUDY.corpus.file_lists
+    return SpelledOut(part_arguments({part: map(where_found, parts[part]) for part in parts}), part_arguments(parts))
 
 
 def split_arguments():

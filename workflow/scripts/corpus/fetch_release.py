@@ -24,24 +24,6 @@ _NO_NETWORK = re.compile(
 )
 
 
-def pip_command(requirements: Path, folder: Path) -> list[str]:
-    """The pip call that downloads the one file that ``requirements`` allows into ``folder``."""
-    return [
-        *(sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check"),
-        *("--progress-bar", "off", "--no-deps", "--require-hashes", "--no-build-isolation"),
-        *("--ignore-requires-python", "--requirement", str(requirements), "--dest", str(folder)),
-    ]
-
-
-def pip_environment() -> dict[str, str]:
-    """The environment of pip, which runs the ``setup.py`` of a source archive to learn its name.
-
-    Many import the package next to them, which the safe path of our own scripts would prevent.
-    """
-    ours = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
-    return {"PIP_RETRIES": "1", **ours}  # unless the user says otherwise: report a missing network soon
-
-
 def explain_failure(requirement: str, output: str) -> str:
     """Explain in one line why pip failed.
 
@@ -85,9 +67,16 @@ def fetch(requirement: str, hashes: list[str], output: Path) -> None:
         requirements = folder / "requirements.txt"
         allowed = " ".join(f"--hash=sha256:{digest}" for digest in hashes)
         requirements.write_text(f"{requirement} {allowed}\n", encoding="utf-8")
+        options = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--ignore-requires-python")
+        checks = ("--no-deps", "--require-hashes", "--no-build-isolation")
+        # pip runs the setup.py of a source archive to learn its name. Many import the package next to them, which the
+        # safe path of our own scripts would prevent.
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+        environment.setdefault("PIP_RETRIES", "1")  # unless the user says otherwise: report a missing network soon
+        files = ("--requirement", requirements, "--dest", folder / "files")
         done = subprocess.run(
-            pip_command(requirements, folder / "files"),
-            env=pip_environment(),
+            [sys.executable, "-m", "pip", "download", *options, *checks, *files],
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -4,12 +4,14 @@ An id is ``<part>:<n>``. The part is a release's name for catalogues and ``train
 corpus. *n* counts the part's pairs from 1: the line in aligned files, the row below the header in a table.
 """
 
+import argparse
 import gzip
 import io
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from workbench.cli import UserError, say
 from workbench.files import atomic_path
@@ -20,6 +22,7 @@ GIVEN_PARTS = ("valid", "test")
 PARTS = ("train", *GIVEN_PARTS)
 
 _COMPRESSION = 4
+_BREAK = re.compile(r"[\t\n\0]")
 
 
 class SentencePair(NamedTuple):
@@ -35,15 +38,30 @@ def part_of(pair_id: str) -> str:
     return pair_id.rpartition(":")[0]
 
 
+def add_part_options(parser: argparse.ArgumentParser, **options: Any) -> None:
+    """Add an option for each part, of which ``train`` is required, with one or more values of the given ``options``."""
+    for part in PARTS:
+        parser.add_argument(f"--{part}", nargs="+", required=part == "train", **options)
+
+
+def given_parts(arguments: argparse.Namespace) -> dict[str, list[Any]]:
+    """The values of each part that the command line has."""
+    return {part: getattr(arguments, part) for part in PARTS if getattr(arguments, part)}
+
+
 def number_pairs(part: str, texts: Iterable[tuple[str, str]], if_none: str | None = None) -> Iterator[SentencePair]:
-    """Give the pairs of one part their ids and put each text on one line.
+    """Give the pairs of one part their ids and put each text on one line; cleaning normalises given parts and counts.
 
     Raises:
         UserError: there is no pair; ``if_none`` is the message (None: no error).
     """
     number = 0
     for number, (source, target) in enumerate(texts, start=1):
-        yield SentencePair(f"{part}:{number}", one_line(source), one_line(target))
+        if part in GIVEN_PARTS:
+            source, target = _BREAK.sub(" ", source), _BREAK.sub(" ", target)
+        else:
+            source, target = one_line(source), one_line(target)
+        yield SentencePair(f"{part}:{number}", source, target)
     if not number and if_none is not None:
         raise UserError(if_none)
 

@@ -3,28 +3,24 @@
 import argparse
 from pathlib import Path
 
-from corpus.parallel_text import parse_parts, read_parts
-from corpus.raw_table import write_parts
+from corpus.parallel_text import read_parts
+from corpus.raw_table import add_part_options, given_parts, write_parts
 from workbench.cli import run_script, script_parser
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the raw table."""
-    write_parts(arguments.output, read_parts(parse_parts(arguments.part), arguments.max_line_bytes))
+    write_parts(arguments.output, read_parts(given_parts(arguments), arguments.max_line_bytes, arguments.alignment))
 
 
 def parser() -> argparse.ArgumentParser:
     """The script's command line."""
     parser = script_parser(__doc__)
-    parser.add_argument(
-        "--part",
-        required=True,
-        action="append",
-        nargs="+",
-        metavar="NAME FILE",
-        help="train, valid or test, then its source and target file, or its TSV; repeatable",
-    )
+    add_part_options(parser, type=Path, metavar="FILE", help="its source and its target file, or its TSV")
     parser.add_argument("--max-line-bytes", required=True, type=int, help="a longer line is an error, not a sentence")
+    parser.add_argument(
+        "--alignment", required=True, choices=("refuse", "warn"), help="what to do with files that look misaligned"
+    )
     parser.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
     return parser
 

@@ -11,7 +11,6 @@ Memory: about 0.3 kB a row; the texts stay in the file.
 """
 
 import argparse
-import hashlib
 from array import array
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -20,7 +19,7 @@ from pathlib import Path
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, part_of
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.tables import write_rows
-from workbench.text import match_key
+from workbench.text import hash64, match_key
 
 DRAWN_IN_ORDER = ("test", "valid", "pretrain", "pool")
 ALL = "all"
@@ -80,11 +79,6 @@ class LinkedRows:
             for row in rows:
                 file.seek(self.offsets[row])
                 yield file.readline().decode().rstrip("\n").split("\t")
-
-
-def hash64(text: str) -> int:
-    """The first eight bytes of the SHA-256 of ``text`` as a number."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def take_given(corpus: LinkedRows, name: str, size: int | None) -> list[int]:
@@ -179,29 +173,9 @@ def assign(
     return rows
 
 
-def parse_sizes(values: dict[str, str]) -> dict[str, int | None]:
-    """Parse the size of each split.
-
-    Raises:
-        UserError: a name or a size is not allowed, or a split is missing.
-    """
-    sizes: dict[str, int | None] = {}
-    for name, size in values.items():
-        if name not in DRAWN_IN_ORDER:
-            raise UserError(f"splits: {name!r} is not one of {', '.join(DRAWN_IN_ORDER)}")
-        is_all = size == ALL and name in GIVEN_PARTS
-        if not is_all and not (size.isascii() and size.isdigit()):
-            raise UserError(f"splits.{name}: {size!r} is not a number of pairs")
-        sizes[name] = None if is_all else int(size)
-    missing = [name for name in DRAWN_IN_ORDER if name not in sizes]
-    if missing:
-        raise UserError(f"splits: no {missing[0]}")
-    return sizes
-
-
 def main(arguments: argparse.Namespace) -> None:
     """Write the four splits."""
-    sizes = parse_sizes({name: size for name, size, _ in arguments.split})
+    sizes = {name: None if size == ALL else int(size) for name, size, _ in arguments.split}
     corpus = LinkedRows(arguments.clean, arguments.seed)
     rows = assign(corpus, sizes, arguments.given, arguments.table)
     for name, _, output in arguments.split:

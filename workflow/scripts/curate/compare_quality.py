@@ -10,25 +10,16 @@ import argparse
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from curate.quality import QualityMetric, load_metric
+from curate.quality import load_metric
 from stats.bootstrap import interval, rank_correlation, resampled_correlations
 from workbench.cli import UserError, named_files, run_script, say, script_parser
 from workbench.draws import draw_names
 from workbench.tables import read_rows, score_text, write_rows
-
-
-@dataclass(frozen=True)
-class ScoreDefinition:
-    """The metric of a score in the section ``quality`` of the configuration, and the scores that an average is of."""
-
-    metric: str
-    of: tuple[str, ...] = ()
 
 
 class Agreement(NamedTuple):
@@ -57,21 +48,15 @@ class Agreement(NamedTuple):
 COLUMNS = ("generator", "quality", "metric", "better", *Agreement._fields, "practical")
 
 
-def is_practical(definitions: Mapping[str, ScoreDefinition], name: str) -> bool:
-    """Whether the score ``name`` needs no human targets; an average is practical if all its parts are."""
-    needs_human = metric_of(definitions, name).needs_human
-    return not needs_human and all(is_practical(definitions, part) for part in definitions[name].of)
+def is_practical(about: Mapping[str, Mapping[str, Any]], name: str) -> bool:
+    """Whether the score ``name`` needs no human targets; an average is practical if all its parts are.
 
-
-def metric_of(definitions: Mapping[str, ScoreDefinition], name: str) -> QualityMetric:
-    """The metric behind the score ``name``.
-
-    Raises:
-        UserError: ``definitions`` does not contain the score.
+    Args:
+        about: the metric of every score, and the scores that an average is of.
+        name: a score in ``about``.
     """
-    if name not in definitions:
-        raise UserError(f"--about: nothing about the score {name!r}; it has {', '.join(definitions)}")
-    return load_metric(definitions[name].metric).METRIC
+    needs_human = load_metric(about[name]["metric"]).METRIC.needs_human
+    return not needs_human and all(is_practical(about, part) for part in about[name].get("of", ()))
 
 
 def agreement(
@@ -104,20 +89,14 @@ def agreement(
     return Agreement(len(truth), int(known.sum()), correlation, low, high, float(truth.mean()), top, bottom)
 
 
-def read_oracle(oracle: Path, targets: int | None, seed: int) -> dict[str, float]:
-    """The oracle's scores by id: of all targets, or of ``targets`` targets drawn by id."""
-    names = (name for name, score in read_rows(oracle, ["id", "score"]) if score)
-    drawn = set(names if targets is None else draw_names(names, targets, seed))
-    return {name: float(score) for name, score in read_rows(oracle, ["id", "score"]) if name in drawn}
-
-
 def compare(scores: Path, oracle: Path, better: str, targets: int | None, resamples: int, seed: int) -> Agreement:
-    """The agreement of a table of scores with the oracle's for the same generator, on at most ``targets`` targets.
+    """The agreement of a table of scores with the oracle's, on all targets of the generator or ``targets`` drawn by id.
 
     Raises:
         UserError: they have no target in common.
     """
-    truth = read_oracle(oracle, targets, seed)
+    known_truth = {name: float(score) for name, score in read_rows(oracle, ["id", "score"]) if score}
+    truth = {name: known_truth[name] for name in draw_names(known_truth, targets, seed)}
     rows = [row for row in read_rows(scores, ["id", "score", "rank"]) if row[0] in truth]
     if not rows:
         raise UserError(f"{scores}: no target in common with {oracle}; delete the older file and run again")
@@ -128,21 +107,16 @@ def compare(scores: Path, oracle: Path, better: str, targets: int | None, resamp
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table."""
-    definitions = {
-        name: ScoreDefinition(settings["metric"], tuple(settings.get("of", ())))
-        for name, settings in arguments.about.items()
-    }
     oracles = named_files("--oracle", arguments.oracle)
     rows = []
     for label, path in named_files("--scores", arguments.scores).items():
         generator, _, name = label.partition(":")
-        if generator not in oracles:
-            raise UserError(f"--scores {label}: no --oracle of {generator!r}; there are {', '.join(oracles)}")
-        better = metric_of(definitions, name).better
+        metric = arguments.about[name]["metric"]
+        better = load_metric(metric).METRIC.better
         found = compare(path, oracles[generator], better, arguments.targets, arguments.samples, arguments.seed)
-        practical = "yes" if is_practical(definitions, name) else "no"
+        practical = "yes" if is_practical(arguments.about, name) else "no"
         figures = (found.targets, found.scored, *map(score_text, found[2:]))
-        rows.append((generator, name, definitions[name].metric, better, *figures, practical))
+        rows.append((generator, name, metric, better, *figures, practical))
         shown = "no correlation" if found.spearman is None else f"Spearman {found.spearman:.2f}"
         say(f"{generator}, {name}: {shown} with the oracle on {found.scored:,} targets")
     write_rows(arguments.output, COLUMNS, rows)
@@ -153,7 +127,9 @@ def parser() -> argparse.ArgumentParser:
     parser = script_parser(__doc__)
     parser.add_argument("--oracle", nargs="*", required=True, metavar="GENERATOR=TABLE", help="the oracle's scores")
     parser.add_argument("--scores", nargs="*", required=True, metavar="GENERATOR:NAME=TABLE", help="the other scores")
-    parser.add_argument("--about", type=json.loads, required=True, help="JSON: settings of every score by name")
+    parser.add_argument(
+        "--about", type=json.loads, required=True, help="JSON: metric of every score, and what it averages"
+    )
     parser.add_argument("--targets", type=int, help="maximum number of a generator's targets to compare, drawn by id")
     parser.add_argument("--samples", type=int, required=True, help="number of resamples behind each interval")
     parser.add_argument("--seed", type=int, required=True, help="seed of the draw and of the resamples")

@@ -8,10 +8,9 @@ information gives exactly that order.
 import argparse
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
-from typing import overload
 
 from curate.quality import Context, QualityMetric, TargetInstance, load_metric
 from workbench.cli import UserError, run_script, say, script_parser
@@ -23,8 +22,8 @@ from workbench.tables import read_rows, score_text, write_rows
 COLUMNS = ("id", "score", "rank")
 
 
-class TargetInstances(Sequence[TargetInstance]):
-    """The generator's targets in the pool's order; an instance is created when it is accessed.
+class TargetInstances:
+    """The generator's targets in the pool's order; an instance is created when its turn comes.
 
     The human target is read only if the metric needs it.
 
@@ -49,25 +48,17 @@ class TargetInstances(Sequence[TargetInstance]):
     def __len__(self) -> int:
         return len(self.ids)
 
-    @overload
-    def __getitem__(self, place: int) -> TargetInstance: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[TargetInstance]: ...
-
-    def __getitem__(self, place: int | slice) -> TargetInstance | list[TargetInstance]:
-        if isinstance(place, slice):
-            return [self[number] for number in range(*place.indices(len(self)))]
-        name = self.ids[place]
-        logprob, metadata = self._logprobs[name], self._metadata[name]
-        return TargetInstance(
-            name,
-            self._sources[place],
-            self._targets[name],
-            float(logprob) if logprob else None,
-            json.loads(metadata) if metadata else {},
-            None if self._humans is None else self._humans[place],
-        )
+    def __iter__(self) -> Iterator[TargetInstance]:
+        for place, name in enumerate(self.ids):
+            logprob, metadata = self._logprobs[name], self._metadata[name]
+            yield TargetInstance(
+                name,
+                self._sources[place],
+                self._targets[name],
+                float(logprob) if logprob else None,
+                json.loads(metadata) if metadata else {},
+                None if self._humans is None else self._humans[place],
+            )
 
 
 def ranks(ids: list[str], scores: Sequence[str], better: str, seed: int) -> list[int]:

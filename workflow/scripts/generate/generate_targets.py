@@ -19,7 +19,7 @@ from workbench.tables import read_rows
 def main(arguments: argparse.Namespace) -> None:
     """Ask the provider for every target and write them."""
     provider: Provider = importlib.import_module(f"generate.providers.{arguments.provider}")
-    inputs = {name: Path(path) for name, path in arguments.input}
+    inputs = {"pool": arguments.pool, **{name: Path(path) for name, path in arguments.input}}
     sources = [Source(*row) for row in read_rows(arguments.pool, ["id", "source"])]
     settings = json.loads(arguments.settings)
     count = empty = 0

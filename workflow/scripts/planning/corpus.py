@@ -1,12 +1,12 @@
 """The human text: where it comes from and how it is split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from corpus.releases import Release, read_releases
 from planning.configuration.errors import ConfigurationError
-from planning.settings import JsonObject
+from planning.settings import JsonObject, compact
 from workbench.cli import UserError
 
 
@@ -17,12 +17,13 @@ class Corpus:
     kind: str  # ``catalogues``, ``mtdata`` or ``files``
     seed: int  # of the splits
     max_line_bytes: int
+    alignment: str  # what to do with files that look misaligned: ``refuse`` or ``warn``
     cleaning: JsonObject
     splits: Mapping[str, int | None]  # size of each split in pairs; None for all of a given part
     catalogues: JsonObject  # the file that pins the ``releases``, and patterns of catalogues to ``exclude``
     # The user's files of each part: ``source`` and ``target``, or ``tsv``.
     files: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    mtdata: Mapping[str, Sequence[str]] = field(default_factory=dict)  # the ids of each part
+    mtdata: JsonObject = field(default_factory=dict)  # the ids of each part, and pinned digests
 
     @property
     def pretrain(self) -> int:
@@ -35,10 +36,20 @@ class Corpus:
         return self.splits["pool"] or 0
 
     @property
+    def cleaning_rules(self) -> str:
+        """The section ``corpus.cleaning`` as JSON for one command-line argument."""
+        return compact(self.cleaning)
+
+    @property
     def given_parts(self) -> set[str]:
         """Which of ``valid`` and ``test`` the corpus contains; the others are cut from its training text."""
         parts = {"files": self.files, "mtdata": self.mtdata}.get(self.kind, {})
         return {"valid", "test"} & set(parts)
+
+    @property
+    def mtdata_parts(self) -> dict[str, list[str]]:
+        """The mtdata ids of each part."""
+        return {part: ids for part, ids in self.mtdata.items() if part != "sha256"}
 
     @property
     def file_lists(self) -> dict[str, list[str]]:

@@ -155,6 +155,10 @@ class Generators(Entries[Generator]):
         given = {name: self[name].fallback for name in recipe.generators if name in self}
         return {name: origin for name, origin in given.items() if origin}
 
+    def origins_of(self, recipe: Recipe) -> list[str]:
+        """Whose generated text a dataset is built from, including what fills the gaps of others."""
+        return sorted({*recipe.generators, *self.fallbacks(recipe).values()} - {HUMAN})
+
     @cached_property
     def detector_pairs(self) -> dict[str, tuple[str, str, str]]:
         """Every pair of authors that a detector distinguishes, by name: first, second, what kind of pair it is."""
@@ -186,8 +190,10 @@ def _read_generator(config: JsonObject, name: str, training: Training, runs: Run
         )
     if given["provider"] == "files":
         # The paths are here so that exchanging two of them is seen; the script takes them as inputs.
-        shaping = picked(given, ("targets", "sources", "aligned_with"))
-        shaping |= picked(config["corpus"]["cleaning"], ["markup"]) | picked(config["corpus"], ["max_line_bytes"])
+        shaping = picked(given, ("targets", "sources", "aligned_with", "pool_sha256", "empty"))
+        shaping |= picked(config["corpus"]["cleaning"], ["markup"]) | picked(
+            config["corpus"], ("max_line_bytes", "alignment")
+        )
         return read_settings(FileGenerator, given, name=name, settings=compact(shaping))
     if given["provider"] == "local":
         local = read_local_llm(config, "generators", name)

@@ -78,7 +78,7 @@ class QualityScore:
     def inputs(self, generator: str) -> dict[str, str]:
         """The files that it reads besides the pool and the generator's text, by the names that the metric uses."""
         if self.metric in MODEL_METRICS:
-            return model_files(f"<results>/quality/{self.name}", "model.")
+            return model_files(f"<results>/quality/{self.name}", "model:")
         if self.metric == "length":
             return {"pretrain": "<results>/corpus/pretrain.tsv"}
         if self.metric == "consensus":
@@ -125,6 +125,11 @@ class QualityScores(Entries[QualityScore]):
     def pairs(self) -> list[tuple[str, str]]:
         """Every score with every generator whose targets it scores."""
         return [(name, generator) for name, score in self.items() for generator in score.scored]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics in use, sorted."""
+        return sorted({self[name].metric for name, _ in self.pairs})
 
     @cached_property
     def judged(self) -> list[tuple[Judge, str]]:

@@ -1,21 +1,45 @@
 """Write files and folders atomically, open packed files, and compute digests."""
 
+import bz2
 import errno
 import gzip
 import hashlib
 import json
+import lzma
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from workbench.cli import UserError
 from workbench.locks import try_lock
 
-_GZIP_MAGIC = b"\x1f\x8b"
+_PACKERS: dict[bytes, Callable[..., object]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+_UNPACK = "unpack it, and give the text that is in it"
+_CONVERT = "convert it: iconv -f {} -t UTF-8 {{0}} > NEW"
+_NOT_TEXT = {
+    b"\x28\xb5\x2f\xfd": ("zstd", "unpack it: zstd -d {0}"),
+    b"\x04\x22\x4d\x18": ("lz4", "unpack it: lz4 -d {0}"),
+    b"\x1f\x9d": ("compress", "unpack it: uncompress {0}"),
+    b"PK\3\4": ("a zip archive, or a document in one", _UNPACK),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", _UNPACK),
+    b"Rar!\x1a\7": ("a rar archive", _UNPACK),
+    b"ustar": ("a tar archive", _UNPACK),
+    b"%PDF-": ("a PDF document", "extract its text, one sentence a line"),
+    b"{\\rtf": ("an RTF document", "save it as plain text, one sentence a line"),
+    b"PAR1": ("a Parquet table", "export it as text, one sentence a line"),
+    b"SQLite format 3": ("a database", "export it as text, one sentence a line"),
+    b"\xff\xfe\0\0": ("UTF-32", _CONVERT.format("UTF-32")),
+    b"\0\0\xfe\xff": ("UTF-32", _CONVERT.format("UTF-32")),
+    b"\xff\xfe": ("UTF-16", _CONVERT.format("UTF-16")),
+    b"\xfe\xff": ("UTF-16", _CONVERT.format("UTF-16")),
+}
+DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError)  # raised by reading a damaged packed file
 _TEMPORARY = ".tmp"
 
 
@@ -98,10 +122,24 @@ def _remove_left_behind(path: Path) -> None:
 
 
 def open_unpacked(path: Path) -> BinaryIO:
-    """Open a plain or gzip file, recognised by content, to read its unpacked bytes."""
+    """Open a plain, gzip, bzip2 or xz file, recognised by content, to read its unpacked bytes.
+
+    Raises:
+        UserError: the content is that of an archive, another packer or a document rather than text in UTF-8.
+    """
     with path.open("rb") as probe:
-        packed = probe.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
+        head = probe.read(300)
+    opener = next((_PACKERS[magic] for magic in _PACKERS if head.startswith(magic)), None)
+    file = cast(BinaryIO, opener(path, "rb")) if opener else path.open("rb")
+    if opener:
+        with suppress(*DAMAGE):  # reported by who reads on
+            head = file.read(300)
+        file.seek(0)
+    for magic, (kind, remedy) in _NOT_TEXT.items():
+        if head.startswith(magic) or (magic == b"ustar" and head[257:262] == magic):
+            file.close()
+            raise UserError(f"{path}: {kind}, not text in UTF-8; {remedy.format(path)}")
+    return file
 
 
 def write_text(path: Path, text: str) -> None:

@@ -24,11 +24,13 @@ _BREAKING_TAG = re.compile(
 )
 _ENTITY = re.compile(r"&(?:[A-Za-z][A-Za-z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _ROLE = re.compile(r":[A-Za-z][\w+:.-]{0,60}:`([^`<]*)(?:<[^`<>]*>)?`")  # :role:`text <target>`
-_LITERAL = re.compile(r"``([^`]+)``")
+_LITERAL = re.compile(r"``(?=\S)((?:(?!'')[^`])+)(?<=\S)``")  # not TeX's ``quotation''
 _LINK = re.compile(r"!?\[([^\[\]]+)\]\((?:[^\s()]|\([^\s()]*\))+\)")  # [text](address)
-_STRONG = re.compile(r"\*\*(?=\S)([^*]+?)(?<=\S)\*\*")
+# Between words, not in 2**3; scripts without blanks have no place between words.
+_UNSPACED = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uac00-\ud7af]"
+_STRONG = re.compile(rf"(?:(?<![\w*])|(?<={_UNSPACED}))\*\*(?=\S)([^*]+?)(?<=\S)\*\*(?:(?![\w*])|(?={_UNSPACED}))")
 _INLINE = (_LITERAL, _LINK, _STRONG)
-_LINE = re.compile(r"([#=~^*+_-])\1{3,}")  # under a heading, around a table
+_LINE = re.compile(r"([#=~^*+-])\1{3,}")  # under a heading, around a table; ____ is a gap to fill in
 
 
 def has_markup(text: str) -> bool:

@@ -1,5 +1,6 @@
 """Normalise text, and compare it."""
 
+import hashlib
 import re
 import unicodedata
 
@@ -16,6 +17,11 @@ def one_line(text: str) -> str:
     the function again changes nothing.
     """
     return _SPACE.sub(" ", unicodedata.normalize("NFC", _DROPPED.sub("", text))).strip()
+
+
+def hash64(text: str) -> int:
+    """The first eight bytes of the SHA-256 of ``text`` as a number, of which a set takes far less memory than texts."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def match_key(text: str) -> str:

@@ -13,13 +13,10 @@ gets a GPU. Metrics share the modules whose names begin with ``_``.
 """
 
 import importlib
-import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol, cast
-
-from workbench.cli import UserError
 
 Score = float | None
 
@@ -46,7 +43,12 @@ class TargetInstance(NamedTuple):
     human: str | None
 
 
-Instances = Sequence[TargetInstance]
+class Instances(Protocol):
+    """The targets of a generator, which a metric may run through several times."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[TargetInstance]: ...
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,6 @@ class Context:
     generated: Path
     inputs: Mapping[str, Path] = field(default_factory=dict)
     threads: int = 1
-
-    def input(self, name: str) -> Path:
-        """The file called ``name``.
-
-        Raises:
-            UserError: it is not given.
-        """
-        if name not in self.inputs:
-            given = ", ".join(self.inputs) or "none"
-            raise UserError(f"the metric reads an input {name!r}, which is not given; given: {given}")
-        return self.inputs[name]
 
     def inputs_of(self, prefix: str) -> dict[str, Path]:
         """The files called ``prefix:NAME``, by ``NAME``."""
@@ -96,17 +87,6 @@ class MetricModule(Protocol):
         ...
 
 
-def metric_names() -> list[str]:
-    """The names of all metrics, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
-
-
 def load_metric(name: str) -> MetricModule:
-    """The module of the metric ``name``.
-
-    Raises:
-        UserError: there is no such metric.
-    """
-    if name not in metric_names():
-        raise UserError(f"metric {name!r}: unknown; allowed: {', '.join(metric_names())}")
+    """The module of the metric ``name``."""
     return cast(MetricModule, importlib.import_module(f"{__name__}.{name}"))

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from curate.quality import Context, Instances, QualityMetric, Score
-from curate.quality._models import local_model
+from curate.quality._models import local_weights
 from workbench.cli import UserError
 
 log = logging.getLogger(__name__)
@@ -36,8 +36,7 @@ def score(instances: Instances, context: Context) -> list[Score]:
             "python -m venv comet && comet/bin/pip install unbabel-comet==2.2.7 'setuptools<81', "
             "and set `program: comet/bin/comet-score`"
         )
-    local = local_model("comet_qe", context)
-    weights = local.weights
+    weights, on_gpu = local_weights("comet_qe", context)
     if weights.suffix != ".ckpt":  # comet-score would take it for the name of a model to download
         raise UserError(
             f"metric comet_qe, weights: {weights} is not a checkpoint; give the file model.ckpt of the model"
@@ -49,8 +48,8 @@ def score(instances: Instances, context: Context) -> list[Score]:
         targets.write_text("".join(f"{instance.target}\n" for instance in instances), encoding="utf-8")
         command = [
             *(program, "-s", sources, "-t", targets, "--model", weights, "--to_json", scores, "--quiet"),
-            *("--batch_size", str(local.batch_size)),
-            *("--gpus", "1" if local.on_gpu else "0"),
+            *("--batch_size", str(context.settings["batch_size"])),
+            *("--gpus", "1" if on_gpu else "0"),
         ]
         # It must import its own packages, not the workbench's.
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

@@ -26,7 +26,7 @@ def score(instances: Instances, context: Context) -> list[Score]:
         UserError: no source has another text.
     """
     others = [read_targets(path) for path in context.inputs_of("other").values()]
-    samples = other_samples(context.input("answers"), instances) if "answers" in context.inputs else {}
+    samples = other_samples(context.inputs["answers"], instances) if "answers" in context.inputs else {}
 
     def other_texts(source: str) -> list[str]:
         return [text for table in others if (text := table.get(source))] + samples.get(source, [])

@@ -8,7 +8,8 @@ Source: ours; py3langid, after Lui & Baldwin, langid.py (ACL 2012).
 import math
 
 from curate.quality import Context, Instances, QualityMetric, Score
-from workbench.cli import UserError, progress
+from workbench.cli import progress
+from workbench.language_identification import load_identifier
 from workbench.languages import base_language
 from workbench.words import plain_words
 
@@ -23,15 +24,8 @@ def score(instances: Instances, context: Context) -> list[Score]:
     Raises:
         UserError: py3langid does not know the language.
     """
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
     language = base_language(context.settings["languages"]["target"])
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    if language not in identifier.labels:
-        raise UserError(
-            f"languages.target: no language {language!r} in py3langid, so the metric language cannot be used; "
-            f"leave it out, or choose among {', '.join(sorted(identifier.labels))}"
-        )
+    identifier = load_identifier([language], "languages.target", "leave the metric language out")
     return [
         log_odds(dict(identifier.rank(plain_words(instance.target))), language)
         for instance in progress(instances, len(instances), "targets")

@@ -6,8 +6,7 @@ Source: ours; forward half of Junczys-Dowmunt, Dual Conditional Cross-Entropy Fi
 """
 
 from curate.quality import Context, Instances, QualityMetric, Score
-from curate.quality._models import trained_model
-from models.engines import EngineSettings
+from models.engines import EngineSettings, Model
 from models.forced_decoding import force_decode
 
 METRIC = QualityMetric(better="lower")
@@ -17,4 +16,6 @@ def score(instances: Instances, context: Context) -> list[Score]:
     """Score every target; an empty one consists of its end of sentence only."""
     pairs = [(instance.source, instance.target) for instance in instances]
     settings = EngineSettings.from_json(context.settings["decoding"])
-    return [-found.logprob for found in force_decode(trained_model(context), pairs, settings, context.threads)]
+    return [
+        -found.logprob for found in force_decode(Model(**context.inputs_of("model")), pairs, settings, context.threads)
+    ]

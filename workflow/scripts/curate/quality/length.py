@@ -21,7 +21,7 @@ METRIC = QualityMetric(better="higher")
 
 def score(instances: Instances, context: Context) -> list[Score]:
     """-|z|, with z the distance of the log ratio from the usual one; None for an empty target."""
-    usual, spread = usual_ratio(context.input("pretrain"))
+    usual, spread = usual_ratio(context.inputs["pretrain"])
     return [
         -abs(log_ratio(instance.source, instance.target) - usual) / spread if instance.target else None
         for instance in instances

@@ -17,7 +17,7 @@ def score(instances: Instances, context: Context) -> list[Score]:
     Raises:
         UserError: a score is not a number from 0 to 100.
     """
-    path = context.input("judge")
+    path = context.inputs["judge"]
     points = {name: _points(text, f"{path}, id {name}") for name, text in read_rows(path, ["id", "score"])}
     return [points.get(instance.id) for instance in instances]
 

@@ -7,7 +7,7 @@ Estimation (EAMT 2020); chrF: Popović (WMT 2015).
 """
 
 from curate.quality import Context, Instances, QualityMetric, Score
-from curate.quality._models import trained_model
+from models.engines import Model
 from models.translation import DecodingSettings, translate
 from stats.metrics import sentence_chrf
 
@@ -18,7 +18,9 @@ def score(instances: Instances, context: Context) -> list[Score]:
     """Translate every target back with the reverse model; an empty target scores 0."""
     written = [instance for instance in instances if instance.target]
     settings = DecodingSettings.from_json(context.settings["decoding"])
-    back = translate(trained_model(context), [instance.target for instance in written], settings, context.threads)
+    back = translate(
+        Model(**context.inputs_of("model")), [instance.target for instance in written], settings, context.threads
+    )
     found = {
         instance.id: sentence_chrf(translation.text, instance.source)
         for instance, translation in zip(written, back, strict=True)

@@ -23,7 +23,7 @@ class Provider(Protocol):
         Args:
             sources: of the pool.
             settings: the part of the generator's configuration that shapes the text, in the provider's own keys.
-            inputs: the files that the provider reads, by name.
+            inputs: the files that the provider reads, by name, and the table ``pool``.
             threads: CPU threads that it may use.
 
         Raises:

@@ -1,16 +1,16 @@
 """Checks of folders, names, languages and the human text."""
 
 import os
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from corpus.parallel_text import column_names
+from corpus.recognition import refuse_other_format
 from planning.configuration.errors import Key, Problem
 from planning.corpus import Corpus
 from planning.study import Study
-from workbench.files import open_unpacked
+from workbench.cli import UserError
+from workbench.files import DAMAGE, open_unpacked
 from workbench.generated import HUMAN
 
 _SOURCE_FOLDERS = {"workflow", "config", "resources", "tests", "docs", "envs", "profiles", "requirements", "tools"}
@@ -64,6 +64,7 @@ def corpus_problems(study: Study) -> Iterator[Problem]:
                 yield Problem(key, f"{', '.join(files) or 'nothing'} given; allowed: either source and target, or tsv")
             for name, path in files.items():
                 yield from missing_file((*key, name), path)
+                yield from other_format((*key, name), path)
     fewest, most = corpus.cleaning["min_words"], corpus.cleaning["max_words"]
     if fewest > most:
         yield Problem(("corpus", "cleaning", "min_words"), f"{fewest} is more than max_words, which is {most}")
@@ -75,6 +76,17 @@ def missing_file(key: Key, path: str, is_input: bool = True) -> Iterator[Problem
         yield Problem(key, f"{path!r} is not a file (looked for it in {Path.cwd()})", no_input=is_input)
 
 
+def other_format(key: Key, path: str) -> Iterator[Problem]:
+    """A problem if a file that is there does not hold lines of text."""
+    if Path(path).is_file():
+        try:
+            refuse_other_format(Path(path))
+        except UserError as error:
+            yield Problem(key, str(error))
+        except OSError:
+            return  # the job that reads it reports the reason
+
+
 def split_problems(study: Study) -> Iterator[Problem]:
     """The splits must not need more than the corpus has."""
     corpus = study.corpus
@@ -82,58 +94,49 @@ def split_problems(study: Study) -> Iterator[Problem]:
         if corpus.splits[part] is None and part not in corpus.given_parts:
             yield Problem(("splits", part), "a number of pairs is needed, since the corpus brings no such part")
     cut = {name: size for name, size in corpus.splits.items() if size and name not in corpus.given_parts}
-    text = training_text(corpus)
-    lines = count_lines(text) if corpus.kind == "files" and text.path.is_file() else None
+    path, unit = training_text(corpus)
+    lines = count_texts(path, unit) if corpus.kind == "files" and path.is_file() else None
     if lines is not None and sum(cut.values()) > lines:
         parts = " + ".join(f"{name} {size:,}" for name, size in cut.items())
         yield Problem(
             ("splits",),
-            f"{parts} = {sum(cut.values()):,} pairs are more than the {lines:,} {text.unit} of {text.path}",
+            f"{parts} = {sum(cut.values()):,} pairs are more than the {lines:,} {unit} of {path}",
         )
 
 
-class Text(NamedTuple):
-    """A file with a text, or a text and its translation, on each line."""
+def training_text(corpus: Corpus) -> tuple[Path, str]:
+    """The file of a ``files`` corpus' training text and what its texts are called; without one, no file's path.
 
-    path: Path
-    is_table: bool
-
-    @property
-    def unit(self) -> str:
-        """What the texts of the file are called; a table's line of column names is not a row."""
-        return "rows" if self.is_table else "lines"
-
-
-def training_text(corpus: Corpus) -> Text:
-    """The file whose lines are those of a ``files`` corpus' training text; if there is none, its path is not a file."""
+    They are ``lines``, or the ``rows`` of a table, whose line of column names is not a row.
+    """
     train = corpus.files.get("train", {})
-    return Text(Path(train.get("source") or train.get("tsv") or ""), "source" not in train)
+    return Path(train.get("source") or train.get("tsv") or ""), "lines" if "source" in train else "rows"
 
 
 def alignment_problems(key: Key, path: str, corpus: Corpus) -> Iterator[Problem]:
     """A file of translations must have as many lines as the training text."""
-    beside = training_text(corpus)
-    if Path(path).is_file() and beside.path.is_file():
-        lines, wanted = count_lines(Text(Path(path), False)), count_lines(beside)
+    beside, unit = training_text(corpus)
+    if Path(path).is_file() and beside.is_file():
+        lines, wanted = count_texts(Path(path), "lines"), count_texts(beside, unit)
         if lines is not None and wanted is not None and lines != wanted:
-            reason = f"but it is aligned with {beside.path}, which has {wanted:,} {beside.unit}"
+            reason = f"but it is aligned with {beside}, which has {wanted:,} {unit}"
             yield Problem(key, f"{path} has {lines:,} lines, {reason}")
 
 
-def count_lines(text: Text) -> int | None:
-    """Number of lines of a plain or gzip file, without the line that names a table's columns.
+def count_texts(path: Path, unit: str) -> int | None:
+    """Number of ``lines`` or ``rows`` of a plain or packed file.
 
     None for a file that cannot be read to its end: the job that reads it reports the reason.
     """
     lines, last = 0, b"\n"
     try:
-        with open_unpacked(text.path) as file:
-            first = file.readline(_BLOCK_BYTES) if text.is_table else b""
+        with open_unpacked(path) as file:
+            first = file.readline(_BLOCK_BYTES) if unit == "rows" else b""
             if not column_names(first.decode("utf-8-sig", "replace")):
                 lines, last = first.count(b"\n"), first[-1:] or last
             while block := file.read(_BLOCK_BYTES):
                 lines += block.count(b"\n")
                 last = block[-1:]
-    except (OSError, EOFError, zlib.error):
+    except (*DAMAGE, UserError):
         return None
     return lines + (last != b"\n")

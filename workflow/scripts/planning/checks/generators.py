@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from planning.checks.corpus import alignment_problems, missing_file
+from planning.checks.corpus import alignment_problems, missing_file, other_format
 from planning.checks.hosted_llms import hosted_llm_problems
 from planning.checks.quality import quality_problems
 from planning.conditions import quality_of
@@ -31,11 +31,11 @@ def generator_problems(study: Study) -> Iterator[Problem]:
 
 def _file_problems(study: Study, generator: FileGenerator) -> Iterator[Problem]:
     key = ("generators", generator.name)
-    yield from missing_file((*key, "targets"), generator.targets)
+    for name, path in generator.inputs.items():
+        yield from missing_file((*key, name), path)
+        yield from other_format((*key, name), path)
     if (generator.sources is not None) != (generator.aligned_with == "sources"):
         yield Problem((*key, "sources"), "belongs to `aligned_with: sources`, and is needed there")
-    elif generator.sources is not None:
-        yield from missing_file((*key, "sources"), generator.sources)
     if generator.aligned_with == "train" and study.corpus.kind != "files":
         yield Problem((*key, "aligned_with"), "'train' needs corpus.kind 'files'; allowed here: pool, sources")
     elif generator.aligned_with == "train":
