@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from fake_llm.faults import TEXT, unit
 from fake_llm.judge import Judged, find_pair, rating
@@ -81,7 +82,11 @@ async def _text(state: State, ask: Ask, found: Found | Judged, fault: str | None
     if isinstance(found, Judged):
         text = await _rated(state, ask, found, fault)
     elif found.several is not None:
-        several = {name: await _translated(state, ask, text, fault) for name, text in found.several.items()}
+        several: dict[str, Any] = {
+            name: await _translated(state, ask, source, fault) for name, source in found.several.items()
+        }
+        if '": ["' in ask.user.partition("\n\n{")[0]:  # the form of the answer
+            several = {name: [found.several[name][:20], text] for name, text in several.items()}
         if fault == "misaligned":
             several.pop(sorted(several)[int(unit(ask.digest, "key") * len(several))])
         text = json.dumps(several, ensure_ascii=False)

@@ -29,6 +29,7 @@ POLICY = {
     "length": ["retry", "drop"],
     "empty": ["retry", "drop"],
     "malformed": ["repair", "retry", "drop"],
+    "obeyed": ["retry", "drop"],
     "copy": ["keep"],
     "wrong_language": ["keep"],
     "failed": ["stop"],
@@ -86,7 +87,7 @@ def good(call: Call) -> str:
     """A model that translates everything, one by one or several at once."""
     asked = source_of(call)
     if asked.startswith("{"):
-        return json.dumps({key: english(text) for key, text in json.loads(asked).items()})
+        return json.dumps({key: [text[:20], english(text)] for key, text in json.loads(asked).items()})
     return english(asked)
 
 

@@ -10,7 +10,7 @@ from llm.prices import Price
 from llm.providers.api import Api
 from llm.settings import ExecutionSettings, ShapingSettings
 
-OUTCOMES = ("refusal", "content_filter", "length", "empty", "malformed", "copy", "wrong_language", "failed")
+OUTCOMES = ("refusal", "content_filter", "length", "empty", "malformed", "obeyed", "copy", "wrong_language", "failed")
 SHAPING: dict[str, Any] = {
     "provider": "openai",
     "model": "fake-strong",

@@ -36,7 +36,7 @@ def good(call: Call) -> str:
     """A model that translates everything, one by one or several at once."""
     asked = source_of(call)
     if asked.startswith("{"):
-        return json.dumps({key: ENGLISH[text] for key, text in json.loads(asked).items()})
+        return json.dumps({key: [text[:9], ENGLISH[text]] for key, text in json.loads(asked).items()})
     return ENGLISH[asked]
 
 
@@ -222,7 +222,7 @@ def test_a_group_whose_answer_does_not_fit_is_asked_one_by_one(tmp_path: Path) -
     gpt = Asked(tmp_path, None, SOURCES, sentences_per_request=100)
     gpt.export(lambda call: "{}" if source_of(call).startswith("{") else good(call))
     assert gpt.ledger["requests"] > 3
-    assert gpt.ledger["targets"] == 3
+    assert (gpt.ledger["targets"], gpt.ledger["misaligned"]) == (3, 3)
     gpt.check_accounts()
 
 
@@ -274,3 +274,20 @@ def test_the_table_of_ledgers_has_a_row_for_each_generator(tmp_path: Path) -> No
         ("first", "3", "3", "0", "3", "0", "0.0004"),
         ("second", "3", "2", "1", "5", "1", "0.0006"),
     ]
+
+
+def test_what_answers_have_in_common_is_learnt_said_and_repaired(tmp_path: Path) -> None:
+    gpt = Asked(tmp_path, None, SOURCES)
+    gpt.export(lambda call: f"Kpq xyz: {good(call)}")
+    assert [row["text"] for row in gpt.table("generated")] == TARGETS
+    assert (gpt.ledger["requests"], gpt.ledger["outcomes"]) == (3, {"malformed": 3})
+    assert (
+        "taken for lead-ins, some openings before a colon that the source lacks: 'kpq xyz:' (3)" in gpt.ledger["notes"]
+    )
+
+
+def test_what_was_learnt_is_asked_for_again(tmp_path: Path) -> None:
+    gpt = Asked(tmp_path, None, SOURCES)
+    gpt.export(lambda call: good(call) if "An earlier answer" in str(call.body["messages"]) else "Kpq xyz uvw rst!")
+    assert [row["text"] for row in gpt.table("generated")] == TARGETS
+    assert (gpt.ledger["requests"], gpt.ledger["retried"]) == (6, 3)

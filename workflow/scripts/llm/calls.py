@@ -16,21 +16,13 @@ from llm.tokens import upper_bound
 
 @dataclass(frozen=True)
 class Call:
-    """One request as the provider sees it.
+    """One request as the provider sees it."""
 
-    Attributes:
-        provider: name of the API module, ``openai`` or ``anthropic``.
-        base_url: where the API is, without a slash at the end, also if it is the SDK's default.
-        api_version: the API's version: ``v1`` or the ``anthropic-version`` header.
-        body: the request's complete JSON body.
-        sample: 0, 1, … of several answers to the same body.
-    """
-
-    provider: str
-    base_url: str
-    api_version: str
-    body: Mapping[str, Any]
-    sample: int = 0
+    provider: str  # name of the API module, ``openai`` or ``anthropic``
+    base_url: str  # where the API is, without a slash at the end, also if it is the SDK's default
+    api_version: str  # ``v1`` or the ``anthropic-version`` header
+    body: Mapping[str, Any]  # complete
+    sample: int = 0  # 0, 1, … of several answers to the same body
 
     @cached_property
     def key(self) -> str:
@@ -81,26 +73,15 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """A provider's answer.
+    """A provider's answer; None where the provider sends nothing."""
 
-    Attributes:
-        text: what the model wrote; empty if it refused without a word.
-        finish: why it ended.
-        logprob: mean natural log-probability of its tokens, None if not requested.
-        model: the model as served.
-        fingerprint: of the serving system, None if the provider sends none.
-        request_id: the provider's name for the request, from the body.
-        service_tier: as served, None if the provider sends none.
-        usage: tokens.
-    """
-
-    text: str
+    text: str  # what the model wrote; empty if it refused without a word
     finish: Finish
-    logprob: float | None
-    model: str
-    fingerprint: str | None
-    request_id: str | None
-    service_tier: str | None
+    logprob: float | None  # mean natural log-probability of its tokens, None if not requested
+    model: str  # as served
+    fingerprint: str | None  # of the serving system
+    request_id: str | None  # the provider's name for the request, from the body
+    service_tier: str | None  # as served
     usage: Usage
 
 
@@ -117,26 +98,16 @@ class FailureKind(StrEnum):
 
 @dataclass(eq=False, repr=False)
 class Failure(Exception):
-    """An attempt without an answer.
-
-    Attributes:
-        kind: what to do about it.
-        message: one line for people, without any key.
-        status: HTTP status, None if there was no answer.
-        retry_after: seconds that the provider asks to wait, None if it does not say.
-        maybe_paid: the provider may have written (and charged) an answer that did not arrive completely.
-        headers: the answer's relevant headers.
-        raw: the answer's body as far as it arrived.
-    """
+    """An attempt without an answer."""
 
     kind: FailureKind
-    message: str
+    message: str  # one line for people, without any key
     _: KW_ONLY
-    status: int | None = None
-    retry_after: float | None = None
-    maybe_paid: bool = False
-    headers: dict[str, str] = field(default_factory=dict)
-    raw: str = ""
+    status: int | None = None  # of HTTP, None if there was no answer
+    retry_after: float | None = None  # seconds that the provider asks to wait, None if it does not say
+    maybe_paid: bool = False  # whether an answer that did not arrive completely may have been written and charged
+    headers: dict[str, str] = field(default_factory=dict)  # the relevant ones
+    raw: str = ""  # the answer's body as far as it arrived
 
     def __post_init__(self) -> None:
         super().__init__(self.message)
@@ -151,18 +122,10 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True)
 class Work:
-    """A call that has to be asked, for an executor.
-
-    Attributes:
-        call: what to ask.
-        worst_usd: the most that the answer can cost.
-        tokens: tokens of prompt and expected answer, for limits of tokens per minute.
-        step: how many calls for the same text were made before it.
-        item: whose text it is; executors return it unread.
-    """
+    """A call that has to be asked, for an executor."""
 
     call: Call
-    worst_usd: float
-    tokens: int
-    step: int
-    item: Any
+    worst_usd: float  # the most that the answer can cost
+    tokens: int  # of prompt and expected answer, for limits of tokens per minute
+    step: int  # how many calls for the same text were made before it
+    item: Any  # whose text it is; executors return it unread

@@ -73,30 +73,22 @@ def prepare(
     templates: Templates,
     folder: Path,
 ) -> TuningTask:
-    """Write the examples and find out what they cost.
+    """Write the examples into ``folder`` and find out what they cost.
 
-    Args:
-        run: name of the run.
-        model: to train: the base model of ``settings``, or a fine-tuned one that is continued.
-        data: what to train on.
-        settings: what shapes the model.
-        execution: how it is asked for.
-        api: where it is trained.
-        templates: of the prompts.
-        folder: where the examples go.
+    ``model`` is what is trained: the base model of ``settings``, or a fine-tuned one that is continued.
 
     Raises:
         UserError: they cannot be trained on, or the price is unknown.
     """
     price = training_price(settings.provider, model, settings.base_url, execution.training_price)
-    training = read_training(data, settings, execution, templates, folder)
+    write = partial(write_examples, templates=templates, max_tokens=settings.max_tokens, key=execution.key)
+    rows = read_training_pairs(data.dataset, data.size, data.skip)
+    training = write(folder / "training.jsonl", rows, unusable=settings.unusable)
+    check_training(training, settings)
     validation = None
     if settings.validation:
-        rows = read_training_pairs(data.valid)
         # What cannot be validated on changes no model: it is left out.
-        validation = write_examples(
-            folder / "validation.jsonl", rows, templates, settings.max_tokens, "drop", execution.key
-        )
+        validation = write(folder / "validation.jsonl", read_training_pairs(data.valid), unusable="drop")
         validation = validation if validation.instances else None
     wanted = Wanted(
         provider=settings.provider,
@@ -113,22 +105,12 @@ def prepare(
     return TuningTask(settings, execution, wanted, run, shape, training, validation, price)
 
 
-def read_training(
-    data: TrainingData,
-    settings: TuningSettings,
-    execution: ExecutionSettings,
-    templates: Templates,
-    folder: Path,
-) -> Examples:
-    """Write the examples to train on.
+def check_training(found: Examples, settings: TuningSettings) -> None:
+    """Say what was noticed in the examples to train on.
 
     Raises:
-        UserError: there are too few, or some cannot be used.
+        UserError: there are too few.
     """
-    rows = read_training_pairs(data.dataset, data.size, data.skip)
-    found = write_examples(
-        folder / "training.jsonl", rows, templates, settings.max_tokens, settings.unusable, execution.key
-    )
     # Other servers say themselves how few are too few for them.
     fewest = FEWEST_EXAMPLES if is_own_address(settings.provider, settings.base_url) else 1
     if found.instances < fewest:
@@ -144,7 +126,6 @@ def read_training(
         )
     if found.left_out:
         say(f"{found.left_out:,} instances left out: {found.empty:,} empty, {found.too_long:,} too long")
-    return found
 
 
 async def obtain(

@@ -48,21 +48,13 @@ class Rates(NamedTuple):
 
 @dataclass(frozen=True)
 class Price:
-    """What a model's answers cost, in USD per million tokens.
+    """What a model's answers cost, in USD per million tokens."""
 
-    Attributes:
-        input: tokens of the prompt.
-        output: tokens of the answer, including reasoning.
-        cached_input: tokens of the prompt that the provider had in its cache.
-        source: where the price is from.
-        long: higher rates of requests with long prompts, the shortest first.
-    """
-
-    input: float
-    output: float
-    cached_input: float
-    source: str
-    long: tuple[Rates, ...] = ()
+    input: float  # of the prompt
+    output: float  # of the answer, including reasoning
+    cached_input: float  # of the part of the prompt that the provider had in its cache
+    source: str  # where the price is from
+    long: tuple[Rates, ...] = ()  # higher rates of requests with long prompts, the shortest first
 
     def cost(self, usage: Usage) -> float:
         """USD of one answer; not of a sum of answers, because the rates depend on each prompt's length."""

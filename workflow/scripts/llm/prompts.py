@@ -7,24 +7,33 @@ texts, so the same source gives the same request, whatever else is asked.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 import re
 import sqlite3
+import statistics
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from llm.calls import canonical_json
 from workbench.cli import UserError
 from workbench.languages import base_language
 from workbench.pairs import Source
-from workbench.text import one_line
+from workbench.text import match_key, one_line
 
 LANGUAGES = ("source_language", "target_language")
 JUDGE = "judge"  # the name of a judge's prompt among the files of prompts
+# The roles of prompts, and the placeholders that each must use.
+_PLACES = {"prompt": ["source"], JUDGE: ["source", "target"], "prompt_many": ["sources"], "retry": [], "system": []}
+ANSWER_FORM = "answer_form"  # placeholder of a prompt for several sources: their first words are to be repeated
+_FORM = '{"1": ["first words of the value", "its translation"], …}'
+_TAG = re.compile(r"</(\w+)>")
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}\n]*)\}|[{}]")
+_FEWEST_LETTERS = 12  # of a text that no other one should have by chance
+_MOST_RATIO = 3
 _FENCE = re.compile(r"^```\w*[ \t]*\n(.*?)\n?```$", re.DOTALL)
 
 
@@ -68,11 +77,6 @@ class Languages(NamedTuple):
     source: str
     target: str
 
-    @property
-    def names(self) -> dict[str, str]:
-        """The English names, by their placeholders in templates."""
-        return dict(zip(LANGUAGES, map(language_name, self), strict=True))
-
 
 class Template:
     """A text with placeholders.
@@ -80,7 +84,8 @@ class Template:
     Args:
         text: the template; surrounding white space is removed.
         where: its file, or its key in the configuration, for messages.
-        places: placeholders that it must use; it may also use those of :data:`LANGUAGES`.
+        places: placeholders that it must use; it may also use those of :data:`LANGUAGES`, and one for several sources
+            :data:`ANSWER_FORM`.
 
     Raises:
         UserError: a placeholder is unknown or missing, or a brace is unpaired.
@@ -88,7 +93,7 @@ class Template:
 
     def __init__(self, text: str, where: str, places: Collection[str] = ()) -> None:
         self.text, self.where = text.strip(), where
-        known = (*places, *LANGUAGES)
+        known = (*places, *([ANSWER_FORM] if "sources" in places else []), *LANGUAGES)
         allowed = f"it may use {', '.join(f'{{{name}}}' for name in known)}; {{{{ and }}}} stand for braces"
         used = set()
         for place in _PLACE.finditer(text):
@@ -119,8 +124,14 @@ class Template:
         return cls(text, str(path), places)
 
     def render(self, **values: str) -> str:
-        """The text with its placeholders filled in; braces in ``values`` stay unchanged."""
-        return _PLACE.sub(lambda place: place[0][0] if place[1] is None else values[place[1]], self.text)
+        """The text with its placeholders filled in; braces in ``values`` stay unchanged.
+
+        If the template puts tags around texts, the same tags within a text get a blank, so no text can close them.
+        """
+        tags = "|".join(set(_TAG.findall(self.text)))
+        own = re.compile(rf"<(/?)(?=(?:{tags})>)", re.IGNORECASE) if tags else None
+        filled = {name: own.sub(r"<\1 ", value) if own else value for name, value in values.items()}
+        return _PLACE.sub(lambda place: place[0][0] if place[1] is None else filled[place[1]], self.text)
 
 
 class Templates:
@@ -133,9 +144,9 @@ class Templates:
 
     Args:
         files: by role: ``prompt`` for one source, with ``{source}``, or ``judge`` for a source and its target, also
-            with ``{target}``; optionally ``prompt_many`` for several sources in one request, with ``{sources}``,
-            ``retry``, put before the prompt from the second try on (not after it: text after a source reads like a
-            part of it), and ``system`` for the system prompt.
+            with ``{target}``; optionally ``prompt_many`` for several sources in one request, with ``{sources}`` and
+            perhaps ``{answer_form}``, ``retry``, put before the prompt from the second try on (not after it: text after
+            a source reads like a part of it), and ``system`` for the system prompt.
         languages: the codes of ``source`` and ``target``.
 
     Raises:
@@ -143,15 +154,12 @@ class Templates:
     """
 
     def __init__(self, files: Mapping[str, Path], languages: Mapping[str, str]) -> None:
-        if JUDGE in files:
-            self._one = Template.read(files[JUDGE], ["source", "target"])
-        else:
-            self._one = Template.read(files["prompt"], ["source"])
-        self._retry = Template.read(files["retry"]) if "retry" in files else Template("", "retry")
-        self._many = Template.read(files["prompt_many"], ["sources"]) if "prompt_many" in files else None
-        system = Template.read(files["system"]) if "system" in files else None
+        templates = {role: Template.read(path, _PLACES[role]) for role, path in files.items()}
+        self._one = templates[JUDGE if JUDGE in files else "prompt"]
+        self._retry = templates.get("retry", Template("", "retry"))
+        self._many, system = templates.get("prompt_many"), templates.get("system")
         self.languages = Languages(languages["source"], languages["target"])
-        self._names = self.languages.names
+        self._names = dict(zip(LANGUAGES, map(language_name, self.languages), strict=True))  # by placeholder
         self.system = system.render(**self._names) if system else None
         parts = [template and template.text for template in (self._one, self._many, self._retry, system)]
         self.digest = hashlib.sha256(canonical_json([*parts, self.languages]).encode()).hexdigest()
@@ -165,7 +173,26 @@ class Templates:
         """The user's message for several sources."""
         if self._many is None:
             raise ValueError("no template for several sources")
-        return self._many.render(sources=numbered(sources), **self._names)
+        return self._many.render(sources=numbered(sources), **{ANSWER_FORM: _FORM}, **self._names)
+
+    def read_many(self, text: str, sources: Sequence[str]) -> list[str]:
+        """The texts of an answer to :meth:`user_many`, in order.
+
+        Raises:
+            ValueError: they do not fit the sources, or may be displaced.
+        """
+        assert self._many is not None
+        values = read_numbered(text, len(sources), self._many.text.count(f"{{{ANSWER_FORM}}}") > 0)
+        for number, (source, (opening, _)) in enumerate(zip(sources, values, strict=True), start=1):
+            key, own = match_key(one_line(opening)), match_key(one_line(source))
+            if opening and not (own.startswith(key) or key.startswith(own)):
+                raise ValueError(f"the words {opening!r} do not begin text {number}")
+        check_alignment(sources, [target for _, target in values])
+        return [target for _, target in values]
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object whose keys may be repeated."""
 
 
 def numbered(texts: Sequence[str]) -> str:
@@ -173,29 +200,56 @@ def numbered(texts: Sequence[str]) -> str:
     return json.dumps({str(number): text for number, text in enumerate(texts, start=1)}, ensure_ascii=False)
 
 
-def read_numbered(text: str, count: int) -> list[str]:
-    """The texts of an answer to :func:`numbered`, in order; a Markdown fence around the object is removed.
+def read_numbered(text: str, count: int, with_openings: bool = False) -> list[tuple[str, str]]:
+    """The texts of an answer to :func:`numbered`, in order, each after the opening words of its source, if wanted.
+
+    A Markdown fence around the object is removed.
 
     Raises:
         ValueError: it is not a JSON object, its keys are not those of ``count`` texts, each once, or a text is empty.
     """
     fence = _FENCE.match(text.strip())
     try:
-        pairs = json.loads(fence[1] if fence else text, object_pairs_hook=list)
+        pairs = json.loads(fence[1] if fence else text, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"no JSON: {error}") from error
-    if not isinstance(pairs, list) or not all(isinstance(pair, tuple) for pair in pairs):
+    if not isinstance(pairs, _Pairs):
         raise ValueError("no JSON object")
     values = dict(pairs)
     if len(pairs) != len(values):
         raise ValueError("a key stands there twice")
     if set(values) != {str(number) for number in range(1, count + 1)}:
         raise ValueError(f"{len(values)} keys that are not 1 to {count}")
-    texts = [values[str(number)] for number in range(1, count + 1)]
-    for number, value in enumerate(texts, start=1):
-        if not isinstance(value, str) or not one_line(value):
-            raise ValueError(f"no text under key {number}")
+    texts = []
+    for number in range(1, count + 1):
+        value = values[str(number)]
+        parts = value if with_openings else ["", value]
+        if not isinstance(parts, list) or [type(part) for part in parts] != [str, str] or not one_line(parts[1]):
+            raise ValueError(f"no text under key {number}" + (" after the first words" if with_openings else ""))
+        if with_openings and not one_line(parts[0]):
+            raise ValueError(f"no first words under key {number}")
+        texts.append((parts[0], parts[1]))
     return texts
+
+
+def check_alignment(sources: Sequence[str], texts: Sequence[str]) -> None:
+    """Doubt texts that were asked for together.
+
+    Raises:
+        ValueError: a text contains that of a different source, or is three times as long or short as others are.
+    """
+    source_keys, keys = ([match_key(one_line(text)) for text in side] for side in (sources, texts))
+    for one, other in itertools.permutations(range(len(texts)), 2):
+        repeats = len(keys[one]) >= _FEWEST_LETTERS and keys[one] in keys[other]
+        if repeats and source_keys[one] not in source_keys[other]:
+            raise ValueError(f"text {other + 1} holds text {one + 1}, but its source does not")
+    ratios = [
+        (len(key) + _FEWEST_LETTERS) / (len(own) + _FEWEST_LETTERS) for key, own in zip(keys, source_keys, strict=True)
+    ]
+    usual = statistics.median(ratios)
+    for number, ratio in enumerate(ratios, start=1):
+        if not usual / _MOST_RATIO < ratio < usual * _MOST_RATIO:
+            raise ValueError(f"the length of text {number} does not fit its source")
 
 
 def groups(sources: Iterable[Source], most: int) -> Iterator[tuple[Source, ...]]:

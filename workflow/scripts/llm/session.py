@@ -59,17 +59,20 @@ def carry_out(
         if run is not None:
             asyncio.run(journal.write(partial(open_account, owner=journal.owner, model=settings.model, run=run)))
         shutdown = shutdown_date(settings.provider, settings.model)
-        if any(works(setup, subjects)):
-            if problems := over_budget(study_estimates(arguments)):
-                raise UserError("; ".join(problems))
-            sending = replace(setup, api=api_of(settings.parameters, execution, with_key=True))
-            shutdown = asyncio.run(ask(sending, subjects)) or shutdown
+        habits: list[str] = []
+        for _ in range(2):  # what is learnt from the first answers may have some of them asked for again
+            if any(works(setup, subjects)):
+                if problems := over_budget(study_estimates(arguments)):
+                    raise UserError("; ".join(problems))
+                sending = replace(setup, api=api_of(settings.parameters, execution, with_key=True))
+                shutdown = asyncio.run(ask(sending, subjects)) or shutdown
+            habits = setup.task.learn(setup.dialogue.first_answers(setup.dialogue.items(subjects)))
         # Snakemake deletes what a failed job was to write: the rejects of a study that stops lie beside the log.
         stopped = (arguments.log or arguments.rejects).with_suffix(".stopped.tsv")
         files = Files(written, arguments.answers, arguments.rejects, stopped)
         counts = export(setup, subjects, files, results)
         note = shutdown_note(settings.model, shutdown, date.today(), execution.shutdown_notice)
-        report(setup, counts, [*model_notes(counts), *([note] if note else [])], arguments.ledger, run)
+        report(setup, counts, [*model_notes(counts), *habits, *([note] if note else [])], arguments.ledger, run)
 
 
 def report(setup: LLMSetup, counts: Counts, notes: list[str], ledger_file: Path, run: str | None) -> None:

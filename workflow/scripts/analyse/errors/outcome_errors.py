@@ -11,7 +11,7 @@ from analyse.errors import ErrorLimits
 from llm.answers.outcomes import Outcome, Standards, classify_text
 from workbench.words import plain_words, words_of
 
-_MAY_HOLD_SOURCE = {Outcome.OK, Outcome.WRONG_LANGUAGE}
+_MAY_HOLD_SOURCE = {Outcome.OK, Outcome.OBEYED, Outcome.WRONG_LANGUAGE}
 _COMMENTARY = {Outcome.MALFORMED, Outcome.REFUSAL}
 
 

@@ -1,9 +1,9 @@
 """Classify an answer to a translation prompt: a translation, or one of the ways in which it is not one.
 
 The checks run in this order, and the first that applies gives the outcome: how the provider says that the answer ended;
-nothing written; words of refusal; more than a translation; the source itself; another language. In case of doubt, every
-check gives ``ok``: a missed fault is an error of the generator, which the study measures. A good answer taken for a
-fault costs money, and a source if the policy says drop.
+nothing written; words of refusal; words that the source dictates; more than a translation; the source itself; another
+language. In case of doubt, every check gives ``ok``: a missed fault is an error of the generator, which the study
+measures. A good answer taken for a fault costs money, and a source if the policy says drop.
 """
 
 import re
@@ -12,6 +12,7 @@ from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
+from llm.answers.habits import NONE, Habits
 from llm.answers.refusals import declined
 from llm.answers.wording import added
 from llm.answers.wording import repair as repair_wording
@@ -22,6 +23,16 @@ from workbench.languages import base_language
 from workbench.text import match_key, one_line
 from workbench.words import count_words, plain_words
 
+_BRIEF = 3  # an answer is far shorter than its source if this times its length is less
+_FEWEST_WORDS = 6  # of an instruction
+_MARKS = " .,;:!?…\"'“”„«»‘’「」()[]*`"
+_INSTRUCTS = re.compile(
+    r"\b(?:ignor|disregard|forget|vergiss|vergessen sie|missacht|oublie[rz]?|olvid|esquec|dimentic|negeer|zapomeň"
+    r"|zignoruj|забуд|игнорир|проигнорир)|\b(?:instruc|instruk|anweisung|istruzion|инструкц|prompt|polecen|pokyn)"
+    r"|\b(?:antworte|answer|reply|respond|réponds|répondez|responde|rispondi|responda|ответь|odpowiedz|odpověz)\b"
+    r"|忽略|无视|無視|指示|指令|回答|지시|무시|تجاهل|تعليمات|निर्देश|talimat|yanıtla",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
@@ -34,6 +45,7 @@ class Outcome(StrEnum):
     LENGTH = "length"  # cut off at the limit
     EMPTY = "empty"  # no letter or digit, though the source has some
     MALFORMED = "malformed"  # also has quotation marks, a lead-in, several lines, Markdown, or the prompt
+    OBEYED = "obeyed"  # follows what the source asks for instead of translating it
     COPY = "copy"  # the source, untranslated
     WRONG_LANGUAGE = "wrong_language"  # confidently another language
     FAILED = "failed"  # no answer
@@ -55,12 +67,14 @@ class Standards(NamedTuple):
         source, target: codes of the languages without their regions.
         name: English name of the target language.
         is_other: decides whether a text is confidently not in a language; None checks no language.
+        habits: what the generator adds or answers again and again.
     """
 
     source: str
     target: str
     name: str
     is_other: Identify | None
+    habits: Habits = NONE
 
 
 @cache
@@ -107,7 +121,13 @@ def classify_text(text: str, source: str, prompt: str, standards: Standards) -> 
         return Verdict(Outcome.EMPTY, line, "nothing is written" if not line else "no letter or digit")
     if refusal := declined(line, source):
         return Verdict(Outcome.REFUSAL, line, refusal)
-    if fault := added(text.strip(), source, prompt, standards.name):
+    if standards.habits.answers and match_key(line) in standards.habits.answers:
+        return Verdict(Outcome.REFUSAL, line, "the same answer as to different sources")
+    if _obeys(line, source):
+        return Verdict(Outcome.OBEYED, line, "a few words instead of a translation of what reads like an instruction")
+    text = text.strip()
+    learnt = standards.habits.lead_in(text, source)
+    if fault := f"a lead-in: {text[:learnt]}" if learnt else added(text, source, prompt, standards.name):
         return Verdict(Outcome.MALFORMED, line, fault)
     if standards.source == standards.target:
         return Verdict(Outcome.OK, line)
@@ -128,11 +148,25 @@ def repair(text: str, source: str, prompt: str, standards: Standards) -> str | N
 
     None if the result is not ``ok``.
     """
-    repaired = repair_wording(text, source, standards.name)
+    text = text.strip()
+    repaired = repair_wording(text[standards.habits.lead_in(text, source) or 0 :], source, standards.name)
     if repaired is None:
         return None
     verdict = classify_text(repaired, source, prompt, standards)
     return verdict.text if verdict.outcome is Outcome.OK else None
+
+
+def _obeys(text: str, source: str) -> bool:
+    """Whether an answer is far shorter than its source and looks dictated by it.
+
+    It then consists of words of the source, or the source speaks of instructions or answers. An answer that obeys at
+    length, or in the source's language like a copy, is not seen; lengths are in bytes, which is fair to dense scripts.
+    """
+    key, source_key = match_key(text), match_key(source)
+    if count_words(source) < _FEWEST_WORDS or _BRIEF * len(key.encode()) > len(source_key.encode()):
+        return False
+    words = rf"(?<!\w){re.escape(text.strip(_MARKS).casefold())}(?!\w)"
+    return bool(_INSTRUCTS.search(source) or re.search(words, source.casefold()))
 
 
 def _has_content(text: str) -> bool:

@@ -6,20 +6,12 @@ of "Ich kann Ihnen dabei nicht helfen". Each phrase therefore comes with words i
 
 import re
 
-# Words for translating, for machines that write, for helping, for content: excuses in a source of any language.
-OF_TRANSLATING = re.compile(
-    r"translat|übersetz|uebersetz|tradu[czit]|vertal|tłumacz|přelo|překlad|översätt|overs[eæ]t|перев[оеё]|перекла"
-    r"|翻|译|譯|訳|번역|traduk|fordít|kään[tn]|çevir|μετ[αά]φρ",
-    re.IGNORECASE,
-)
+from llm.answers.words import OF_HELPING, OF_TRANSLATING, REFUSALS
+
+# Words for machines that write and for content: excuses in a source of any language.
 _OF_MACHINES = re.compile(
     r"\bKI\b|\bA\.?I\b|\bIA\b|\bИИ\b|人工|Sprachmodell|language model|modèle de langu|modelo de ling|modelo de leng"
     r"|modello linguist|taalmodel|языков"
-)
-_OF_HELPING = re.compile(
-    r"hilf|helf|unterstütz|nachkomm|erfüll|help|hulp|assist|comply|fulfil|aid[ea]|secour|satisf|ayud|aiut|ajud|atend|pomóc|pomoc"
-    r"|pomog|hjälp|hjelp|hjælp|помо|выполн|допомо|帮|幫|协助|協助|手伝|対応|お答え|도와|도움",
-    re.IGNORECASE,
 )
 _OF_CONTENT = re.compile(
     r"inhalt|content|conten|text|anfrage|request|demande|solicit|richiest|pedido|verzoek|запрос|контент|内容|请求|請求|リクエスト",
@@ -38,21 +30,14 @@ _WITH_THIS = r"\b[^.\n]{0,40}\b(?:(?:with|to) (?:that|this|your|the)\b|(?:this|t
 _CONTENT = r"\w*\b[^.\n]{0,40}\b(?:request|content|text|material)\b"
 
 _OPENING = 400  # characters of an answer in which it declines, if it does
+_APOLOGY = 60  # characters in which it apologizes
 
 
 def _phrases(excuse: re.Pattern[str], *patterns: str) -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
     return [(re.compile(pattern, re.IGNORECASE), excuse) for pattern in patterns]
 
 
-def _declines(
-    opening: str, cannot: str, helping: str, translating: str
-) -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
-    """Phrases of a language in which an apology, a "cannot" and a verb follow one another in a sentence."""
-    begin = rf"(?:{opening})[^.\n。]{{0,60}}(?:{cannot})[^.\n。]{{0,60}}"
-    return _phrases(_OF_HELPING, f"{begin}(?:{helping})") + _phrases(OF_TRANSLATING, f"{begin}(?:{translating})")
-
-
-_REFUSALS = [
+_PHRASES = [
     *_phrases(
         _OF_MACHINES,
         _SORRY + r"(?:as|being|i['’]?m(?: just| only)?|i am(?: just| only)?) an? (?:ai|(?:large )?language model)\b",
@@ -60,22 +45,9 @@ _REFUSALS = [
         r"en tant qu['’](?:ia|intelligence artificielle|modèle de langage)\b",
         r"como (?:una? |um )?(?:ia|modelo de (?:lenguaje|linguagem))\b",
     ),
-    *_phrases(_OF_HELPING, _SORRY + _I_CANNOT + r"(?:assist|help|comply|fulfil+|engage)" + _WITH_THIS),
+    *_phrases(OF_HELPING, _SORRY + _I_CANNOT + r"(?:assist|help|comply|fulfil+|engage)" + _WITH_THIS),
     *_phrases(_OF_CONTENT, _SORRY + _I_CANNOT + r"(?:provid|generat|creat|continu|process|complet|discuss)" + _CONTENT),
     *_phrases(OF_TRANSLATING, _SORRY + _I_CANNOT + "translat"),
-    *_declines(
-        "es tut mir leid|entschuldigung", "kann|darf|werde", "helfen|unterstützen|nachkommen|erfüllen", "übersetzen"
-    ),
-    *_declines("(?:je suis )?(?:vraiment )?désolée?", "je ne (?:peux|suis)", "aider|répondre|satisfaire", "traduire"),
-    *_declines("lo siento", "no puedo", "ayudar|cumplir|asistir", "traducir"),
-    *_declines("mi dispiace", "non posso", "aiutar|soddisfare|assister", "tradurre"),
-    *_declines("desculpe|sinto muito|lamento", "não posso", "ajud|atender", "traduzir"),
-    *_declines("het spijt me|sorry", "kan", "helpen", "vertalen"),
-    *_declines("извините|простите|к сожалению", "не могу", "помочь|выполнить", "перевести"),
-    *_declines("很?抱歉|对不起|對不起", "无法|不能|無法", "协助|帮助|協助|幫助", "翻译|翻譯"),
-    *_declines(
-        "申し訳|すみません", "お手伝い|お答え|対応|翻訳", "できません|かねます", "翻訳(?:できません|いたしかねます)"
-    ),
 ]
 _ASKS_BACK = re.compile(
     r"(?:(?:sure|certainly|of course|i['’]?m sorry|i apologi[sz]e|sorry|hello|hi)\b[^.!\n]{0,60}[.!,]\s*)?(?:but )?"
@@ -92,9 +64,13 @@ def declined(text: str, source: str) -> str | None:
     They must be at the beginning of the text. They do not count if the source speaks of the same thing.
     """
     text = text[:_OPENING]
-    for pattern, excuse in _REFUSALS:
+    for pattern, excuse in _PHRASES:
         if (found := pattern.match(text)) and not excuse.search(source):
             return f"declines: {found[0]}"
+    begins = text[:_APOLOGY].lower()
+    for apologies, verbs in REFUSALS:
+        if any(words in begins for words in apologies) and (found := verbs.match(text)):
+            return None if OF_HELPING.search(source) or OF_TRANSLATING.search(source) else f"declines: {found[0]}"
     asked = _ASKS_BACK.match(text)
     if asked and not OF_TRANSLATING.search(source):
         return f"asks for the text: {asked[0]}"

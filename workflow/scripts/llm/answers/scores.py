@@ -6,13 +6,13 @@ whole number on this scale.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from llm.answers.outcomes import Outcome, Verdict
 from llm.answers.refusals import declined
-from llm.answers.wording import THOUGHTS
+from llm.answers.wording import without_machinery
 from llm.prompts import Templates
 from workbench.generated import read_targets
 from workbench.tables import read_rows
@@ -77,6 +77,10 @@ class Judgement:
         self.templates = templates
         self._reasoning = reasoning_tokens
 
+    def learn(self, answers: Iterable[tuple[str, str]]) -> list[str]:
+        """Nothing: different texts may well have equal scores."""
+        return []
+
     def prompt(self, subject: Pair, step: int = 0) -> str:
         """The user's message for one pair; ``step`` counts earlier tries."""
         return self.templates.user(subject.text, step, target=subject.target)
@@ -106,7 +110,7 @@ class Judgement:
         The model's thoughts and a Markdown fence are removed. Then exactly one score must be alone on its line, apart
         from words about a score before it, marks around it and the scale after it. Other lines do not count.
         """
-        lines = [line.strip() for line in THOUGHTS.sub("", text.strip()).splitlines()]
+        lines = [line.strip() for line in without_machinery(text).splitlines()]
         found = [_SCORE_LINE.fullmatch(line) for line in lines if not _FENCE.fullmatch(line)]
         scores = {match["score"] for match in found if match and _speaks_of_scores(match)}
         return scores.pop() if len(scores) == 1 else None

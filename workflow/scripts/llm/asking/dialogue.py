@@ -19,7 +19,7 @@ from llm.asking.tasks import PromptTask, Subject
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Usage, Work
 from llm.journal import Journal, Stored
 from llm.prices import Price
-from llm.prompts import groups, numbered, read_numbered
+from llm.prompts import groups, numbered
 from llm.providers.api import Api
 from llm.settings import ShapingSettings
 from llm.tokens import FRAME_TOKENS, estimate_tokens, upper_bound
@@ -205,6 +205,18 @@ class Dialogue:
             return [self._end(item, self._policy[Outcome.FAILED][-1], verdict, unanswered, state.history)]
         return [state]
 
+    def first_answers(self, items: Iterable[Item]) -> Iterator[tuple[str, str]]:
+        """The sources that have an answer to their first call, and its text, also in groups."""
+        for item in items:
+            if item.is_group:
+                group = self._group(item)
+                texts = group.texts if isinstance(group, _EndedGroup) else None
+                yield from ((source.text, text) for source, text in zip(item.group, texts or [], strict=False))
+            elif not item.group:
+                reply = self._look(self._first_question(item))
+                if isinstance(reply, _Ended) and reply.answer:
+                    yield item.sources[0].text, reply.answer.text
+
     def remaining(self, items: Iterable[Item]) -> Remaining:
         """What is still to be asked, as far as it is known before the answers; what is in flight is asked already."""
         total = Remaining()
@@ -294,7 +306,7 @@ class Dialogue:
         parts = None
         if reply.answer and reply.answer.finish is Finish.STOP:
             with suppress(ValueError):
-                parts = read_numbered(reply.answer.text, len(item.group))
+                parts = self._task.templates.read_many(reply.answer.text, [source.text for source in item.group])
         self._last_group = _EndedGroup(reply, parts)
         return self._last_group
 

@@ -68,6 +68,8 @@ class Counts:
     targets: int = 0
     reused: int = 0
     retried: int = 0
+    misaligned: int = 0
+    """Targets that were asked for alone because the answer to several sources could not be trusted."""
     outcomes: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     served: Counter[str] = field(default_factory=Counter)
@@ -118,6 +120,7 @@ def count(counts: Counts, target: Target, setup: LLMSetup) -> None:
     counts.outcomes[str(target.outcome)] += 1
     counts.actions[target.action] += 1
     counts.retried += target.steps > 0
+    counts.misaligned += Outcome.MISALIGNED in target.history
     if stored := target.stored:
         counts.served[stored.model or "?"] += 1
         counts.fingerprints[stored.fingerprint or "-"] += 1
@@ -203,6 +206,7 @@ def ledger_of(
         "left_out": counts.sources - counts.targets,
         "reused": counts.served.total() if is_anothers else counts.reused,
         "retried": counts.retried,
+        "misaligned": counts.misaligned,
         "refusals": counts.outcomes[str(Outcome.REFUSAL)],
         "outcomes": dict(counts.outcomes),
         "actions": dict(counts.actions),
@@ -226,7 +230,8 @@ def model_notes(counts: Counts) -> list[str]:
 def summary(counts: Counts, ledger: dict[str, Any], result: str) -> str:
     """One line with the figures."""
     others = "".join(f", {number:,} {kind}" for kind, number in sorted(counts.outcomes.items()) if kind != Outcome.OK)
+    alone = f", {counts.misaligned:,} asked alone after an answer that did not fit" if counts.misaligned else ""
     return (
-        f"{counts.targets:,} {result}s for {counts.sources:,} sources{others}; "
+        f"{counts.targets:,} {result}s for {counts.sources:,} sources{others}{alone}; "
         f"{ledger['requests']:,} requests, ${ledger['usd']:,.4f}"
     )

@@ -5,8 +5,10 @@ batches, files) is the same for all tasks.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any, Protocol
 
+from llm.answers.habits import learn as habits_of
 from llm.answers.outcomes import Verdict, classify_text, repair, standards
 from llm.answers.scores import Pair
 from llm.prompts import Templates
@@ -32,6 +34,10 @@ class PromptTask(Protocol):
     result: str
     texts: tuple[str, ...]
     templates: Templates
+
+    def learn(self, answers: Iterable[tuple[str, str]]) -> list[str]:
+        """Learn from sources and their first answers what the model does again and again; in words, for people."""
+        ...
 
     def prompt(self, subject: Any, step: int = 0) -> str:
         """The user's message for one subject; ``step`` counts the tries before."""
@@ -73,6 +79,12 @@ class Translation:
         self._factor = settings.max_output_factor or 0.0
         self._reasoning = settings.reasoning_tokens
         self._standards = standards(templates.languages, settings.language_margin)
+
+    def learn(self, answers: Iterable[tuple[str, str]]) -> list[str]:
+        """See :mod:`llm.answers.habits`."""
+        habits = habits_of(answers)
+        self._standards = self._standards._replace(habits=habits)
+        return habits.notes()
 
     def prompt(self, subject: Source, step: int = 0) -> str:
         """The user's message for one source."""

@@ -40,44 +40,26 @@ _NOTABLE = {
 
 
 class Run(NamedTuple):
-    """A run of a hosted learner.
+    """A run of a hosted learner."""
 
-    Attributes:
-        run: its name, ``LEARNER/RECIPE/SIZE/SEED``.
-        size: instances that its model has seen; 0: zero-shot, the base model.
-        new: those of them that its own job trains on.
-        seed: of the training.
-    """
-
-    run: str
-    size: int
-    new: int
-    seed: int
+    run: str  # its name, LEARNER/RECIPE/SIZE/SEED
+    size: int  # instances that its model has seen; 0: zero-shot, the base model
+    new: int  # those of them that its own job trains on
+    seed: int  # of the training
 
 
 @dataclass
 class Examples:
-    """A file of examples and what was found on the way.
-
-    Attributes:
-        path: the file.
-        instances: written.
-        empty: left out because the target has no text.
-        too_long: left out because of ``max_tokens``.
-        tokens: of all examples, as estimated.
-        longest: tokens of the longest one.
-        notable: by what was noticed how many were written all the same, and the first of them by id.
-        sha256: of the file's content.
-    """
+    """A file of examples and what was found on the way."""
 
     path: Path
-    instances: int = 0
-    empty: int = 0
-    too_long: int = 0
-    tokens: int = 0
-    longest: int = 0
-    notable: dict[str, list[str]] = field(default_factory=dict)
-    sha256: str = ""
+    instances: int = 0  # written
+    empty: int = 0  # left out because the target has no text
+    too_long: int = 0  # left out because of ``max_tokens``
+    tokens: int = 0  # of all examples, as estimated
+    longest: int = 0  # tokens of the longest one
+    notable: dict[str, list[str]] = field(default_factory=dict)  # ids that were written all the same, by what was seen
+    sha256: str = ""  # of the file's content
 
     @property
     def left_out(self) -> int:
@@ -179,14 +161,8 @@ def notable(text: str) -> list[str]:
 
 
 def _unusable(found: Examples, first: TrainingPair, tokens: int, max_tokens: int, key: str) -> str:
-    kinds = [
-        f"{number:,} {what}"
-        for number, what in (
-            (found.empty, "with an empty target"),
-            (found.too_long, f"of more than {max_tokens:,} tokens"),
-        )
-        if number
-    ]
+    counts = {"with an empty target": found.empty, f"of more than {max_tokens:,} tokens": found.too_long}
+    kinds = [f"{number:,} {what}" for what, number in counts.items() if number]
     return (
         f"{found.left_out:,} of {found.left_out + found.instances:,} instances cannot be trained on "
         f"({' and '.join(kinds)}); the first is {first.id} of {first.origin} with about {tokens:,} tokens: raise "

@@ -34,23 +34,15 @@ _MILLION = 1e6
 
 @dataclass(frozen=True)
 class TuningTask:
-    """A model that a run wants, what it is trained on and what that may cost.
+    """A model that a run wants, what it is trained on and what that may cost."""
 
-    Attributes:
-        settings, execution: see ``docs/finetuning.md``; their model is the base model.
-        wanted: what shapes the model.
-        run, shape: of the run, see :func:`llm.journal.tunings.link`.
-        training, validation: the examples; None for no validation.
-        price: of the training.
-    """
-
-    settings: TuningSettings
+    settings: TuningSettings  # whose model is the base model
     execution: ExecutionSettings
-    wanted: Wanted
+    wanted: Wanted  # what shapes the model
     run: str
-    shape: str
+    shape: str  # of the run, see llm.journal.tunings.link
     training: Examples
-    validation: Examples | None
+    validation: Examples | None  # None for no validation
     price: TrainingPrice
 
     @property
