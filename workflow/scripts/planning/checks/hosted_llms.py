@@ -59,9 +59,9 @@ def hosted_llm_problems(llm: HostedLLM, languages: Mapping[str, str], is_asked: 
     yield from prompt_problems(llm.key, llm.prompts, languages)
     if is_asked:
         yield from _price_problems(llm)
-    yield from _address_problems(llm)
     yield from _body_problems(llm)
     yield from _policy_problems(llm)
+    yield from _address_problems(llm)
 
 
 def _price_problems(llm: HostedLLM) -> Iterator[Problem]:
@@ -72,15 +72,6 @@ def _price_problems(llm: HostedLLM) -> Iterator[Problem]:
         price_of(llm.provider, llm.model, llm.base_url, llm.price, llm.mode == "batch", llm.service_tier)
     except UserError as error:
         yield Problem((*llm.key, "model"), str(error))
-
-
-def _address_problems(llm: HostedLLM) -> Iterator[Problem]:
-    """A key must not be readable on its way to the server."""
-    from llm.addresses import exposes_key
-
-    if llm.key_variable and not llm.asking["allow_http"] and exposes_key(llm.base_url):
-        reason = f"plain http:// sends the key in {llm.key_variable} readable across networks"
-        yield Problem((*llm.key, "base_url"), f"{reason}; use https://, or set allow_http: true if you accept that")
 
 
 def _body_problems(llm: HostedLLM) -> Iterator[Problem]:
@@ -104,3 +95,12 @@ def _policy_problems(llm: HostedLLM) -> Iterator[Problem]:
         if "retry" in policy and outcome in ("failed", "content_filter"):
             reason = {"failed": "attempts says how often it is tried", "content_filter": "the filter stays as it is"}
             yield Problem(where, f"retry: {reason[outcome]}; allowed: drop, stop")
+
+
+def _address_problems(llm: HostedLLM) -> Iterator[Problem]:
+    """A key must not be readable on its way to the server."""
+    from llm.addresses import exposes_key
+
+    if llm.key_variable and not llm.allow_http and exposes_key(llm.base_url):
+        reason = f"plain http:// sends the key in {llm.key_variable} readable across networks"
+        yield Problem((*llm.key, "base_url"), f"{reason}; use https://, or set allow_http: true if you accept that")
