@@ -183,7 +183,7 @@ class TestPrices:
 
     def test_when_it_closes(self) -> None:
         assert prices.tuning_closes("openai") == date(2027, 1, 6)
-        assert prices.is_tunable("openai", "gpt-4o") and not prices.is_tunable("openai", "o3")
+        assert prices.tuning_prices("openai", "gpt-4o") and prices.tuning_prices("openai", "o3") is None
 
     def test_dates_are_said_at_openais_address(self, learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
         said: list[str] = []

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-from scripted_api import KEY, ask, completion, failure_of, http, message, openai_error, send, set_environment, settings
+from scripted_api import (
+    KEY,
+    Request,
+    Server,
+    ask,
+    completion,
+    failure_of,
+    http,
+    message,
+    openai_error,
+    send,
+    set_environment,
+    settings,
+)
 
+from llm.addresses import exposes_key
 from llm.calls import Failure, FailureKind, Finish, Usage
 from llm.providers import open_api
 from llm.providers.api import Api
-from llm.providers.protocol import ModelInfo
 from workbench.cli import UserError
 
 
@@ -146,6 +160,49 @@ def test_a_key_with_rubbish_in_it_is_refused_without_showing_it(monkeypatch: pyt
     assert "sk-" not in str(caught.value)
 
 
+@pytest.mark.parametrize("path", ["/openai/deployments/gpt", "/openai/deployments/gpt/"])
+def test_azure_gets_its_version_with_each_request_and_the_key_in_its_own_header(path: str) -> None:
+    async def run() -> list[Request]:
+        async with Server(lambda request: http(200, completion())).running() as server:
+            address = f"{server.url}{path}?api-version=2026-02-01"
+            api = open_api(settings("openai", base_url=address))
+            await send(api)
+            await api.preflight()
+            await api.close()
+            assert api.base_url.endswith("/gpt?api-version=2026-02-01")
+            return server.requests
+
+    asked, listed = asyncio.run(run())
+    assert asked.path == "/openai/deployments/gpt/chat/completions?api-version=2026-02-01"
+    assert listed.path.endswith("/models/some-model?api-version=2026-02-01")
+    assert (asked.headers["api-key"], "authorization" in asked.headers) == (KEY, False)
+
+
+def test_other_servers_get_the_key_as_openai_does() -> None:
+    _, requests = ask("openai", lambda request: http(200, completion()), send)
+    assert "api-key" not in requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("address", "is_exposed"),
+    [
+        (None, False),
+        ("https://example.com/v1", False),
+        ("http://example.com/v1", True),
+        ("http://8.8.8.8/v1", True),
+        ("http://localhost:8000/v1", False),
+        ("http://127.0.0.1/v1", False),
+        ("http://[::1]:8000/v1", False),
+        ("http://10.1.2.3/v1", False),
+        ("http://192.168.0.7:8000/v1", False),
+        ("http://vllm:8000/v1", False),
+        ("http://vllm.models.svc.cluster.local/v1", False),
+    ],
+)
+def test_plain_http_is_for_this_machine_and_private_networks(address: str | None, is_exposed: bool) -> None:
+    assert exposes_key(address) is is_exposed
+
+
 # Answers
 
 
@@ -232,11 +289,11 @@ def test_preflight_tells_the_announced_shutdown() -> None:
     info, requests = ask(
         "openai", lambda request: http(200, model), lambda api: api.preflight(), model="org/some-model"
     )
-    assert info == ModelInfo("some-model", date(2027, 1, 14))
+    assert info == date(2027, 1, 14)
     assert requests[0].path == "/v1/models/org%2Fsome-model"
     model = {"id": "m", "type": "model", "lifecycle": "deprecated", "retires_at": "2027-02-01T00:00:00Z"}
     info, requests = ask("anthropic", lambda request: http(200, model), lambda api: api.preflight())
-    assert info == ModelInfo("m", date(2027, 2, 1))
+    assert info == date(2027, 2, 1)
     assert requests[0].path == "/v1/models/some-model"
 
 

@@ -145,6 +145,13 @@ def test_openai_batch_states(status: str, expected: str) -> None:
     assert requests[0].path == "/v1/batches/batch_1"
 
 
+@pytest.mark.parametrize(("provider", "folder"), [("openai", "/v1/batches"), ("anthropic", "/v1/messages/batches")])
+def test_an_id_leads_nowhere_else(provider: str, folder: str) -> None:
+    batch = openai_batch("completed") if provider == "openai" else anthropic_batch("ended")
+    _, requests = ask(provider, lambda request: http(200, batch), lambda api: api.batch("../files/x?y"))
+    assert requests[0].path == f"{folder}/..%2Ffiles%2Fx%3Fy"
+
+
 @pytest.mark.parametrize(
     ("code", "kind", "said"),
     [
@@ -211,6 +218,22 @@ def test_openai_batch_results() -> None:
     assert (nothing, requests) == ({}, [])
 
 
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+@pytest.mark.parametrize("broken", ["{", "7", '{"custom_id": "b"}', "[" * 100_000, '{"custom_id": "' + "x" * 70_000])
+def test_one_line_that_cannot_be_read_loses_no_other(
+    provider: str, broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llm.providers.connection.MOST_BYTES", 1 << 16)
+    if provider == "openai":
+        good = {"custom_id": "a", "response": {"status_code": 200, "body": completion()}}
+    else:
+        good = {"custom_id": "a", "result": {"type": "succeeded", "message": message()}}
+    text = "\n".join([broken, json.dumps(good), broken, json.dumps({**good, "custom_id": "c"})])
+    state = BatchState("b", BatchStatus.ENDED, BatchCounts(3, 3, 0), 0, "", "out")
+    results, _ = ask(provider, lambda request: http(200, text), lambda api: collected(api.batch_results(state)))
+    assert [isinstance(results.get(name), Reply) for name in "ac"] == [True, True]
+
+
 def test_a_broken_character_in_a_batch_can_be_kept_in_a_file() -> None:
     line = {"custom_id": "a", "response": {"status_code": 200, "body": completion("half \ud83d")}, "error": None}
     state = BatchState("batch_1", BatchStatus.ENDED, BatchCounts(1, 1, 0), 0, "completed", "out")
@@ -224,12 +247,12 @@ def test_a_line_without_an_end_is_cut_and_a_file_without_an_end_is_not_read(monk
     texts = {"a": "x", "b": "y" * 300_000}
     answers = {name: {"status_code": 200, "body": completion(text)} for name, text in texts.items()}
     short, long = (json.dumps({"custom_id": name, "response": answer}) for name, answer in answers.items())
-    monkeypatch.setattr(connection, "_MOST_LINE_BYTES", 10_000)
+    monkeypatch.setattr(connection, "MOST_BYTES", 1 << 16)
     answer = http(200, f"{long}\n{short}\n")
     results, _ = ask("openai", lambda request: answer, lambda api: collected(api.batch_results(state)))
     assert isinstance(results["a"], Reply)
     assert isinstance(results["b"], Failure) and results["b"].maybe_paid and len(results["b"].raw) < 2_000
-    monkeypatch.setattr(connection, "_MOST_FILE_BYTES", 1_000)
+    monkeypatch.setattr(connection, "_FILE_SECONDS", 0.0)
     failure = failure_of("openai", answer, lambda api: collected(api.batch_results(state)))
     assert (failure.kind, failure.maybe_paid) == (FailureKind.TRANSIENT, False)
 

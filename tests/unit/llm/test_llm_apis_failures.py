@@ -61,6 +61,10 @@ OPENAI_FAILURES = [
     (400, openai_error("bad", None, "messages[0].content"), FailureKind.REJECTED, "bad"),
     (400, openai_error("flagged", "content_policy_violation"), FailureKind.FILTERED, "flagged"),
     (400, openai_error("flagged", "invalid_prompt"), FailureKind.FILTERED, "flagged"),
+    (400, openai_error("litellm.ContentPolicyViolationError: x", "400"), FailureKind.FILTERED, "litellm"),
+    (400, openai_error("Azure OpenAI's content management policy", "400"), FailureKind.FILTERED, "Azure"),
+    (403, {"error": {"code": 403, "message": "Your input was flagged"}}, FailureKind.FILTERED, "flagged"),
+    (400, openai_error("You are not allowed to request logprobs"), FailureKind.REJECTED, "logprobs"),
     (
         400,
         {"object": "error", "message": "maximum context length", "code": 400},

@@ -17,6 +17,7 @@ from batch_study import KEY_VARIABLE, WORST_USD, Study, ended, in_small_steps, s
 from fake_server import Server
 from paths import ROOT
 
+from llm.calls import MOST_TOKENS, Usage
 from llm.journal import Limits
 from llm.providers.connection import Connection
 from llm.providers.openai import OpenAIApi
@@ -63,6 +64,17 @@ def test_all_are_asked_in_batches_and_paid_once(server: Server, study: Callable[
     ten.sources += ["Eins mehr."]
     ten.run()
     assert server.stats()["total"]["answers"] == 11
+
+
+def test_impossible_counts_of_tokens_cost_what_the_requests_can(
+    study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PROVIDERS:
+        monkeypatch.setattr(f"llm.providers.{name}._usage", lambda *_: Usage(MOST_TOKENS, MOST_TOKENS))
+    three = study(3)
+    three.run()
+    ((most, usd),) = three.rows("SELECT max(input_tokens), sum(usd) FROM attempts")
+    assert most < 200 and usd <= 3 * WORST_USD
 
 
 def test_killed_at_every_step_and_run_again(

@@ -12,9 +12,11 @@ import pytest
 from fake_server import Server
 from llm_settings import llm_setup
 
+from llm.asking import setup
+from llm.asking.gate import REFUSALS_THAT_END
 from llm.asking.online import OnlineExecutor
 from llm.asking.progress import Progress
-from llm.calls import Work
+from llm.calls import MOST_TOKENS, Usage, Work
 from llm.journal import Journal, Limits
 from llm.prices import price_of
 from llm.providers import open_api
@@ -70,9 +72,9 @@ class Run:
                 self.progress = Progress(20, lambda: journal.spent()[1], limits.generator_usd)
                 price = price_of("openai", MODEL, self._server.openai, {"input": 0.1, "output": 0.1}, False)
                 changes = {"requests_per_minute": per_minute, "max_usd": limits.generator_usd, **self.settings}
-                setup = llm_setup(api, journal, price, self.dialogue, **changes)
+                asked = llm_setup(api, journal, price, self.dialogue, **changes)
                 try:
-                    await OnlineExecutor(setup, self.progress).run(iter(works))
+                    await OnlineExecutor(asked, self.progress).run(iter(works))
                 finally:
                     await api.close()
 
@@ -177,6 +179,35 @@ def test_what_can_never_be_answered_is_asked_once(server: Server, tmp_path: Path
     assert run.attempts()["failed"] == server.stats()["total"]["faults"][fault] > 0
     assert {failure for (failure,) in run.rows("SELECT failure FROM attempts WHERE state = 'failed'")} == {kind}
     assert len(run.dialogue.ended) == 30
+
+
+def test_the_same_refusal_of_the_first_requests_ends_the_run_with_the_servers_words(
+    server: Server, tmp_path: Path
+) -> None:
+    server.faults(too_long=1.0)
+    run = Run(server, tmp_path)
+    with pytest.raises(UserError, match=r"the first 10 requests were all refused in the same way: .*maximum context"):
+        run(run.works(40))
+    assert server.stats()["total"]["requests"] < 2 * REFUSALS_THAT_END
+    run = Run(server, tmp_path / "more", concurrency=1)
+    run.path.parent.mkdir()
+    server.faults(too_long={"share": 0.5})  # one answer is enough to go on
+    run(run.works(40))
+    assert run.attempts()["failed"] > REFUSALS_THAT_END
+
+
+def test_a_server_that_counts_too_many_tokens_is_not_believed(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("llm.asking.setup.say", said.append)
+    monkeypatch.setattr("llm.providers.openai._usage", lambda *_: Usage(MOST_TOKENS, MOST_TOKENS))
+    setup._warn_of_counts.cache_clear()
+    run = Run(server, tmp_path)
+    run(run.works(12), Limits(None, 12 * WORST))
+    ((most, usd),) = run.rows("SELECT max(input_tokens), sum(usd) FROM attempts")
+    assert 60 < most < 200 and usd < 12 * WORST
+    assert len(said) == 1 and "counts of tokens are missing or impossible" in said[0]
 
 
 def test_a_bad_key_ends_the_run_at_once(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import genai_prices
 import pytest
 
 from llm.calls import Usage
-from llm.prices import Price, Rates, UnknownPrice, price_of, shutdown_date
+from llm.prices import Price, Rates, UnknownPrice, dollars, price_of, shutdown_date
 from llm.tokens import estimate_tokens, upper_bound
 
 
@@ -118,6 +118,21 @@ def test_the_worst_case_is_never_below_the_cost() -> None:
 def test_shutdowns_go_by_the_whole_name(model: str, day: date | None) -> None:
     assert shutdown_date("openai", model) == day
     assert shutdown_date("anthropic", model) is None
+
+
+@pytest.mark.parametrize(
+    ("usd", "said"),
+    [
+        (0, "$0.00"),
+        (-1e-17, "$0.00"),
+        (-0.00004, "$0.00"),
+        (0.00005, "$0.0001"),
+        (0.05, "$0.0500"),
+        (1234.5, "$1,234.50"),
+    ],
+)
+def test_dollars_are_never_less_than_nothing_by_rounding(usd: float, said: str) -> None:
+    assert dollars(usd) == said
 
 
 def test_tokens_are_estimated_from_bytes() -> None:

@@ -89,13 +89,51 @@ def test_what_cannot_work_is_one_line_of_the_configuration(old: str, new: str, w
     ("old", "new"),
     [
         ("temperature: 0", "api_key_env: sk-made-up-123"),
+        ("temperature: 0", "api_key_env: gsk_sk_made_up_123QWERTYUIOPqwertyuiop0"),
+        ("temperature: 0", "api_key_env: hf_QwErTyUiOpAsDfGhJkLzXcVbNm"),
+        ("temperature: 0", "api_key_env: a3f9c2d17b6e4f80a1b2c3d4e5f60718"),
+        ("temperature: 0", "api_key_env: QWERTYUIOP1234567890ASDFGHJKL"),
         ("http://localhost:8000/v1", "http://me:sk-made-up-123@localhost/v1"),
     ],
 )
 def test_a_key_in_the_configuration_is_refused_and_not_repeated(old: str, new: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         study((old, new))
-    assert "sk-made-up-123" not in str(caught.value)
+    secret = new.rpartition(" ")[2].rpartition("//")[2].rpartition("@")[0] or new.rpartition(" ")[2]
+    assert secret not in str(caught.value) and "sk-made-up-123" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["OPENAI_API_KEY", "my_openai_key_2", "HF_TOKEN", "AZUREOPENAIAPIKEY2", "_k", "hf_token"]
+)
+def test_names_of_variables_are_no_keys(name: str) -> None:
+    assert study(("temperature: 0", f"api_key_env: {name}")).generators["gpt"].llm.key_variable == name
+
+
+def test_a_key_is_not_sent_readable_across_networks() -> None:
+    far = ("http://localhost:8000/v1", "http://llm.example.com/v1")
+    assert study(far)  # no key is sent there
+    keyed = ('v1", price', 'v1", api_key_env: MY_KEY, price')
+    with pytest.raises(ConfigurationError, match=r"local\.base_url: plain http:// sends the key in MY_KEY readable"):
+        study(far, keyed)
+    assert study(far, ('v1", price', 'v1", api_key_env: MY_KEY, allow_http: true, price'))
+    assert study(keyed)
+
+
+def test_the_version_of_azure_may_stand_in_the_address() -> None:
+    azure = "https://x.openai.azure.com/openai/deployments/gpt?api-version=2026-02-01"
+    assert study(("http://localhost:8000/v1", azure)).generators["local"].llm.base_url == azure
+    with pytest.raises(ConfigurationError, match="after a question mark only api-version"):
+        study(("http://localhost:8000/v1", "https://x.example/v1?key=secret"))
+
+
+def test_generators_may_be_left_out_where_only_the_learners_own_text_is_used() -> None:
+    lines = BASE.splitlines(keepends=True)
+    left_out = ("generators", "  gpt", "  claude", "  local", "  mixed", "  alone")
+    without = "".join(line for line in lines if not line.startswith(left_out))
+    own = without.replace("sizes:", "  own: {mixture: {self: 1}}\nsizes:")
+    learners = "learners:\n  tuned: {kind: openai, model: gpt-4o-mini-2024-07-18}\n"
+    assert list(read_study(own + learners).generators) == ["self-tuned"]
 
 
 def test_a_generator_that_no_condition_uses_needs_no_price() -> None:

@@ -11,6 +11,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from llm.tokens import upper_bound
+
 
 @dataclass(frozen=True)
 class Call:
@@ -34,12 +36,30 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+MOST_TOKENS = 10**12
+"""Of an answer: a count above it, or none where there must be one, is read as this."""
+
+
 class Usage(NamedTuple):
     """Tokens of one answer as the provider counts them; ``cached`` is a part of ``input``."""
 
     input: int
     output: int
     cached: int = 0
+
+    def bounded(self, body: Mapping[str, Any]) -> "Usage":
+        """No more tokens than a request with this body can have taken; the journal keeps the provider's figures."""
+        read, written = most_tokens(body)
+        return Usage(min(self.input, read), min(self.output, written), min(self.cached, self.input, read))
+
+
+def most_tokens(body: Mapping[str, Any]) -> tuple[int, int]:
+    """The most tokens of prompt and answer that a request can take, by its messages, other objects and limit."""
+    texts = [body.get("system") or "", *(message["content"] for message in body.get("messages", ()))]
+    others = {name: value for name, value in body.items() if name != "messages" and isinstance(value, dict | list)}
+    read = upper_bound("".join(map(str, texts))) + (upper_bound(canonical_json(others)) if others else 0)
+    limits = [body[name] for name in ("max_tokens", "max_completion_tokens") if isinstance(body.get(name), int)]
+    return read, max(limits, default=MOST_TOKENS)
 
 
 class Finish(StrEnum):

@@ -20,9 +20,8 @@ from llm.asking.remote import sweep
 from llm.asking.setup import api_of
 from llm.journal import Journal, tunings
 from llm.journal.tunings import Tuning, Wanted
-from llm.prices import is_own_address, is_tunable, shutdown_date, shutdown_note, training_price, tuning_closes
+from llm.prices import is_own_address, shutdown_date, shutdown_note, training_price, tuning_closes, tuning_prices
 from llm.prompts import Templates
-from llm.providers import tuning_of
 from llm.providers.api import Api
 from llm.session import add_request_arguments, announced_shutdown
 from llm.settings import ExecutionSettings, TuningSettings
@@ -153,7 +152,7 @@ async def obtain(
     if known is None and (found := problems()):
         raise UserError("; ".join(found))
     api = connect()
-    tuner = Tuner(journal, tuning_of(api), task.execution.poll_seconds, task.execution.patience)
+    tuner = Tuner(journal, api.tuning, task.execution.poll_seconds, task.execution.patience)
     try:
         if known is None:
             await look_ahead(task, api)
@@ -184,7 +183,7 @@ async def look_ahead(task: TuningTask, api: Api) -> None:
                 f"{provider} creates no more fine-tuning jobs from {closes} on, in {(closes - today).days} days; a "
                 "learner of kind: local does not depend on that"
             )
-        if not is_tunable(provider, model):
+        if tuning_prices(provider, model) is None:
             notes.append(f"{model} is not known as a model that {provider} fine-tunes (resources/models.yaml)")
     for note in filter(None, notes):
         say(f"WARNING: {note}")

@@ -110,7 +110,7 @@ def price_of(
     try:
         _, found = get_snapshot().find_provider_model(model, company, None, None)
     except LookupError:
-        tuned = _tunable(provider, model)
+        tuned = tuning_prices(provider, model)
         if model.startswith("ft:") and tuned is not None:
             factor = _BATCH_FACTOR if batch else 1.0
             return _scaled(tuned, factor, _OWN_TABLE + (f", times {factor:g} for batches" if batch else ""))
@@ -132,7 +132,7 @@ def training_price(provider: str, model: str, base_url: str | None, override: fl
     """
     if override is not None:
         return TrainingPrice(float(override), "configuration")
-    tuned = _tunable(provider, model) if is_own_address(provider, base_url) else None
+    tuned = tuning_prices(provider, model) if is_own_address(provider, base_url) else None
     if tuned is None:
         where = f"at {base_url}" if base_url else f"of {provider} in resources/models.yaml"
         raise UnknownPrice(
@@ -140,11 +140,6 @@ def training_price(provider: str, model: str, base_url: str | None, override: fl
             "per million tokens (0 for a server of your own)"
         )
     return TrainingPrice(tuned["training"], _OWN_TABLE)
-
-
-def is_tunable(provider: str, model: str) -> bool:
-    """Whether the provider is known to fine-tune ``model``."""
-    return _tunable(provider, model) is not None
 
 
 def tuning_closes(provider: str) -> datetime.date | None:
@@ -181,7 +176,9 @@ def shutdown_note(model: str, day: datetime.date | None, today: datetime.date, n
 
 def dollars(usd: float) -> str:
     """US dollars for people: to the cent, small sums to a hundredth of a cent."""
-    return f"${usd:.4f}" if 0 < abs(usd) < 0.1 else f"${usd:,.2f}"
+    if abs(usd) < 0.00005:  # also what is left of sums that cancel out
+        return "$0.00"
+    return f"${usd:.4f}" if abs(usd) < 0.1 else f"${usd:,.2f}"
 
 
 def _unknown(model: str, where: str) -> UnknownPrice:
@@ -234,8 +231,11 @@ def _newest_change(company: Provider) -> datetime.date | str:
     return max(changes, default="undated")
 
 
-def _tunable(provider: str, model: str) -> dict[str, float] | None:
-    """The prices of a model that can be fine-tuned; a name without a date means the newest of that name."""
+def tuning_prices(provider: str, model: str) -> dict[str, float] | None:
+    """The prices of a model that the provider fine-tunes, None of others; without a date, of the newest of that name.
+
+    They are ``training`` and those of the tuned model's answers, as in :class:`Price`.
+    """
     models: dict[str, dict[str, float]] = _tables()["fine_tuning"].get(provider, {}).get("models", {})
     base = base_model(model)
     dated = re.compile(re.escape(base) + r"-(\d{4}-\d{2}-\d{2}|\d{4})")

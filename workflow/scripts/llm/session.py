@@ -18,7 +18,7 @@ from llm.asking.export import Counts, Files, Results, export, ledger_of, model_n
 from llm.asking.online import OnlineExecutor
 from llm.asking.progress import Progress
 from llm.asking.setup import LLMSetup, Subjects, api_of, set_up
-from llm.calls import Failure, FailureKind, Work
+from llm.calls import Failure, Work
 from llm.journal import Journal
 from llm.journal.tunings import accountable, models_of, open_account
 from llm.prices import shutdown_date, shutdown_note
@@ -127,12 +127,9 @@ async def announced_shutdown(api: Api, model: str) -> date | None:
         UserError: the key is not accepted, or there is no such model.
     """
     try:
-        info = await api.preflight()
+        return await api.preflight()
     except Failure as failure:
-        if failure.kind is FailureKind.FATAL:
-            raise UserError(f"{model}: {failure.message}") from failure
-        return None
-    return info.shutdown_date if info else None
+        raise UserError(f"{model}: {failure.message}") from failure
 
 
 def progress(setup: LLMSetup, subjects: Subjects) -> Progress:

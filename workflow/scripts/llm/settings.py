@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True)
-class _FromJson:
+class FromJson:
     """A dataclass that takes its fields from a JSON object with more keys."""
 
     @classmethod
@@ -24,7 +24,7 @@ class _FromJson:
 
 
 @dataclass(frozen=True)
-class BatchSettings(_FromJson):
+class BatchSettings(FromJson):
     """How calls are asked in batches."""
 
     max_requests: int  # of one batch
@@ -34,7 +34,7 @@ class BatchSettings(_FromJson):
 
 
 @dataclass(frozen=True)
-class ExecutionSettings(_FromJson):
+class ExecutionSettings(FromJson):
     """How a model is asked: nothing here changes what it answers."""
 
     generator: str  # name that the requests are accounted for under
@@ -66,7 +66,7 @@ class ExecutionSettings(_FromJson):
 
 
 @dataclass(frozen=True)
-class _OfModel(_FromJson):
+class _OfModel(FromJson):
     """Who is asked for what."""
 
     provider: str

@@ -96,6 +96,7 @@ class HostedLLM:
     prompts: Mapping[str, str]  # the files that its requests are written from, by what they are
     outcomes: Mapping[str, Sequence[str]]  # what is done about each kind of answer
     body: JsonObject  # additional fields of a request
+    allow_http: bool  # whether its key may be sent over plain HTTP across networks
     shaping: JsonObject  # what shapes its answers besides the prompts
     asking: JsonObject  # how it is asked, except what differs between its jobs
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 
-from llm.accounts import ledgers
+from llm.accounts.collect_ledgers import COLUMNS
 from planning.conditions import INCREMENTAL, Condition, read_conditions
 from report.rows import grouped
 from report.study import Study, equal_updates
@@ -77,7 +77,7 @@ def ledger_table(rows: Sequence[Mapping[str, str]]) -> Table:
         Column(
             _HEADERS.get(key, capital(key.replace("_", " "))), itemgetter(key), None if key in _TEXT - {"usd"} else str
         )
-        for key in ledgers.COLUMNS
+        for key in COLUMNS
         if key not in _HIDDEN
     ]
     return Table(_LEDGER_CAPTION, columns, rows)
@@ -85,7 +85,7 @@ def ledger_table(rows: Sequence[Mapping[str, str]]) -> Table:
 
 def ledger(paths: Sequence[Path]) -> list[dict[str, str]]:
     """The rows of the ledger, those of a hosted learner's runs added up; empty if no LLM was asked."""
-    columns = ledgers.COLUMNS
+    columns = COLUMNS
     rows = [dict(zip(columns, row, strict=True)) for path in paths for row in read_rows(path, columns)]
     return [_added_up(name, group) for name, group in grouped(rows, _asked_for).items()]
 

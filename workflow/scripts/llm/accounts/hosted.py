@@ -13,7 +13,7 @@ from llm.calls import Failure
 from llm.journal import Journal, tunings
 from llm.journal.tunings import TUNINGS, Tuning, UploadedFile
 from llm.prices import dollars, is_own_address
-from llm.providers import open_api, tuning_of
+from llm.providers import open_api
 from llm.providers.openai_tuning import TuningApi
 from llm.providers.protocol import TuningStatus
 from llm.tuning.job import hold_name
@@ -128,10 +128,13 @@ async def _delete(
                 async with _tuning_at(base_url, key_variable) as api:
                     for one in group:
                         if isinstance(one, Tuning):
-                            what, was_there = f"model {one.tuned_model}", await api.delete_model(one.tuned_model or "")
+                            what, was_there = (
+                                f"model {one.tuned_model}",
+                                await api.delete("models", one.tuned_model or ""),
+                            )
                             await journal.write(partial(tunings.forget, tuning=one, message="its model was deleted"))
                         else:
-                            what, was_there = f"file {one.remote_id}", await api.delete_file(one.remote_id)
+                            what, was_there = f"file {one.remote_id}", await api.delete("files", one.remote_id)
                             await journal.write(partial(tunings.delete_file, file=one))
                         say(f"{what} {'is deleted' if was_there else 'was not there any more'}")
             except Failure as failure:
@@ -203,6 +206,6 @@ async def _tuning_at(base_url: str, key_variable: str | None) -> AsyncIterator[T
     settings = {"provider": "openai", "model": "", "base_url": base_url, "timeout": 60, "concurrency": 1}
     api = open_api({**settings, "api_key_env": variable})
     try:
-        yield tuning_of(api)
+        yield api.tuning
     finally:
         await api.close()

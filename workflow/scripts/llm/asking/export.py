@@ -161,7 +161,8 @@ def answer_row(target: Target, setup: LLMSetup) -> list[object]:
         one_line(target.text or ""),
         "" if target.logprob is None else f"{target.logprob:.4f}",
         setup.settings.model,
-        *("" if value is None else value for value in values),
+        # A journal of an earlier version may hold names with tabs.
+        *("" if value is None else one_line(value) if isinstance(value, str) else value for value in values),
         target.key,
     ]
 

@@ -6,15 +6,17 @@ It combines four limits: the account's pace, the requests in flight, the circuit
 from __future__ import annotations
 
 import asyncio
+import re
+from collections import Counter
 from contextlib import suppress
 from typing import Self
 
 from llm.asking.pace import Account, Breaker, Concurrency
 from llm.calls import Answer, Failure, FailureKind, Reply, Work
-from llm.journal.money import bounded_tokens
 
 # Seconds. A probe may be due while every request waits for its own time: the gate must not be looked at all the time.
 _PAUSE = 0.05
+REFUSALS_THAT_END = 10  # of the first requests, in the same words, after which the run ends
 
 
 class Gate:
@@ -40,6 +42,7 @@ class Gate:
         self._unsent: set[Slot] = set()
         self._budget_is_tight = False  # requests are begun one by one
         self._waits_for_money = False  # something in flight has to end first
+        self._refusals: Counter[str] | None = Counter()  # by their words without numbers, until there is an answer
 
     @property
     def is_open(self) -> bool:
@@ -48,7 +51,8 @@ class Gate:
             return not self.breaker.wait and not self._slots
         if self._waits_for_money or (self._budget_is_tight and self._unsent):
             return False
-        return len(self._slots) < self._concurrency.limit
+        most = self._concurrency.limit if self._refusals is None else REFUSALS_THAT_END
+        return len(self._slots) < min(most, self._concurrency.limit)
 
     @property
     def is_empty(self) -> bool:
@@ -78,8 +82,8 @@ class Gate:
 
     def note_answer(self, work: Work, reply: Reply, answer: Answer) -> None:
         """Note an answer: the provider is up, and its headers may announce limits."""
-        used = bounded_tokens(answer.usage.input) + bounded_tokens(answer.usage.output)
-        self.account.served(work.tokens, used, reply.headers)
+        self._refusals = None
+        self.account.served(work.tokens, answer.usage.input + answer.usage.output, reply.headers)
         self._concurrency.served()
         self.breaker.served()
 
@@ -97,6 +101,17 @@ class Gate:
                 self.breaker.failed(failure.retry_after)
         if failure.kind in (FailureKind.THROTTLED, FailureKind.OVERLOADED):
             self._concurrency.overloaded(sent)
+
+    def refuses_everything(self, failure: Failure) -> bool:
+        """Count a refusal; whether nothing was answered so far, and enough was refused in the same words.
+
+        Numbers and ids in the words do not count: they may be those of the request.
+        """
+        if self._refusals is None or failure.kind is not FailureKind.REJECTED:
+            return False
+        words = re.sub(r"[0-9a-f-]*[0-9][0-9a-f-]*", "#", failure.message)
+        self._refusals[words] += 1
+        return self._refusals[words] >= REFUSALS_THAT_END
 
     def note_over_budget(self) -> bool:
         """Note that the budget has no room for a request; whether others are under way, which may cost less.

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from llm.asking.gate import Gate, Slot
+from llm.asking.gate import REFUSALS_THAT_END, Gate, Slot
 from llm.asking.interrupts import on_interrupt
 from llm.asking.pace import Account, backoff
 from llm.asking.progress import EVERY_SECONDS, Progress
@@ -134,7 +134,7 @@ class OnlineExecutor:
         work, sent = job.work, time.monotonic()
         try:
             reply = await self._setup.api.send(work.call)
-            answer = self._setup.api.read(reply.raw)
+            answer = self._setup.plausible(self._setup.api.read(reply.raw), work.call.body)
         except Failure as failure:
             await self._journal.fail(ticket, failure, work.worst_usd if failure.maybe_paid else 0.0)
             self._gate.note_failure(failure, sent)
@@ -176,6 +176,13 @@ class OnlineExecutor:
             self._progress.failed += 1
         if failure.kind is FailureKind.FATAL:
             self._stop(UserError(f"{failure.message}; nothing more is sent, all answers are in the journal"))
+        elif self._gate.refuses_everything(failure):
+            self._stop(
+                UserError(
+                    f"the first {REFUSALS_THAT_END} requests were all refused in the same way: {failure.message}; "
+                    f"nothing more is sent: change the settings of {self._setup.execution.key}"
+                )
+            )
         elif failure.kind in (FailureKind.REJECTED, FailureKind.FILTERED):
             self._follow(job.work)
         elif self._gate.breaker.failing_for + (failure.retry_after or 0.0) > self._setup.execution.patience:

@@ -1,18 +1,22 @@
 """A generator or judge behind an API, put together from its settings: API, journal, price, task, dialogue."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from llm.answers.scores import Judgement, Pairs
 from llm.asking.dialogue import Dialogue
 from llm.asking.tasks import PromptTask, Translation
+from llm.calls import Answer
 from llm.journal import Journal, Limits
 from llm.prices import Price, price_of
 from llm.prompts import JUDGE, Templates
 from llm.providers import open_api
 from llm.providers.api import Api
 from llm.settings import ExecutionSettings, ShapingSettings
+from workbench.cli import say
 from workbench.pairs import Source
 from workbench.tables import count_rows, read_rows
 
@@ -52,10 +56,26 @@ class LLMSetup:
         """The name that the requests are accounted for under."""
         return self.execution.generator
 
+    def plausible(self, answer: Answer, body: Mapping[str, Any]) -> Answer:
+        """``answer`` with no more tokens than a request with this ``body`` can have taken; says so once if it had."""
+        usage = answer.usage.bounded(body)
+        if usage == answer.usage:
+            return answer
+        _warn_of_counts(self.name)
+        return replace(answer, usage=usage)
+
     @property
     def limits(self) -> Limits:
         """What the study and this generator or judge may spend, in US dollars."""
         return limits_of(self.execution)
+
+
+@cache
+def _warn_of_counts(name: str) -> None:
+    say(
+        f"WARNING: {name}: the server's counts of tokens are missing or impossible; such an answer counts as the most "
+        "that its request can have taken (the journal keeps what the server said)"
+    )
 
 
 def limits_of(execution: ExecutionSettings) -> Limits:

@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from llm.calls import MOST_TOKENS
 from llm.journal import Journal
 from llm.journal.calls import ASKED_MODEL
-from llm.journal.money import CREDIBLE, MOST_TOKENS
+from llm.journal.money import CREDIBLE
 from llm.journal.tunings import of_owner
 
 # An older journal may hold counts and prices that nobody can believe.

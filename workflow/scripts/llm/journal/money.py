@@ -2,9 +2,10 @@
 
 import sqlite3
 
+from llm.calls import MOST_TOKENS
+
 ROUNDING_USD = 1e-9
 CREDIBLE = f"usd BETWEEN 0 AND worst_usd + {ROUNDING_USD}"
-MOST_TOKENS = 10**12  # of one answer; a server that counts more, or less than none, is not to be believed
 MOST_FACTOR = 20  # times its worst price, which the provider's choice of epochs may exceed, a fine-tuning job may cost
 
 

@@ -18,10 +18,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from llm.calls import canonical_json
+from llm.calls import MOST_TOKENS, canonical_json
 from llm.journal import Journal, Limits, Owner
 from llm.journal.calls import over_limits
-from llm.journal.money import MOST_FACTOR, MOST_TOKENS, spend
+from llm.journal.money import MOST_FACTOR, spend
 from llm.journal.remote import RemoteTable
 from llm.providers.protocol import TuningEvent, TuningState, TuningStatus
 

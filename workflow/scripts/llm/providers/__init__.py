@@ -11,11 +11,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llm.providers.protocol import ModelSettings
-from workbench.cli import UserError
 
 if TYPE_CHECKING:
     from llm.providers.api import Api
-    from llm.providers.openai_tuning import TuningApi
 
 _CLASSES = {"openai": "OpenAIApi", "anthropic": "AnthropicApi"}
 
@@ -33,14 +31,3 @@ def open_api(settings: Mapping[str, Any]) -> Api:
     module = importlib.import_module(f"llm.providers.{provider}")  # importing an SDK takes a second
     api: Api = getattr(module, _CLASSES[provider])(ModelSettings.read(settings))
     return api
-
-
-def tuning_of(api: Api) -> TuningApi:
-    """The fine-tuning that ``api`` offers.
-
-    Raises:
-        UserError: it offers none.
-    """
-    if api.tuning is None:
-        raise UserError("this provider does not fine-tune: use provider: openai, or a learner of kind: local")
-    return api.tuning

@@ -4,15 +4,26 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import anthropic
-from anthropic.types.messages import MessageBatch
 
-from llm.calls import Answer, FailureKind, Finish, Reply, Usage
-from llm.providers.api import Api
-from llm.providers.connection import CLOCK_SECONDS, PAGE, dumps, recent, text_of, well_formed
+from llm.calls import Answer, FailureKind, Finish, Usage
+from llm.providers.api import FINISHES, Api
+from llm.providers.cleaning import (
+    MOST_NAME,
+    count_of,
+    dumps,
+    given_name,
+    name_of,
+    one_line,
+    seconds_of,
+    text_of,
+    usage_of,
+)
+from llm.providers.connection import CLOCK_SECONDS, below, recent
 from llm.providers.failures import CREDIT_ADVICE, Verdict
 from llm.providers.protocol import BatchCounts, BatchLimits, BatchResult, BatchState, BatchStatus, ModelSettings
 
@@ -21,25 +32,9 @@ API_VERSION = "2026-10-21"
 
 _BATCHES = "/v1/messages/batches"
 _CHUNK = 1 << 16
-_FINISHES = {
-    "max_tokens": Finish.LENGTH,
-    "model_context_window_exceeded": Finish.LENGTH,
-    "refusal": Finish.REFUSAL,
-}
-# A batch names the type of an error without its HTTP status.
-_STATUSES = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "billing_error": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "overloaded_error": 529,
-    "timeout_error": 504,
-}
 # "temperature: Extra inputs are not permitted", "`top_k` is not supported …", "messages.0.content: …"
 _FIELD = re.compile(r"`?([a-z][a-z_]*)(?:\.[\w.]+)?[`:]")
+_CODE = re.compile(r'"error_code":"([^"]*)"')  # in the details of an error
 # Fields that differ from source to source; a complaint about any other field will be made about every request.
 _PER_SOURCE = ("messages", "max_tokens")
 
@@ -52,13 +47,15 @@ class AnthropicApi(Api):
     sdk = f"anthropic {anthropic.__version__}"
     batch_limits = BatchLimits(requests=100_000, bytes=256_000_000, bytes_per_request=100)
     _own_base_url = "https://api.anthropic.com"
-    _path = "/v1/messages"
+    _root = "/v1"
+    _path = "/messages"
+    _cursor = "after_id"
     _answer_name = "message"
+    _client_class = partial(anthropic.AsyncAnthropic, open_telemetry=False)
     _http_client_class = anthropic.DefaultAioHttpClient
     _error_class = anthropic.AnthropicError
     _account_part = "workspace"
     _base_url_advice = "set base_url to where the API is, without /v1/messages"
-    _client: anthropic.AsyncAnthropic
 
     def __init__(self, settings: ModelSettings) -> None:
         super().__init__(settings)
@@ -70,15 +67,17 @@ class AnthropicApi(Api):
 
     async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
         """Batches with as many requests since then; only their results show whose they are."""
-        return await self._connection.ask(self._found(created_after - CLOCK_SECONDS, requests))
+        earliest = created_after - CLOCK_SECONDS
+        states = await recent(self._connection.listed(_BATCHES, _state), lambda state: state.created, earliest)
+        return [state for state in states if state.created >= earliest and state.counts.total == requests]
 
     async def batch(self, remote_id: str) -> BatchState:
         """How far a batch is."""
-        return await self._connection.ask(self._client.messages.batches.retrieve(remote_id), _state)
+        return await self._connection.ask("get", below(_BATCHES, remote_id), _state)
 
     async def batch_results(self, state: BatchState) -> AsyncGenerator[BatchResult, None]:
         """The lines of the results."""
-        async for result in self._connection.results(f"{_BATCHES}/{state.remote_id}/results", self._result):
+        async for result in self._connection.results(below(_BATCHES, state.remote_id, "/results"), self._result):
             yield result
 
     # Requests and answers
@@ -89,9 +88,6 @@ class AnthropicApi(Api):
     def _headers(self) -> dict[str, Any]:
         return {"anthropic-version": API_VERSION}
 
-    def _new_client(self, **settings: Any) -> anthropic.AsyncAnthropic:
-        return anthropic.AsyncAnthropic(**settings, open_telemetry=False)
-
     def _body(self, system: str | None, user: str, max_tokens: int, sample: int, step: int) -> dict[str, Any]:
         """``step`` changes nothing because there is no seed."""
         body: dict[str, Any] = {"model": self._model, "max_tokens": max_tokens}
@@ -101,25 +97,26 @@ class AnthropicApi(Api):
         return body
 
     def _answer(self, body: Any) -> Answer:
+        text = text_of([block for block in body["content"] if block["type"] == "text"])
         usage = body["usage"]
         return Answer(
-            text=well_formed("".join(block["text"] for block in body["content"] if block["type"] == "text")),
-            finish=_FINISHES.get(body["stop_reason"], Finish.STOP),
+            text=text,
+            finish=FINISHES.get(body["stop_reason"], Finish.STOP),
             logprob=None,
-            model=text_of(body.get("model")) or self._model,
+            model=name_of(body.get("model")) or self._model,
             fingerprint=None,
-            request_id=text_of(body.get("id")) or None,
-            service_tier=text_of(usage.get("service_tier")) or None,
-            usage=_usage(usage),
+            request_id=name_of(body.get("id")),
+            service_tier=name_of(usage.get("service_tier")),
+            usage=_usage(usage, text),
         )
 
-    def _shutdown_date(self, model: Any) -> date | None:
-        if getattr(model, "lifecycle", None) == "retired":
+    def _shutdown_date(self, model: Mapping[str, Any]) -> date | None:
+        if model.get("lifecycle") == "retired":
             raise self._connection.failure(
                 FailureKind.FATAL, f"the model {self._model} is retired", "set model to one that is offered"
             )
-        retires = getattr(model, "retires_at", None)
-        return retires.date() if isinstance(retires, datetime) else None
+        retires = model.get("retires_at")
+        return datetime.fromisoformat(retires).date() if isinstance(retires, str) else None
 
     # Batches
 
@@ -135,43 +132,31 @@ class AnthropicApi(Api):
 
     async def _submit(self, intent: str, upload: IO[bytes], size: int) -> BatchState:
         """Send the requests. Anthropic has no field for ``intent``; it is part of each ``custom_id``."""
-        return await self._connection.ask(
-            self._client.post(
-                _BATCHES,
-                cast_to=MessageBatch,
-                content=_chunks(upload),
-                options={
-                    "headers": {"Content-Type": "application/json", "Content-Length": str(size)},
-                    "timeout": self._connection.file_timeout,
-                },
-            ),
-            _state,
-            once=True,
-        )
-
-    async def _found(self, created_after: float, requests: int) -> list[BatchState]:
-        batches = recent(self._client.messages.batches.list(limit=PAGE), lambda one: _state(one).created, created_after)
-        states = [_state(batch) async for batch in batches]
-        return [state for state in states if state.created >= created_after and state.counts.total == requests]
+        options = {
+            "headers": {"Content-Type": "application/json", "Content-Length": str(size)},
+            "timeout": self._connection.file_timeout,
+        }
+        content = _chunks(upload)
+        return await self._connection.ask("post", _BATCHES, _state, once=True, content=content, options=options)
 
     def _result(self, line: Mapping[str, Any]) -> BatchResult:
-        custom_id, result = line["custom_id"], line["result"]
+        custom_id, result = given_name(line["custom_id"]), line["result"]
         if result["type"] == "succeeded":
-            return BatchResult(custom_id, Reply(dumps(result["message"]), {}))
+            return BatchResult(custom_id, self._connection.reply(dumps(result["message"]), {}))
         if result["type"] == "errored":
             error = result["error"]
-            status = _STATUSES.get(str((error.get("error") or {}).get("type")), 500)
-            headers = {"request-id": error["request_id"]} if error.get("request_id") else {}
+            status = self._status_of(error.get("error"))
+            headers = {"request-id": one_line(error["request_id"], MOST_NAME)} if error.get("request_id") else {}
             return BatchResult(custom_id, self._connection.refusal_of(status, dumps(error), headers))
         reason = f"the batch ended before the request's turn came ({result['type']})"
         return BatchResult(custom_id, self._connection.failure(FailureKind.TRANSIENT, reason))
 
     # Errors
 
-    def _verdict_of_code(self, status: int, error: Mapping[str, Any]) -> Verdict | None:
+    def _verdict_of_code(self, status: int, error: Mapping[str, str]) -> Verdict | None:
         """``type`` follows the status; ``details.error_code`` names causes that lie in the account."""
-        message, details = str(error.get("message")), error.get("details")
-        code = str(details.get("error_code") or "") if isinstance(details, dict) else ""
+        message, details = error["message"], _CODE.search(error.get("details", ""))
+        code = details[1] if details else ""
         if status == 402 or code.endswith("spend_limit_reached") or "credit balance is too low" in message:
             return Verdict(FailureKind.FATAL, CREDIT_ADVICE)
         if error.get("type") == "overloaded_error":
@@ -190,17 +175,18 @@ def _bad_request(code: str, message: str) -> Verdict:
     return Verdict(FailureKind.REJECTED)
 
 
-def _state(batch: MessageBatch) -> BatchState:
-    counts = batch.request_counts
-    failed = counts.errored + counts.expired + counts.canceled
-    ended = batch.processing_status == "ended"
-    gone = ended and batch.archived_at is not None
+def _state(batch: Mapping[str, Any]) -> BatchState:
+    word, counts = one_line(batch["processing_status"], MOST_NAME), batch["request_counts"]
+    processing, succeeded, *failed = (
+        count_of(counts[name]) or 0 for name in ("processing", "succeeded", "errored", "expired", "canceled")
+    )
+    gone = word == "ended" and batch.get("archived_at") is not None
     return BatchState(
-        remote_id=batch.id,
-        status=BatchStatus.ENDED if ended else BatchStatus.RUNNING,
-        counts=BatchCounts(counts.processing + counts.succeeded + failed, counts.succeeded, failed),
-        created=batch.created_at.timestamp(),
-        message="archived: its results are no longer kept" if gone else batch.processing_status,
+        remote_id=given_name(batch["id"]),
+        status=BatchStatus.ENDED if word == "ended" else BatchStatus.RUNNING,
+        counts=BatchCounts(processing + succeeded + sum(failed), succeeded, sum(failed)),
+        created=seconds_of(datetime.fromisoformat(batch["created_at"]).timestamp()),
+        message="archived: its results are no longer kept" if gone else word,
     )
 
 
@@ -209,8 +195,9 @@ async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _usage(usage: Mapping[str, Any]) -> Usage:
+def _usage(usage: Mapping[str, Any], text: str) -> Usage:
     """``input_tokens`` excludes tokens read from or written to the cache; :class:`Usage` includes them."""
-    cached = usage.get("cache_read_input_tokens") or 0
-    written = usage.get("cache_creation_input_tokens") or 0
-    return Usage(int(usage["input_tokens"]) + int(cached) + int(written), int(usage["output_tokens"]), int(cached))
+    cached, written = (count_of(usage.get(f"cache_{name}_input_tokens")) or 0 for name in ("read", "creation"))
+    fresh = count_of(usage.get("input_tokens"))
+    read = usage.get("input_tokens") if fresh is None else fresh + cached + written
+    return usage_of(read, usage.get("output_tokens"), cached, text)

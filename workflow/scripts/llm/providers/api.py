@@ -5,24 +5,48 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import tempfile
 import urllib.parse
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import httpx2
 
-from llm.calls import Answer, Call, Reply
-from llm.providers.connection import CONNECT_SECONDS, UNREADABLE, Connection, Key, Unusable
+from llm.calls import Answer, Call, Failure, FailureKind, Finish, Reply
+from llm.providers.cleaning import UNREADABLE, Unusable
+from llm.providers.connection import CONNECT_SECONDS, Connection, Key, below, bounded
 from llm.providers.failures import Verdict, kind_of_status
-from llm.providers.protocol import BatchLimits, BatchResult, BatchState, ModelInfo, ModelSettings
+from llm.providers.protocol import BatchLimits, BatchResult, BatchState, ModelSettings
 from workbench.cli import UserError
 
 if TYPE_CHECKING:
     from llm.providers.openai_tuning import TuningApi
+
+FINISHES = {
+    "length": Finish.LENGTH,
+    "max_tokens": Finish.LENGTH,
+    "model_context_window_exceeded": Finish.LENGTH,
+    "content_filter": Finish.CONTENT_FILTER,
+    "refusal": Finish.REFUSAL,
+}
+"""Why an answer ended, in the words of the providers; any other word means that it is complete."""
+
+ERROR_STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "overloaded_error": 529,
+    "timeout_error": 504,
+}
+"""The HTTP status of each type of error, which an error in a batch or in a successful answer does not have."""
 
 _DESCRIBES_NO_MODELS = (404, 405, 501)
 _SNIPPET = 200  # characters of an answer that cannot be read
@@ -40,7 +64,6 @@ class Api(ABC):
         provider, api_version: the provider's name, and the version of its API.
         sdk: name and version of the client library.
         batch_limits: of this provider.
-        tuning: fine-tuning, None if the provider offers none.
         base_url: where the API is, without a slash at the end.
 
     Args:
@@ -54,11 +77,13 @@ class Api(ABC):
     api_version: str
     sdk: str
     batch_limits: BatchLimits
-    tuning: TuningApi | None = None
 
     _own_base_url: ClassVar[str]
-    _path: ClassVar[str]  # of a request for one answer, below the base URL
+    _root: ClassVar[str]  # of all paths, below the base URL
+    _path: ClassVar[str]  # of a request for one answer
+    _cursor: ClassVar[str]  # parameter of a list that names the last item of the page before
     _answer_name: ClassVar[str]
+    _client_class: ClassVar[Callable[..., Any]]  # the SDK's
     _http_client_class: ClassVar[type[httpx2.AsyncClient]]
     _error_class: ClassVar[type[Exception]]  # base of the SDK's exceptions
     _account_part: ClassVar[str]  # what may lack a permission besides the key
@@ -70,7 +95,7 @@ class Api(ABC):
         self.base_url = self._clean_base_url(settings.base_url)
         timeout = float(settings.timeout)
         most = settings.concurrency + _SPARE_CONNECTIONS
-        http = self._http_client_class(
+        http = bounded(self._http_client_class)(
             timeout=httpx2.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS), pool=None),
             limits=httpx2.Limits(max_connections=most, keepalive_expiry=_KEEPALIVE_SECONDS),
             follow_redirects=False,
@@ -79,9 +104,10 @@ class Api(ABC):
         logging.getLogger("httpx2").setLevel(logging.WARNING)
         # These also replace what the SDK finds in the environment.
         headers = {"Authorization": f"Bearer {self._key.value}", **self._headers()}
-        self._client = self._new_client(
+        self._client: Any = self._client_class(
             api_key=self._key.value,
-            base_url=self.base_url,
+            base_url=self.base_url.partition("?")[0],
+            default_query=dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.base_url).query)),
             default_headers=headers,
             max_retries=0,
             timeout=http.timeout,
@@ -91,7 +117,7 @@ class Api(ABC):
         # key for another server, and could shape answers without being part of a call.
         self._client._custom_headers = headers
         self._connection = Connection(
-            self._client, self.base_url, self._key, timeout, self._read_error, self._error_class
+            self._client, self.base_url, self._key, timeout, self._read_error, self._error_class, self._cursor
         )
 
     # Requests and answers
@@ -111,7 +137,7 @@ class Api(ABC):
 
     async def send(self, call: Call) -> Reply:
         """Ask once, without retries."""
-        return await self._connection.post(self._path, call.body)
+        return await self._connection.post(self._root + self._path, call.body)
 
     def read(self, raw: str) -> Answer:
         """The answer in a reply's body.
@@ -119,8 +145,10 @@ class Api(ABC):
         Raises:
             Failure: the body cannot be read as an answer (TRANSIENT and perhaps paid).
         """
+        body: Any = None
         try:
-            return self._answer(json.loads(raw))
+            body = json.loads(raw)
+            return self._answer(body)
         except Unusable as error:
             why = str(error)
         except json.JSONDecodeError as error:
@@ -128,18 +156,32 @@ class Api(ABC):
         except UNREADABLE:
             why = f"no {self._answer_name}: {raw[:_SNIPPET]!r}"
         # Outside the handlers: otherwise the failure refers to an exception that quotes the body.
+        if isinstance(body, dict) and body.get("error"):
+            raise self._connection.refusal_of(self._status_of(body["error"]), raw, {}, delivered=200)
         raise self._connection.unreadable(raw, why)
 
-    async def preflight(self) -> ModelInfo | None:
-        """Ask for the model before anything is paid; None if the server does not describe its models.
+    async def preflight(self) -> date | None:
+        """Ask for the model before anything is paid; the day it is shut down, None if the server announces none.
 
         Raises:
-            Failure: FATAL if the key is not accepted or the model does not exist.
+            Failure: the key is not accepted, or the model does not exist.
         """
-        statuses = () if self._is_own_address() else _DESCRIBES_NO_MODELS
-        model: Any = await self._connection.ask_if_there(self._client.models.retrieve(self._model), statuses)
-        identifier = getattr(model, "id", None)
-        return ModelInfo(identifier, self._shutdown_date(model)) if isinstance(identifier, str) else None
+        try:
+            return await self._connection.ask("get", below(self._root + "/models", self._model), self._shutdown_date)
+        except Failure as failure:
+            is_unknown = failure.status in _DESCRIBES_NO_MODELS and not self._is_own_address()
+            if failure.kind is FailureKind.FATAL and not is_unknown:
+                raise
+            return None
+
+    @property
+    def tuning(self) -> TuningApi:
+        """Fine-tuning.
+
+        Raises:
+            UserError: the provider offers none.
+        """
+        raise UserError("this provider does not fine-tune: use provider: openai, or a learner of kind: local")
 
     async def close(self) -> None:
         """Close the connections."""
@@ -190,10 +232,15 @@ class Api(ABC):
 
     # Errors
 
-    def _read_error(self, status: int, error: Mapping[str, Any]) -> Verdict:
+    def _read_error(self, status: int, error: Mapping[str, str]) -> Verdict:
         """What an error answer means; an :data:`llm.providers.failures.ErrorReader`."""
         verdict = self._verdict_of_code(status, error)
-        return verdict or Verdict(kind_of_status(status), self._advice(status, str(error.get("message"))))
+        return verdict or Verdict(kind_of_status(status), self._advice(status, error["message"]))
+
+    def _status_of(self, error: Any) -> int:
+        """The HTTP status that an error object stands for where it came without one."""
+        code, kind = (str(error.get(name)) for name in ("code", "type")) if isinstance(error, dict) else ("", "")
+        return int(code) if re.fullmatch("[45][0-9][0-9]", code) else ERROR_STATUSES.get(kind, 500)
 
     def _advice(self, status: int, message: str) -> str:
         if status == 401:
@@ -215,7 +262,7 @@ class Api(ABC):
         Raises:
             UserError: it is not an HTTP address, or contains a password.
         """
-        url = (base_url or self._own_base_url).rstrip("/")
+        url = re.sub(r"/+(?=\?|$)", "", base_url or self._own_base_url)
         try:
             parts = urllib.parse.urlsplit(url)
             valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
@@ -236,10 +283,6 @@ class Api(ABC):
         """Headers of every request besides the key."""
 
     @abstractmethod
-    def _new_client(self, **settings: Any) -> Any:
-        """The SDK's client."""
-
-    @abstractmethod
     def _body(self, system: str | None, user: str, max_tokens: int, sample: int, step: int) -> dict[str, Any]:
         """The body of a request; arguments as for :meth:`call`."""
 
@@ -248,7 +291,7 @@ class Api(ABC):
         """The answer in a parsed body; raises one of :data:`llm.providers.connection.UNREADABLE` if it is none."""
 
     @abstractmethod
-    def _shutdown_date(self, model: Any) -> date | None:
+    def _shutdown_date(self, model: Mapping[str, Any]) -> date | None:
         """When the provider will shut a model down, if it says so.
 
         Raises:
@@ -264,5 +307,5 @@ class Api(ABC):
         """Submit the written requests, ``size`` bytes."""
 
     @abstractmethod
-    def _verdict_of_code(self, status: int, error: Mapping[str, Any]) -> Verdict | None:
+    def _verdict_of_code(self, status: int, error: Mapping[str, str]) -> Verdict | None:
         """What an error answer means by the provider's own codes; None if only the status counts."""

@@ -10,7 +10,8 @@ import os
 import re
 import time
 import urllib.parse
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -18,7 +19,8 @@ import aiohttp
 import httpx2
 
 from llm.calls import Failure, FailureKind, Reply
-from llm.providers.failures import ErrorReader, connection_failure, kept_headers, one_line, status_failure
+from llm.providers.cleaning import MOST_RECORD, OTHER_SHAPE, UNREADABLE, Unusable, one_line, printable
+from llm.providers.failures import ErrorReader, connection_failure, kept_headers, status_failure
 from llm.providers.protocol import BatchResult
 from workbench.cli import UserError
 
@@ -30,31 +32,23 @@ PAGE = 100
 CLOCK_SECONDS = 3600.0
 """How far a provider's clock may differ from ours."""
 
-MISSING = (404, 405, 410, 501)
-"""HTTP statuses of what a server does not have or does not offer."""
-
 CONNECT_SECONDS = 15.0
 """Longest wait for a connection."""
 
-_MOST_FILE_BYTES = 1 << 33  # of a batch's results
-_MOST_LINE_BYTES = 1 << 25  # of one result
+MOST_BYTES = 1 << 24
+"""Of an unpacked answer, or of a line of a file."""
+
+_ASK_SECONDS, _FILE_SECONDS = 600.0, 3600.0  # for all of an answer or file, however slowly it arrives
 _SNIPPET_BYTES = 1000  # of a line that cannot be read
-# A batch's results must have arrived after this time, and longer for many bytes.
-_FILE_SECONDS, _SLOWEST_BYTES = 600.0, 50_000.0
 _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([\w-]{1,64})"')
+_RAW_CONTROL = re.compile(r"[\x7f-\x9f]")  # that JSON allows in a text without an escape
+_PACKING = (b"content-encoding", b"content-length", b"transfer-encoding")
+
+_MISSING = (404, 405, 410, 501)  # HTTP statuses of what a server does not have or does not offer
 _NO_KEY = "no-key"  # sent to servers that need no key
 _REDACTED = "[API key]"
 # Placeholders such as "EMPTY" or "ollama" are words that an answer may contain.
 _SHORTEST_SECRET = 8
-
-# A value whose shape differs from the provider's documentation.
-_OTHER_SHAPE = (LookupError, TypeError, AttributeError, RecursionError, OverflowError)
-UNREADABLE = (ValueError, *_OTHER_SHAPE)
-"""Exceptions from reading an answer that is not JSON or has another shape."""
-
-
-class Unusable(ValueError):
-    """An answer that says itself that it is incomplete; the message says how."""
 
 
 def _unchanged(value: Any) -> Any:
@@ -78,18 +72,17 @@ class Key:
             )
         if not re.fullmatch(r"[!-~]+", self.value):
             raise UserError(f"{variable}: holds blanks or characters that no API key has; export the key alone")
-        written = json.dumps(self.value)[1:-1]
-        quoted = urllib.parse.quote(self.value, safe="")
-        self._forms = tuple(dict.fromkeys((self.value, written, quoted))) if variable else ()
+        self._escaped = re.compile("".join(map(_any_form, self.value)))
 
     def __repr__(self) -> str:
         return f"Key({self.variable})"
 
     def redact(self, text: str) -> str:
-        """``text`` without the key."""
-        for form in self._forms:
-            text = text.replace(form, _REDACTED)
-        return text
+        """``text`` without the key, however its characters are escaped."""
+        if self.variable is None:
+            return text
+        text = text.replace(self.value, _REDACTED)
+        return self._escaped.sub(_REDACTED, text) if "\\" in text or "%" in text else text
 
     def redact_answer(self, text: str) -> str:
         """``text`` without the key; unchanged if the key is so short that it may be a word of the answer."""
@@ -102,6 +95,61 @@ class Key:
         return f"set {self.variable} to a key that is valid there"
 
 
+def _any_form(character: str) -> str:
+    """A pattern for a character as it is, and as JSON and addresses escape it."""
+    code = "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(character):02x}")
+    return rf"(?:\\*{re.escape(character)}|\\+u00{code}|%{code})"
+
+
+def bounded(kind: type[httpx2.AsyncClient]) -> type[httpx2.AsyncClient]:
+    """An HTTP client whose answers have at most :data:`MOST_BYTES`, however they are packed."""
+
+    class Bounded(kind):  # type: ignore[valid-type, misc]
+        async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+            if "api-key" in request.headers:  # Azure takes a bearer for a token; the SDK insists on sending one
+                request.headers.pop("authorization", None)
+            response: httpx2.Response = await super().send(request, stream=True, **options)
+            if stream and response.is_success:
+                return response
+            content = bytearray()
+            try:
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > MOST_BYTES and response.is_success:
+                        raise Unusable(f"longer than {MOST_BYTES:,} bytes")
+                    if len(content) > MOST_BYTES:
+                        break  # the status of an error says enough
+            finally:
+                await response.aclose()
+            headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _PACKING]
+            return httpx2.Response(response.status_code, headers=headers, content=bytes(content), request=request)
+
+    return Bounded
+
+
+async def _lines(response: httpx2.Response) -> AsyncIterator[bytes | bytearray]:
+    """The lines of a file that hold something; of a too long one the beginning, which cannot be read as JSON.
+
+    Unlike ``aiter_lines``, this does not split at characters that JSON allows in a string.
+
+    Raises:
+        TimeoutError: it has not ended in time.
+    """
+    latest, rest = time.monotonic() + _FILE_SECONDS, bytearray()
+    async for chunk in response.aiter_bytes():
+        rest += chunk
+        if b"\n" in chunk:
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                if line.strip():
+                    yield line
+        del rest[MOST_BYTES:]
+        if time.monotonic() > latest:
+            raise TimeoutError
+    if rest.strip():
+        yield rest
+
+
 class Connection:
     """An SDK's client whose failures are all :class:`llm.calls.Failure` without the key.
 
@@ -112,19 +160,28 @@ class Connection:
         timeout: longest wait for an answer, in seconds.
         read: the provider's reading of its errors.
         error: base class of the SDK's exceptions.
+        cursor: the parameter that names the last item of the page before.
     """
 
     file_timeout = httpx2.Timeout(600.0, connect=CONNECT_SECONDS, pool=None)
     """For files of batches: the provider prepares them for longer than an answer."""
 
     def __init__(
-        self, client: Any, base_url: str, key: Key, timeout: float, read: ErrorReader, error: type[Exception]
+        self,
+        client: Any,
+        base_url: str,
+        key: Key,
+        timeout: float,
+        read: ErrorReader,
+        error: type[Exception],
+        cursor: str,
     ) -> None:
-        self.client = client
+        self._client = client
         self._base_url = base_url
         self._key = key
         self._timeout = timeout
         self._read = read
+        self._cursor = cursor
         # ValueError: the SDK could not parse a body. openai's transport passes the others on unchanged.
         self._errors = (error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
 
@@ -134,122 +191,144 @@ class Connection:
         Raises:
             Failure: there is no answer, or it is an error.
         """
+        response = await self._response("post", path, self._timeout, body=body)
+        headers = {name: self._key.redact(value) for name, value in kept_headers(response.headers).items()}
         try:
-            async with asyncio.timeout(self._timeout):
-                response = await self.client.post(path, body=body, cast_to=httpx2.Response)
-        except self._errors as error:
-            failure = self._failure(error)
-        else:
-            headers = {name: self._key.redact(value) for name, value in kept_headers(response.headers).items()}
-            try:
-                return Reply(self._key.redact_answer(response.content.decode()), headers)
-            except UnicodeDecodeError:
-                failure = self.unreadable(response.content.decode(errors="replace"), "it is not UTF-8")
-                failure.headers.update(headers)
-        # Outside the handler: otherwise the failure refers to an exception that holds the request's headers.
+            return self.reply(response.content.decode(), headers)
+        except UnicodeDecodeError:
+            failure = self.unreadable(response.content.decode(errors="replace"), "it is not UTF-8")
+        failure.headers.update(headers)
+        # Outside the handler: otherwise the failure refers to an exception that quotes the body.
         raise failure
 
-    async def ask(self, request: Awaitable[Any], read: Callable[[Any], T] = _unchanged, *, once: bool = False) -> T:
-        """Await a request of the SDK; the result of ``read`` on the answer.
+    def reply(self, raw: str, headers: Mapping[str, str]) -> Reply:
+        """An answer as it is kept: without the key and without raw characters that control a terminal."""
+        return Reply(_RAW_CONTROL.sub("\ufffd", self._key.redact_answer(raw)), headers)
+
+    async def ask(
+        self, method: str, path: str, read: Callable[[Any], T] = _unchanged, *, once: bool = False, **request: Any
+    ) -> T:
+        """The result of ``read`` on the JSON that the server answers.
 
         Args:
-            request: what to await.
+            method: ``get``, ``post`` or ``delete``.
+            path: below the base URL.
             read: reads the answer.
             once: it must not be done twice: an answer that cannot be read means that it was perhaps done.
+            request: ``body``, ``content`` or ``files``, as the SDK takes them, and its ``options``.
 
         Raises:
             Failure: there is no answer, or it is an error or cannot be read.
         """
-        try:
-            return read(await request)
-        except (*self._errors, *_OTHER_SHAPE) as error:
-            failure = self._failure(error)
-            if once and failure.status is None and isinstance(error, UNREADABLE):
-                failure.maybe_paid = True
-        raise failure
+        seconds = _FILE_SECONDS if "timeout" in request.get("options", {}) else _ASK_SECONDS
+        response = await self._response(method, path, seconds, **request)
+        return self._read_as(lambda raw: read(self._json(raw)), response.content, maybe_paid=once)
 
-    async def ask_if_there(self, request: Awaitable[T], statuses: Collection[int] = MISSING) -> T | None:
-        """As :meth:`ask`, but return None if the server answers with one of ``statuses``."""
-        try:
-            return await self.ask(request)
-        except Failure as failure:
-            if failure.status in statuses:
-                return None
-            raise
+    async def listed(self, path: str, read: Callable[[Any], T], **params: Any) -> AsyncIterator[T]:
+        """The result of ``read`` on each item of the list at ``path``, page by page.
+
+        Raises:
+            Failure: a page is missing or cannot be read.
+        """
+        seen: set[str] = set()
+        last: str | None = None
+        while last not in seen:  # some servers ignore where to begin
+            if last is not None:
+                seen.add(last)
+                params[self._cursor] = last
+            page = await self.ask("get", path, dict, options={"params": {"limit": PAGE, **params}})
+            items = self._read_as(lambda page: list(page.get("data") or ()), page)
+            for item in items:
+                yield self._read_as(read, item)
+            if not items or page.get("has_more") is False:
+                return
+            last = self._read_as(lambda item: str(item["id"]), items[-1])
 
     async def results(self, path: str, read: Callable[[Any], BatchResult]) -> AsyncIterator[BatchResult]:
         """The result of ``read`` on each line of the JSON lines file at ``path``, as they arrive.
 
-        A line that cannot be read is a failure of its request alone, which was perhaps paid; one that names no request
-        is left out.
+        A line that cannot be read is a failure of its request alone, which was perhaps paid. One that names no request
+        is left out, unless there is no other.
 
         Raises:
-            Failure: the file is missing, endless or too slow, no line names a request, or the connection is lost.
+            Failure: the file is missing or too slow, no line names a request, or the connection is lost.
         """
-        response: httpx2.Response = await self.ask(
-            self.client.get(
-                path,
-                cast_to=httpx2.Response,
-                stream=True,
-                options={"headers": {"Accept": "application/binary"}, "timeout": self.file_timeout},
-            )
-        )
-        unnamed, named = b"", False
+        options = {"headers": {"Accept": "application/binary"}, "timeout": self.file_timeout}
+        response = await self._response("get", path, _FILE_SECONDS, stream=True, options=options)
+        found = False
+        lost: Failure | None = None
         try:
             async for line in _lines(response):
-                if result := self._result(line, read):
-                    named = True
-                    yield result
-                else:
-                    unnamed = unnamed or line
-            if named or not unnamed:
-                return
-            failure = self.unreadable(unnamed[:_SNIPPET_BYTES].decode(errors="replace"), "no results of a batch")
-        except self._errors as error:
-            failure = self._failure(error)
+                try:
+                    result = read(self._json(line))
+                except UNREADABLE:
+                    failure = self.unreadable(line[:_SNIPPET_BYTES].decode(errors="replace"), "a batch's result")
+                    if not (name := _CUSTOM_ID.search(line)):
+                        lost = failure
+                        continue
+                    result = BatchResult(name[1].decode(), failure)
+                found = True
+                yield result
+            lost = None if found else lost
+        except (*self._errors, *OTHER_SHAPE) as error:
+            lost = self._failure(error, _FILE_SECONDS)
         finally:
             await response.aclose()
-        failure.maybe_paid = False
+        if lost is not None:
+            lost.maybe_paid = False
+            raise lost
+
+    async def _response(self, method: str, path: str, seconds: float, **request: Any) -> httpx2.Response:
+        try:
+            async with asyncio.timeout(seconds):
+                response: httpx2.Response = await getattr(self._client, method)(
+                    path, cast_to=httpx2.Response, **request
+                )
+                return response
+        except (*self._errors, *OTHER_SHAPE) as error:
+            failure = self._failure(error, seconds)
+        # Outside the handler: otherwise the failure refers to an exception that holds the request's headers.
         raise failure
 
-    def _result(self, line: bytes, read: Callable[[Any], BatchResult]) -> BatchResult | None:
-        """The result in a line, a failure if it cannot be read; None if it does not even name its request."""
-        try:
-            result = read(json.loads(self._key.redact_answer(line.decode())))
-            if isinstance(result.custom_id, str):
-                return result
-        except UNREADABLE:
-            pass
-        name = _CUSTOM_ID.search(line)
-        snippet = line[:_SNIPPET_BYTES].decode(errors="replace")
-        return BatchResult(name[1].decode(), self.unreadable(snippet, "a batch's result")) if name else None
+    def _json(self, raw: bytes | bytearray) -> Any:
+        return json.loads(self._key.redact_answer(raw.decode()))
 
-    def refusal_of(self, status: int, raw: str, headers: Mapping[str, str]) -> Failure:
+    def _read_as(self, read: Callable[[Any], T], value: Any, maybe_paid: bool = False) -> T:
+        try:
+            return read(value)
+        except UNREADABLE as error:
+            failure = self._failure(error, self._timeout)
+            failure.maybe_paid = maybe_paid
+        raise failure
+
+    def refusal_of(self, status: int, raw: str, headers: Mapping[str, str], delivered: int | None = None) -> Failure:
         """The failure of one request, also of one within a batch, which has its own status and body."""
         # Messages are cut to a length, which might leave a part of the key: remove it first.
-        return self._redacted(status_failure(self._base_url, status, self._key.redact(raw), headers, self._read))
+        clean = self._key.redact(raw)
+        return self._redacted(status_failure(self._base_url, status, clean, headers, self._read, delivered))
 
     def unreadable(self, raw: str, why: str) -> Failure:
         """The failure of a successful answer whose body cannot be read."""
-        failure = Failure(
-            FailureKind.TRANSIENT,
-            f"{self._base_url}: an answer that cannot be read: {why}",
-            status=200,
-            maybe_paid=True,
-            raw=raw,
+        return self._redacted(
+            Failure(
+                FailureKind.TRANSIENT,
+                f"{self._base_url}: an answer that cannot be read: {one_line(self._key.redact(why))}",
+                status=200,
+                maybe_paid=True,
+                raw=printable(raw[:MOST_RECORD]),
+            )
         )
-        return self._redacted(failure)
 
     def failure(self, kind: FailureKind, message: str, advice: str = "") -> Failure:
         """A failure without its own HTTP answer."""
         said = one_line(self._key.redact(message))
-        return Failure(kind, f"{self._base_url}: {said}" + (f"; {advice}" if advice else ""))
+        return self._redacted(Failure(kind, f"{self._base_url}: {said}" + (f"; {advice}" if advice else "")))
 
-    def _failure(self, error: Exception) -> Failure:
+    def _failure(self, error: Exception, seconds: float) -> Failure:
         response = getattr(error, "response", None)
         if isinstance(response, httpx2.Response) and not response.is_success:
             return self.refusal_of(response.status_code, response.content.decode(errors="replace"), response.headers)
-        return self._redacted(connection_failure(self._base_url, error, self._timeout))
+        return self._redacted(connection_failure(self._base_url, error, seconds))
 
     def _redacted(self, failure: Failure) -> Failure:
         return replace(
@@ -260,57 +339,31 @@ class Connection:
         )
 
 
-async def _lines(response: httpx2.Response) -> AsyncIterator[bytes]:
-    """The lines of a file that arrives, except blank ones; not `aiter_lines`, which splits within JSON's strings, too.
-
-    Raises:
-        TimeoutError: the file does not end.
-    """
-    rest, received, started = b"", 0, time.monotonic()
-    async for chunk in response.aiter_bytes():
-        received += len(chunk)
-        is_late = time.monotonic() - started > _FILE_SECONDS + received / _SLOWEST_BYTES
-        if is_late or received > _MOST_FILE_BYTES:
-            raise TimeoutError(f"the results do not end ({received:,} bytes so far)")
-        *lines, rest = (rest + chunk).split(b"\n")
-        if len(rest) > _MOST_LINE_BYTES:
-            rest = rest[:_SNIPPET_BYTES] + b"\0"  # no JSON any more, whatever follows
-        for line in filter(bytes.strip, lines):
-            yield line
-    if rest.strip():
-        yield rest
-
-
-def well_formed(text: str) -> str:
-    """``text`` with replacement characters for lone surrogates, which JSON can escape but no file can hold."""
+@contextmanager
+def if_there(statuses: Collection[int] = _MISSING) -> Iterator[None]:
+    """End the block quietly if the server answers with one of ``statuses``."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+        yield
+    except Failure as failure:
+        if failure.status not in statuses:
+            raise
 
 
-def dumps(value: object) -> str:
-    """JSON as servers write it: without spaces, with escapes only if a character is a lone surrogate."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text if well_formed(text) == text else json.dumps(value, separators=(",", ":"))
-
-
-def text_of(value: object) -> str:
-    """A string of an answer, empty for anything else; some servers send a message's content in parts."""
-    if isinstance(value, list):
-        value = "".join(part.get("text") or "" for part in value)
-    return well_formed(value) if isinstance(value, str) else ""
-
-
-async def recent(items: AsyncIterable[T], created: Callable[[T], float], after: float) -> AsyncIterator[T]:
+async def recent(items: AsyncIterable[T], created: Callable[[T], float], after: float) -> list[T]:
     """The items of a list up to a page beyond the first that was created before ``after``.
 
     Providers list the newest first, though their documentation does not promise it.
     """
+    found: list[T] = []
     older = 0
     async for item in items:
-        yield item
+        found.append(item)
         older += created(item) < after
         if older >= PAGE:
-            return
+            break
+    return found
+
+
+def below(folder: str, name: str, end: str = "") -> str:
+    """The path of what a server calls ``name``; a name cannot lead elsewhere."""
+    return f"{folder}/{urllib.parse.quote(name, safe='')}{end}"

@@ -12,12 +12,14 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import NamedTuple
 
 import aiohttp
 import httpx2
 
 from llm.calls import Failure, FailureKind
+from llm.providers.cleaning import MOST_NAME, MOST_RECORD, UNREADABLE, Unusable, one_line, printable
 
 
 class Verdict(NamedTuple):
@@ -27,7 +29,7 @@ class Verdict(NamedTuple):
     advice: str = ""
 
 
-ErrorReader = Callable[[int, Mapping[str, Any]], Verdict]
+ErrorReader = Callable[[int, Mapping[str, str]], Verdict]
 """A provider's reading of an HTTP status and the error object that came with it."""
 
 CREDIT_ADVICE = "add credit or raise the account's spending limit, then run again: what is answered is kept"
@@ -40,7 +42,8 @@ _OVERLOADED = frozenset((503, 529))
 # A gateway stopped waiting for a server that may continue to write.
 _GATEWAY_TIMEOUTS = frozenset((504, 524))
 _LONGEST_WAIT = 86_400.0
-_LONGEST_MESSAGE = 400
+_MOST_HEADERS = 50
+_MARKUP = re.compile(r"<[^<>]*>")  # linear: no tag goes beyond the next "<"
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
@@ -56,7 +59,9 @@ def kind_of_status(status: int) -> FailureKind:
     return FailureKind.TRANSIENT if status >= 500 or status in _TRANSIENT else FailureKind.REJECTED
 
 
-def status_failure(where: str, status: int, raw: str, headers: Mapping[str, str], read: ErrorReader) -> Failure:
+def status_failure(
+    where: str, status: int, raw: str, headers: Mapping[str, str], read: ErrorReader, delivered: int | None = None
+) -> Failure:
     """The failure of a request that was answered with an HTTP error.
 
     Args:
@@ -65,31 +70,36 @@ def status_failure(where: str, status: int, raw: str, headers: Mapping[str, str]
         raw: the answer's body.
         headers: all of the answer's headers, names in lower case.
         read: the provider's reading of its errors.
+        delivered: the status of an HTTP answer that holds an error of another ``status``.
     """
     error = error_object(raw)
     verdict = read(status, error)
-    said = one_line(str(error.get("message") or "")) or "no reason given"
+    said = error["message"] or "no reason given"
     return Failure(
         verdict.kind,
-        f"{where}: {said} (HTTP {status})" + (f"; {verdict.advice}" if verdict.advice else ""),
+        f"{where}: {said} (HTTP {delivered or status})" + (f"; {verdict.advice}" if verdict.advice else ""),
         status=status,
         retry_after=retry_after(headers),
         maybe_paid=status in _GATEWAY_TIMEOUTS,
         headers=kept_headers(headers),
-        raw=raw,
+        raw=printable(raw[:MOST_RECORD]),
     )
 
 
-def error_object(raw: str) -> Mapping[str, Any]:
-    """The error object in an answer's body, from any server; it has a ``message`` if there is any text."""
+def error_object(raw: str) -> Mapping[str, str]:
+    """The texts of the error object in an answer's body, from any server, on one line each; objects become JSON.
+
+    There always is a ``message``, which may be empty.
+    """
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
-        return {"message": re.sub(r"<[^>]*>", " ", raw)}
+        return {"message": one_line(_MARKUP.sub(" ", raw[:MOST_RECORD]))}
     error = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(error, dict):
-        return {**error, "message": error.get("message") or error.get("detail")}
-    return {"message": error}
+    if not isinstance(error, dict):
+        return {"message": one_line(error)}
+    said = {**error, "message": error.get("message") or error.get("detail")}
+    return {name: one_line(value) for name, value in said.items()}
 
 
 def connection_failure(where: str, error: BaseException, timeout: float) -> Failure:
@@ -114,16 +124,17 @@ def connection_failure(where: str, error: BaseException, timeout: float) -> Fail
         return Failure(FailureKind.TRANSIENT, f"{where}: no connection ({_reason(root)})")
     if isinstance(root, TimeoutError | httpx2.TimeoutException):
         return Failure(FailureKind.TRANSIENT, f"{where}: no answer within {timeout:g} s", maybe_paid=True)
-    if isinstance(root, ValueError | LookupError | TypeError | AttributeError):
-        why = f"{type(root).__name__}: {_reason(root)}"
-        return Failure(FailureKind.TRANSIENT, f"{where}: an answer that cannot be read ({why})")
+    if isinstance(root, UNREADABLE):
+        why = _reason(root) if isinstance(root, Unusable) else f"{type(root).__name__}: {_reason(root)}"
+        return Failure(FailureKind.TRANSIENT, f"{where}: an answer that cannot be read ({why})", maybe_paid=True)
     reason = "in the middle of the answer" if isinstance(root, aiohttp.ClientPayloadError) else f"({_reason(root)})"
     return Failure(FailureKind.TRANSIENT, f"{where}: connection lost {reason}", maybe_paid=True)
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Those of an answer's headers that hold the request's id, the rate limits and what served it."""
-    return {name: value for name, value in headers.items() if _KEPT.fullmatch(name) or name.startswith(_KEPT_PREFIXES)}
+    kept = (name for name in headers if _KEPT.fullmatch(name) or name.startswith(_KEPT_PREFIXES))
+    return {name: one_line(headers[name], MOST_NAME) for name in islice(kept, _MOST_HEADERS)}
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -147,12 +158,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             if seconds is not None:
                 (used_up if headers.get(name.replace("reset", "remaining")) == "0" else others).append(seconds)
     return max(used_up, default=min(others, default=None))
-
-
-def one_line(text: str) -> str:
-    """``text`` on one line, cut to a maximum length."""
-    line = " ".join(text.encode("utf-8", "replace").decode().split())
-    return line if len(line) <= _LONGEST_MESSAGE else line[: _LONGEST_MESSAGE - 2] + " …"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -203,7 +208,7 @@ def _date(text: str) -> datetime | None:
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             then = parse(text)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, LookupError, OverflowError):
             continue
         return then if then.tzinfo else then.replace(tzinfo=UTC)
     return None

@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from llm.providers.connection import CLOCK_SECONDS, PAGE, Connection, recent, text_of
+from llm.providers.cleaning import MOST_NAME, count_of, given_name, name_of, one_line, record_of, seconds_of
+from llm.providers.connection import CLOCK_SECONDS, Connection, below, if_there, recent
 from llm.providers.protocol import TuningEvent, TuningRequest, TuningState, TuningStatus
 
+_JOBS = "/fine_tuning/jobs"
 _STATUSES = {
     "succeeded": TuningStatus.SUCCEEDED,
     "failed": TuningStatus.FAILED,
@@ -23,12 +25,10 @@ class TuningApi:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._client = connection.client
-        self._jobs = connection.client.fine_tuning.jobs
 
     async def check(self) -> None:
         """List one job, which needs the permission to fine-tune and costs nothing."""
-        await self._connection.ask(self._jobs.list(limit=1))
+        await self._connection.ask("get", _JOBS, options={"params": {"limit": 1}})
 
     async def upload(self, path: Path, sha256: str) -> str:
         """The server's name for the file with this content: of an earlier upload, or of a new one."""
@@ -38,8 +38,11 @@ class TuningApi:
 
     async def has_file(self, remote_id: str) -> bool:
         """Whether an uploaded file is still there and usable."""
-        file = await self._connection.ask_if_there(self._client.files.retrieve(remote_id))
-        return file is not None and getattr(file, "status", None) != "error"
+        usable = False
+        with if_there():
+            path = below("/files", remote_id)
+            usable = await self._connection.ask("get", path, lambda file: bool(file.get("status") != "error"))
+        return usable
 
     async def create(self, request: TuningRequest) -> TuningState:
         """Create a job whose metadata hold the intent.
@@ -49,18 +52,17 @@ class TuningApi:
         method: dict[str, Any] = {"type": "supervised"}
         if request.hyperparameters:
             method["supervised"] = {"hyperparameters": dict(request.hyperparameters)}
-        optional = {"validation_file": request.validation_file, "seed": request.seed, "suffix": request.suffix}
-        return await self._connection.ask(
-            self._jobs.create(
-                model=request.model,
-                training_file=request.training_file,
-                method=method,
-                metadata={"intent": request.intent},
-                **{name: value for name, value in optional.items() if value is not None},
-            ),
-            _state,
-            once=True,
-        )
+        body = {
+            "model": request.model,
+            "training_file": request.training_file,
+            "validation_file": request.validation_file,
+            "method": method,
+            "metadata": {"intent": request.intent},
+            "seed": request.seed,
+            "suffix": request.suffix,
+        }
+        given = {name: value for name, value in body.items() if value is not None}
+        return await self._connection.ask("post", _JOBS, _state, once=True, body=given)
 
     async def find(self, request: TuningRequest, created_after: float) -> list[TuningState]:
         """Jobs that may be the one created with ``request``, the likeliest first.
@@ -72,61 +74,51 @@ class TuningApi:
             request: as given to :meth:`create`.
             created_after: UTC, in seconds since 1970; clocks may disagree by an hour.
         """
-        return await self._connection.ask(self._found(request, created_after - CLOCK_SECONDS))
+        earliest = created_after - CLOCK_SECONDS
+        jobs = self._connection.listed(_JOBS, _state, **{"metadata[intent]": request.intent})
+        found = await recent(jobs, lambda state: state.created, earliest)
+        alike = [state for state in found if state.created >= earliest and _does(state.raw, request)]
+        return [state for state in found if intent_of(state.raw) == request.intent] or alike
 
     async def job(self, remote_id: str) -> TuningState:
         """How far a job is."""
-        return await self._connection.ask(self._jobs.retrieve(remote_id), _state)
+        return await self._connection.ask("get", below(_JOBS, remote_id), _state)
 
     async def events(self, remote_id: str, seen: Collection[str]) -> list[TuningEvent]:
         """What a job has reported since the events ``seen``, the oldest first; empty if the server has no events."""
-        return await self._connection.ask_if_there(self._new_events(remote_id, seen)) or []
+        new: list[TuningEvent] = []
+        with if_there():
+            # The newest come first, so paging ends at the first known event.
+            async for event in self._connection.listed(below(_JOBS, remote_id, "/events"), _event):
+                if event.id in seen:
+                    break
+                new.append(event)
+        return new[::-1]
 
     async def checkpoints(self, remote_id: str) -> list[Mapping[str, Any]]:
         """A job's checkpoints, the first one first; empty if the server has none."""
-        return await self._connection.ask_if_there(self._checkpoints(remote_id)) or []
+        found: list[Mapping[str, Any]] = []
+        with if_there():
+            found = [item async for item in self._connection.listed(below(_JOBS, remote_id, "/checkpoints"), record_of)]
+        return sorted(found, key=lambda checkpoint: checkpoint.get("step_number") or 0)
 
     async def cancel(self, remote_id: str) -> TuningState:
         """End a job."""
-        return await self._connection.ask(self._jobs.cancel(remote_id), _state)
+        return await self._connection.ask("post", below(_JOBS, remote_id, "/cancel"), _state)
 
-    async def delete_model(self, model: str) -> bool:
-        """Delete a fine-tuned model; false if there is none."""
-        return await self._connection.ask_if_there(self._client.models.delete(model), statuses=(404,)) is not None
-
-    async def delete_file(self, remote_id: str) -> bool:
-        """Delete an uploaded file; false if there is none."""
-        return await self._connection.ask_if_there(self._client.files.delete(remote_id), statuses=(404,)) is not None
+    async def delete(self, folder: str, name: str) -> bool:
+        """Delete one of the ``files`` or fine-tuned ``models``; false if there is none."""
+        deleted = False
+        with if_there((404,)):
+            deleted = await self._connection.ask("delete", below(f"/{folder}", name), lambda _: True)
+        return deleted
 
     async def has_model(self, model: str) -> bool:
         """Whether there is such a model."""
-        return await self._connection.ask_if_there(self._client.models.retrieve(model)) is not None
-
-    async def _found(self, request: TuningRequest, created_after: float) -> list[TuningState]:
-        ours: list[TuningState] = []
-        alike: list[TuningState] = []
-        jobs = self._jobs.list(limit=PAGE, metadata={"intent": request.intent})
-        async for job in recent(jobs, lambda job: job.created_at, created_after):
-            metadata = getattr(job, "metadata", None) or {}
-            if metadata.get("intent") == request.intent:
-                ours.append(_state(job))
-            elif not metadata and job.created_at >= created_after and _does(job, request):
-                alike.append(_state(job))
-        return ours or alike
-
-    async def _new_events(self, remote_id: str, seen: Collection[str]) -> list[TuningEvent]:
-        """The newest come first, so paging ends at the first known event."""
-        new: list[TuningEvent] = []
-        async for event in self._jobs.list_events(remote_id, limit=PAGE):
-            if event.id in seen:
-                break
-            data = event.data if isinstance(event.data, dict) else {}
-            new.append(TuningEvent(str(event.id), float(event.created_at), str(event.level), str(event.message), data))
-        return new[::-1]
-
-    async def _checkpoints(self, remote_id: str) -> list[Mapping[str, Any]]:
-        found = [checkpoint.to_dict() async for checkpoint in self._jobs.checkpoints.list(remote_id, limit=PAGE)]
-        return sorted(found, key=lambda checkpoint: checkpoint.get("step_number") or 0)
+        found = False
+        with if_there():
+            found = await self._connection.ask("get", below("/models", model), lambda _: True)
+        return found
 
 
 async def upload_once(connection: Connection, name: str, file: IO[bytes], size: int, purpose: str) -> str:
@@ -139,49 +131,60 @@ async def upload_once(connection: Connection, name: str, file: IO[bytes], size: 
         size: its length in bytes.
         purpose: as the server calls it.
     """
-    found: str | None = await connection.ask(_uploaded(connection, name, size, purpose))
-    if found is not None:
-        return found
-    created: Any = await connection.ask(
-        connection.client.files.create(
-            file=(name, file, "application/jsonl"), purpose=purpose, timeout=connection.file_timeout
-        )
+    params = {"purpose": purpose, "order": "desc"}
+    async for listed in connection.listed("/files", dict, **params):
+        # An earlier attempt may have ended after its upload.
+        if listed.get("filename") == name and listed.get("bytes") == size and listed.get("status") != "error":
+            return given_name(listed["id"])
+    return await connection.ask(
+        "post",
+        "/files",
+        lambda created: given_name(created["id"]),
+        body={"purpose": purpose},
+        files={"file": (name, file, "application/jsonl")},
+        options={"headers": {"Content-Type": "multipart/form-data"}, "timeout": connection.file_timeout},
     )
-    return str(created.id)
 
 
-async def _uploaded(connection: Connection, name: str, size: int, purpose: str) -> str | None:
-    """The file of an earlier attempt that ended after its upload."""
-    async for file in connection.client.files.list(purpose=purpose, order="desc"):
-        if file.filename == name and file.bytes == size and file.status != "error":
-            return str(file.id)
-    return None
+def intent_of(remote: Mapping[str, Any]) -> str | None:
+    """The intent that a batch or job was created with, None if its metadata hold none."""
+    return name_of((remote.get("metadata") or {}).get("intent"))
 
 
-def _does(job: Any, request: TuningRequest) -> bool:
-    """Whether a job does what the request asks for; the provider chooses a seed if none is given."""
-    files = job.training_file, getattr(job, "validation_file", None)
-    same_files = files == (request.training_file, request.validation_file)
-    return same_files and job.model == request.model and (request.seed is None or job.seed == request.seed)
+def _does(job: Mapping[str, Any], request: TuningRequest) -> bool:
+    """Whether a job without metadata does what the request asks for; without a seed the provider chooses one."""
+    asked = request.training_file, request.validation_file, request.model
+    same = asked == (job.get("training_file"), job.get("validation_file"), job.get("model"))
+    return same and not job.get("metadata") and (request.seed is None or job.get("seed") == request.seed)
 
 
-def _state(job: Any) -> TuningState:
-    """A job as the SDK returns it.
+def _event(event: Mapping[str, Any]) -> TuningEvent:
+    data = record_of(event.get("data"))
+    return TuningEvent(
+        given_name(event["id"]),
+        seconds_of(event["created_at"]),
+        one_line(event["level"]),
+        one_line(event["message"]),
+        data if isinstance(data, dict) else {},
+    )
+
+
+def _state(job: Mapping[str, Any]) -> TuningState:
+    """A job in a parsed answer.
 
     Raises:
-        AttributeError, TypeError, ValueError: it is not a job.
+        AttributeError, LookupError, TypeError, ValueError: it is not a job.
     """
-    raw: dict[str, Any] = job.to_dict()
-    error = raw.get("error") or {}
-    finished, tokens = raw.get("finished_at"), raw.get("trained_tokens")
+    raw = record_of(job)
+    finished = raw.get("finished_at")
     return TuningState(
-        remote_id=str(raw["id"]),
+        remote_id=given_name(raw["id"]),
         status=_STATUSES.get(raw["status"], TuningStatus.RUNNING),
-        word=str(raw["status"]),
-        created=float(raw["created_at"]),
-        finished=None if finished is None else float(finished),
-        tuned_model=text_of(raw.get("fine_tuned_model")) or None,
-        trained_tokens=None if tokens is None else int(tokens),
-        message=text_of(error.get("message")),
+        word=one_line(raw["status"], MOST_NAME),
+        created=seconds_of(raw["created_at"]),
+        finished=None if finished is None else seconds_of(finished),
+        tuned_model=name_of(raw.get("fine_tuned_model")),
+        trained_tokens=count_of(raw.get("trained_tokens")),
+        message=one_line((raw.get("error") or {}).get("message")),
         raw=raw,
     )

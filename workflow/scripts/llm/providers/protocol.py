@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from datetime import date
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from llm.calls import Failure, Reply
+from llm.settings import FromJson
 
 
 @dataclass(frozen=True)
-class ModelSettings:
+class ModelSettings(FromJson):
     """Which model is asked, where, and how; :mod:`planning` documents the settings of a generator, judge or learner.
 
     Attributes:
@@ -40,19 +40,6 @@ class ModelSettings:
     service_tier: str | None = None
     log_probabilities: bool = False
     max_tokens_field: str | None = None
-
-    @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> ModelSettings:
-        """The settings among all of a generator, judge or learner; None means that one is not set."""
-        names = {attribute.name for attribute in fields(cls)}
-        return cls(**{name: value for name, value in settings.items() if name in names and value is not None})
-
-
-class ModelInfo(NamedTuple):
-    """What a provider says about a model; ``shutdown_date`` is None if none is announced."""
-
-    id: str
-    shutdown_date: date | None
 
 
 class BatchStatus(StrEnum):

@@ -37,6 +37,7 @@ def hosted_llm_problems(llm: HostedLLM, languages: Mapping[str, str], is_asked: 
     if is_asked:
         yield from _price_problems(llm)
     yield from _policy_problems(llm)
+    yield from _address_problems(llm)
 
 
 def _price_problems(llm: HostedLLM) -> Iterator[Problem]:
@@ -62,3 +63,12 @@ def _policy_problems(llm: HostedLLM) -> Iterator[Problem]:
         if "retry" in policy and outcome in ("failed", "content_filter"):
             reason = {"failed": "attempts says how often it is tried", "content_filter": "the filter stays as it is"}
             yield Problem(where, f"retry: {reason[outcome]}; allowed: drop, stop")
+
+
+def _address_problems(llm: HostedLLM) -> Iterator[Problem]:
+    """A key must not be readable on its way to the server."""
+    from llm.addresses import exposes_key
+
+    if llm.key_variable and not llm.allow_http and exposes_key(llm.base_url):
+        reason = f"plain http:// sends the key in {llm.key_variable} readable across networks"
+        yield Problem((*llm.key, "base_url"), f"{reason}; use https://, or set allow_http: true if you accept that")

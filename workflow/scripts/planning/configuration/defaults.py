@@ -38,7 +38,7 @@ def with_defaults(config: JsonObject, schema: JsonObject) -> dict[str, Any]:
 
 def _add_own_generators(config: dict[str, Any]) -> None:
     """Add the base models of LLM learners as generators if a condition uses ``self`` and no generator has that name."""
-    generators = config["generators"]
+    generators = config.setdefault("generators", {})
     named = any(SELF in given["mixture"] or given.get("order_of") == SELF for given in config["conditions"].values())
     if SELF in generators or not named:
         return

@@ -3,15 +3,16 @@
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from llm.asking.progress import Progress
 from llm.asking.setup import LLMSetup
 from llm.calls import Answer, Failure, FailureKind, Reply
 from llm.journal import Answered, Failed, Ticket, batches
 from llm.journal.batches import Batch
-from llm.journal.calls import ASKED_MODEL, settle_answers, settle_failures
+from llm.journal.calls import settle_answers, settle_failures
 from llm.prices import UnknownPrice, price_of
 from llm.providers.protocol import BatchResult, BatchState
 
@@ -37,6 +38,7 @@ class BatchResults:
     def __init__(self, setup: LLMSetup, progress: Progress, batch: Batch) -> None:
         self.failed = self.unsure = 0
         self.fatal: Failure | None = None
+        self._setup = setup
         self._api = setup.api
         self._journal = setup.journal
         self._progress = progress
@@ -94,26 +96,27 @@ class BatchResults:
         for attempt, result, reply in results:
             if attempt not in tickets:  # journalled already
                 continue
-            ticket, model = tickets.pop(attempt)
+            ticket, body = tickets.pop(attempt)
             if isinstance(result, Failure):
                 failed.append(Failed(ticket, result, ticket.worst_usd if result.maybe_paid else 0.0, now))
             elif reply is not None:
-                answered.append(Answered(ticket, reply, result, self._cost(ticket, model, result), now))
+                answer = self._setup.plausible(result, body)
+                answered.append(Answered(ticket, reply, answer, self._cost(ticket, body.get("model", ""), answer), now))
         settle_answers(db, answered)
         settle_failures(db, failed)
         return len(answered), [entry.failure for entry in failed]
 
     def _open_tickets(
         self, db: sqlite3.Connection, attempts: Sequence[int | None]
-    ) -> dict[int | None, tuple[Ticket, str]]:
-        """Those of the batch's ``attempts`` that are in flight: their tickets and the models that they ask."""
+    ) -> dict[int | None, tuple[Ticket, Mapping[str, Any]]]:
+        """Those of the batch's ``attempts`` that are in flight: their tickets and the bodies of their requests."""
         rows = db.execute(
-            f"SELECT attempts.id, key, worst_usd, study, generator, started, sdk, {ASKED_MODEL} "
+            "SELECT attempts.id, key, worst_usd, study, generator, started, sdk, iif(json_valid(body), body, '{}') "
             "FROM attempts JOIN calls USING (key) "
             "WHERE attempts.id IN (SELECT value FROM json_each(?)) AND batch = ? AND state = 'sent'",
             (json.dumps(attempts), self._batch.id),
         )
-        return {row[0]: (Ticket._make(row[:-1]), row[-1]) for row in rows}
+        return {row[0]: (Ticket._make(row[:-1]), json.loads(row[-1])) for row in rows}
 
     def _cost(self, ticket: Ticket, model: str, answer: Answer) -> float:
         """USD of an answer; its worst price if the model's price is unknown."""
