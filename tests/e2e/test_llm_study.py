@@ -83,7 +83,7 @@ def study_text(url: str) -> str:
     price = "price: {input: 1, output: 2, batch: 0.5}"
     generators = re.sub(r'( +)base_url: "URL(/v1)?"\n', rf"\g<0>\1{price}\n", GENERATORS)
     generators = re.sub(r'base_url: "URL(/v1)?"([,}])', rf'base_url: "URL\1", {price}\2', generators)
-    return given.replace("max-update: 150", "max-update: 60") + generators.replace("URL", url)
+    return given.replace("max-update: 100", "max-update: 60") + generators.replace("URL", url)
 
 
 @pytest.fixture(scope="module")

@@ -55,8 +55,9 @@ learners:
       warmup-updates: 20
       criterion: label_smoothed_cross_entropy
       max-tokens: 512
-      max-update: 150
+      max-update: 100
 training: {save_every: 20, minutes: 5, memory_mb: 2000}
+analysis: {diversity: {swaps: 100}}
 evaluation: {samples: 200}
 """
 
