@@ -23,7 +23,7 @@ conditions:
   human: {mixture: {human: 1}}
   own: {mixture: {self: 1}}
   steps: {mixture: {garbled: 1}, schedule: incremental}
-sizes: [0, 200, 400]
+sizes: [0, 100, 200]
 seeds: [1]
 learners:
   gpt:
@@ -46,7 +46,7 @@ learners:
 training: {save_every: 20}
 llm: {journal: journal.sqlite}
 """
-TRAININGS = ["human.random/200", "human.random/400", "garbled.random/200", "garbled.random.incremental/400"]
+TRAININGS = ["human.random/100", "human.random/200", "garbled.random/100", "garbled.random.incremental/200"]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def studied(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The study, run once."""
-    text = STUDY[: STUDY.index("generators:")] + GENERATORS.replace("URL", server.url)
+    text = STUDY[: STUDY.index("generators:")].replace("pool: 400", "pool: 200") + GENERATORS.replace("URL", server.url)
     workspace = Workspace(tmp_path_factory.mktemp("learners") / "study", text)
     texts = [text for pair in toy_corpus(1000) for text in pair]
     prompt = (workspace.folder / "resources/prompts/translate.txt").read_text(encoding="utf-8")
@@ -90,13 +90,13 @@ def test_both_learners_go_from_zero_shot_to_the_largest_size(studied: Workspace)
         ("tiny", "own"),
     ):  # words in reverse and what no one taught teach no English
         assert chrf[learner, "human", 0] == chrf[learner, other, 0]
-        assert chrf[learner, "human", 400] > max(chrf[learner, "human", 0], chrf[learner, other, 400])
+        assert chrf[learner, "human", 200] > max(chrf[learner, "human", 0], chrf[learner, other, 200])
     recipes = {(row["learner"], row["recipe"]) for row in rows(studied, "scores.tsv")}
     assert {("gpt", "zero-shot"), ("gpt", "garbled.random.incremental"), ("tiny", "self-tiny.random")} <= recipes
 
 
 def test_the_models_are_kept(studied: Workspace) -> None:
-    assert (run_folder(studied, "tiny", "self-tiny.random/400") / "model" / "model.safetensors").is_file()
+    assert (run_folder(studied, "tiny", "self-tiny.random/200") / "model" / "model.safetensors").is_file()
     for run in TRAININGS:
         model = json.loads((run_folder(studied, "gpt", run) / "model.json").read_text(encoding="utf-8"))
         assert model["model"].startswith("ft:fake-medium:")
@@ -112,7 +112,7 @@ def test_every_job_is_paid_once_and_told(studied: Workspace, server: Server) -> 
     assert len(tunings) == len(TRAININGS)
     assert all(float(row["usd"]) > 0 for row in tunings)
     runs = {row["generator"] for row in ledger}
-    assert {"gpt/zero-shot/0/1", "gpt/human.random/400/1", "gpt/human.random/400/1 tuning"} <= runs
+    assert {"gpt/zero-shot/0/1", "gpt/human.random/200/1", "gpt/human.random/200/1 tuning"} <= runs
 
 
 def test_the_report_tells_whose_text_it_was(studied: Workspace) -> None:
@@ -121,7 +121,7 @@ def test_the_report_tells_whose_text_it_was(studied: Workspace) -> None:
     assert "<td>self</td>" in page
     assert "learner gpt, fine-tuning" in page
     answer = (studied.folder / "results/answer.txt").read_text(encoding="utf-8")
-    assert "With learner tiny, at 400 instances" in answer
+    assert "With learner tiny, at 200 instances" in answer
     assert "text written by self" in answer
 
 
@@ -139,5 +139,5 @@ def test_nothing_is_done_or_asked_again(studied: Workspace, server: Server) -> N
 
 
 def test_adapter_and_base_are_merged_on_demand_only_where_there_is_an_adapter(studied: Workspace) -> None:
-    whole = studied.snakemake("--cores", "1", "results/runs/tiny/human.random/400/1/merged", check=False)
+    whole = studied.snakemake("--cores", "1", "results/runs/tiny/human.random/200/1/merged", check=False)
     assert "a model that was fine-tuned as a whole needs none" in whole.stdout

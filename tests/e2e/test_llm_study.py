@@ -83,7 +83,7 @@ def study_text(url: str) -> str:
     price = "price: {input: 1, output: 2, batch: 0.5}"
     generators = re.sub(r'( +)base_url: "URL(/v1)?"\n', rf"\g<0>\1{price}\n", GENERATORS)
     generators = re.sub(r'base_url: "URL(/v1)?"([,}])', rf'base_url: "URL\1", {price}\2', generators)
-    return given.replace("max-update: 150", "max-update: 60") + generators.replace("URL", url)
+    return given.replace("max-update: 100", "max-update: 60") + generators.replace("URL", url)
 
 
 @pytest.fixture(scope="module")
@@ -220,8 +220,6 @@ def start(workspace: Workspace) -> subprocess.Popen[str]:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            # A test run in the background of a shell would hand its deafness on.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
 
@@ -246,6 +244,7 @@ def test_killed_while_asking_the_same_command_ends_in_the_same_text(
 ) -> None:
     server.faults(latency=0.3)
     interrupted(unasked, server, signal.SIGKILL).wait()
+    unasked.wait_for_end()
     assert not (unasked.folder / GPT_TEXT).exists()
     server.faults(latency=None)
     unasked.snakemake("--cores", "2", GPT_TEXT, **KEYS)

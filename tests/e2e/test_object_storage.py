@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from fake_kubernetes import Cluster, fake_kubernetes
 from object_storage import Bucket, s3_bucket, why_not
@@ -115,10 +114,10 @@ def test_jobs_on_kubernetes_need_the_bucket_only_and_a_training_goes_on_from_a_v
     ]
     environment = study.environment({**bucket.environment, "KUBECONFIG": str(cluster.kubeconfig)})
     log = tmp_path / "snakemake.log"
+    # The real Python: the client of Kubernetes reads KUBECONFIG when it is imported.
+    command = [sys.executable, *study.command(*arguments)[1:]]
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            study.command(*arguments), cwd=study.folder, env=environment, stdout=output, stderr=output
-        )
+        process = subprocess.Popen(command, cwd=study.folder, env=environment, stdout=output, stderr=output)
     try:
         kill_training(process, volume, cluster)
         code = process.wait(timeout=600)
@@ -144,7 +143,4 @@ def kill_training(snakemake: subprocess.Popen[bytes], volume: Path, cluster: Clu
         assert snakemake.poll() is None and time.monotonic() < deadline, cluster.said()
         time.sleep(0.02)
     container = list(cluster.processes.values())[-1]
-    tree = [container.pid, *(child.pid for child in psutil.Process(container.pid).children(recursive=True))]
-    for pid in tree:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    os.killpg(container.pid, signal.SIGKILL)

@@ -41,7 +41,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A finished study with every remedy."""
     start, end = STUDY.index("generators:"), STUDY.index("seeds:")
     text = STUDY[:start] + PARTS + STUDY[end:].replace("training: {", "training: {equal: epochs, ")
-    text = text.replace("max-update: 150", "max-update: 300")
+    text = text.replace("max-update: 100", "max-update: 300")
     workspace = Workspace(tmp_path_factory.mktemp("remedies") / "study", text)
     targets = [english for _, english in toy_corpus(1000)]
     workspace.write_lines("text/careless.en", [careless(t, place) for place, t in enumerate(targets)])

@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -71,9 +72,9 @@ def test_killed_in_training_the_same_command_ends_in_the_same_results(finished: 
     state = workspace.folder / "results/runs/transformer/human.random/400/1/state"
     shutil.rmtree(state.parent)
     (workspace.folder / "results/scores.tsv").unlink()  # so that the run is wanted again
-    process = subprocess.Popen(
-        workspace.command("--cores", "2"), cwd=workspace.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    # The real Python, as a user starts it: all processes are its descendants.
+    command = [sys.executable, *workspace.command("--cores", "2")[1:]]
+    process = subprocess.Popen(command, cwd=workspace.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 300
         while not list(state.glob("*/checkpoint_*_[24]0.pt")):

@@ -11,13 +11,14 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from warm_python import python
 
 KUBECONFIG = """\
 apiVersion: v1
@@ -48,7 +49,7 @@ class Cluster:
         # What a container has on its PATH: Python, and a pip that finds the plugin in the image.
         self.programs = folder / "bin"
         self.programs.mkdir()
-        for name, command in (("python", f'exec {sys.executable} "$@"'), ("pip", "exit 0")):
+        for name, command in (("python", f'exec {python()} "$@"'), ("pip", "exit 0")):
             program = self.programs / name
             program.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
             program.chmod(0o755)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from paths import ROOT
+from warm_python import python
 
 # Options of the command line; everything else is a fault.
 OPTIONS = ("pairs", "pairs_limit", "no_lookup", "ctranslate2", "spm", "host", "port")
@@ -63,7 +63,7 @@ def fake_llm(**options: Any) -> Iterator[Server]:
         options: ``pairs`` (path or paths), ``no_lookup=True``, … as on the command line; all others are faults
             as :meth:`Server.faults` takes them.
     """
-    command = [sys.executable, "-m", "fake_llm", "--until-stdin-closes"]
+    command = [python(), "-m", "fake_llm", "--until-stdin-closes"]
     for name, value in {"port": 0, **{name: options.pop(name) for name in OPTIONS if name in options}}.items():
         flag = f"--{name.replace('_', '-')}"
         values = value if isinstance(value, (list, tuple)) else [] if value is True else [value]

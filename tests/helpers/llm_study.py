@@ -10,7 +10,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +21,7 @@ from fake_server import Server
 from paths import ROOT
 from study_file import SCHEMA
 from toy_corpus import toy_corpus
+from warm_python import python
 
 from llm import prompt_llm
 from planning.load_study import load_study
@@ -123,7 +123,7 @@ class Generator:
     def start(self, **environment: str) -> subprocess.Popen[str]:
         """The script in its own process group; its log is ``log.txt``."""
         return subprocess.Popen(
-            [sys.executable, str(SCRIPTS / "llm/prompt_llm.py"), "--log", "log.txt", *self.arguments()],
+            [python(), str(SCRIPTS / "llm/prompt_llm.py"), "--log", "log.txt", *self.arguments()],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(SCRIPTS), **environment},
             text=True,

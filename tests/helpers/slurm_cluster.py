@@ -11,8 +11,10 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +22,7 @@ from pathlib import Path
 import psutil
 
 GPUS = 2
+_PREFIX = "slurm-"  # of the folders of clusters
 CONFIGURATION = Path("/etc/slurm")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")
 _PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
@@ -47,8 +50,8 @@ SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.log
 ReturnToService=2
 MinJobAge=3600
-KillWait=30
-SchedulerParameters=batch_sched_delay=0,sched_interval=2
+KillWait=5
+SchedulerParameters=batch_sched_delay=0,sched_interval=1
 SlurmdParameters=config_overrides
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
@@ -58,6 +61,22 @@ PartitionName=gpu Nodes=ALL MaxTime=INFINITE State=UP
 """
 # Slurm hands out devices that exist; what they are does not matter to it.
 GRES_CONF = "Name=gpu File=/dev/null\nName=gpu File=/dev/zero\n"
+
+
+def new_folder() -> Path:
+    """An empty folder for a cluster; pytest's own folders are too long for munge's socket."""
+    return Path(tempfile.mkdtemp(prefix=_PREFIX))
+
+
+def clear_leftovers() -> None:
+    """End the cluster of tests that were killed, and remove its links from ``/etc/slurm``."""
+    links = [link for link in CONFIGURATION.glob("*.conf") if link.is_symlink()]
+    links = [link for link in links if link.readlink().parent.name.startswith(_PREFIX)]
+    for folder in {link.readlink().parent for link in links}:
+        owner = folder / "owner"
+        if not owner.exists() or not psutil.pid_exists(int(owner.read_text())):
+            Cluster(folder, links).stop()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def why_not() -> str:
@@ -88,12 +107,13 @@ class Job:
 class Cluster:
     """The daemons, with their files below ``folder``; the path must be short enough for a socket."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, links: Iterable[Path] = ()) -> None:
         self.folder = folder
-        self._links: list[Path] = []
+        self._links = list(links)
 
     def start(self) -> None:
         """Start everything and wait for the node."""
+        (self.folder / "owner").write_text(str(os.getpid()))
         for name in ("munge", "state", "spool"):
             (self.folder / name).mkdir(mode=0o755)
         values = {
@@ -173,7 +193,8 @@ class Cluster:
         path = self.folder / pid_file
         if path.exists():
             pid = int(path.read_text())
-            os.kill(pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
             _wait(lambda: not psutil.pid_exists(pid), f"{pid_file} to end")
 
 

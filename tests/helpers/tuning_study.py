@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from fake_server import Server
 from llm_settings import EXECUTION, SHAPING
 from llm_study import PROMPTS, SCRIPTS, Row, read_table
 from toy_corpus import toy_corpus
+from warm_python import python
 
 from llm import finetune_hosted, prompt_learner
 from llm.asking import remote
@@ -149,7 +149,7 @@ class Learner:
         """The fine-tuning in its own process group; its log is ``log.txt``."""
         arguments = self.tuning_arguments(run or self.all_runs[0])
         return subprocess.Popen(
-            [sys.executable, str(SCRIPTS / "llm/finetune_hosted.py"), "--log", "log.txt", *arguments],
+            [python(), str(SCRIPTS / "llm/finetune_hosted.py"), "--log", "log.txt", *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(SCRIPTS), "FAKE_KEY": "test-key"},
             text=True,

@@ -1,18 +1,20 @@
 """Python processes that start at once: a server that has imported the large libraries forks one for each command.
 
 Tests start scripts and Snakemake hundreds of times. Most of their time would go into importing torch, pandas and
-Snakemake. The command of the server is used like ``python``. It hands a script or ``-m snakemake`` to the server, with
-arguments, environment, folder and standard streams. It passes signals on, and ends as the forked process ends.
-Everything else goes to the real Python. The server imports libraries only and no module of the project, so a script
-runs the code of the checkout that it belongs to.
+Snakemake. The command of the server is used like ``python``. It hands a script, ``-c CODE`` or a module of
+:data:`MODULES` to the server, with arguments, environment, folder and standard streams. It passes signals on, and ends
+as the forked process ends. Everything else goes to the real Python. The server imports libraries only and no module of
+the project, so a script runs the code of the checkout that it belongs to.
 
-Tests that kill processes use the real Python, whose processes are all descendants of the one that a test starts.
+A forked process is not a descendant of the one that a test starts, but leads a process group. Who kills the command
+kills the group. A signal to a module goes to the group, too, as from a terminal or a cluster.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -27,19 +29,29 @@ import subprocess
 import sys
 import threading
 import traceback
+import types
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# What scripts and Snakemake import. `fairseq_cli` and `mtdata` set up logging when they are imported, so every process
-# imports them itself.
+# What scripts and Snakemake import. `fairseq_cli` sets up logging when it is imported: trainings import it themselves.
 LIBRARIES = (
-    *("numpy", "pandas", "scipy.stats", "scipy.sparse", "sklearn.linear_model", "sklearn.feature_extraction.text"),
-    *("torch", "fairseq", "fairseq.models.transformer", "fairseq.tasks.translation", "ctranslate2", "sentencepiece"),
-    *("sacrebleu", "openai", "anthropic", "aiohttp", "genai_prices", "jsonschema", "yaml", "altair", "vl_convert"),
+    *("numpy", "pandas", "scipy.stats", "scipy.sparse", "scipy.optimize", "regex", "polib", "py3langid", "httpx2"),
+    *("sklearn.linear_model", "sklearn.feature_extraction.text", "sklearn.pipeline", "sklearn.metrics", "jinja2"),
+    *("torch", "torch._dynamo", "fairseq", "fairseq.models.transformer", "fairseq.tasks.translation"),
+    *("ctranslate2", "ctranslate2.converters", "sentencepiece", "sacrebleu", "sacrebleu.significance", "openai"),
+    *("anthropic", "aiohttp.web", "genai_prices", "jsonschema", "yaml", "altair", "vl_convert", "mtdata.iso.bcp47"),
+    *("transformers.trainer", "transformers.models.llama.modeling_llama", "transformers.models.gpt2.modeling_gpt2"),
+    *("peft", "huggingface_hub.errors"),
     *("snakemake.cli", "snakemake_executor_plugin_slurm", "snakemake_executor_plugin_kubernetes"),
     *("snakemake_storage_plugin_s3", "snakemake_logger_plugin_rich"),
 )
+MODULES = ("snakemake", "fake_llm")
+# Libraries that do more than define names when they are imported, and the scripts that must see it.
+IMPORTED_AGAIN = {"fetch_model.py": "huggingface_hub", "fetch_mtdata.py": "mtdata"}
+# What scripts set before they import the libraries of LLMs.
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 # Read by libraries when they are loaded; what Snakemake sets for a job with one thread.
 THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")}
 
@@ -50,7 +62,8 @@ CLIENT = """\
 #!{python} -IS
 import json, os, signal, socket, sys
 words = sys.argv[1:]
-if not words or not (words[0].endswith(".py") or words[:2] == ["-m", "snakemake"]):
+is_module = words[:1] == ["-m"] and words[1] in {modules}
+if not words or not (words[0] == "-c" or is_module or os.path.isfile(words[0])):
     os.execv({python!r}, [{python!r}, *words])
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
@@ -61,7 +74,7 @@ server.sendall(text)
 answers = server.makefile("r")
 process = int(answers.readline())
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
-    signal.signal(number, lambda number, frame: os.kill(process, number))
+    signal.signal(number, lambda number, frame: (os.killpg if is_module else os.kill)(process, number))
 status = int(answers.readline() or 9)
 if os.WIFSIGNALED(status):
     signal.signal(os.WTERMSIG(status), signal.SIG_DFL) if os.WTERMSIG(status) != signal.SIGKILL else None
@@ -86,7 +99,8 @@ class WarmPython:
         address = folder / "socket"
         self.command = folder / "bin" / "python"
         self.command.parent.mkdir(parents=True)
-        self.command.write_text(CLIENT.format(python=sys.executable, address=str(address)), encoding="utf-8")
+        text = CLIENT.format(python=sys.executable, address=str(address), modules=MODULES)
+        self.command.write_text(text, encoding="utf-8")
         self.command.chmod(0o755)
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(address))
@@ -95,7 +109,7 @@ class WarmPython:
             [sys.executable, __file__, str(listener.fileno())],
             stdin=subprocess.PIPE,
             pass_fds=[listener.fileno()],
-            env={**os.environ, **THREADS},
+            env={**os.environ, **THREADS, **OFFLINE},
         )
         listener.close()
 
@@ -118,23 +132,19 @@ class _Server:
         self._is_loaded = False
 
     def serve(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; who has started this ends it
         while True:
             for key, _ in self._events.select():
                 key.data(key.fileobj)
 
     def _stop(self, _: Any) -> None:
         for process in self._clients.values():
-            os.kill(process, signal.SIGKILL)
+            os.killpg(process, signal.SIGKILL)
         os._exit(0)
 
     def _accept(self, listener: socket.socket) -> None:
         if not self._is_loaded:
-            for library in LIBRARIES:
-                with contextlib.suppress(ImportError):  # an extra
-                    importlib.import_module(library)
-            logging.root.handlers.clear()  # some libraries add theirs
-            logging.root.setLevel(logging.WARNING)
-            gc.freeze()
+            _load()
             self._is_loaded = True
         client, _ = listener.accept()
         size, streams, _, _ = socket.recv_fds(client, 8, 3)
@@ -142,6 +152,7 @@ class _Server:
         while len(text) < int.from_bytes(size, "big"):
             text += client.recv(2**20)
         process = os.fork()
+        os.setpgid(process, process)  # both do it: whoever goes on first needs it
         if process == 0:
             self._events.close()
             for other in (listener, client, *self._clients):
@@ -156,9 +167,9 @@ class _Server:
         self._events.register(ended, selectors.EVENT_READ, lambda _: self._ended(client, ended))
 
     def _hung_up(self, client: socket.socket) -> None:
-        """The command was killed: so is its process."""
+        """The command was killed: so is its process, with what that has started."""
         self._events.unregister(client)
-        os.kill(self._clients[client], signal.SIGKILL)
+        os.killpg(self._clients[client], signal.SIGKILL)
 
     def _ended(self, client: socket.socket, ended: int) -> None:
         self._events.unregister(ended)
@@ -169,6 +180,26 @@ class _Server:
         with contextlib.suppress(OSError):
             client.sendall(f"{status}\n".encode())
         client.close()
+
+
+def _load() -> None:
+    """Import the libraries, and let them do once what they do in every process that uses them."""
+    logging.disable()  # some libraries are talkative
+    for library in LIBRARIES:
+        with contextlib.suppress(ImportError):  # an extra
+            importlib.import_module(library)
+    importlib.import_module("snakemake.cli").get_argument_parser()  # looks for plugins
+    langid = importlib.import_module("py3langid.langid")
+    langid._load_model_file = functools.cache(langid._load_model_file)  # unpacks it
+    langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE)
+    options, utils = (importlib.import_module(f"fairseq.{name}") for name in ("options", "dataclass.utils"))
+    with warnings.catch_warnings(action="ignore"):  # reads its grammar and looks for the source of all modules
+        command = options.parse_args_and_arch(options.get_training_parser(), ["data", "--arch", "transformer"])
+        utils.convert_namespace_to_omegaconf(command)
+    logging.root.handlers.clear()  # some add theirs
+    logging.disable(logging.NOTSET)
+    logging.root.setLevel(logging.WARNING)
+    gc.freeze()
 
 
 def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
@@ -188,21 +219,31 @@ def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
     sys.stderr.reconfigure(line_buffering=True)
     random.seed()
     words = request["words"]
+    is_script = words[0] not in ("-c", "-m")
+    name = os.path.basename(words[1] if words[0] == "-m" else words[0])
+    Path("/proc/self/comm").write_text(name[:15], encoding="utf-8")  # the name that `top` and psutil show
     sys.executable = request["python"]
-    first = os.getcwd() if words[0] == "-m" else os.path.dirname(os.path.abspath(words[0]))
+    first = os.path.dirname(os.path.abspath(words[0])) if is_script else os.getcwd()
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+    if library := IMPORTED_AGAIN.get(name):
+        for module in [module for module in sys.modules if f"{module}.".startswith(f"{library}.")]:
+            del sys.modules[module]
     safe = [] if os.environ.get("PYTHONSAFEPATH") else [first]
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.path[:] = [*safe, *paths, *sys.path[1:]]
-    sys.argv = words[1:] if words[0] == "-m" else words
+    sys.argv = words if is_script else ["-c", *words[2:]] if words[0] == "-c" else words[1:]
     os._exit(_run(words))
 
 
 def _run(words: Sequence[str]) -> int:
-    """Run a script or a module as Python does, up to its exit status."""
+    """Run a script, code or a module as Python does, up to its exit status."""
     status = 0
     try:
         if words[0] == "-m":
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        elif words[0] == "-c":
+            sys.modules["__main__"] = types.ModuleType("__main__")
+            exec(words[1], vars(sys.modules["__main__"]))
         else:
             runpy.run_path(words[0], run_name="__main__")
     except SystemExit as error:

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -56,8 +55,9 @@ learners:
       warmup-updates: 20
       criterion: label_smoothed_cross_entropy
       max-tokens: 512
-      max-update: 150
+      max-update: 100
 training: {save_every: 20, minutes: 5, memory_mb: 2000}
+analysis: {diversity: {swaps: 100}}
 evaluation: {samples: 200}
 """
 
@@ -101,17 +101,18 @@ class Workspace:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def command(self, *arguments: str) -> list[str]:
-        """The Snakemake command on this study, in processes that a test may kill."""
-        return [sys.executable, "-m", "snakemake", "--configfile", "study.yaml", *arguments]
+        """The Snakemake command on this study."""
+        return [python(), "-m", "snakemake", "--configfile", "study.yaml", *arguments]
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The environment of a user's shell."""
-        return {**os.environ, **(extra or {})}
+        """The environment of a user's shell, in which Python keeps what it compiles next to the workspace's modules."""
+        shell = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**shell, **(extra or {})}
 
     def snakemake(self, *arguments: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake and return what it printed; with ``check`` a failure fails the test."""
         done = subprocess.run(
-            [python(), *self.command(*arguments)[1:]],
+            self.command(*arguments),
             cwd=self.folder,
             env=self.environment(extra),
             text=True,
@@ -121,6 +122,10 @@ class Workspace:
         )
         assert not check or done.returncode == 0, done.stdout[-5000:]
         return done
+
+    def wait_for_end(self) -> None:
+        """Wait until no Snakemake holds the results: what a killed command has started ends a moment later."""
+        subprocess.run(["flock", self.folder / "results/.lock", "true"], check=True)
 
     def planned(self, *targets: str) -> set[str]:
         """The jobs that Snakemake would run now, for all or for some files; see :func:`jobs`."""

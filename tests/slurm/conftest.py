@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from slurm_cluster import Cluster, why_not
+from slurm_cluster import Cluster, clear_leftovers, new_folder, why_not
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A real Slurm of one node with two GPU slots."""
+    clear_leftovers()
     if reason := why_not():
         pytest.skip(reason)
-    folder = Path(tempfile.mkdtemp(prefix="slurm-"))  # pytest's own folders are too long for munge's socket
+    folder = new_folder()
     found = Cluster(folder)
     try:
         found.start()

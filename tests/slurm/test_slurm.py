@@ -19,8 +19,8 @@ GPU_RULES = ("train_model", "train_generator", "translate_test", "generate_targe
 SLURM = [
     # Trained on a CPU all the same.
     *("--set-resources", *(f"{rule}:gpu=1" for rule in GPU_RULES)),
-    *("--profile", "slurm", "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
-    *("--seconds-between-status-checks", "2"),
+    *("--profile", "slurm", "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1"),
+    *("--seconds-between-status-checks", "1"),
 ]
 # Every training, every score and a detector; figures and tables of the whole are made where Snakemake runs.
 TARGETS = ["results/scores.tsv", "results/detector/human--weak/detector.json"]
@@ -57,9 +57,8 @@ class Study:
         while True:
             assert self.process.poll() is None and time.monotonic() < deadline, self.said()
             if list((self.workspace.folder / RUN / "state").glob("*/checkpoint_*_[24]0.pt")):
-                for process in psutil.process_iter(["cmdline", "cwd"]):
-                    words = process.info["cmdline"] or []
-                    if "workflow/scripts/train/train_model.py" in words[1:2] and self._is_mine(process):
+                for process in psutil.process_iter(["name", "cwd"]):
+                    if process.info["name"] == "train_model.py" and self._is_mine(process):
                         process.suspend()
                         return process
             time.sleep(0.02)
@@ -159,7 +158,7 @@ def test_a_controller_that_goes_and_comes_back_loses_nothing(
     before = last_number(cluster)
     cluster.stop_controller()
     process.resume()
-    time.sleep(10)
+    time.sleep(5)
     cluster.start_controller()
     study.wait()
     assert not trainings(cluster, before), "trained again"
@@ -172,6 +171,7 @@ def test_a_training_outlives_a_killed_snakemake_and_is_not_done_again(
     process = study.suspend_training()
     study.process.kill()
     study.process.wait()
+    study.workspace.wait_for_end()
     again = Study(study.workspace)
     before = last_number(cluster)
     cluster.wait_for(

@@ -161,7 +161,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         | COMPARED,
     ),
     "an option of the learner": (
-        configured(("max-update: 150", "max-update: 160")),
+        configured(("max-update: 100", "max-update: 110")),
         {"write_study"} | EVERY_TRAINING,
     ),
     "thread counts": (configured(("training: {", "training: {threads: 2, ")), set()),
@@ -218,7 +218,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         {"collect_scores", "plot_learning_curve", "plot_conditions", "write_report"},
     ),
     "a limit of the errors": (
-        configured(("evaluation: {samples", "analysis: {errors: {limits: {copied_words: 5}}}\nevaluation: {samples")),
+        configured(("analysis: {", "analysis: {errors: {limits: {copied_words: 5}}, ")),
         {"write_study", "find_human_errors", "find_test_errors", "collect_errors", "plot_errors:pool"}
         | {f"find_errors:{name}" for name in GENERATORS}
         | {f"find_run_errors:{name}" for name in ALL_RUNS}
@@ -230,7 +230,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         {"write_study", "collect_detectors", "plot_detector"} | {f"detect_text:{pair}" for pair in PAIRS} | REPORT,
     ),
     "an exchange in the analysis of diversity": (
-        configured(("evaluation: {samples", "analysis: {diversity: {swaps: 500}}\nevaluation: {samples")),
+        configured(("swaps: 100", "swaps: 500")),
         {"write_study", "collect_diversity", "plot_diversity:pool", "collect_run_diversity", "plot_diversity:test"}
         | {f"measure_diversity:{name}" for name in GENERATORS}
         | {f"measure_run_diversity:transformer/{recipe}/400" for recipe in RECIPES}

@@ -14,6 +14,7 @@ from fake_server import Server
 from llm_study import Generator, wait_until
 from paths import ROOT
 from tuning_study import Learner, quick_learner
+from warm_python import python
 
 from llm import finetune_hosted, prices
 from llm.accounts import estimate_cost
@@ -40,7 +41,7 @@ def tool(learner: Learner, command: str, *arguments: str, key: str = "FAKE_KEY")
     asks_servers = command in ("models", "cancel", "delete")
     return subprocess.run(
         [
-            *(ROOT / "tools" / "journal", command, learner.folder / "journal.sqlite", *arguments),
+            *(python(), ROOT / "tools" / "journal", command, learner.folder / "journal.sqlite", *arguments),
             *(("--api-key-env", key) if asks_servers else ()),
         ],
         cwd=learner.folder,

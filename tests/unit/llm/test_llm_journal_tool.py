@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from paths import ROOT
+from warm_python import python
 
 from llm.calls import Answer, Call, Failure, FailureKind, Finish, Reply, Usage
 from llm.journal import Journal, Ticket
@@ -54,7 +55,7 @@ def path(tmp_path: Path) -> Path:
 
 def tool(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [ROOT / "tools" / "journal", *map(str, arguments)],
+        [python(), ROOT / "tools" / "journal", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -75,6 +76,11 @@ def test_show_prints_a_row_for_each_generator(path: Path) -> None:
     assert other.split()[:5] == ["study", "other", "1", "1", "0"]
     assert empty == ""
     assert batch.split()[:5] == ["1", "s", "g", "openai", "ended"]
+
+
+def test_it_starts_as_people_type_it() -> None:
+    done = subprocess.run([ROOT / "tools" / "journal", "--help"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "export" in done.stdout
 
 
 def test_show_says_who_is_at_work(path: Path) -> None:

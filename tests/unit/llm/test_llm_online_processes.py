@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import textwrap
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from fake_server import Server
 from paths import ROOT, SCRIPTS
+from warm_python import python
 
 from llm.journal import Journal
 
@@ -65,7 +65,7 @@ def start(server: Server, path: Path, name: str, number: int, per_minute: float 
     """A process that asks its own ``number`` calls."""
     arguments = [path / "journal.sqlite", server.openai, name, number, per_minute, grace]
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, *map(str, arguments)],
+        [python(), "-c", SCRIPT, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(SCRIPTS), str(HELPERS)])},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from paths import SCRIPTS
+from warm_python import python
 
 from models.devices import in_memory, is_out_of_memory, take_gpus, visible_gpus
 from workbench.cli import UserError
@@ -35,7 +35,7 @@ def job(folder: Path, count: int, visible: str | None) -> Iterator[str]:
     if visible is not None:
         environment["CUDA_VISIBLE_DEVICES"] = visible
     with subprocess.Popen(
-        [sys.executable, "-c", JOB, str(count)],
+        [python(), "-c", JOB, str(count)],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
