@@ -10,16 +10,12 @@ TEXT_COLUMNS = ("scope", "text", "learner", "size")
 
 @dataclass(frozen=True)
 class AnalysedText:
-    """An origin's text of the pool, or what a condition's models wrote for the test set.
+    """An origin's text of the pool, or what a condition's models wrote for the test set."""
 
-    Attributes:
-        cells: its cells of ``TEXT_COLUMNS``: scope (``pool`` or ``test``), name of the origin or condition, and the
-            learner and size of the runs (empty in the pool).
-        paths: the tables measured from it, of one or several seeds.
-    """
-
+    # Its cells of ``TEXT_COLUMNS``: scope (``pool`` or ``test``), name of the origin or condition, and the learner and
+    # size of the runs (empty in the pool)
     cells: tuple[str, str, str, str]
-    paths: tuple[Path, ...]
+    paths: tuple[Path, ...]  # the tables measured from it, of one or several seeds
 
 
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:

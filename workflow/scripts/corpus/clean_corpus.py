@@ -50,23 +50,18 @@ _LETTER = regex.compile(r"[\p{L}\p{M}]")
 
 
 class CleaningRules(NamedTuple):
-    """The section ``corpus.cleaning`` of the configuration.
+    """The section ``corpus.cleaning`` of the configuration."""
 
-    Attributes:
-        min_letters: share of letters in a text without its placeholders and addresses.
-        markup: ``"keep"``, ``"strip"`` (keep the text inside) or ``"drop"`` (the pair).
-        placeholders, near_duplicates: ``"keep"`` or ``"drop"``.
-        language_margin: a text is in another language if that is this many times likelier; None: do not identify.
-    """
-
-    min_letters: float
+    min_letters: float  # share of letters in a text without its placeholders and addresses
     min_words: int
     max_words: int
     max_characters: int
     max_length_ratio: float
-    markup: str
+    markup: str  # ``"keep"``, ``"strip"`` (keep the text inside) or ``"drop"`` (the pair)
+    # placeholders, near_duplicates: ``"keep"`` or ``"drop"``
     placeholders: str
     near_duplicates: str
+    # A text is in another language if that is this many times likelier; None: do not identify
     language_margin: float | None = None
 
 

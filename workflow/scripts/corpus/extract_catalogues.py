@@ -45,17 +45,12 @@ Texts = dict[Key, str]
 
 
 class Member(NamedTuple):
-    """One catalogue in an archive.
-
-    Attributes:
-        place: its path without language and kind, which all languages of a catalogue share.
-        kind: ``"po"`` or ``"mo"``.
-    """
+    """One catalogue in an archive."""
 
     name: str
-    place: str
+    place: str  # its path without language and kind, which all languages of a catalogue share
     language: str
-    kind: str
+    kind: str  # ``"po"`` or ``"mo"``
 
 
 class Archive:

@@ -23,24 +23,18 @@ from workbench.tables import read_rows, score_text, write_rows
 
 
 class Agreement(NamedTuple):
-    """How a ranking of targets agrees with the oracle.
+    """How a ranking of targets agrees with the oracle."""
 
-    Attributes:
-        targets: number of targets in both tables.
-        scored: how many of these have a score; the correlation is over them.
-        spearman: Spearman's correlation. None if scores or oracle do not vary, or fewer than three targets are scored.
-        spearman_low, spearman_high: its 95 % interval over targets.
-        mean_oracle: mean oracle score of all targets, in points.
-        top_half_oracle, bottom_half_oracle: the same of the half ranked first and of the half ranked last. The middle
-            one of an odd number is in neither.
-    """
-
-    targets: int
-    scored: int
+    targets: int  # number of targets in both tables
+    scored: int  # how many of these have a score; the correlation is over them
+    # Spearman's correlation. None if scores or oracle do not vary, or fewer than three targets are scored.
     spearman: float | None
+    # spearman_low, spearman_high: its 95 % interval over targets
     spearman_low: float | None
     spearman_high: float | None
-    mean_oracle: float
+    mean_oracle: float  # mean oracle score of all targets, in points
+    # top_half_oracle, bottom_half_oracle: the same of the half ranked first and of the half ranked last. The middle one
+    # of an odd number is in neither.
     top_half_oracle: float
     bottom_half_oracle: float
 

@@ -28,19 +28,14 @@ _NOT_RISING = "undefined: human text in the largest size is not clearly better t
 
 @dataclass(frozen=True)
 class LearnerScores:
-    """The resampled scores of all conditions of one learner by one metric.
-
-    Attributes:
-        sign: 1 if higher scores are better, -1 if lower scores are.
-        cells: by condition and size, in the order of the run table.
-        relations: for each of :data:`RELATIONS`, the condition that each condition is compared with.
-    """
+    """The resampled scores of all conditions of one learner by one metric."""
 
     learner: str
     metric: str
-    sign: int
+    sign: int  # 1 if higher scores are better, -1 if lower scores are
     baseline: str
-    cells: Mapping[tuple[str, int], Cell]
+    cells: Mapping[tuple[str, int], Cell]  # by condition and size, in the order of the run table
+    # For each of :data:`RELATIONS`, the condition that each condition is compared with
     relations: Mapping[str, Mapping[str, str]]
     scores: ResampledScores
 

@@ -12,42 +12,32 @@ VERDICTS = ("same", "undefined", "no cost", "worse", "none", "part", "closed", "
 
 @dataclass(frozen=True)
 class ConditionSummary:
-    """The mean score over seeds, its interval and its difference from the baseline, in the metric's points.
-
-    Attributes:
-        name: sacreBLEU's name of the metric, such as ``chrF2``.
-        better: whether ``higher`` or ``lower`` scores are better.
-        sentences: segments of the test set.
-        seeds: number of runs behind the mean score.
-        resamples: draws behind every interval.
-        score, score_low, score_high: mean over seeds and its interval.
-        score_sd, score_min, score_max: spread over the seeds; no standard deviation for one seed.
-        baseline: the condition that is subtracted in ``difference``; empty for that condition itself and at size 0.
-        difference, difference_low, difference_high: score minus the baseline's, from the same draws; None without a
-            ``baseline``.
-        p_value: of "no difference", from the same draws; None without a ``baseline``.
-    """
+    """The mean score over seeds, its interval and its difference from the baseline, in the metric's points."""
 
     learner: str
     condition: str
     size: int
     metric: str
-    name: str
-    better: str
-    sentences: int
-    seeds: int
-    resamples: int
+    name: str  # sacreBLEU's name of the metric, such as ``chrF2``
+    better: str  # whether ``higher`` or ``lower`` scores are better
+    sentences: int  # segments of the test set
+    seeds: int  # number of runs behind the mean score
+    resamples: int  # draws behind every interval
+    # score, score_low, score_high: mean over seeds and its interval
     score: float
     score_low: float
     score_high: float
+    # score_sd, score_min, score_max: spread over the seeds; no standard deviation for one seed
     score_sd: float | None
     score_min: float
     score_max: float
-    baseline: str
+    baseline: str  # the condition that is subtracted in ``difference``; empty for that condition itself and at size 0
+    # difference, difference_low, difference_high: score minus the baseline's, from the same draws; None without a
+    # ``baseline``
     difference: float | None
     difference_low: float | None
     difference_high: float | None
-    p_value: float | None
+    p_value: float | None  # of "no difference", from the same draws; None without a ``baseline``
 
 
 @dataclass(frozen=True)
@@ -82,26 +72,22 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Contrast:
-    """The score of ``condition`` minus that of ``against``, at equal size.
-
-    Attributes:
-        kind: what ``against`` is: the ``baseline``, the condition that this one remedies (``remedied``), or the same
-            order reversed (``reverse``).
-        difference, difference_low, difference_high: in the metric's points, in the metric's own direction.
-        p_value: of "no difference"; None if both conditions are the same runs.
-        p_holm: the same, corrected for all contrasts of the learner and metric, each pair of runs counted once.
-    """
+    """The score of ``condition`` minus that of ``against``, at equal size."""
 
     learner: str
     size: int
     metric: str
+    # What ``against`` is: the ``baseline``, the condition that this one remedies (``remedied``), or the same order
+    # reversed (``reverse``)
     kind: str
     condition: str
     against: str
+    # difference, difference_low, difference_high: in the metric's points, in the metric's own direction
     difference: float
     difference_low: float
     difference_high: float
-    p_value: float | None
+    p_value: float | None  # of "no difference"; None if both conditions are the same runs
+    # The same, corrected for all contrasts of the learner and metric, each pair of runs counted once
     p_holm: float | None
 
 
@@ -139,47 +125,37 @@ class Remedy:
 
 @dataclass(frozen=True)
 class CurveArea:
-    """The area between the learning curves of ``condition`` and the baseline, over the logarithm of the size.
-
-    Attributes:
-        area, area_low, area_high: mean difference from the baseline, in points, positive if better.
-        p_value: of "no area"; 1 if both are the same runs at every size.
-        smallest, largest: the sizes between which the mean is taken.
-    """
+    """The area between the learning curves of ``condition`` and the baseline, over the logarithm of the size."""
 
     learner: str
     metric: str
     condition: str
+    # area, area_low, area_high: mean difference from the baseline, in points, positive if better
     area: float
     area_low: float
     area_high: float
-    p_value: float
+    p_value: float  # of "no area"; 1 if both are the same runs at every size
+    # smallest, largest: the sizes between which the mean is taken
     smallest: int
     largest: int
 
 
 @dataclass(frozen=True)
 class ExchangeRate:
-    """The number of human pairs that give the same score as ``size`` pairs of ``condition``.
-
-    Attributes:
-        score: of the condition at this size, in the metric's points.
-        human_pairs, human_pairs_low, human_pairs_high: a number of pairs as text: ``<N`` if fewer than the smallest
-            size N suffice, ``>N`` if the largest size N does not; empty if the number is undefined.
-        rate: human_pairs / size, with the same sign.
-        note: the reason if there is no number; otherwise empty.
-    """
+    """The number of human pairs that give the same score as ``size`` pairs of ``condition``."""
 
     learner: str
     metric: str
     condition: str
     size: int
-    score: float
+    score: float  # of the condition at this size, in the metric's points
+    # human_pairs, human_pairs_low, human_pairs_high: a number of pairs as text: ``<N`` if fewer than the smallest size
+    # N suffice, ``>N`` if the largest size N does not; empty if the number is undefined
     human_pairs: str
     human_pairs_low: str
     human_pairs_high: str
-    rate: str
-    note: str
+    rate: str  # human_pairs / size, with the same sign
+    note: str  # the reason if there is no number; otherwise empty
 
 
 def at_largest_size(rows: Sequence[ConditionSummary], metric: str) -> list[ConditionSummary]:

@@ -25,25 +25,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Topic:
-    """One part of the answer to a question.
+    """One part of the answer to a question."""
 
-    Attributes:
-        key: id on the page.
-        title: heading.
-        sentences: what was found, a line each; ``more`` are shown only on request; ``notes`` explain how to read them.
-        warnings: what a reader must not overlook.
-        nothing: if there is nothing to show: why, and what to configure.
-    """
-
-    key: str
-    title: str
+    key: str  # id on the page
+    title: str  # heading
+    # What was found, a line each; ``more`` are shown only on request; ``notes`` explain how to read them
     sentences: Sequence[str] = ()
     more: Sequence[str] = ()
     notes: Sequence[str] = ()
-    warnings: Sequence[str] = ()
+    warnings: Sequence[str] = ()  # what a reader must not overlook
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
-    nothing: str = ""
+    nothing: str = ""  # if there is nothing to show: why, and what to configure
 
 
 @dataclass(frozen=True)

@@ -40,24 +40,19 @@ def significant_sign(interval: Interval | None, p_holm: float | None) -> int:
 
 @dataclass(frozen=True)
 class MeasureRow:
-    """One measure of one text, compared with human text.
+    """One measure of one text, compared with human text."""
 
-    Attributes:
-        scope: ``pool`` (``text`` is an origin) or ``test`` (``text`` is a condition).
-        learner, size: of the runs whose output it is; empty and None in the pool.
-        difference: from human text, paired by segment, with its 95 % interval; None without human text to compare.
-        p_holm: of no difference, after Holm's correction over the measures of the text.
-    """
-
-    scope: str
+    scope: str  # ``pool`` (``text`` is an origin) or ``test`` (``text`` is a condition)
     text: str
+    # learner, size: of the runs whose output it is; empty and None in the pool
     learner: str
     size: float | None
     measure: str
+    # From human text, paired by segment, with its 95 % interval; None without human text to compare
     difference: float | None
     difference_low: float | None
     difference_high: float | None
-    p_holm: float | None
+    p_holm: float | None  # of no difference, after Holm's correction over the measures of the text
 
     @property
     def sign(self) -> int:
@@ -72,17 +67,12 @@ class MeasureRow:
 
 @dataclass(frozen=True)
 class ErrorRow(MeasureRow):
-    """How often one measure of errors finds something in one text, and in human text.
+    """How often one measure of errors finds something in one text, and in human text."""
 
-    Attributes:
-        rate: per 1,000 segments, or per 1,000 reference words, or in points; with its 95 % interval.
-        floor: the human floor, the same measure on human targets; None if there are none to measure.
-    """
-
-    rate: float
+    rate: float  # per 1,000 segments, or per 1,000 reference words, or in points; with its 95 % interval
     rate_low: float
     rate_high: float
-    floor: float | None
+    floor: float | None  # the human floor, the same measure on human targets; None if there are none to measure
     floor_low: float | None
     floor_high: float | None
 
@@ -101,18 +91,13 @@ class ErrorRow(MeasureRow):
 
 @dataclass(frozen=True)
 class DiversityRow(MeasureRow):
-    """One measure of lexical diversity of one text and of human text, at the same number of tokens.
-
-    Attributes:
-        better: whether ``higher`` or ``lower`` values mean a more diverse text.
-        chrf: of the text against the human targets, in points: how adequate it is; None if unknown.
-    """
+    """One measure of lexical diversity of one text and of human text, at the same number of tokens."""
 
     tokens: int
     value: float | None
     human: float | None
-    better: str
-    chrf: float | None
+    better: str  # whether ``higher`` or ``lower`` values mean a more diverse text
+    chrf: float | None  # of the text against the human targets, in points: how adequate it is; None if unknown
 
     @property
     def sign(self) -> int:
@@ -144,22 +129,17 @@ def shown(rows: Iterable[Row]) -> list[Row]:
 
 @dataclass(frozen=True)
 class PairRow:
-    """How well a detector distinguishes two origins; ``kind``: human-machine, human-human, machine-machine.
-
-    Attributes:
-        targets: of each origin, all of which it scores.
-        drawn: how many of these it was trained on; None: all.
-    """
+    """How well a detector distinguishes two origins; ``kind``: human-machine, human-human, machine-machine."""
 
     first: str
     second: str
     kind: str
-    targets: int
+    targets: int  # of each origin, all of which it scores
     auc: float
     auc_low: float
     auc_high: float
     brier: float
-    drawn: float | None = None
+    drawn: float | None = None  # how many of these it was trained on; None: all
 
     @property
     def name(self) -> str:
@@ -196,13 +176,7 @@ class RewrittenRow:
 
 @dataclass(frozen=True)
 class AgreementRow:
-    """How a quality metric's ranking of a generator's targets agrees with the oracle's: Spearman, with interval.
-
-    Attributes:
-        top_half_oracle, bottom_half_oracle: mean chrF to the human target in the halves that the metric ranks first
-            and last.
-        practical: ``yes`` if it needs no human target.
-    """
+    """How a quality metric's ranking of a generator's targets agrees with the oracle's: Spearman, with interval."""
 
     generator: str
     quality: str
@@ -212,9 +186,11 @@ class AgreementRow:
     spearman: float | None
     spearman_low: float | None
     spearman_high: float | None
+    # top_half_oracle, bottom_half_oracle: mean chrF to the human target in the halves that the metric ranks first and
+    # last
     top_half_oracle: float | None
     bottom_half_oracle: float | None
-    practical: str
+    practical: str  # ``yes`` if it needs no human target
 
     @property
     def sign(self) -> int:

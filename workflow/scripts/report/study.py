@@ -30,38 +30,24 @@ class Study(TypedDict):
 
 @dataclass(frozen=True)
 class Results:
-    """The scores of a study, and how its conditions are compared.
+    """The scores of a study, and how its conditions are compared."""
 
-    Attributes:
-        rows: the summary table.
-        conditions: each condition's settings, by name.
-        baseline: condition trained on human text.
-        metric: any row of the summary in the metric of the answer.
-        margin: difference, in points, within which two conditions count as equally good.
-        low: why nothing is compared, for each learner and size whose baseline is below the floor.
-    """
-
-    rows: Sequence[ConditionSummary]
-    conditions: Mapping[str, Condition]
-    baseline: str
-    metric: ConditionSummary
-    margin: float
+    rows: Sequence[ConditionSummary]  # the summary table
+    conditions: Mapping[str, Condition]  # each condition's settings, by name
+    baseline: str  # condition trained on human text
+    metric: ConditionSummary  # any row of the summary in the metric of the answer
+    margin: float  # difference, in points, within which two conditions count as equally good
+    # Why nothing is compared, for each learner and size whose baseline is below the floor
     low: Mapping[tuple[str, int], str]
 
 
 @dataclass(frozen=True)
 class Files:
-    """The files that a page shows, by name.
+    """The files that a page shows, by name."""
 
-    Attributes:
-        tables: results; those that a study does not have are left out.
-        figures: SVG.
-        detectors: each pair's report, JSON, by ``FIRST--SECOND``.
-    """
-
-    tables: Mapping[str, Path]
-    figures: Mapping[str, Path]
-    detectors: Mapping[str, Path]
+    tables: Mapping[str, Path]  # results; those that a study does not have are left out
+    figures: Mapping[str, Path]  # SVG
+    detectors: Mapping[str, Path]  # each pair's report, JSON, by ``FIRST--SECOND``
 
     @classmethod
     def named(cls, tables: Sequence[str], figures: Sequence[str], detectors: Sequence[str]) -> Files:

@@ -21,20 +21,15 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table.
+    """A column of a table."""
 
-    Attributes:
-        header: heading.
-        value: an attribute of a row, or a function of it: anything that ``format`` takes, an interval of such values, a
-            cell, or None for a dash.
-        format: writes a number, which is aligned to the right; None for a column of text.
-        note: small print below the heading.
-    """
-
-    header: str
+    header: str  # heading
+    # An attribute of a row, or a function of it: anything that ``format`` takes, an interval of such values, a cell, or
+    # None for a dash
     value: str | Callable[[Any], object]
+    # Writes a number, which is aligned to the right; None for a column of text
     format: Callable[[Any], str] | None = None
-    note: str = ""
+    note: str = ""  # small print below the heading
 
     def cell(self, row: object) -> Cell:
         """The field of one row."""
@@ -49,21 +44,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a page.
+    """A table of a page."""
 
-    Attributes:
-        caption: what it shows.
-        columns: the first heads its row.
-        rows: what the columns are written from.
-        folded: whether the page shows it only on request.
-        is_marked: whether a row is highlighted.
-    """
-
-    caption: str
-    columns: Sequence[Column]
-    rows: Collection[Any]
-    folded: bool = False
-    is_marked: Callable[[Any], bool] = lambda row: False
+    caption: str  # what it shows
+    columns: Sequence[Column]  # the first heads its row
+    rows: Collection[Any]  # what the columns are written from
+    folded: bool = False  # whether the page shows it only on request
+    is_marked: Callable[[Any], bool] = lambda row: False  # whether a row is highlighted
 
 
 def interval_column(header: str, name: str, format: Callable[[Any], str] = points, note: str = INTERVAL) -> Column:

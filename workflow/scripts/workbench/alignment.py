@@ -35,15 +35,10 @@ _TOKEN = re.compile(r"\w*\d[\w.,]*|\w{4,}")
 
 
 class Doubt(NamedTuple):
-    """Why two lists may not be aligned.
+    """Why two lists may not be aligned."""
 
-    Attributes:
-        place: the position from which on they look wrong, counted from 0.
-        reason: what is wrong there, to follow the place in a message.
-    """
-
-    place: int
-    reason: str
+    place: int  # the position from which on they look wrong, counted from 0
+    reason: str  # what is wrong there, to follow the place in a message
 
 
 def doubt(sources: Sequence[str], texts: Sequence[str], places: Sequence[int] | None = None) -> Doubt | None:

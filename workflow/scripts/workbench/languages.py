@@ -24,22 +24,15 @@ _COUNTRIES = {"cn": "zh", "cz": "cs", "dk": "da", "gr": "el", "tw": "zh", "ua": 
 
 
 class UnspacedScript(NamedTuple):
-    """A script that puts no blanks between words.
+    """A script that puts no blanks between words."""
 
-    Attributes:
-        codes: of the script, ISO 15924.
-        languages: those that are usually written in it.
-        characters: names of its characters' scripts in Unicode.
-        word: number of characters that count as a word: about as many as translate an English one. Han is the
-            exception: its characters count as words.
-        tokenizer: sacreBLEU's tokenizer of these languages; ``char`` if it has none.
-    """
-
-    codes: str
-    languages: str
-    characters: tuple[str, ...]
+    codes: str  # of the script, ISO 15924
+    languages: str  # those that are usually written in it
+    characters: tuple[str, ...]  # names of its characters' scripts in Unicode
+    # Number of characters that count as a word: about as many as translate an English one. Han is the exception: its
+    # characters count as words.
     word: int = 5
-    tokenizer: str = "char"
+    tokenizer: str = "char"  # sacreBLEU's tokenizer of these languages; ``char`` if it has none
 
     @property
     def tokenizers(self) -> tuple[str, ...]:

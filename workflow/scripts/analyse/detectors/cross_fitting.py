@@ -38,38 +38,27 @@ def fold_order(groups: Iterable[str], seed: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class LabelledTexts:
-    """The texts of two authors. Each array has shape (texts,); a text's position is its row.
+    """The texts of two authors. Each array has shape (texts,); a text's position is its row."""
 
-    Attributes:
-        first: whether the first author wrote it.
-        fold: its fold.
-        differ: whether the authors wrote different texts for its source, so that models may learn from it.
-        drawn: whether it is in the sample that models and calibration curves learn from. A sample contains both texts
-            of a source or neither.
-    """
-
-    first: np.ndarray
-    fold: np.ndarray
-    differ: np.ndarray
+    first: np.ndarray  # whether the first author wrote it
+    fold: np.ndarray  # its fold
+    differ: np.ndarray  # whether the authors wrote different texts for its source, so that models may learn from it
+    # Whether it is in the sample that models and calibration curves learn from. A sample contains both texts of a
+    # source or neither.
     drawn: np.ndarray
 
 
 @dataclass(frozen=True)
 class CrossFit:
-    """The result of cross-fitting.
+    """The result of cross-fitting."""
 
-    Attributes:
-        scores: each text's score by the model that never saw it, not calibrated, shape (texts,).
-        probabilities: probability that the first author wrote it, shape (texts,). Each fold has its own calibration
-            curve, which is steep if the other folds did well. With weak style, probabilities therefore cannot be
-            compared between folds. Scores can.
-        without: for each fold, the scores of the drawn texts of the other folds by models that knew nothing of that
-            fold either, shape (drawn texts,); NaN for the fold's texts. The whole sample can thus be judged as if the
-            fold did not exist.
-    """
-
-    scores: np.ndarray
+    scores: np.ndarray  # each text's score by the model that never saw it, not calibrated, shape (texts,)
+    # Probability that the first author wrote it, shape (texts,). Each fold has its own calibration curve, which is
+    # steep if the other folds did well. With weak style, probabilities therefore cannot be compared between folds.
+    # Scores can.
     probabilities: np.ndarray
+    # For each fold, the scores of the drawn texts of the other folds by models that knew nothing of that fold either,
+    # shape (drawn texts,); NaN for the fold's texts. The whole sample can thus be judged as if the fold did not exist.
     without: dict[int, np.ndarray]
 
 

@@ -57,19 +57,13 @@ class DetectorSettings:
 
 @dataclass(frozen=True)
 class PairedTargets:
-    """Targets of two authors for the same sources, in the pool's order.
+    """Targets of two authors for the same sources, in the pool's order."""
 
-    Attributes:
-        ids: ids of the sources.
-        places: places of the sources in the order in which they get their folds, see
-            :func:`analyse.detectors.cross_fitting.fold_order`; equal sources (:func:`workbench.text.match_key`) share
-            one.
-        texts: the first author's targets, then the second's.
-    """
-
-    ids: list[str]
+    ids: list[str]  # ids of the sources
+    # Places of the sources in the order in which they get their folds, see
+    # :func:`analyse.detectors.cross_fitting.fold_order`; equal sources (:func:`workbench.text.match_key`) share one
     places: np.ndarray
-    texts: TextColumn
+    texts: TextColumn  # the first author's targets, then the second's
 
     @property
     def differ(self) -> np.ndarray:

@@ -15,23 +15,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class PairedTexts:
-    """Items (words, n-grams) of two texts as numbers, segment by segment.
+    """Items (words, n-grams) of two texts as numbers, segment by segment."""
 
-    Attributes:
-        items: all items of the first text, then all of the second: whole numbers, shape (items,).
-        starts: where each segment begins in ``items``, shape (2, segments).
-        lengths: number of items in each segment, shape (2, segments).
-        kinds: number of distinct items of both texts; every number in ``items`` is below it.
-        count: number of items of each text that are compared.
-        reading: the segments in reading order, shape (segments,).
-    """
-
-    items: np.ndarray
-    starts: np.ndarray
-    lengths: np.ndarray
-    kinds: int
-    count: int
-    reading: np.ndarray
+    items: np.ndarray  # all items of the first text, then all of the second: whole numbers, shape (items,)
+    starts: np.ndarray  # where each segment begins in ``items``, shape (2, segments)
+    lengths: np.ndarray  # number of items in each segment, shape (2, segments)
+    kinds: int  # number of distinct items of both texts; every number in ``items`` is below it
+    count: int  # number of items of each text that are compared
+    reading: np.ndarray  # the segments in reading order, shape (segments,)
 
     @property
     def segments(self) -> int:

@@ -31,18 +31,14 @@ _BLOCK = 2000  # source words whose partners are counted at a time
 
 @dataclass(frozen=True)
 class LengthBand:
-    """The range of target lengths of human pairs.
+    """The range of target lengths of human pairs."""
 
-    Attributes:
-        slope, intercept: the line through the logarithm of target length by source length.
-        power: power of the source length by which the scatter shrinks.
-        low, high: limits of the deviation from the line, independent of the source length. Below, something must be
-            left out; above, something must be added.
-    """
-
+    # slope, intercept: the line through the logarithm of target length by source length
     slope: float
     intercept: float
-    power: float
+    power: float  # power of the source length by which the scatter shrinks
+    # low, high: limits of the deviation from the line, independent of the source length. Below, something must be left
+    # out; above, something must be added.
     low: float
     high: float
 
@@ -79,17 +75,11 @@ def _deviation(
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Which beginnings of target words belong to a beginning of a source word.
+    """Which beginnings of target words belong to a beginning of a source word."""
 
-    Attributes:
-        partners: beginnings of target words by the beginning of a source word.
-        beginning: number of initial characters that identify a word and its inflections.
-        cognate: number of equal initial characters that make words of two languages cognates.
-    """
-
-    partners: Mapping[str, Sequence[str]]
-    beginning: int
-    cognate: int
+    partners: Mapping[str, Sequence[str]]  # beginnings of target words by the beginning of a source word
+    beginning: int  # number of initial characters that identify a word and its inflections
+    cognate: int  # number of equal initial characters that make words of two languages cognates
 
     def is_detached(self, source: str, target: str, words: int) -> bool:
         """Whether no source word has a partner in the target although at least ``words`` of them have known ones."""

@@ -26,19 +26,12 @@ _DECIMAL = {".", ","}
 
 @dataclass(frozen=True)
 class Number:
-    """A number as written.
+    """A number as written."""
 
-    Attributes:
-        value: canonical decimal spelling; None if it has parts but no value, such as a date.
-        parts: the whole numbers between its separators; one for a plain or grouped number.
-        is_date: whether it looks like a date.
-        is_name: whether it is part of a name.
-    """
-
-    value: str | None
-    parts: tuple[int, ...]
-    is_date: bool = False
-    is_name: bool = False
+    value: str | None  # canonical decimal spelling; None if it has parts but no value, such as a date
+    parts: tuple[int, ...]  # the whole numbers between its separators; one for a plain or grouped number
+    is_date: bool = False  # whether it looks like a date
+    is_name: bool = False  # whether it is part of a name
 
     def is_below(self, limit: int) -> bool:
         """Whether it is a simple whole number below ``limit``."""

@@ -24,21 +24,15 @@ PER = 1000.0
 
 @dataclass(frozen=True)
 class ErrorMeasure:
-    """One measure.
+    """One measure."""
 
-    Attributes:
-        name: its name in the tables.
-        basis: ``source``, or ``reference`` if it needs one.
-        statistics: the sufficient statistics of a table of segments, shape (segments, width).
-        rates: the rates of sums of the statistics: shape (sums, width) in, (sums,) out.
-        is_share: whether it is the share of segments that have an error.
-    """
-
-    name: str
-    basis: str
+    name: str  # its name in the tables
+    basis: str  # ``source``, or ``reference`` if it needs one
+    # The sufficient statistics of a table of segments, shape (segments, width)
     statistics: Callable[[SegmentErrors], np.ndarray]
+    # The rates of sums of the statistics: shape (sums, width) in, (sums,) out
     rates: Callable[[np.ndarray], np.ndarray]
-    is_share: bool = False
+    is_share: bool = False  # whether it is the share of segments that have an error
 
 
 @dataclass(frozen=True)

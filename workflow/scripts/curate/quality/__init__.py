@@ -53,19 +53,12 @@ class Instances(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """What a metric may use.
+    """What a metric may use."""
 
-    Attributes:
-        settings: the metric's keys of the configuration; each metric knows its own.
-        generated: the table of the targets, to name in errors.
-        inputs: further files by name.
-        threads: CPU threads; they do not affect the scores.
-    """
-
-    settings: Mapping[str, Any]
-    generated: Path
-    inputs: Mapping[str, Path] = field(default_factory=dict)
-    threads: int = 1
+    settings: Mapping[str, Any]  # the metric's keys of the configuration; each metric knows its own
+    generated: Path  # the table of the targets, to name in errors
+    inputs: Mapping[str, Path] = field(default_factory=dict)  # further files by name
+    threads: int = 1  # CPU threads; they do not affect the scores
 
     def inputs_of(self, prefix: str) -> dict[str, Path]:
         """The files called ``prefix:NAME``, by ``NAME``."""

@@ -27,18 +27,13 @@ _EXPORTED = (
 
 @dataclass(frozen=True)
 class Selection:
-    """Which attempts are meant; None for no restriction.
+    """Which attempts are meant; None for no restriction."""
 
-    Attributes:
-        study, generator: who asked.
-        older_than: days since the attempt ended.
-        attempts: their numbers.
-    """
-
+    # study, generator: who asked
     study: str | None
     generator: str | None
-    older_than: float | None = None
-    attempts: Sequence[int] | None = None
+    older_than: float | None = None  # days since the attempt ended
+    attempts: Sequence[int] | None = None  # their numbers
 
     def condition(self) -> tuple[str, list[Any]]:
         """A condition in SQL to append to another, empty for all attempts, and its parameters."""

@@ -51,27 +51,19 @@ class Training(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What one generator, judge or learner will cost and has cost, in US dollars.
+    """What one generator, judge or learner will cost and has cost, in US dollars."""
 
-    Attributes:
-        settings, execution: of the generator or judge, or of a learner's base model.
-        price: where the price of its answers is from.
-        sources: sources to translate, or targets to judge; of all of a learner's runs.
-        remaining: what is still to be asked.
-        paid, study_paid: by this one and by the study so far.
-        is_guess: the pool's human targets replace the targets to judge, which are not written yet.
-        training: of a learner; empty for others.
-    """
-
+    # settings, execution: of the generator or judge, or of a learner's base model
     settings: ShapingSettings
     execution: ExecutionSettings
-    price: str
-    sources: int
-    remaining: Remaining
+    price: str  # where the price of its answers is from
+    sources: int  # sources to translate, or targets to judge; of all of a learner's runs
+    remaining: Remaining  # what is still to be asked
+    # paid, study_paid: by this one and by the study so far
     paid: float
     study_paid: float
-    is_guess: bool = False
-    training: Training = Training()
+    is_guess: bool = False  # the pool's human targets replace the targets to judge, which are not written yet
+    training: Training = Training()  # of a learner; empty for others
 
     @property
     def usd(self) -> float:

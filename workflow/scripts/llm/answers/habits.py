@@ -27,19 +27,14 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Habits:
-    """What a generator adds or answers again and again.
+    """What a generator adds or answers again and again."""
 
-    Attributes:
-        openings: lead-ins in lower case, and over how many beginnings of sources each was seen.
-        answers: keys of answers (see :func:`workbench.text.match_key`), and to how many sources each was given.
-        has_lead_ins: whether so many answers have an opening that any opening is a lead-in.
-        examples: of the answers, by key.
-    """
-
+    # Lead-ins in lower case, and over how many beginnings of sources each was seen
     openings: Mapping[str, int] = field(default_factory=dict)
+    # Keys of answers (see :func:`workbench.text.match_key`), and to how many sources each was given
     answers: Mapping[str, int] = field(default_factory=dict)
-    has_lead_ins: bool = False
-    examples: Mapping[str, str] = field(default_factory=dict)
+    has_lead_ins: bool = False  # whether so many answers have an opening that any opening is a lead-in
+    examples: Mapping[str, str] = field(default_factory=dict)  # of the answers, by key
 
     def lead_in(self, text: str, source: str) -> int | None:
         """Where the translation begins after a lead-in that was learnt; None without one."""

@@ -61,20 +61,14 @@ class Verdict(NamedTuple):
 
 
 class Standards(NamedTuple):
-    """What answers are checked against, besides their sources.
+    """What answers are checked against, besides their sources."""
 
-    Attributes:
-        source, target: codes of the languages without their regions.
-        name: English name of the target language.
-        is_other: decides whether a text is confidently not in a language; None checks no language.
-        habits: what the generator adds or answers again and again.
-    """
-
+    # source, target: codes of the languages without their regions
     source: str
     target: str
-    name: str
-    is_other: Identify | None
-    habits: Habits = NONE
+    name: str  # English name of the target language
+    is_other: Identify | None  # decides whether a text is confidently not in a language; None checks no language
+    habits: Habits = NONE  # what the generator adds or answers again and again
 
 
 @cache

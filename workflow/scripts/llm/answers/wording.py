@@ -92,15 +92,11 @@ _ENDS = " .,;:!?…)]}–-*_"
 
 
 class _Added(NamedTuple):
-    """What may be added to a translation.
+    """What may be added to a translation."""
 
-    Attributes:
-        name: what it is, in words.
-        take_off: the text without it, given text, source and the English name of the target language; None if it is
-            not there, empty if it cannot be taken off without a guess.
-    """
-
-    name: str
+    name: str  # what it is, in words
+    # The text without it, given text, source and the English name of the target language; None if it is not there,
+    # empty if it cannot be taken off without a guess
     take_off: Callable[[str, str, str], str | None]
 
 

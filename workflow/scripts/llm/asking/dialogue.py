@@ -32,16 +32,11 @@ _DONE = {"keep": "kept", "repair": "repaired", "drop": "dropped", "stop": "stop"
 
 
 class Item(NamedTuple):
-    """What calls are asked for: one answer for one source, or for a group of sources in one request.
+    """What calls are asked for: one answer for one source, or for a group of sources in one request."""
 
-    Attributes:
-        sources: the source, or the group's.
-        sample: 0, 1, … of the answers wanted.
-        group: the sources that are asked in one request, this one among them; empty where each is asked alone.
-    """
-
-    sources: tuple[Subject, ...]
-    sample: int
+    sources: tuple[Subject, ...]  # the source, or the group's
+    sample: int  # 0, 1, … of the answers wanted
+    # The sources that are asked in one request, this one among them; empty where each is asked alone
     group: tuple[Subject, ...] = ()
 
     @property
@@ -52,32 +47,21 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """The result of one sample of a source.
+    """The result of one sample of a source."""
 
-    Attributes:
-        source, sample: whose target it is.
-        outcome: what the deciding answer is, before any repair.
-        action: what was done about it: ``kept``, ``repaired``, ``dropped`` or ``stop``.
-        text: the target on one line, or its score; None where it is dropped or stops the study.
-        logprob: mean natural log-probability of the answer's tokens; None where unknown or shared by several sources.
-        detail: what is wrong with the answer, in a few words.
-        answer: the text as the model wrote it; empty where there is none.
-        history: outcomes of the answers before, that were asked for again.
-        stored: the deciding answer in the journal; None where there is none.
-        key: of the deciding call.
-    """
-
+    # source, sample: whose target it is
     source: Subject
     sample: int
-    outcome: Outcome
-    action: str
-    text: str | None
+    outcome: Outcome  # what the deciding answer is, before any repair
+    action: str  # what was done about it: ``kept``, ``repaired``, ``dropped`` or ``stop``
+    text: str | None  # the target on one line, or its score; None where it is dropped or stops the study
+    # Mean natural log-probability of the answer's tokens; None where unknown or shared by several sources
     logprob: float | None
-    detail: str
-    answer: str
-    history: tuple[Outcome, ...]
-    stored: Stored | None
-    key: str
+    detail: str  # what is wrong with the answer, in a few words
+    answer: str  # the text as the model wrote it; empty where there is none
+    history: tuple[Outcome, ...]  # outcomes of the answers before, that were asked for again
+    stored: Stored | None  # the deciding answer in the journal; None where there is none
+    key: str  # of the deciding call
 
     @property
     def steps(self) -> int:

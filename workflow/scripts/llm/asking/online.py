@@ -278,17 +278,13 @@ class OnlineExecutor:
 
 @dataclass(slots=True)
 class _Job:
-    """A call on its way.
-
-    Attributes:
-        failures, refusals: failed attempts, and those refused with a 429.
-        refused_since: when the first 429 came, by the monotonic clock.
-    """
+    """A call on its way."""
 
     work: Work
+    # failures, refusals: failed attempts, and those refused with a 429
     failures: int = 0
     refusals: int = 0
-    refused_since: float = 0.0
+    refused_since: float = 0.0  # when the first 429 came, by the monotonic clock
 
 
 class _Turns:

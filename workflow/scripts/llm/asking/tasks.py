@@ -24,16 +24,11 @@ class PromptTask(Protocol):
     """What is asked about a source.
 
     Nothing here may depend on a source's id, its place or what else is asked: a call's key follows from it.
-
-    Attributes:
-        result: what an answer gives, in one word.
-        texts: what the texts of a subject are called, in the order of its fields.
-        templates: what is asked.
     """
 
-    result: str
-    texts: tuple[str, ...]
-    templates: Templates
+    result: str  # what an answer gives, in one word
+    texts: tuple[str, ...]  # what the texts of a subject are called, in the order of its fields
+    templates: Templates  # what is asked
 
     def learn(self, answers: Iterable[tuple[str, str]]) -> list[str]:
         """Learn from sources and their first answers what the model does again and again; in words, for people."""

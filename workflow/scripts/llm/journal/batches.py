@@ -28,34 +28,21 @@ _LONGEST_NAME = 64  # characters of a custom id
 
 
 class Batch(NamedTuple):
-    """A row of ``batches``. Times are seconds since 1970; ``created`` and ``submitted`` are None before the intent.
+    """A row of ``batches``. Times are seconds since 1970; ``created`` and ``submitted`` are None before the intent."""
 
-    Attributes:
-        id: number in the journal, in ``attempts.batch`` too.
-        intent: the batch's own name, told to the provider.
-        account: whose limits it counts against.
-        state: see the module.
-        remote_id: the provider's name for it, None before it is submitted.
-        requests: how many.
-        bytes: of the file, roughly.
-        tokens: of prompts and expected answers.
-        created: when it was first about to be sent.
-        submitted: when it was last sent.
-    """
-
-    id: int
-    intent: str
+    id: int  # number in the journal, in ``attempts.batch`` too
+    intent: str  # the batch's own name, told to the provider
     study: str
     generator: str
     provider: str
-    account: str
-    state: str
-    remote_id: str | None
-    requests: int
-    bytes: int
-    tokens: int
-    created: float | None
-    submitted: float | None
+    account: str  # whose limits it counts against
+    state: str  # see the module
+    remote_id: str | None  # the provider's name for it, None before it is submitted
+    requests: int  # how many
+    bytes: int  # of the file, roughly
+    tokens: int  # of prompts and expected answers
+    created: float | None  # when it was first about to be sent
+    submitted: float | None  # when it was last sent
 
 
 class Sized(NamedTuple):

@@ -30,26 +30,17 @@ _MILLION = 1e6
 
 
 class Wanted(NamedTuple):
-    """Everything that shapes a fine-tuned model.
+    """Everything that shapes a fine-tuned model."""
 
-    Attributes:
-        provider: name of the API module.
-        base_url: where the API is.
-        api_version: the API's version.
-        model: the model that is trained, which may be a fine-tuned one.
-        training_sha256, validation_sha256: of the files; None for no validation.
-        hyperparameters: as sent.
-        seed: of the training; None for the provider's choice.
-    """
-
-    provider: str
-    base_url: str
-    api_version: str
-    model: str
+    provider: str  # name of the API module
+    base_url: str  # where the API is
+    api_version: str  # the API's version
+    model: str  # the model that is trained, which may be a fine-tuned one
+    # training_sha256, validation_sha256: of the files; None for no validation
     training_sha256: str
     validation_sha256: str | None
-    hyperparameters: Mapping[str, Any]
-    seed: int | None
+    hyperparameters: Mapping[str, Any]  # as sent
+    seed: int | None  # of the training; None for the provider's choice
 
     @property
     def key(self) -> str:
@@ -58,53 +49,34 @@ class Wanted(NamedTuple):
 
 
 class Tuning(NamedTuple):
-    """A row of ``tunings``. Times are seconds since 1970.
+    """A row of ``tunings``. Times are seconds since 1970."""
 
-    Attributes:
-        id: number in the journal.
-        intent: the job's own name, told to the provider.
-        key: of what was wanted.
-        study, generator, run: who pays.
-        account: whose files and jobs they are.
-        model: what is trained.
-        training_file, validation_file: the provider's names for the files.
-        instances: in the training file.
-        state: see the module.
-        remote_id: the provider's name for the job, None before it is created.
-        tuned_model: the provider's name for the model, None before there is one.
-        worst_usd: reserved.
-        usd_per_million: price of the training.
-        usd: charged; None as long as the worst price counts.
-        trained_tokens: as the provider counts them.
-        created: when it was first about to be sent.
-        submitted: when it was last sent.
-        message: why it ended.
-    """
-
-    id: int
-    intent: str
-    key: str
+    id: int  # number in the journal
+    intent: str  # the job's own name, told to the provider
+    key: str  # of what was wanted
+    # study, generator, run: who pays
     study: str
     generator: str
     run: str
     provider: str
     base_url: str
-    account: str
-    model: str
+    account: str  # whose files and jobs they are
+    model: str  # what is trained
+    # training_file, validation_file: the provider's names for the files
     training_file: str
     validation_file: str | None
-    instances: int
-    state: str
-    remote_id: str | None
-    tuned_model: str | None
-    worst_usd: float
-    usd_per_million: float
-    usd: float | None
-    trained_tokens: int | None
-    created: float
-    submitted: float
+    instances: int  # in the training file
+    state: str  # see the module
+    remote_id: str | None  # the provider's name for the job, None before it is created
+    tuned_model: str | None  # the provider's name for the model, None before there is one
+    worst_usd: float  # reserved
+    usd_per_million: float  # price of the training
+    usd: float | None  # charged; None as long as the worst price counts
+    trained_tokens: int | None  # as the provider counts them
+    created: float  # when it was first about to be sent
+    submitted: float  # when it was last sent
     ended: float | None
-    message: str | None
+    message: str | None  # why it ended
 
     @property
     def name(self) -> str:

@@ -13,25 +13,16 @@ from llm.settings import FromJson
 
 @dataclass(frozen=True)
 class ModelSettings(FromJson):
-    """Which model is asked, where, and how; :mod:`planning` documents the settings of a generator, judge or learner.
+    """Which model is asked, where, and how; :mod:`planning` documents the settings of a generator, judge or learner."""
 
-    Attributes:
-        model: the provider's name for it.
-        timeout: longest wait for an answer, in seconds.
-        concurrency: most requests at once.
-        base_url: where the API is; None for the provider's own address.
-        api_key_env: the environment variable that holds the key; None for a server that needs no key.
-        body: more fields of the request's body.
-        seed, temperature, top_p, reasoning_effort, effort, service_tier, log_probabilities, max_tokens_field: fields of
-            the body that one provider or both have; None leaves a field out.
-    """
-
-    model: str
-    timeout: float
-    concurrency: int
-    base_url: str | None = None
-    api_key_env: str | None = None
-    body: Mapping[str, Any] = field(default_factory=dict)
+    model: str  # the provider's name for it
+    timeout: float  # longest wait for an answer, in seconds
+    concurrency: int  # most requests at once
+    base_url: str | None = None  # where the API is; None for the provider's own address
+    api_key_env: str | None = None  # the environment variable that holds the key; None for a server that needs no key
+    body: Mapping[str, Any] = field(default_factory=dict)  # more fields of the request's body
+    # seed, temperature, top_p, reasoning_effort, effort, service_tier, log_probabilities, max_tokens_field: fields of
+    # the body that one provider or both have; None leaves a field out
     seed: int | None = None
     temperature: float | None = None
     top_p: float | None = None
@@ -59,28 +50,19 @@ class BatchCounts(NamedTuple):
 
 
 class BatchState(NamedTuple):
-    """A batch as the provider sees it.
+    """A batch as the provider sees it."""
 
-    Attributes:
-        remote_id: the provider's name for it.
-        status: how far it is.
-        counts: of its requests.
-        created: when it was submitted, UTC, in seconds since 1970.
-        message: the provider's own word for the status, and the reason if it failed.
-        output_file_id, error_file_id: of the provider's files, None if it has none.
-        failure: why none of it was accepted, None unless ``failed``. THROTTLED: too many tokens wait already.
-        has_results: of one that has ended; a provider may name them some time after that.
-    """
-
-    remote_id: str
-    status: BatchStatus
-    counts: BatchCounts
-    created: float
-    message: str
+    remote_id: str  # the provider's name for it
+    status: BatchStatus  # how far it is
+    counts: BatchCounts  # of its requests
+    created: float  # when it was submitted, UTC, in seconds since 1970
+    message: str  # the provider's own word for the status, and the reason if it failed
+    # output_file_id, error_file_id: of the provider's files, None if it has none
     output_file_id: str | None = None
     error_file_id: str | None = None
+    # Why none of it was accepted, None unless ``failed``. THROTTLED: too many tokens wait already.
     failure: Failure | None = None
-    has_results: bool = True
+    has_results: bool = True  # of one that has ended; a provider may name them some time after that
 
 
 class BatchResult(NamedTuple):
@@ -108,28 +90,18 @@ class TuningStatus(StrEnum):
 
 
 class TuningState(NamedTuple):
-    """A fine-tuning job as the provider sees it.
+    """A fine-tuning job as the provider sees it."""
 
-    Attributes:
-        remote_id: the provider's name for it.
-        status: how far it is.
-        word: the provider's own word for that.
-        created, finished: UTC, in seconds since 1970; ``finished`` is None until the job has ended.
-        tuned_model: the provider's name for the model, None if it names none.
-        trained_tokens: billed tokens, None if it does not say.
-        message: why it failed, empty if it did not.
-        raw: everything that the provider says about it.
-    """
-
-    remote_id: str
-    status: TuningStatus
-    word: str
+    remote_id: str  # the provider's name for it
+    status: TuningStatus  # how far it is
+    word: str  # the provider's own word for that
+    # created, finished: UTC, in seconds since 1970; ``finished`` is None until the job has ended
     created: float
     finished: float | None
-    tuned_model: str | None
-    trained_tokens: int | None
-    message: str
-    raw: Mapping[str, Any]
+    tuned_model: str | None  # the provider's name for the model, None if it names none
+    trained_tokens: int | None  # billed tokens, None if it does not say
+    message: str  # why it failed, empty if it did not
+    raw: Mapping[str, Any]  # everything that the provider says about it
 
 
 class TuningEvent(NamedTuple):
@@ -143,20 +115,14 @@ class TuningEvent(NamedTuple):
 
 
 class TuningRequest(NamedTuple):
-    """What a fine-tuning job is created with.
+    """What a fine-tuning job is created with."""
 
-    Attributes:
-        intent: a name for the job that no other job has.
-        model: what to train.
-        training_file, validation_file: the provider's names for uploaded files.
-        hyperparameters: those that are not left to the provider.
-        seed, suffix: of the training and of the model's name; None for none.
-    """
-
-    intent: str
-    model: str
+    intent: str  # a name for the job that no other job has
+    model: str  # what to train
+    # training_file, validation_file: the provider's names for uploaded files
     training_file: str
     validation_file: str | None
-    hyperparameters: Mapping[str, Any]
+    hyperparameters: Mapping[str, Any]  # those that are not left to the provider
+    # seed, suffix: of the training and of the model's name; None for none
     seed: int | None
     suffix: str | None

@@ -26,20 +26,13 @@ _NOTE = (
 
 @dataclass(frozen=True)
 class Author:
-    """A condition of one author's text in random order.
-
-    Attributes:
-        origin: who wrote it, ``human`` or a generator.
-        strength: ``human``, ``self``, ``stronger``, ``weaker``, ``as strong`` or, if that is not known, nothing.
-        score: of the text against the human targets of the pool; None for human text.
-        rows: the learner's scores after training on it, by size.
-    """
+    """A condition of one author's text in random order."""
 
     condition: str
-    origin: str
-    strength: str
-    score: float | None
-    rows: Mapping[int, ConditionSummary]
+    origin: str  # who wrote it, ``human`` or a generator
+    strength: str  # ``human``, ``self``, ``stronger``, ``weaker``, ``as strong`` or, if that is not known, nothing
+    score: float | None  # of the text against the human targets of the pool; None for human text
+    rows: Mapping[int, ConditionSummary]  # the learner's scores after training on it, by size
 
 
 def authors_topic(study: Study, scores: Mapping[str, Mapping[str, Any]], results: Results) -> Topic | None:

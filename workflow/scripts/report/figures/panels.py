@@ -34,22 +34,16 @@ class Dot:
 
 @dataclass(frozen=True)
 class Panel:
-    """One measure.
+    """One measure."""
 
-    Attributes:
-        title, unit: what is measured, and the axis' title.
-        dots: a row each.
-        reference: what the dots are compared with, its interval after it; None if there is nothing.
-        domain: the axis; None for one that holds the panel's values.
-        signed: whether ticks carry their sign.
-    """
-
+    # title, unit: what is measured, and the axis' title
     title: str
     unit: str
-    dots: Sequence[Dot]
+    dots: Sequence[Dot]  # a row each
+    # What the dots are compared with, its interval after it; None if there is nothing
     reference: tuple[float, float | None, float | None] | None = None
-    domain: tuple[float, float] | None = None
-    signed: bool = False
+    domain: tuple[float, float] | None = None  # the axis; None for one that holds the panel's values
+    signed: bool = False  # whether ticks carry their sign
 
 
 def multiples(panels: Sequence[Panel], names: Sequence[str], looks: style.Looks) -> ChartType:

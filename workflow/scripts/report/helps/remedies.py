@@ -23,20 +23,13 @@ KINDS = {
 
 @dataclass(frozen=True)
 class JudgedRemedy:
-    """A remedy at one size, with its control.
-
-    Attributes:
-        kind: a key of :data:`KINDS`.
-        sign: 1 if it helps, -1 if it harms, 0 if neither is significant.
-        control: the reversed ordering, as a remedy of the same condition; None if there is none.
-        ordering_sign: whether the ordering beats (1) or loses to (-1) its reverse; None without a reverse, or if both
-            are the same runs.
-    """
+    """A remedy at one size, with its control."""
 
     row: Remedy
-    kind: str
-    sign: int
-    control: Remedy | None
+    kind: str  # a key of :data:`KINDS`
+    sign: int  # 1 if it helps, -1 if it harms, 0 if neither is significant
+    control: Remedy | None  # the reversed ordering, as a remedy of the same condition; None if there is none
+    # Whether the ordering beats (1) or loses to (-1) its reverse; None without a reverse, or if both are the same runs
     ordering_sign: int | None
 
     @property

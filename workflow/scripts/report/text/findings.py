@@ -10,15 +10,10 @@ MANY = 3  # more subjects than these are counted instead of named one by one
 
 @dataclass(frozen=True)
 class Findings:
-    """Sentences about one topic.
+    """Sentences about one topic."""
 
-    Attributes:
-        short: a clause without a full stop, or nothing.
-        sentences: whole sentences for the page, one a line.
-    """
-
-    short: str = ""
-    sentences: list[str] = field(default_factory=list)
+    short: str = ""  # a clause without a full stop, or nothing
+    sentences: list[str] = field(default_factory=list)  # whole sentences for the page, one a line
 
 
 def paragraph(topics: Sequence[Findings]) -> str:

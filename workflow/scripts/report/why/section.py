@@ -29,22 +29,16 @@ _DETECTOR = "Distinguished by a detector"
 
 @dataclass(frozen=True)
 class _Measures(Generic[Row]):
-    """A topic about measures of texts: its key and heading, and how it is read.
-
-    Attributes:
-        captions: of the figure, by scope; that of the table ends at the first comma.
-        notes: how to read the sentences.
-        findings: writes what was found about the rows of one scope.
-        columns: of the table.
-    """
+    """A topic about measures of texts: its key and heading, and how it is read."""
 
     key: str
     title: str
     row: type[Row]
-    captions: Mapping[str, str]
-    notes: Sequence[str]
+    captions: Mapping[str, str]  # of the figure, by scope; that of the table ends at the first comma
+    notes: Sequence[str]  # how to read the sentences
+    # Writes what was found about the rows of one scope
     findings: Callable[[Sequence[Row], Sequence[str], str], Findings]
-    columns: Sequence[Column]
+    columns: Sequence[Column]  # of the table
 
 
 _TEXT = Column("Text", lambda row: Cell(row.text, f"{row.learner}, {row.size:,.0f} instances" if row.size else ""))

@@ -17,19 +17,12 @@ Sides = Mapping[int, tuple[str, str]]  # two forms of a phrase for each sign of 
 
 @dataclass(frozen=True)
 class Wording(Generic[Row]):
-    """The words for one kind of measure.
+    """The words for one kind of measure."""
 
-    Attributes:
-        topic: what is measured, such as ``errors``.
-        details: writes the sentences about one text, from its rows and its name.
-        summary: the same as a clause for the terminal.
-        sides: for many texts: how a difference reads, for one text and for several.
-    """
-
-    topic: str
-    details: Callable[[Sequence[Row], str], str]
-    summary: Callable[[Sequence[Row], str], str]
-    sides: Sides
+    topic: str  # what is measured, such as ``errors``
+    details: Callable[[Sequence[Row], str], str]  # writes the sentences about one text, from its rows and its name
+    summary: Callable[[Sequence[Row], str], str]  # the same as a clause for the terminal
+    sides: Sides  # for many texts: how a difference reads, for one text and for several
 
 
 def text_findings(rows: Sequence[Row], people: Collection[str], baseline: str, wording: Wording[Row]) -> Findings:
