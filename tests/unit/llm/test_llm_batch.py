@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +19,9 @@ from paths import ROOT
 
 from llm.calls import MOST_TOKENS, Usage
 from llm.journal import Limits
-from llm.providers.connection import Connection
+from llm.providers import connection
 from llm.providers.openai import OpenAIApi
-from llm.providers.protocol import BatchResult, BatchState
+from llm.providers.protocol import BatchState
 from workbench.cli import UserError
 
 PROVIDERS = ("openai", "anthropic")
@@ -390,15 +390,16 @@ def test_a_row_that_cannot_be_read_costs_its_own_request_only(
     server: Server, study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
     spoilt: list[bytes] = []
-    read = Connection._result
+    whole = connection._lines
 
-    def cut_one(connection: Connection, line: bytes, reader: Any) -> BatchResult | None:
-        if line in spoilt or not spoilt:
-            spoilt.append(line)
-            line = line[:kept] + b"\xff"
-        return read(connection, line, reader)
+    async def cut_one(response: Any) -> AsyncIterator[bytes | bytearray]:
+        async for line in whole(response):
+            if line in spoilt or not spoilt:
+                spoilt.append(bytes(line))
+                line = line[:kept] + b"\xff"
+            yield line
 
-    monkeypatch.setattr(Connection, "_result", cut_one)
+    monkeypatch.setattr(connection, "_lines", cut_one)
     ten = study(10, batch={"max_requests": 100})
     ten.run()
     assert spoilt and ten.answers() == 10
@@ -415,10 +416,10 @@ def test_results_without_a_name_are_waited_for_and_then_count_as_paid(
     state = OpenAIApi._state
     left = [3]
 
-    def nameless(api: OpenAIApi, batch: Any) -> BatchState:
-        if batch.status == "completed" and left[0]:
+    def nameless(api: OpenAIApi, batch: Mapping[str, Any]) -> BatchState:
+        if batch["status"] == "completed" and left[0]:
             left[0] -= 1
-            batch.output_file_id = batch.error_file_id = None
+            batch = {**batch, "output_file_id": None, "error_file_id": None}
         return state(api, batch)
 
     monkeypatch.setattr(OpenAIApi, "_state", nameless)

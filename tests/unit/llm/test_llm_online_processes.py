@@ -15,6 +15,7 @@ from fake_server import Server
 from paths import ROOT, SCRIPTS
 from warm_python import python
 
+from llm.asking.gate import REFUSALS_THAT_END
 from llm.journal import Journal
 
 HELPERS = ROOT / "tests" / "helpers"
@@ -114,7 +115,7 @@ def test_a_signal_ends_the_run_and_keeps_what_was_served(
 def test_what_is_not_answered_in_time_is_kept_as_perhaps_paid(server: Server, tmp_path: Path, twice: bool) -> None:
     server.faults(timeout=1.0)
     process = start(server, tmp_path, "one", 100, grace=60 if twice else 0.5)
-    wait_for(server, process, "requests", 20)
+    wait_for(server, process, "requests", REFUSALS_THAT_END)
     process.send_signal(signal.SIGINT)
     if twice:
         time.sleep(1.2)
@@ -123,5 +124,5 @@ def test_what_is_not_answered_in_time_is_kept_as_perhaps_paid(server: Server, tm
     assert process.returncode == 130, output
     journal = Journal.open_reading(tmp_path / "journal.sqlite")
     assert journal.read("SELECT state, count(*), sum(usd) FROM attempts GROUP BY state") == [
-        ("failed", 20, pytest.approx(0.2))
+        ("failed", REFUSALS_THAT_END, pytest.approx(0.1))
     ]

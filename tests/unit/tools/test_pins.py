@@ -8,6 +8,7 @@ import re
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -93,7 +94,7 @@ def imported_packages(files: list[Path]) -> set[str]:
     packages = installed_packages()
     return {
         canonicalize_name(packages[module][0] if module in packages else module)
-        for module in modules - project - sys.stdlib_module_names
+        for module in modules - project - sys.stdlib_module_names - {"_typeshed"}  # of type checkers
     }
 
 
@@ -126,6 +127,7 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
         "curate/quality/{STUDY": "curate/quality/*.py",
         "curate/quality/{metric": "curate/quality/*.py",
     }
+    bases: dict[str, str | None] = {}
     environments: dict[str, str] = {}
     code: dict[str, list[str]] = {}
     for file in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
@@ -134,12 +136,23 @@ def rules_with_environment() -> list[tuple[str, str, tuple[str, ...]]]:
             environment = re.search(r"envs/(\w+)\.yaml", block)
             calls = re.findall(r"\b(?:runs_script|script_path)\(([^)]*)\)", block)
             scripts = [script for call in calls for script in re.findall('"([^"{]+)"', call)]
-            environments[name] = environment[1] if environment else environments.get(base, "")
+            bases[name] = base
+            if environment:
+                environments[name] = environment[1]
             for word, pattern in by_name.items():
                 if re.search(rf"\b{word}\b", block):
                     scripts += sorted(str(path.relative_to(SCRIPTS)) for path in SCRIPTS.glob(pattern))
-            code[name] = scripts or code.get(base, [])
-    return [(name, environments[name], tuple(scripts)) for name, scripts in code.items() if scripts]
+            if scripts:
+                code[name] = scripts
+
+    def inherited(table: dict[str, Any], name: str | None) -> Any:
+        while name and name not in table:
+            name = bases[name]
+        return table.get(name, ())
+
+    return [
+        (name, inherited(environments, name), tuple(inherited(code, name))) for name in bases if inherited(code, name)
+    ]
 
 
 def test_every_direct_requirement_is_in_the_lock_as_asked() -> None:

@@ -142,7 +142,7 @@ async def _lines(response: httpx2.Response) -> AsyncIterator[bytes | bytearray]:
             *lines, rest = rest.split(b"\n")
             for line in lines:
                 if line.strip():
-                    yield line
+                    yield line[:MOST_BYTES]
         del rest[MOST_BYTES:]
         if time.monotonic() > latest:
             raise TimeoutError
