@@ -10,7 +10,7 @@ import pytest
 from report_study import Page, draw, write_page, write_tables
 from report_tables import condition_settings
 
-from llm.accounts import ledgers
+from llm.accounts import collect_ledgers
 from planning.conditions import read_conditions
 from report import run_record, write_report
 from report.cost.tables import handling
@@ -46,13 +46,13 @@ def test_page(tmp_path: Path) -> None:
 def test_page_lists_what_answers_cost(tmp_path: Path) -> None:
     folder = tmp_path
     names = write_tables(folder)
-    row = dict.fromkeys(ledgers.COLUMNS, "1200") | {
+    row = dict.fromkeys(collect_ledgers.COLUMNS, "1200") | {
         "generator": "gpt",
         "served": "model-a (900), model-b (300)",
         "usd": "0.4200",
         "notes": "THE MODEL CHANGED between answers",
     }
-    write_rows(folder / "ledger.tsv", ledgers.COLUMNS, [list(row.values())])
+    write_rows(folder / "ledger.tsv", collect_ledgers.COLUMNS, [list(row.values())])
     page = write_page(folder, names, ledger=[folder / "ledger.tsv"])
     assert "What the answers cost" in page and "Generator, judge or learner" in page
     assert "A target that a judge leaves out has no score: it comes last" in page
@@ -63,7 +63,7 @@ def test_page_lists_what_answers_cost(tmp_path: Path) -> None:
 
 def accounts(generator: str, requests: int, usd: str, **more: str) -> dict[str, str]:
     """A row of the ledger: so many requests, three tokens in and two out for each."""
-    row = dict.fromkeys(ledgers.COLUMNS, "0") | {"generator": generator, "requests": str(requests), "usd": usd}
+    row = dict.fromkeys(collect_ledgers.COLUMNS, "0") | {"generator": generator, "requests": str(requests), "usd": usd}
     row |= {"input_tokens": str(3 * requests), "output_tokens": str(2 * requests), "mode": "online", "notes": ""}
     return row | {"model": "base", "served": f"base ({requests})", "price": "from genai-prices"} | more
 
@@ -83,7 +83,7 @@ def test_runs_of_a_hosted_learner_are_two_rows_and_others_stay(tmp_path: Path) -
         accounts("second/human.random/200/1", 50, "0.0050", served="ft:c (50)"),
     ]
     table = tmp_path / "ledger.tsv"
-    write_rows(table, ledgers.COLUMNS, [list(row.values()) for row in rows])
+    write_rows(table, collect_ledgers.COLUMNS, [list(row.values()) for row in rows])
     told = run_record.ledger([table])
     columns = ("generator", "served", "requests", "input_tokens", "output_tokens", "usd", "notes")
     assert [tuple(row[name] for name in columns) for row in told] == [
