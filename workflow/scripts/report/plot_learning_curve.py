@@ -73,9 +73,9 @@ def _panel(
         {
             "condition": row.condition,
             "place": places[row.condition, row.size],
-            "score": row.score,
-            "low": row.score_low,
-            "high": row.score_high,
+            "score": row.score.value,
+            "low": row.score.low,
+            "high": row.score.high,
         }
         for row in rows
     ]

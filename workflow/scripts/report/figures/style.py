@@ -79,7 +79,7 @@ def single_runs(rows: Sequence[ConditionSummary], seeds: Seeds) -> list[tuple[Co
 
 def score_domain(rows: Sequence[ConditionSummary]) -> list[float]:
     """An axis that holds every score with its interval and its runs."""
-    return padded([v for row in rows for v in (row.score_low, row.score_high, row.score_min, row.score_max)])
+    return padded([v for row in rows for v in (row.score.low, row.score.high, row.score_min, row.score_max)])
 
 
 def conditions_of(rows: Sequence[ConditionSummary]) -> list[str]:
