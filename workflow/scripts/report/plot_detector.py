@@ -70,7 +70,6 @@ def _colour(legend: bool, pairs: Sequence[PairRow]) -> alt.Color:
         legendX=0,
         legendY=_ROW_HEIGHT * len(pairs) + 46,
         direction="vertical",
-        labelFont=style.FONT,
         labelFontSize=style.FONT_SIZE,
         symbolOpacity=1,
     )
