@@ -28,13 +28,9 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def conditions_figure(rows: Sequence[ConditionSummary], seeds: style.Seeds, baseline: str, margin: float) -> ChartType:
-    """The figure.
+    """The figure of summaries in one metric, at one size a learner, with the scores of single runs.
 
-    Args:
-        rows: summaries in one metric, at one size a learner.
-        seeds: scores of single runs.
-        baseline: condition that is drawn darkest and that differences are measured from.
-        margin: half the width of the grey band, within which a difference can count as none, in points.
+    ``margin`` is half the width of the grey band, within which a difference can count as none, in points.
     """
     looks = style.looks(style.conditions_of(rows), baseline)
     scores = style.score_domain(rows)

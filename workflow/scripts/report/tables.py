@@ -4,10 +4,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from report.text.formatting import NOTHING, signed_points
+from report.text.formatting import NOTHING
 from workbench.intervals import Interval
 
-SIGNED = signed_points
 INTERVAL = "95 % interval"
 
 

@@ -13,8 +13,8 @@ from evaluate.results import ConditionSummary
 from planning.runs import LLM_KINDS, Runs, own_generator
 from report.page import Topic
 from report.study import Results, Study
-from report.tables import SIGNED, Column, Table
-from report.text.formatting import listing, points, thousands
+from report.tables import Column, Table
+from report.text.formatting import listing, points, signed_points, thousands
 from workbench.generated import HUMAN
 
 _NOTE = (
@@ -130,7 +130,7 @@ def _table(learner: str, found: Sequence[Author], metric: ConditionSummary) -> T
         Column(
             "Difference",
             lambda author: author.rows[max(author.rows)].difference,
-            SIGNED,
+            signed_points,
             "from the baseline",
         )
     )

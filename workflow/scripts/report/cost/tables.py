@@ -8,20 +8,19 @@ from pathlib import Path
 
 from evaluate.results import Comparison, ConditionSummary, Contrast, CurveArea, ExchangeRate, at_largest_size
 from planning.conditions import INCREMENTAL, RANDOM, Condition
-from report.cost.answer import Loss, Verdict, losses
+from report.cost.answer import Loss, losses
 from report.cost.worth import pairs_interval, pairs_text
 from report.page import Figure, figure
 from report.rows import grouped
 from report.study import Results
-from report.tables import INTERVAL, SIGNED, Cell, Column, Table
-from report.text.formatting import count, listing, p_value, points, span, thousands
+from report.tables import INTERVAL, Cell, Column, Table
+from report.text.formatting import count, listing, p_value, points, signed_points, span, thousands
 from report.text.names import training_texts
 from workbench.intervals import Interval
 from workbench.records import read_records
 from workbench.tables import read_rows
 
 _TESTS = {"bootstrap": ("paired bootstrap", "resample"), "randomization": ("paired approximate randomization", "trial")}
-_STYLES = {Verdict.WORSE: "worse", Verdict.BETTER: "better", Verdict.EQUAL: "equal", Verdict.UNCLEAR: "unclear"}
 _AGAINST = {"baseline": "the baseline", "remedied": "the condition it remedies", "reverse": "its own reverse"}
 
 
@@ -63,7 +62,7 @@ def curve_tables(rows: Sequence[CurveArea], names: Mapping[str, str]) -> list[Ta
         Column("Learner", "learner"),
         Column("Metric", lambda row: names.get(row.metric, row.metric)),
         Column("Sizes", lambda row: f"{row.smallest:,} to {row.largest:,}", str),
-        Column("Mean difference", "area", SIGNED, INTERVAL),
+        Column("Mean difference", "area", signed_points, INTERVAL),
         Column("p", "p_value", p_value),
     ]
     caption = "Area between each learning curve and the baseline’s: mean difference over log size, + is better."
@@ -79,7 +78,7 @@ def contrast_tables(rows: Sequence[Contrast], names: Mapping[str, str]) -> list[
         Column("Learner", "learner"),
         Column("Metric", lambda row: names.get(row.metric, row.metric)),
         Column("Instances", "size", thousands),
-        Column("Difference", "difference", SIGNED, INTERVAL),
+        Column("Difference", "difference", signed_points, INTERVAL),
         Column("p", "p_value", p_value),
         Column("p", "p_holm", p_value, note="Holm"),
     ]
@@ -115,7 +114,7 @@ def largest_size_tables(results: Results) -> list[Table]:
         if any(row.seeds > 1 for row in rows if row.size > 0):
             columns.append(Column("Seeds", lambda row: span(row.score_min, row.score_max), str, "lowest to highest"))
         columns += [
-            Column("Difference", "difference", SIGNED, f"from {baseline}"),
+            Column("Difference", "difference", signed_points, f"from {baseline}"),
             Column("Verdict", lambda row: _verdict(judged.get((row.learner, row.condition)))),
         ]
         columns += [
@@ -132,7 +131,7 @@ def _score(scores: Mapping[tuple[str, str, str], float], metric: str, row: Condi
 
 
 def _verdict(loss: Loss | None) -> Cell:
-    return Cell(loss.verdict.value, style=f"verdict {_STYLES[loss.verdict]}") if loss else Cell("baseline")
+    return Cell(loss.verdict.value, style=f"verdict {loss.verdict.name.lower()}") if loss else Cell("baseline")
 
 
 def _described(text: str, condition: Condition) -> str:

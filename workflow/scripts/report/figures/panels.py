@@ -71,7 +71,6 @@ def save_measures_figure(
 
     Args:
         rows: at each learner's largest size, see :func:`report.rows.shown`.
-        baseline: the text that is drawn darkest.
         titles: of the figure, by scope.
         panels: makes the panels of one learner from its rows.
         notes: the lines below the title.

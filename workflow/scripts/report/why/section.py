@@ -9,9 +9,9 @@ from typing import Any, Generic
 from report.page import Figure, Section, Topic, figure
 from report.rows import SCORES, DiversityRow, ErrorRow, PairRow, PostEditingRow, RewrittenRow, Row
 from report.study import Files
-from report.tables import INTERVAL, SIGNED, Cell, Column, Table
+from report.tables import INTERVAL, Cell, Column, Table
 from report.text.findings import Findings, paragraph
-from report.text.formatting import capital, p_value, points, thousands
+from report.text.formatting import capital, p_value, points, signed_points, thousands
 from report.text.names import measure_name
 from report.why.detector import detector_findings
 from report.why.diversity import diversity_findings
@@ -65,7 +65,7 @@ _ERRORS = _Measures(
         Column("Unit", lambda row: "points, a score" if row.measure in SCORES else row.unit),
         Column("Rate", "rate", points, INTERVAL),
         Column("Human floor", "floor", points, INTERVAL),
-        Column("Difference", "difference", SIGNED, INTERVAL),
+        Column("Difference", "difference", signed_points, INTERVAL),
         _P_HOLM,
     ],
 )
@@ -91,7 +91,7 @@ _DIVERSITY = _Measures(
         Column("Tokens", "tokens", thousands),
         Column("Value", "value", "{:.4g}".format),
         Column("Human", "human", "{:.4g}".format),
-        Column("Difference, %", "per_cent", SIGNED, f"{INTERVAL}; + is more diverse"),
+        Column("Difference, %", "per_cent", signed_points, f"{INTERVAL}; + is more diverse"),
         _P_HOLM,
         Column("chrF", "chrf", points),
     ],
