@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from paths import TEMPLATES
-from report_tables import condition_settings
+from report_tables import around, condition_settings
 
 from evaluate.results import Comparison, ConditionSummary
 from report import plot_conditions, plot_learning_curve, write_report
@@ -70,9 +70,9 @@ def write_tables(
                 rows.append(
                     ConditionSummary(
                         *(learner, name, size, "bleu", "BLEU", "higher", 1000, seeds, 500),
-                        *(score, score - 1, score + 1, 0.2, score - 0.2, score + 0.2),
+                        *(around(score, 1), 0.2, score - 0.2, score + 0.2),
                         "human" if away else "",
-                        *((away, away - 0.5, away + 0.5, 0.01) if away else (None,) * 4),
+                        *((around(away, 0.5), 0.01) if away else (None, None)),
                     )
                 )
                 runs += [(learner, name, size, s, f"{score:.4f}", "sig|v:1") for s in range(seeds)]

@@ -10,6 +10,7 @@ from typing import Any
 
 from evaluate.results import ConditionSummary, Contrast, CurveArea, ExchangeRate, Remedy
 from report.rows import AgreementRow, DiversityRow, ErrorRow, PairRow, PostEditingRow
+from workbench.intervals import Interval
 from workbench.records import write_records
 
 ERRORS = {
@@ -47,6 +48,11 @@ DIVERSITY = {
 }
 
 
+def around(value: float, half: float) -> Interval:
+    """An interval of ``value`` ± ``half``."""
+    return Interval(value, value - half, value + half)
+
+
 def error_row(text: str, measure: str = "omission", rate: float = 31.2, floor: float | None = 12.0, **more: Any):
     """A rate ± 4 whose difference from the floor is ± 3; significant if the interval excludes zero."""
     away = None if floor is None else rate - floor
@@ -56,15 +62,9 @@ def error_row(text: str, measure: str = "omission", rate: float = 31.2, floor: f
         "learner": "",
         "size": None,
         "measure": measure,
-        "rate": rate,
-        "rate_low": max(0.0, rate - 4),
-        "rate_high": rate + 4,
-        "floor": floor,
-        "floor_low": None if floor is None else max(0.0, floor - 2),
-        "floor_high": None if floor is None else floor + 2,
-        "difference": away,
-        "difference_low": None if away is None else away - 3,
-        "difference_high": None if away is None else away + 3,
+        "rate": Interval(rate, max(0.0, rate - 4), rate + 4),
+        "floor": None if floor is None else Interval(floor, max(0.0, floor - 2), floor + 2),
+        "difference": None if away is None else Interval(away, away - 3, away + 3),
         "p_holm": None if away is None else (0.001 if abs(away) > 3 else 0.4),
     }
     return ErrorRow(**values | more)
@@ -82,9 +82,7 @@ def diversity_row(text: str, measure: str = "mtld", change: float = -0.12, half:
         "tokens": 50_000,
         "value": human * (1 + change),
         "human": human,
-        "difference": human * change,
-        "difference_low": human * (change - half),
-        "difference_high": human * (change + half),
+        "difference": Interval(human * change, human * (change - half), human * (change + half)),
         "p_holm": 0.002 if abs(change) > half else 0.5,
         "better": better,
         "chrf": 52.3,
@@ -107,16 +105,12 @@ def summary_row(
         "sentences": 1000,
         "seeds": 1,
         "resamples": 1000,
-        "score": score,
-        "score_low": score - 1,
-        "score_high": score + 1,
+        "score": around(score, 1),
         "score_sd": None,
         "score_min": score,
         "score_max": score,
         "baseline": "human" if there else "",
-        "difference": difference,
-        "difference_low": difference - half if there else None,
-        "difference_high": difference + half if there else None,
+        "difference": around(difference, half) if there else None,
         "p_value": 0.5 if there else None,
     }
     return ConditionSummary(**values | more)
@@ -132,17 +126,11 @@ def remedy_row(condition: str, won: float = 1.2, half: float = 0.8, gap: float =
         "condition": condition,
         "remedied": "strong",
         "baseline": "human",
-        "gap": gap,
-        "gap_low": gap - 1,
-        "gap_high": gap + 1,
+        "gap": around(gap, 1),
         "gap_p": 0.001 if there else 0.6,
-        "won": won,
-        "won_low": won - half,
-        "won_high": won + half,
+        "won": around(won, half),
         "won_p": 0.001 if abs(won) > half else 0.4,
-        "share": won / gap if there else None,
-        "share_low": (won - half) / gap if there else None,
-        "share_high": (won + half) / gap if there else None,
+        "share": Interval(won / gap, (won - half) / gap, (won + half) / gap) if there else None,
         "verdict": "part" if there else "undefined",
     }
     return Remedy(**values | more)
@@ -160,9 +148,7 @@ def contrast_row(
         "kind": kind,
         "condition": condition,
         "against": against,
-        "difference": difference,
-        "difference_low": difference - half,
-        "difference_high": difference + half,
+        "difference": around(difference, half),
         "p_value": p,
         "p_holm": p,
     }
@@ -194,9 +180,7 @@ def curve_row(condition: str, area: float, half: float = 0.5, **more: Any) -> Cu
         "learner": "base",
         "metric": "bleu",
         "condition": condition,
-        "area": area,
-        "area_low": area - half,
-        "area_high": area + half,
+        "area": around(area, half),
         "p_value": 0.001 if abs(area) > half else 0.4,
         "smallest": 1600,
         "largest": 6400,
@@ -206,14 +190,14 @@ def curve_row(condition: str, area: float, half: float = 0.5, **more: Any) -> Cu
 
 def pair_row(first: str, second: str, kind: str, auc: float, half: float = 0.015) -> PairRow:
     """A pair distinguished with an AUC of ``auc`` ± ``half``."""
-    return PairRow(first, second, kind, 2000, auc, auc - half, min(1.0, auc + half), 0.18)
+    return PairRow(first, second, kind, 2000, Interval(auc, auc - half, min(1.0, auc + half)), 0.18)
 
 
 def agreement_row(quality: str, generator: str, spearman: float | None, half: float = 0.03, practical: str = "yes"):
     """A metric's correlation with the oracle, ± ``half``."""
-    low, high = (None, None) if spearman is None else (spearman - half, spearman + half)
+    correlation = None if spearman is None else around(spearman, half)
     means = (55 + 20 * (spearman or 0), 55 - 20 * (spearman or 0))
-    return AgreementRow(generator, quality, quality, 6400, 6400, spearman, low, high, *means, practical)
+    return AgreementRow(generator, quality, quality, 6400, 6400, correlation, *means, practical)
 
 
 def detector(auc: float) -> dict[str, Any]:
@@ -249,7 +233,10 @@ def write_analysis_tables(
         for place, name in enumerate(origins)
         for at, (measure, floor) in enumerate(ERRORS.items())
     ]
-    errors = [row if row.rate >= 0 else error_row(row.text, row.measure, 0.0, row.floor) for row in errors]
+    errors = [
+        row if row.rate.value >= 0 else error_row(row.text, row.measure, 0.0, row.floor and row.floor.value)
+        for row in errors
+    ]
     diversity = [
         diversity_row(
             name, measure, (-0.03 * ((place + at) % 5) + 0.02) * (-1 if DIVERSITY[measure][0] == "lower" else 1)
@@ -290,7 +277,7 @@ def write_analysis_tables(
     detectors = {}
     for row in pairs:
         detectors[row.name] = folder / f"{row.name}.json"
-        detectors[row.name].write_text(json.dumps(detector(row.auc)), encoding="utf-8")
+        detectors[row.name].write_text(json.dumps(detector(row.auc.value)), encoding="utf-8")
     return {"tables": paths, "detectors": detectors, "people": list(people)}
 
 

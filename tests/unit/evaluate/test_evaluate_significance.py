@@ -19,6 +19,7 @@ from evaluate import collect_comparisons, compare_runs, score_run, summarise_con
 from evaluate.results import ConditionSummary
 from stats.bootstrap import draw_counts, interval, resampled_totals, two_sided_p
 from workbench.cli import UserError, named_files
+from workbench.intervals import Interval
 from workbench.records import read_records
 from workbench.tables import read_rows, write_rows
 
@@ -283,10 +284,10 @@ def test_summary_holds_the_runs_scores(study: Study) -> None:
     ]
     row = rows["far", "bleu"]
     assert (row.seeds, row.sentences, row.resamples, row.name) == (2, 60, 300, "BLEU")
-    assert row.score == pytest.approx(np.mean(scores), abs=1e-3)
+    assert row.score.value == pytest.approx(np.mean(scores), abs=1e-3)
     assert (row.score_min, row.score_max) == (min(scores), max(scores))
     assert row.score_sd == pytest.approx(np.std(scores, ddof=1), abs=1e-3)
-    assert row.score_low < row.score < row.score_high
+    assert row.score.low < row.score.value < row.score.high
 
 
 def test_summary_finds_what_was_planted(study: Study) -> None:
@@ -295,14 +296,14 @@ def test_summary_finds_what_was_planted(study: Study) -> None:
     for metric in METRICS:
         far, again = rows["far", metric], rows["again", metric]
         assert far.p_value < 0.05
-        assert (again.difference, again.difference_low, again.difference_high) == (0, 0, 0)
+        assert again.difference == Interval(0, 0, 0)
         assert again.p_value == 1
-    assert rows["far", "bleu"].difference_high < 0
-    assert rows["far", "ter"].difference_low > 0
+    assert rows["far", "bleu"].difference.high < 0
+    assert rows["far", "ter"].difference.low > 0
     assert rows["far", "ter"].better == "lower"
     near = rows["near", "bleu"]
-    assert near.difference_low < near.difference < near.difference_high
-    assert near.difference == pytest.approx(near.score - rows["human", "bleu"].score, abs=1e-3)
+    assert near.difference.low < near.difference.value < near.difference.high
+    assert near.difference.value == pytest.approx(near.score.value - rows["human", "bleu"].score.value, abs=1e-3)
 
 
 def test_summary_interval_is_that_of_sacrebleu(study: Study) -> None:
@@ -312,7 +313,7 @@ def test_summary_interval_is_that_of_sacrebleu(study: Study) -> None:
     row = next(r for r in study.summarise(resamples=1000) if (r.condition, r.metric) == ("far", "bleu"))
     texts = study.texts["far", 1]
     theirs = BLEU().corpus_score(texts, [study.references], n_bootstrap=1000)
-    assert row.score_high - row.score_low < 2 * theirs._ci * 1.1
+    assert row.score.high - row.score.low < 2 * theirs._ci * 1.1
 
 
 def test_summary_is_the_same_again(study: Study, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from evaluate import contrast_conditions
 from evaluate.results import Contrast, CurveArea, ExchangeRate, Remedy
 from stats.metrics import write_counts
 from workbench.cli import UserError
+from workbench.intervals import Interval
 from workbench.records import read_records
 from workbench.tables import write_rows
 
@@ -101,8 +102,8 @@ def remedy(folder: Path, condition: str, size: int) -> Remedy:
 
 def test_a_planted_difference_has_the_metrics_own_direction(study: Path) -> None:
     row = contrast(study, "plain", 100)
-    assert (row.learner, row.metric, row.against, row.difference) == ("base", "ter", "human", 10)
-    assert row.difference_low < 10 < row.difference_high
+    assert (row.learner, row.metric, row.against, row.difference.value) == ("base", "ter", "human", 10)
+    assert row.difference.low < 10 < row.difference.high
     assert row.p_value == pytest.approx(2 / 1001, abs=1e-6)
 
 
@@ -111,12 +112,12 @@ def test_no_pair_of_conditions_has_two_rows_of_a_kind(study: Path) -> None:
     pairs = [(row.size, row.kind, frozenset((row.condition, row.against))) for row in rows]
     assert len(pairs) == len(set(pairs)) == 3 * (5 + 3 + 1)
     assert {row.kind for row in rows} == {"baseline", "remedied", "reverse"}
-    assert contrast(study, "ranked", 100, "reverse").difference == -8
+    assert contrast(study, "ranked", 100, "reverse").difference.value == -8
 
 
 def test_the_same_runs_are_no_test_and_no_part_of_the_family(study: Path) -> None:
     row = contrast(study, "double", 200)
-    assert (row.difference, row.difference_low, row.difference_high) == (0, 0, 0)
+    assert row.difference == Interval(0, 0, 0)
     assert (row.p_value, row.p_holm) == (None, None)
     assert contrast(study, "ranked", 400, "remedied").p_value is None
     rows = [row for row in read_records(study / "contrasts.tsv", Contrast) if row.p_value is not None]
@@ -148,14 +149,20 @@ def test_a_reverse_that_is_remedied_too_has_both_rows_and_one_test(study: Path, 
 
 def test_a_planted_share_of_the_gap(study: Path) -> None:
     row = remedy(study, "ranked", 100)
-    assert (row.gap, row.won, row.share, row.verdict) == (10, 4, 0.4, "part")  # positive is better, whatever the metric
-    assert 0 < row.share_low < 0.4 < row.share_high < 1
+    assert (row.gap.value, row.won.value, row.share.value, row.verdict) == (
+        10,
+        4,
+        0.4,
+        "part",
+        # positive is better, whatever the metric
+    )
+    assert 0 < row.share.low < 0.4 < row.share.high < 1
     assert (row.remedied, row.baseline) == ("plain", "human")
     assert remedy(study, "mixed", 400).verdict == "closed"
     more = remedy(study, "mixed", 200)
-    assert (more.share, more.verdict) == (1.5, "more")
+    assert (more.share.value, more.verdict) == (1.5, "more")
     same = remedy(study, "ranked", 400)
-    assert (same.won, same.won_p, same.share, same.verdict) == (0, None, 0, "same")
+    assert (same.won.value, same.won_p, same.share.value, same.verdict) == (0, None, 0, "same")
 
 
 def test_a_remedy_of_the_baseline_has_no_gap(study: Path) -> None:
@@ -167,20 +174,20 @@ def test_no_gap_and_a_gap_the_other_way(study: Path, tmp_path: Path) -> None:
     files = tables(tmp_path)
     run(study, relations=relations, **files)
     none = remedy(tmp_path, "ranked", 100)
-    assert (none.gap, none.gap_p, none.share, none.share_low, none.verdict) == (0, None, None, None, "undefined")
+    assert (none.gap.value, none.gap_p, none.share, none.verdict) == (0, None, None, "undefined")
     other = remedy(tmp_path, "plain", 200)
-    assert (other.gap, other.share, other.verdict) == (-5, None, "no cost")
+    assert (other.gap.value, other.share, other.verdict) == (-5, None, "no cost")
 
 
 def test_areas_between_learning_curves(study: Path) -> None:
     areas: dict[str, CurveArea] = {row.condition: row for row in read_records(study / "curves.tsv", CurveArea)}
     plain = areas["plain"]
-    assert (plain.area, plain.smallest, plain.largest) == (-10, 100, 400)
-    assert plain.area_low < -10 < plain.area_high < 0
+    assert (plain.area.value, plain.smallest, plain.largest) == (-10, 100, 400)
+    assert plain.area.low < -10 < plain.area.high < 0
     assert plain.p_value == pytest.approx(2 / 1001, abs=1e-6)
-    assert areas["ranked"].area == pytest.approx(-(6 + 6 + 6 + 10) / 4)
-    assert areas["mixed"].area == pytest.approx(2.5)
-    assert (areas["double"].area, areas["double"].p_value) == (0, 1)
+    assert areas["ranked"].area.value == pytest.approx(-(6 + 6 + 6 + 10) / 4)
+    assert areas["mixed"].area.value == pytest.approx(2.5)
+    assert (areas["double"].area.value, areas["double"].p_value) == (0, 1)
     assert "human" not in areas
 
 
@@ -219,7 +226,7 @@ def test_noise_between_seeds_widens_everything(study: Path, tmp_path: Path) -> N
     write_study(tmp_path, noise=6.0)
     run(tmp_path)
     quiet, noisy = contrast(study, "plain", 100), contrast(tmp_path, "plain", 100)
-    assert noisy.difference_high - noisy.difference_low > 3 * (quiet.difference_high - quiet.difference_low)
+    assert noisy.difference.high - noisy.difference.low > 3 * (quiet.difference.high - quiet.difference.low)
     assert noisy.p_value > quiet.p_value
 
 

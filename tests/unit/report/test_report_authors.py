@@ -185,7 +185,7 @@ def test_each_llm_has_its_own_table_and_its_own_standing() -> None:
         "base": {"kind": "fairseq", "conditions": None},
         "gpt": {"kind": "openai", "conditions": None},
     }
-    rows = ROWS + [row(one.condition, one.size, one.score + 1, learner="gpt") for one in ROWS]
+    rows = ROWS + [row(one.condition, one.size, one.score.value + 1, learner="gpt") for one in ROWS]
     told = topic(study=study(**learners), results=results(rows), scores=scores({**QUALITY, "self-gpt": 45.0}))
     assert len(told.tables) == 2
     standings = [{line[0]: line[2] for line in cells(told, table)} for table in range(2)]
@@ -198,6 +198,6 @@ def test_each_llm_has_its_own_table_and_its_own_standing() -> None:
 
 def test_without_llms_there_is_no_topic(tmp_path: Path) -> None:
     plain = study(base={"kind": "fairseq", "conditions": None})
-    rows = [row(one.condition, one.size, one.score, learner="base") for one in ROWS]
+    rows = [row(one.condition, one.size, one.score.value, learner="base") for one in ROWS]
     assert authors_topic(plain, scores(QUALITY), results(rows)) is None
     assert "Who wrote the training text" not in write_page(tmp_path, write_tables(tmp_path))

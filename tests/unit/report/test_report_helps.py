@@ -32,7 +32,7 @@ LOW = "the learner has learnt too little"
 
 
 def said(*remedies: Any, contrasts: Any = (), better: str = "higher", low: Any = ()):
-    paired = contrasts or [contrast_row(r.condition, r.remedied, r.won, size=r.size) for r in remedies]
+    paired = contrasts or [contrast_row(r.condition, r.remedied, r.won.value, size=r.size) for r in remedies]
     return remedy_findings(judged_remedies(remedies, paired, CONDITIONS, "bleu", better), "BLEU", dict(low))
 
 
@@ -97,7 +97,7 @@ def pool_sized() -> tuple[list[Any], list[Any]]:
     remedies = [remedy_row("half-human", 2.9), same("best-first"), same("human-like"), same("worst-first")]
     remedies += [remedy_row("best-first", 1.4, size=3200), remedy_row("human-like", -1.3, size=3200)]
     remedies += [remedy_row("worst-first", -0.7, size=3200), remedy_row("best-first", 7.7, size=1600)]
-    contrasts = [contrast_row(r.condition, "strong", r.won, size=r.size) for r in remedies]
+    contrasts = [contrast_row(r.condition, "strong", r.won.value, size=r.size) for r in remedies]
     contrasts.append(contrast_row("best-first", "worst-first", 2.1, kind="reverse", size=3200))
     one = contrast_row("best-first", "worst-first", 0.0, kind="reverse")
     contrasts.append(replace(one, p_value=None, p_holm=None))

@@ -12,11 +12,11 @@ from report_tables import diversity_row, error_row, pair_row
 from report.page import Section
 from report.rows import ErrorRow, PostEditingRow, significant_sign
 from report.study import Files
-from report.text.formatting import Interval
 from report.why.detector import detector_findings
 from report.why.diversity import diversity_findings
 from report.why.errors import error_findings
 from report.why.section import warnings, why_section
+from workbench.intervals import Interval
 from workbench.records import write_records
 
 PEOPLE = ["human-B"]

@@ -19,6 +19,7 @@ from stats.bootstrap import interval, two_sided_p
 from stats.holm import holm_where_tested, say_too_few
 from stats.resampled import Cell, Key, ResampledScores, add_score_arguments, cells_of, check_condition, read_scores
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.intervals import Interval
 from workbench.records import write_records
 from workbench.runs import read_runs, trained_runs
 
@@ -155,7 +156,7 @@ def contrast(learner: LearnerScores, size: int, kind: str, condition: str, again
         kind=kind,
         condition=condition,
         against=against,
-        **difference.columns("difference"),
+        difference=difference,
         p_value=difference.p_value,
         p_holm=None,
     )
@@ -183,13 +184,11 @@ def remedy(learner: LearnerScores, size: int, condition: str, remedied: str) -> 
         condition=condition,
         remedied=remedied,
         baseline=learner.baseline,
-        **gap.columns("gap"),
+        gap=gap,
         gap_p=gap.p_value,
-        **won.columns("won"),
+        won=won,
         won_p=won.p_value,
-        share=won.value / gap.value if share else None,
-        share_low=share[0] if share else None,
-        share_high=share[1] if share else None,
+        share=Interval(won.value / gap.value, *share) if share else None,
         verdict=verdict(gap, won, share),
     )
 
@@ -206,7 +205,7 @@ def curve_areas(learner: LearnerScores) -> Iterator[CurveArea]:
             learner=learner.learner,
             metric=learner.metric,
             condition=condition,
-            **estimate(areas).columns("area"),
+            area=estimate(areas),
             p_value=two_sided_p(areas[1:]),
             smallest=sizes[0],
             largest=sizes[-1],

@@ -7,6 +7,8 @@ two-sided. ``docs/statistics.md`` explains each figure. :mod:`workbench.records`
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from workbench.intervals import Interval
+
 VERDICTS = ("same", "undefined", "no cost", "worse", "none", "part", "closed", "more", "open")
 
 
@@ -23,20 +25,13 @@ class ConditionSummary:
     sentences: int  # segments of the test set
     seeds: int  # number of runs behind the mean score
     resamples: int  # draws behind every interval
-    # score, score_low, score_high: mean over seeds and its interval
-    score: float
-    score_low: float
-    score_high: float
+    score: Interval  # mean over seeds
     # score_sd, score_min, score_max: spread over the seeds; no standard deviation for one seed
     score_sd: float | None
     score_min: float
     score_max: float
     baseline: str  # the condition that is subtracted in ``difference``; empty for that condition itself and at size 0
-    # difference, difference_low, difference_high: score minus the baseline's, from the same draws; None without a
-    # ``baseline``
-    difference: float | None
-    difference_low: float | None
-    difference_high: float | None
+    difference: Interval | None  # score minus the baseline's, from the same draws; None without a ``baseline``
     p_value: float | None  # of "no difference", from the same draws; None without a ``baseline``
 
 
@@ -82,10 +77,7 @@ class Contrast:
     kind: str
     condition: str
     against: str
-    # difference, difference_low, difference_high: in the metric's points, in the metric's own direction
-    difference: float
-    difference_low: float
-    difference_high: float
+    difference: Interval  # in the metric's points, in the metric's own direction
     p_value: float | None  # of "no difference"; None if both conditions are the same runs
     # The same, corrected for all contrasts of the learner and metric, each pair of runs counted once
     p_holm: float | None
@@ -95,12 +87,7 @@ class Contrast:
 class Remedy:
     """How much of the cost of synthetic text a remedy recovers; in points, positive if better.
 
-    Attributes:
-        gap, gap_low, gap_high, gap_p: the baseline minus the ``remedied`` condition: the cost.
-        won, won_low, won_high, won_p: ``condition`` minus the ``remedied`` one: the gain.
-        gap_p, won_p: p-values of "no difference"; None if both sides are the same runs.
-        share, share_low, share_high: won / gap; 1 is the whole gap. None without a clear gap.
-        verdict: one of :data:`VERDICTS`.
+    The p-values are of "no difference"; None if both sides are the same runs.
     """
 
     learner: str
@@ -109,18 +96,12 @@ class Remedy:
     condition: str
     remedied: str
     baseline: str
-    gap: float
-    gap_low: float
-    gap_high: float
+    gap: Interval  # the baseline minus the ``remedied`` condition: the cost
     gap_p: float | None
-    won: float
-    won_low: float
-    won_high: float
+    won: Interval  # ``condition`` minus the ``remedied`` one: the gain
     won_p: float | None
-    share: float | None
-    share_low: float | None
-    share_high: float | None
-    verdict: str
+    share: Interval | None  # won / gap; 1 is the whole gap. None without a clear gap
+    verdict: str  # one of :data:`VERDICTS`
 
 
 @dataclass(frozen=True)
@@ -130,10 +111,7 @@ class CurveArea:
     learner: str
     metric: str
     condition: str
-    # area, area_low, area_high: mean difference from the baseline, in points, positive if better
-    area: float
-    area_low: float
-    area_high: float
+    area: Interval  # mean difference from the baseline, in points, positive if better
     p_value: float  # of "no area"; 1 if both are the same runs at every size
     # smallest, largest: the sizes between which the mean is taken
     smallest: int

@@ -38,7 +38,6 @@ def summarise(cells: Mapping[Key, Cell], scores: ResampledScores, baseline: str)
         other = None if condition == baseline or size == 0 else cells[learner, baseline, size]
         for scorer in scores.scorers:
             draws = scores.draws(cell, scorer.name)
-            score = estimate(draws)
             difference = estimate(draws - scores.draws(other, scorer.name)) if other else None
             seeds = scores.of_runs(cell, scorer.name)
             rows.append(
@@ -52,14 +51,12 @@ def summarise(cells: Mapping[Key, Cell], scores: ResampledScores, baseline: str)
                     sentences=scores.segments,
                     seeds=len(seeds),
                     resamples=scores.resamples,
-                    **score.columns("score"),
+                    score=estimate(draws),
                     score_sd=statistics.stdev(seeds) if len(seeds) > 1 else None,
                     score_min=min(seeds),
                     score_max=max(seeds),
                     baseline=baseline if difference else "",
-                    difference=difference.value if difference else None,
-                    difference_low=difference.low if difference else None,
-                    difference_high=difference.high if difference else None,
+                    difference=difference,
                     p_value=difference.p_value if difference else None,
                 )
             )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from altair.typing import ChartType
 
 from report.figures import style
-from report.figures.panels import Dot, Panel, multiples
+from report.figures.panels import NO_DIFFERENCE, Dot, Panel, multiples
 from report.rows import AgreementRow, grouped
 from report.text.formatting import count
 from workbench.cli import run_script, say
@@ -25,7 +25,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def agreement_figure(rows: Sequence[AgreementRow]) -> ChartType:
     """The figure; a metric that needs the human target is grey, and one without a correlation has an empty row."""
-    drawn = [row for row in rows if row.spearman is not None]
+    drawn = [(row, row.spearman) for row in rows if row.spearman]
     if not drawn:
         return style.nothing(_TITLE, "No quality metric has a correlation with the oracle.")
     names = list(dict.fromkeys(row.quality for row in rows))
@@ -33,19 +33,17 @@ def agreement_figure(rows: Sequence[AgreementRow]) -> ChartType:
     looks = style.looks([name for name in names if name not in known], "")
     looks |= {name: {**looks[""], "colour": style.MUTED, "text": style.MUTED} for name in known}
     del looks[""]
-    values = [v for row in drawn for v in (row.spearman, row.spearman_low, row.spearman_high) if v is not None]
-    low, high = min(-0.1, min(values) - 0.05), max(values) + 0.05
+    low = min(-0.1, *(found.low - 0.05 for _, found in drawn))
+    high = max(found.high for _, found in drawn) + 0.05
     panels = [
         Panel(
             title=generator,
             unit="Spearman’s correlation",
-            dots=[
-                Dot(row.quality, row.spearman or 0, row.spearman_low, row.spearman_high, row.sign != 0) for row in own
-            ],
-            reference=(0.0, None, None),
+            dots=[Dot(row.quality, found, row.sign != 0) for row, found in own],
+            reference=NO_DIFFERENCE,
             domain=(low, min(high, 1.03)),
         )
-        for generator, own in grouped(drawn, lambda row: row.generator).items()
+        for generator, own in grouped(drawn, lambda pair: pair[0].generator).items()
     ]
     notes = [
         "Ranks of the targets by the metric and by the oracle (chrF to the human target); 1: the same, 0: unrelated",

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import altair as alt
@@ -10,8 +11,9 @@ from altair.typing import ChartType
 from evaluate.results import ConditionSummary, at_largest_size
 from report.figures import style
 from report.rows import grouped
-from report.text.formatting import count, interval_of, points, signed_points
+from report.text.formatting import count, points, signed_points
 from workbench.cli import run_script, say
+from workbench.intervals import Interval
 
 _ROW_HEIGHT = 26
 
@@ -26,18 +28,13 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def conditions_figure(rows: Sequence[ConditionSummary], seeds: style.Seeds, baseline: str, margin: float) -> ChartType:
-    """The figure.
+    """The figure of summaries in one metric, at one size a learner, with the scores of single runs.
 
-    Args:
-        rows: summaries in one metric, at one size a learner.
-        seeds: scores of single runs.
-        baseline: condition that is drawn darkest and that differences are measured from.
-        margin: half the width of the grey band, within which a difference can count as none, in points.
+    ``margin`` is half the width of the grey band, within which a difference can count as none, in points.
     """
     looks = style.looks(style.conditions_of(rows), baseline)
     scores = style.score_domain(rows)
-    found = [difference for row in rows if (difference := interval_of(row, "difference"))]
-    differences = [bound for difference in found for bound in (difference.low, difference.high)]
+    differences = [bound for row in rows if row.difference for bound in (row.difference.low, row.difference.high)]
     charts: dict[str, ChartType] = {}
     for learner, members in grouped(rows, lambda row: row.learner).items():
         own = _ordered(members, baseline)
@@ -57,13 +54,13 @@ def conditions_figure(rows: Sequence[ConditionSummary], seeds: style.Seeds, base
 def _ordered(rows: Sequence[ConditionSummary], baseline: str) -> list[ConditionSummary]:
     """The baseline first, then the best to the worst."""
     sign = 1 if rows[0].better == "lower" else -1
-    return sorted(rows, key=lambda row: (row.condition != baseline, sign * row.score))
+    return sorted(rows, key=lambda row: (row.condition != baseline, sign * row.score.value))
 
 
 def _score_panel(
     rows: Sequence[ConditionSummary], seeds: style.Seeds, looks: style.Looks, domain: Sequence[float]
 ) -> ChartType:
-    records = [_record(row, "score", points(row.score)) for row in rows]
+    records = [_record(row.condition, row.score, points(row.score.value)) for row in rows]
     dots = [{"condition": row.condition, "value": score} for row, score in style.single_runs(rows, seeds)]
     x = alt.X("low:Q", title=style.axis_title(rows[0]), scale=style.fixed_scale(domain), axis=alt.Axis(tickCount=5))
     y = _names(rows, labels=True)
@@ -79,7 +76,9 @@ def _score_panel(
 def _difference_panel(
     rows: Sequence[ConditionSummary], baseline: str, looks: style.Looks, domain: Sequence[float], margin: float
 ) -> ChartType:
-    records = [_record(row, "difference", signed_points(row.difference)) for row in rows if row.difference is not None]
+    records = [
+        _record(row.condition, row.difference, signed_points(row.difference.value)) for row in rows if row.difference
+    ]
     x = alt.X(
         "low:Q",
         title=f"Difference from {baseline}, {rows[0].name}",
@@ -101,10 +100,8 @@ def _names(rows: Sequence[ConditionSummary], labels: bool) -> alt.Y:
     return style.names_axis([row.condition for row in rows], labels=labels, labelPadding=8, labelLimit=320)
 
 
-def _record(row: ConditionSummary, name: str, text: str) -> dict[str, Any]:
-    """The field ``name`` of a row with its interval."""
-    low, high = getattr(row, f"{name}_low"), getattr(row, f"{name}_high")
-    return {"condition": row.condition, "value": getattr(row, name), "low": low, "high": high, "text": text}
+def _record(condition: str, found: Interval, text: str) -> dict[str, Any]:
+    return {"condition": condition, **asdict(found), "text": text}
 
 
 def _interval_layers(

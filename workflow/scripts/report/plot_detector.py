@@ -43,7 +43,7 @@ def detector_figure(pairs: Sequence[PairRow], detectors: Mapping[str, Mapping[st
     if not pairs:
         return style.nothing(_TITLE, "There are no two origins to distinguish.")
     kinds = list(_KINDS)
-    rows = sorted(pairs, key=lambda row: (kinds.index(row.kind), -row.auc))
+    rows = sorted(pairs, key=lambda row: (kinds.index(row.kind), -row.auc.value))
     rocs = {name: found["roc"] for name, found in detectors.items()}
     calibrations = {
         name: [(bin_["predicted"], bin_["observed"]) for bin_ in found["calibration"] if bin_["count"]]
@@ -70,7 +70,6 @@ def _colour(legend: bool, pairs: Sequence[PairRow]) -> alt.Color:
         legendX=0,
         legendY=_ROW_HEIGHT * len(pairs) + 46,
         direction="vertical",
-        labelFont=style.FONT,
         labelFontSize=style.FONT_SIZE,
         symbolOpacity=1,
     )
@@ -79,10 +78,10 @@ def _colour(legend: bool, pairs: Sequence[PairRow]) -> alt.Color:
 
 def _aucs(rows: Sequence[PairRow]) -> ChartType:
     records = [
-        {"pair": row.label, "kind": _KINDS[row.kind][0], "auc": row.auc, "low": row.auc_low, "high": row.auc_high}
+        {"pair": row.label, "kind": _KINDS[row.kind][0], "auc": row.auc.value, "low": row.auc.low, "high": row.auc.high}
         for row in rows
     ]
-    low = min(0.48, *(row.auc_low - 0.02 for row in rows))
+    low = min(0.48, *(row.auc.low - 0.02 for row in rows))
     scale = style.fixed_scale([low, 1.0])
     y = style.names_axis([row.label for row in rows], "pair", labelPadding=8, labelLimit=230)
     axis = alt.Axis(title="AUC", values=[0.5, 0.6, 0.7, 0.8, 0.9, 1.0], format=".1f", labelFlush=False)

@@ -4,11 +4,12 @@ import argparse
 from collections.abc import Sequence
 
 from report.figures import style
-from report.figures.panels import Dot, Panel, save_measures_figure
+from report.figures.panels import NO_DIFFERENCE, Dot, Panel, save_measures_figure
 from report.rows import DiversityRow, grouped, shown
 from report.text.formatting import capital
 from report.text.names import measure_name
 from workbench.cli import run_script
+from workbench.intervals import Interval
 from workbench.records import read_records
 
 _TITLES = {"pool": "Lexical diversity of each origin’s text", "test": "Lexical diversity of learners’ output"}
@@ -28,7 +29,7 @@ def main(arguments: argparse.Namespace) -> None:
 def _panels(rows: Sequence[DiversityRow]) -> list[Panel]:
     """A panel for each measure, then the chrF against the human targets: errors can make a text more diverse."""
     chrf = {row.text: row.chrf for row in rows if row.chrf is not None}
-    adequacy = [Dot(text, value, None, None, True) for text, value in chrf.items()]
+    adequacy = [Dot(text, Interval(value, value, value), True) for text, value in chrf.items()]
     panels = [_panel(own) for own in grouped(rows, lambda row: row.measure).values()]
     return [*panels, Panel("Adequacy", "chrF to the human targets", adequacy)]
 
@@ -38,10 +39,8 @@ def _panel(rows: Sequence[DiversityRow]) -> Panel:
     return Panel(
         title=capital(measure_name(rows[0].measure)),
         unit="per cent, reversed" if is_reversed else "per cent",
-        dots=[
-            Dot(row.text, found.value, found.low, found.high, row.sign != 0) for row in rows if (found := row.per_cent)
-        ],
-        reference=(0.0, None, None),
+        dots=[Dot(row.text, found, row.sign != 0) for row in rows if (found := row.per_cent)],
+        reference=NO_DIFFERENCE,
         signed=True,
     )
 

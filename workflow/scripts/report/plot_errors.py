@@ -2,12 +2,11 @@
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import astuple
 
 from report.figures import style
 from report.figures.panels import Dot, Panel, save_measures_figure
 from report.rows import ErrorRow, grouped, shown
-from report.text.formatting import capital, interval_of
+from report.text.formatting import capital
 from report.text.names import measure_name
 from workbench.cli import run_script
 from workbench.records import read_records
@@ -26,18 +25,18 @@ def _panels(rows: Sequence[ErrorRow]) -> list[Panel]:
 
 
 def _panel(rows: Sequence[ErrorRow]) -> Panel:
-    floor = next((floor for row in rows if (floor := interval_of(row, "floor"))), None)
+    floor = next((row.floor for row in rows if row.floor), None)
     return Panel(
         title=capital(measure_name(rows[0].measure)),
         unit=rows[0].unit,
-        dots=[Dot(row.text, row.rate, row.rate_low, row.rate_high, row.sign != 0) for row in rows],
-        reference=astuple(floor) if floor else None,
+        dots=[Dot(row.text, row.rate, row.sign != 0) for row in rows],
+        reference=floor,
     )
 
 
 def _notes(rows: Sequence[ErrorRow]) -> list[str]:
     notes = ["Lines: 95 % bootstrap interval. Each panel has its own scale; further right: more errors"]
-    if any(row.floor is not None for row in rows):
+    if any(row.floor for row in rows):
         return [
             *notes,
             "Vertical line and band: the human floor, the same measure on human targets, with its interval",

@@ -30,13 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def learning_curve(rows: Sequence[ConditionSummary], seeds: style.Seeds, baseline: str) -> ChartType:
-    """The figure.
-
-    Args:
-        rows: summaries in one metric.
-        seeds: scores of single runs.
-        baseline: condition that is drawn darkest.
-    """
+    """The figure of summaries in one metric, with the scores of single runs."""
     looks = style.looks(style.conditions_of(rows), baseline)
     domain = style.score_domain(rows)
     learners = grouped(rows, lambda row: row.learner)
@@ -73,9 +67,9 @@ def _panel(
         {
             "condition": row.condition,
             "place": places[row.condition, row.size],
-            "score": row.score,
-            "low": row.score_low,
-            "high": row.score_high,
+            "score": row.score.value,
+            "low": row.score.low,
+            "high": row.score.high,
         }
         for row in rows
     ]

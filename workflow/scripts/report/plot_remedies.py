@@ -107,17 +107,17 @@ def _records(remedy: JudgedRemedy) -> list[dict[str, Any]]:
     """The line of a remedy, and that of its control, which is grey and has no gap."""
     row = remedy.row
     share = "no gap" if row.share is None else share_text(row)
-    text = "the same runs" if remedy.is_same_runs else f"{signed_points(row.won)}, {share}"
-    colour = style.COLOURS[0] if row.won >= 0 else style.COLOURS[1]
+    text = "the same runs" if remedy.is_same_runs else f"{signed_points(row.won.value)}, {share}"
+    colour = style.COLOURS[0] if row.won.value >= 0 else style.COLOURS[1]
     fill = colour if remedy.sign else "white"
-    records = [_record(row) | {"gap": row.gap, "colour": colour, "fill": fill, "text": text}]
+    records = [_record(row) | {"gap": row.gap.value, "colour": colour, "fill": fill, "text": text}]
     if remedy.control:
         records.append(_record(remedy.control) | {"gap": None, "colour": style.MUTED, "fill": "white", "text": ""})
     return records
 
 
 def _record(row: Remedy) -> dict[str, Any]:
-    return {"label": row.condition, "won": row.won, "low": row.won_low, "high": row.won_high}
+    return {"label": row.condition, "won": row.won.value, "low": row.won.low, "high": row.won.high}
 
 
 if __name__ == "__main__":

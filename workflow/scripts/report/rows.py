@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from report.text.formatting import Interval, interval_of
 from workbench.generated import HUMAN
+from workbench.intervals import Interval
 
 ALPHA = 0.05
 ANY = "any"  # segments with at least one kind of error that needs no reference
@@ -48,16 +48,13 @@ class MeasureRow:
     learner: str
     size: float | None
     measure: str
-    # From human text, paired by segment, with its 95 % interval; None without human text to compare
-    difference: float | None
-    difference_low: float | None
-    difference_high: float | None
+    difference: Interval | None  # from human text, paired by segment; None without human text to compare
     p_holm: float | None  # of no difference, after Holm's correction over the measures of the text
 
     @property
     def sign(self) -> int:
         """Whether a value is significantly above (1) or below (-1) the human one, or neither (0)."""
-        return significant_sign(interval_of(self, "difference"), self.p_holm)
+        return significant_sign(self.difference, self.p_holm)
 
     @property
     def is_shown(self) -> bool:
@@ -69,12 +66,8 @@ class MeasureRow:
 class ErrorRow(MeasureRow):
     """How often one measure of errors finds something in one text, and in human text."""
 
-    rate: float  # per 1,000 segments, or per 1,000 reference words, or in points; with its 95 % interval
-    rate_low: float
-    rate_high: float
-    floor: float | None  # the human floor, the same measure on human targets; None if there are none to measure
-    floor_low: float | None
-    floor_high: float | None
+    rate: Interval  # per 1,000 segments, or per 1,000 reference words, or in points
+    floor: Interval | None  # the human floor, the same measure on human targets; None if there are none to measure
 
     @property
     def unit(self) -> str:
@@ -107,7 +100,7 @@ class DiversityRow(MeasureRow):
     @property
     def per_cent(self) -> Interval | None:
         """The difference in per cent of the human value, positive for more diverse; None without one."""
-        found = interval_of(self, "difference")
+        found = self.difference
         if found is None or not self.human:
             return None
         scale = 100 / abs(self.human)
@@ -135,9 +128,7 @@ class PairRow:
     second: str
     kind: str
     targets: int  # of each origin, all of which it scores
-    auc: float
-    auc_low: float
-    auc_high: float
+    auc: Interval
     brier: float
     drawn: float | None = None  # how many of these it was trained on; None: all
 
@@ -183,9 +174,7 @@ class AgreementRow:
     metric: str
     targets: int
     scored: int
-    spearman: float | None
-    spearman_low: float | None
-    spearman_high: float | None
+    spearman: Interval | None
     # top_half_oracle, bottom_half_oracle: mean chrF to the human target in the halves that the metric ranks first and
     # last
     top_half_oracle: float | None
@@ -195,5 +184,4 @@ class AgreementRow:
     @property
     def sign(self) -> int:
         """Whether the correlation is significantly positive (1) or negative (-1), or neither (0)."""
-        interval = interval_of(self, "spearman")
-        return interval.sign if interval else 0
+        return self.spearman.sign if self.spearman else 0

@@ -85,8 +85,7 @@ def ledger_table(rows: Sequence[Mapping[str, str]]) -> Table:
 
 def ledger(paths: Sequence[Path]) -> list[dict[str, str]]:
     """The rows of the ledger, those of a hosted learner's runs added up; empty if no LLM was asked."""
-    columns = COLUMNS
-    rows = [dict(zip(columns, row, strict=True)) for path in paths for row in read_rows(path, columns)]
+    rows = [dict(zip(COLUMNS, row, strict=True)) for path in paths for row in read_rows(path, COLUMNS)]
     return [_added_up(name, group) for name, group in grouped(rows, _asked_for).items()]
 
 

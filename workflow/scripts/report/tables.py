@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from report.text.formatting import NOTHING, Interval, interval_of, points, signed_points
+from report.text.formatting import NOTHING
+from workbench.intervals import Interval
 
-SIGNED = signed_points
 INTERVAL = "95 % interval"
 
 
@@ -51,8 +51,3 @@ class Table:
     rows: Collection[Any]  # what the columns are written from
     folded: bool = False  # whether the page shows it only on request
     is_marked: Callable[[Any], bool] = lambda row: False  # whether a row is highlighted
-
-
-def interval_column(header: str, name: str, format: Callable[[Any], str] = points, note: str = INTERVAL) -> Column:
-    """A column of the field ``name``, with its interval in small print: see :func:`interval_of`."""
-    return Column(header, lambda row: interval_of(row, name), format, note)

@@ -26,7 +26,8 @@ from scipy.special import expit, logit
 from scipy.stats import norm, rankdata
 from sklearn.metrics import roc_curve
 
-from stats.significance import LEVEL, IntervalEstimate
+from stats.significance import LEVEL
+from workbench.intervals import Interval
 
 ROC_POINTS = 200
 CALIBRATION_BINS = 10
@@ -37,7 +38,7 @@ def area_under_curve(
     negative: np.ndarray,
     groups: Sequence[str] | np.ndarray,
     minimum_error: float = 0.0,
-) -> IntervalEstimate:
+) -> Interval:
     """The probability that a positive instance gets a higher score than a negative one, from 0 to 1; ties count half.
 
     The interval is symmetrical on the scale of log-odds, so it stays between 0 and 1. If the classes are separated
@@ -55,11 +56,11 @@ def area_under_curve(
     number = int(group.max()) + 1
     if area in (0.0, 1.0):
         bound = ((1 - LEVEL) / 2) ** (1 / number)
-        return IntervalEstimate(area, bound, 1.0) if area else IntervalEstimate(area, 0.0, 1 - bound)
+        return Interval(area, bound, 1.0) if area else Interval(area, 0.0, 1 - bound)
     sums = np.bincount(group, weights=of_positive + of_negative - 2 * area)
     error = max(np.sqrt(number / (number - 1) * np.sum(sums**2)) / len(positive), minimum_error)
     reach = norm.ppf((1 + LEVEL) / 2) * error / (area * (1 - area))
-    return IntervalEstimate(area, float(expit(logit(area) - reach)), float(expit(logit(area) + reach)))
+    return Interval(area, float(expit(logit(area) - reach)), float(expit(logit(area) + reach)))
 
 
 def jackknife_error(parts: Iterable[Sequence[np.ndarray]]) -> float:

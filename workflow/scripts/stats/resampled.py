@@ -51,12 +51,7 @@ def check_condition(option: str, condition: str, cells: Iterable[Key], table: Pa
 
 
 class ResampledScores:
-    """Scores of cells by metric: first the test set's, then the draws of the hierarchical bootstrap.
-
-    Attributes:
-        scorers: the metrics.
-        resamples: number of draws.
-    """
+    """Scores of cells by metric: first the test set's, then ``resamples`` draws of the hierarchical bootstrap."""
 
     def __init__(self, scorers: Sequence[Scorer], resamples: int, seed: int) -> None:
         self.scorers = scorers

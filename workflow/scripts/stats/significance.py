@@ -15,21 +15,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.intervals import Interval
+
 LEVEL = 0.95  # of all intervals
 _TOLERANCE = 1e-9  # differences closer than this are equal up to rounding
 
 
 @dataclass(frozen=True)
-class IntervalEstimate:
-    """A figure and the limits of its interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Estimate(IntervalEstimate):
+class Estimate(Interval):
     """A value with its 95 % interval and the two-sided p-value of "it is zero" (None: it is zero by construction)."""
 
     p_value: float | None
@@ -38,10 +31,6 @@ class Estimate(IntervalEstimate):
     def clear(self) -> bool:
         """Whether it differs significantly from zero, by both interval and p-value."""
         return self.p_value is not None and self.p_value < 0.05 and not self.low <= 0 <= self.high
-
-    def columns(self, name: str) -> dict[str, float]:
-        """The columns ``name``, ``name_low`` and ``name_high`` of a row of a table."""
-        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
 
 
 def draw_swaps(segments: int, swaps: int, seed: int) -> np.ndarray:

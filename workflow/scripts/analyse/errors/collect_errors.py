@@ -15,8 +15,8 @@ from analyse.errors.segment_errors import SegmentErrors, read_segment_errors
 from analyse.texts import TEXT_COLUMNS, AnalysedText, add_text_arguments, analysed_texts
 from stats.holm import holm_where_tested
 from stats.metrics import add_metric_arguments, build_scorers
-from stats.significance import IntervalEstimate
 from workbench.cli import UserError, progress, run_script, say, script_parser
+from workbench.intervals import Interval
 from workbench.segments import check_ids
 from workbench.tables import p_text, score_text, write_rows
 
@@ -99,7 +99,7 @@ def shared(tables: Sequence[SegmentErrors], floor: SegmentErrors) -> tuple[list[
     return [table.only(ids) for table in tables], floor.only(ids)
 
 
-def interval_cells(estimate: IntervalEstimate | None) -> tuple[str, str, str]:
+def interval_cells(estimate: Interval | None) -> tuple[str, str, str]:
     """A figure and the limits of its interval as cells of the table; empty for None."""
     if estimate is None:
         return "", "", ""

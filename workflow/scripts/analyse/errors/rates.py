@@ -17,7 +17,8 @@ import numpy as np
 from analyse.errors.segment_errors import ANY, EDIT_MEASURES, REFERENCE_WORDS, SOURCE_MEASURES, SegmentErrors
 from stats.bootstrap import draw_counts, interval, resampled_totals
 from stats.metrics import Scorer, columns_of_metric
-from stats.significance import LEVEL, IntervalEstimate, randomisation_p
+from stats.significance import LEVEL, randomisation_p
+from workbench.intervals import Interval
 
 PER = 1000.0
 
@@ -39,9 +40,9 @@ class ErrorMeasure:
 class FloorComparison:
     """A rate compared with the human floor; the other attributes are None if there is no floor."""
 
-    rate: IntervalEstimate
-    floor: IntervalEstimate | None = None
-    difference: IntervalEstimate | None = None
+    rate: Interval
+    floor: Interval | None = None
+    difference: Interval | None = None
     p_value: float | None = None
 
 
@@ -101,13 +102,13 @@ def never_seen(segments: int) -> float:
     return PER * float(1 - ((1 - LEVEL) / 2) ** (1 / segments))
 
 
-def _estimate(values: np.ndarray, unseen: bool, segments: int, both_sides: bool = False) -> IntervalEstimate:
+def _estimate(values: np.ndarray, unseen: bool, segments: int, both_sides: bool = False) -> Interval:
     """The estimate from ``values``: first the figure itself, then those of the resamples."""
     low, high = interval(values[1:])
     if unseen:
         high = never_seen(segments)
         low = -high if both_sides else 0.0
-    return IntervalEstimate(float(values[0]), low, high)
+    return Interval(float(values[0]), low, high)
 
 
 def _swapped_differences(

@@ -19,8 +19,9 @@ from planning.conditions import Condition
 from report.rows import grouped
 from report.study import Results
 from report.text.findings import MANY, learner_prefix
-from report.text.formatting import Interval, capital, count, known_interval_of, listing, points, verb
+from report.text.formatting import capital, count, listing, points, unclear, verb, with_interval
 from report.text.names import is_synthetic, training_texts
+from workbench.intervals import Interval
 
 
 class Verdict(Enum):
@@ -44,7 +45,7 @@ class Loss:
 
 def is_below_floor(baseline: ConditionSummary, floor: float) -> bool:
     """Whether the baseline has learnt too little to be compared with; ``floor`` is in points of the metric."""
-    return baseline.better == "higher" and baseline.score < floor
+    return baseline.better == "higher" and baseline.score.value < floor
 
 
 def below_floor(
@@ -57,8 +58,8 @@ def below_floor(
     text = training_texts(conditions)[baseline]
     return {
         (row.learner, row.size): (
-            f"the learner has learnt too little, since it scores only {points(row.score)} {row.name} after training "
-            f"on {text}, and conditions are compared only from {floor:g} {row.name} upwards"
+            f"the learner has learnt too little, since it scores only {points(row.score.value)} {row.name} after "
+            f"training on {text}, and conditions are compared only from {floor:g} {row.name} upwards"
         )
         for row in rows
         if row.metric == metric and row.condition == baseline and is_below_floor(row, floor)
@@ -75,7 +76,9 @@ def loss_of(row: ConditionSummary, baseline: ConditionSummary, margin: float, is
     Raises:
         ValueError: the row has no difference.
     """
-    difference = known_interval_of(row, "difference")
+    difference = row.difference
+    if difference is None:
+        raise ValueError(f"no difference from the baseline: {row}")
     loss = difference if row.better == "lower" else -difference
     if is_low:
         verdict = Verdict.UNCLEAR
@@ -119,7 +122,7 @@ def _finding(rows: Sequence[ConditionSummary], found: Sequence[Loss], results: R
     texts = training_texts(conditions)
     if len(rows) == 1:
         (row,) = rows
-        score = known_interval_of(row, "score").text(row.name)
+        score = with_interval(row.score, row.name)
         return f"training on {texts[row.condition]} gives {score}; no other condition was run to compare it with"
     synthetic = [loss for loss in found if is_synthetic(conditions[loss.row.condition])]
     unremedied = [loss for loss in synthetic if not conditions[loss.row.condition].remedies]
@@ -158,13 +161,13 @@ def _overview(about: Sequence[Loss], texts: Mapping[str, str], training: str, ma
 def _clause(subject: str, loss: Loss, margin: float) -> str:
     """What training on the text that ``subject`` names costs."""
     name = loss.row.name
-    scores = f"{points(loss.row.score)} instead of {points(loss.baseline.score)}"
+    scores = f"{points(loss.row.score.value)} instead of {points(loss.baseline.score.value)}"
     if loss.verdict is Verdict.WORSE:
-        return f"{subject} costs {loss.loss.text(name)}: {scores}"
+        return f"{subject} costs {with_interval(loss.loss, name)}: {scores}"
     if loss.verdict is Verdict.BETTER:
-        return f"{subject} gains {(-loss.loss).text(name)}: {scores}"
-    difference = known_interval_of(loss.row, "difference")
+        return f"{subject} gains {with_interval(-loss.loss, name)}: {scores}"
+    difference = loss.loss if loss.row.better == "lower" else -loss.loss
     if loss.verdict is Verdict.EQUAL:
-        distance = difference.text(name, signed=True)
+        distance = with_interval(difference, name, signed=True)
         return f"{subject} is as good: the difference of {distance} is within ±{margin:g} {name}"
-    return f"it is unclear whether {subject} costs or gains anything {difference.unclear(name)}"
+    return f"it is unclear whether {subject} costs or gains anything {unclear(difference, name)}"

@@ -13,8 +13,8 @@ from evaluate.results import ConditionSummary
 from planning.runs import LLM_KINDS, Runs, own_generator
 from report.page import Topic
 from report.study import Results, Study
-from report.tables import SIGNED, Column, Table
-from report.text.formatting import interval_of, listing, points, thousands
+from report.tables import Column, Table
+from report.text.formatting import listing, points, signed_points, thousands
 from workbench.generated import HUMAN
 
 _NOTE = (
@@ -100,9 +100,9 @@ def _sentences(learner: str, found: Sequence[Author], name: str, low: Mapping[tu
     if (learner, size) in low:
         return []
     start = found[0].rows.get(0)
-    after = [f"{points(author.rows[size].score)} on {_text(author)}" for author in found if size in author.rows]
+    after = [f"{points(author.rows[size].score.value)} on {_text(author)}" for author in found if size in author.rows]
     if start:
-        before = f"Before fine-tuning, {learner} scores {points(start.score)} {name}"
+        before = f"Before fine-tuning, {learner} scores {points(start.score.value)} {name}"
         return [f"{before}; after fine-tuning on {size:,} instances, it scores {listing(after)}."]
     return [f"In {name}, after fine-tuning on {size:,} instances, {learner} scores {listing(after)}."]
 
@@ -129,8 +129,8 @@ def _table(learner: str, found: Sequence[Author], metric: ConditionSummary) -> T
     columns.append(
         Column(
             "Difference",
-            lambda author: interval_of(author.rows[max(author.rows)], "difference"),
-            SIGNED,
+            lambda author: author.rows[max(author.rows)].difference,
+            signed_points,
             "from the baseline",
         )
     )
@@ -139,4 +139,4 @@ def _table(learner: str, found: Sequence[Author], metric: ConditionSummary) -> T
 
 
 def _score_at(size: int, author: Author) -> float | None:
-    return author.rows[size].score if size in author.rows else None
+    return author.rows[size].score.value if size in author.rows else None

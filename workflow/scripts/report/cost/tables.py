@@ -8,19 +8,19 @@ from pathlib import Path
 
 from evaluate.results import Comparison, ConditionSummary, Contrast, CurveArea, ExchangeRate, at_largest_size
 from planning.conditions import INCREMENTAL, RANDOM, Condition
-from report.cost.answer import Loss, Verdict, losses
+from report.cost.answer import Loss, losses
 from report.cost.worth import pairs_interval, pairs_text
 from report.page import Figure, figure
 from report.rows import grouped
 from report.study import Results
-from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column
-from report.text.formatting import Interval, count, interval_of, listing, p_value, points, span, thousands
+from report.tables import INTERVAL, Cell, Column, Table
+from report.text.formatting import count, listing, p_value, points, signed_points, span, thousands
 from report.text.names import training_texts
+from workbench.intervals import Interval
 from workbench.records import read_records
 from workbench.tables import read_rows
 
 _TESTS = {"bootstrap": ("paired bootstrap", "resample"), "randomization": ("paired approximate randomization", "trial")}
-_STYLES = {Verdict.WORSE: "worse", Verdict.BETTER: "better", Verdict.EQUAL: "equal", Verdict.UNCLEAR: "unclear"}
 _AGAINST = {"baseline": "the baseline", "remedied": "the condition it remedies", "reverse": "its own reverse"}
 
 
@@ -62,7 +62,7 @@ def curve_tables(rows: Sequence[CurveArea], names: Mapping[str, str]) -> list[Ta
         Column("Learner", "learner"),
         Column("Metric", lambda row: names.get(row.metric, row.metric)),
         Column("Sizes", lambda row: f"{row.smallest:,} to {row.largest:,}", str),
-        interval_column("Mean difference", "area", SIGNED),
+        Column("Mean difference", "area", signed_points, INTERVAL),
         Column("p", "p_value", p_value),
     ]
     caption = "Area between each learning curve and the baseline’s: mean difference over log size, + is better."
@@ -78,7 +78,7 @@ def contrast_tables(rows: Sequence[Contrast], names: Mapping[str, str]) -> list[
         Column("Learner", "learner"),
         Column("Metric", lambda row: names.get(row.metric, row.metric)),
         Column("Instances", "size", thousands),
-        interval_column("Difference", "difference", SIGNED),
+        Column("Difference", "difference", signed_points, INTERVAL),
         Column("p", "p_value", p_value),
         Column("p", "p_holm", p_value, note="Holm"),
     ]
@@ -96,7 +96,7 @@ def largest_size_tables(results: Results) -> list[Table]:
     judged = {(loss.row.learner, loss.row.condition): loss for loss in losses(results)}
     others = [row for row in {row.metric: row for row in rows}.values() if row.metric != metric]
     scores = {
-        (row.learner, row.condition, other.metric): row.score
+        (row.learner, row.condition, other.metric): row.score.value
         for other in others
         for row in at_largest_size(rows, other.metric)
     }
@@ -109,12 +109,12 @@ def largest_size_tables(results: Results) -> list[Table]:
                 lambda row: Cell(row.condition, _described(texts[row.condition], conditions[row.condition])),
                 note="and what it trains on",
             ),
-            interval_column(first.name, "score", note=f"{first.better} is better"),
+            Column(first.name, "score", points, f"{first.better} is better"),
         ]
         if any(row.seeds > 1 for row in rows if row.size > 0):
             columns.append(Column("Seeds", lambda row: span(row.score_min, row.score_max), str, "lowest to highest"))
         columns += [
-            interval_column("Difference", "difference", SIGNED, f"from {baseline}"),
+            Column("Difference", "difference", signed_points, f"from {baseline}"),
             Column("Verdict", lambda row: _verdict(judged.get((row.learner, row.condition)))),
         ]
         columns += [
@@ -131,7 +131,7 @@ def _score(scores: Mapping[tuple[str, str, str], float], metric: str, row: Condi
 
 
 def _verdict(loss: Loss | None) -> Cell:
-    return Cell(loss.verdict.value, style=f"verdict {_STYLES[loss.verdict]}") if loss else Cell("baseline")
+    return Cell(loss.verdict.value, style=f"verdict {loss.verdict.name.lower()}") if loss else Cell("baseline")
 
 
 def _described(text: str, condition: Condition) -> str:
@@ -168,7 +168,7 @@ def size_tables(results: Results) -> list[Table]:
 
 
 def _at_size(size: int, line: tuple[str, Sequence[ConditionSummary]]) -> Interval | None:
-    return next((interval_of(row, "score") for row in line[1] if row.size == size), None)
+    return next((row.score for row in line[1] if row.size == size), None)
 
 
 def cost_figures(results: Results, files: Mapping[str, Path]) -> list[Figure]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from evaluate.results import CurveArea, ExchangeRate
 from report.rows import significant_sign
 from report.study import Results
-from report.text.formatting import count, known_interval_of, points, thousands
+from report.text.formatting import count, points, thousands, unclear, with_interval
 from report.text.names import is_synthetic, training_texts
 from stats.holm import holm
 
@@ -80,10 +80,9 @@ def _area(row: CurveArea, p_holm: float, text: str, name: str, low: Mapping[tupl
     if below:
         reason = f"at {count(max(below), 'instance')}, {low[row.learner, max(below)]}"
         return f"{start}, the cost of training on {text} cannot be determined: {reason}"
-    area = known_interval_of(row, "area")
-    sign = significant_sign(area, p_holm)
+    sign = significant_sign(row.area, p_holm)
     if sign < 0:
-        return f"{start}, training on {text} costs {(-area).text(name)}"
+        return f"{start}, training on {text} costs {with_interval(-row.area, name)}"
     if sign > 0:
-        return f"{start}, training on {text} gains {area.text(name)}"
-    return f"{start}, it is unclear whether training on {text} costs or gains anything {area.unclear(name)}"
+        return f"{start}, training on {text} gains {with_interval(row.area, name)}"
+    return f"{start}, it is unclear whether training on {text} costs or gains anything {unclear(row.area, name)}"

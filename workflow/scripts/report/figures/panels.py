@@ -4,7 +4,7 @@ The figures of errors, of lexical diversity and of agreement share them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 import altair as alt
@@ -14,21 +14,22 @@ from report.figures import style
 from report.rows import Row, grouped
 from report.text.formatting import count
 from workbench.cli import say
+from workbench.intervals import Interval
 
 _ROW_HEIGHT = 19
 _WIDTHS = {3: 190, 4: 150}  # of a panel, by the number of columns
 _FEW = 9
 _LABEL_LIMIT = 170
 
+NO_DIFFERENCE = Interval(0.0, 0.0, 0.0)  # a panel's reference if its dots are differences
+
 
 @dataclass(frozen=True)
 class Dot:
-    """A value with its interval, None if unknown; ``significant``: whether it differs from the panel's reference."""
+    """A row of a panel; ``significant``: whether the value differs from the panel's reference."""
 
     name: str
-    value: float
-    low: float | None
-    high: float | None
+    found: Interval
     significant: bool
 
 
@@ -40,8 +41,7 @@ class Panel:
     title: str
     unit: str
     dots: Sequence[Dot]  # a row each
-    # What the dots are compared with, its interval after it; None if there is nothing
-    reference: tuple[float, float | None, float | None] | None = None
+    reference: Interval | None = None  # what the dots are compared with; None if there is nothing
     domain: tuple[float, float] | None = None  # the axis; None for one that holds the panel's values
     signed: bool = False  # whether ticks carry their sign
 
@@ -71,7 +71,6 @@ def save_measures_figure(
 
     Args:
         rows: at each learner's largest size, see :func:`report.rows.shown`.
-        baseline: the text that is drawn darkest.
         titles: of the figure, by scope.
         panels: makes the panels of one learner from its rows.
         notes: the lines below the title.
@@ -116,19 +115,16 @@ def _panel(panel: Panel, names: Sequence[str], looks: style.Looks, width: int, f
 
 
 def _chart(dots: Sequence[Dot]) -> alt.Chart:
-    """A chart of dots; an unknown interval has no length."""
-    known = [dot if dot.low is not None else replace(dot, low=dot.value, high=dot.value) for dot in dots]
-    return style.chart([asdict(dot) for dot in known])
+    return style.chart([{"name": dot.name, **asdict(dot.found)} for dot in dots])
 
 
 def _reference(panel: Panel, scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart]:
     """A line at what the dots are compared with, on a band of its interval."""
     if panel.reference is None:
         return []
-    value, low, high = panel.reference
-    data = style.chart([{"value": value, "low": low, "high": high}])
+    data = style.chart([asdict(panel.reference)])
     line = data.mark_rule(color=style.INK, strokeWidth=1.2).encode(x=alt.X("value:Q", scale=scale, axis=axis))
-    if low is None or high is None:
+    if panel.reference == NO_DIFFERENCE:
         return [line]
     band = data.mark_rect(color="#e3e3e3").encode(x=alt.X("low:Q", scale=scale, axis=axis), x2="high:Q")
     return [band, line]
@@ -136,8 +132,8 @@ def _reference(panel: Panel, scale: alt.Scale, axis: alt.Axis) -> list[alt.Chart
 
 def _domain(panel: Panel) -> list[float]:
     """From the lowest to the highest value drawn; from zero if some values are near zero and none are below."""
-    values = [v for dot in panel.dots for v in (dot.value, dot.low, dot.high) if v is not None]
-    values += [v for v in panel.reference or () if v is not None]
+    values = [value for dot in panel.dots for value in astuple(dot.found)]
+    values += astuple(panel.reference) if panel.reference else ()
     low, high = style.padded(values, 0.08)
     if min(values) >= 0 and not panel.signed:
         low = -0.03 * high if min(values) < 0.6 * max(values) or max(values) == 0 else low

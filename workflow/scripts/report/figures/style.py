@@ -18,7 +18,6 @@ from workbench.tables import read_rows
 
 INK = "#1a1a1a"
 MUTED = "#5c5c5c"
-GRID = "#e4e4e4"
 # Okabe & Ito, Color universal design (2008), without black (the baseline's) and yellow (too pale).
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 # The same, dark enough to be read as text.
@@ -79,7 +78,7 @@ def single_runs(rows: Sequence[ConditionSummary], seeds: Seeds) -> list[tuple[Co
 
 def score_domain(rows: Sequence[ConditionSummary]) -> list[float]:
     """An axis that holds every score with its interval and its runs."""
-    return padded([v for row in rows for v in (row.score_low, row.score_high, row.score_min, row.score_max)])
+    return padded([v for row in rows for v in (row.score.low, row.score.high, row.score_min, row.score_max)])
 
 
 def conditions_of(rows: Sequence[ConditionSummary]) -> list[str]:
@@ -236,33 +235,30 @@ def finish(chart: ChartType, title: str, subtitle: list[str]) -> ChartType:
         title,
         subtitle=subtitle,
         anchor="start",
-        font=FONT,
         fontSize=15,
         color=INK,
-        subtitleFont=FONT,
         subtitleFontSize=FONT_SIZE,
         subtitleColor=MUTED,
         subtitlePadding=5,
         offset=14,
     )
-    axis: dict[str, Any] = {
-        "labelFont": FONT,
-        "titleFont": FONT,
-        "labelFontSize": FONT_SIZE,
-        "titleFontSize": FONT_SIZE,
-        "titleFontWeight": "normal",
-        "labelColor": INK,
-        "titleColor": INK,
-        "gridColor": GRID,
-        "domainColor": MUTED,
-        "tickColor": MUTED,
-        "titlePadding": 8,
-    }
+    axis = alt.AxisConfig(
+        labelFontSize=FONT_SIZE,
+        titleFontSize=FONT_SIZE,
+        titleFontWeight="normal",
+        labelColor=INK,
+        titleColor=INK,
+        gridColor="#e4e4e4",
+        domainColor=MUTED,
+        tickColor=MUTED,
+        titlePadding=8,
+    )
     config = alt.Config(
-        axis=alt.AxisConfig(**axis),
+        font=FONT,
+        axis=axis,
         view=alt.ViewConfig(stroke=None),
-        text=alt.MarkConfig(font=FONT, fontSize=FONT_SIZE),
-        title=alt.TitleConfig(font=FONT, fontSize=13, anchor="start", color=INK),
+        text=alt.MarkConfig(fontSize=FONT_SIZE),
+        title=alt.TitleConfig(fontSize=13, anchor="start", color=INK),
     )
     return chart.properties(title=text, background="white", padding=12, config=config)
 

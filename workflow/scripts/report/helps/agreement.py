@@ -5,6 +5,7 @@ interval of Spearman's correlation lies above zero, and is negatively correlated
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from report.page import Topic, figure
 from report.rows import AgreementRow, grouped
 from report.tables import INTERVAL, Cell, Column, Table
 from report.text.findings import Findings
-from report.text.formatting import decimal, interval_of, listing, points, thousands, verb
+from report.text.formatting import decimal, listing, points, thousands, verb
 
 _TITLE = "Which quality metrics are informative"
 _NO_METRIC = "Nothing to show: no quality metric was computed. Name some under quality."
@@ -22,9 +23,8 @@ def correlation_text(row: AgreementRow) -> str:
     """Spearman's correlation with its interval, such as ``0.45 (0.42 to 0.48)``."""
     if row.spearman is None:
         return "(undefined)"
-    found = interval_of(row, "spearman")
-    interval = f" ({decimal(found.low, 2)} to {decimal(found.high, 2)})" if found else ""
-    return decimal(row.spearman, 2) + interval
+    value, low, high = (decimal(number, 2) for number in astuple(row.spearman))
+    return f"{value} ({low} to {high})"
 
 
 def agreement_findings(rows: Sequence[AgreementRow]) -> Findings:
@@ -36,8 +36,8 @@ def agreement_findings(rows: Sequence[AgreementRow]) -> Findings:
 
 
 def _sentence(generator: str, rows: Sequence[AgreementRow]) -> str:
-    agree = sorted((row for row in rows if row.sign > 0), key=lambda row: -(row.spearman or 0))
-    contrary = sorted((row for row in rows if row.sign < 0), key=lambda row: row.spearman or 0)
+    agree = sorted((row for row in rows if row.sign > 0), key=_correlation, reverse=True)
+    contrary = sorted((row for row in rows if row.sign < 0), key=_correlation)
     unclear = [row for row in rows if not row.sign]
     parts = []
     if agree:
@@ -47,6 +47,10 @@ def _sentence(generator: str, rows: Sequence[AgreementRow]) -> str:
     if unclear:
         parts.append(f"it is unclear whether {_correlations(unclear)} {_agree(unclear)}")
     return f"On the targets of {generator} (Spearman, 95 % interval): {'; '.join(parts)}."
+
+
+def _correlation(row: AgreementRow) -> float:
+    return row.spearman.value if row.spearman else -2
 
 
 def _correlations(rows: Sequence[AgreementRow]) -> str:
@@ -87,7 +91,7 @@ def _summary(rows: Sequence[AgreementRow], generators: int) -> str:
     if unclear:
         any_generator = " for any generator" if generators > 1 else ""
         parts.append(f"it is unclear whether {listing(unclear)} {_agree(unclear)}{any_generator}")
-    best = max(rows, key=lambda row: row.spearman if row.spearman is not None else -2)
+    best = max(rows, key=_correlation)
     closest = f" (closest: {best.quality} on {best.generator}, Spearman {correlation_text(best)})" if agreeing else ""
     return f"of the quality metrics that need no human target, {'; '.join(parts)}{closest}"
 
@@ -101,9 +105,7 @@ def agreement_topic(rows: Sequence[AgreementRow], figures: Mapping[str, Path]) -
         Column("Generator", "generator"),
         Column("Needs no human target", "practical"),
         Column("Scored", lambda row: Cell(thousands(row.scored), thousands(row.targets)), str, "of all targets"),
-        Column(
-            "Spearman", lambda row: interval_of(row, "spearman") or row.spearman, partial(decimal, digits=2), INTERVAL
-        ),
+        Column("Spearman", "spearman", partial(decimal, digits=2), INTERVAL),
         Column("chrF of the better half", "top_half_oracle", points),
         Column("of the other half", "bottom_half_oracle", points),
     ]

@@ -1,12 +1,12 @@
 """Remedies and their judgement: the kind of each, whether it helps significantly, and its control. No sentences."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from evaluate.results import Contrast, Remedy
 from planning.conditions import HUMAN_LIKE, Condition, quality_of
 from report.rows import significant_sign
-from report.text.formatting import Interval, decimal, interval_of, known_interval_of
+from report.text.formatting import decimal
 from workbench.generated import HUMAN
 
 KINDS = {
@@ -31,16 +31,6 @@ class JudgedRemedy:
     control: Remedy | None  # the reversed ordering, as a remedy of the same condition; None if there is none
     # Whether the ordering beats (1) or loses to (-1) its reverse; None without a reverse, or if both are the same runs
     ordering_sign: int | None
-
-    @property
-    def won(self) -> Interval:
-        """Points won back on the remedied condition."""
-        return known_interval_of(self.row, "won")
-
-    @property
-    def gap(self) -> Interval:
-        """What there is to win back: the baseline's score minus the remedied condition's."""
-        return known_interval_of(self.row, "gap")
 
     @property
     def is_same_runs(self) -> bool:
@@ -99,13 +89,13 @@ def judged_remedies(
         reverse = tested.get((row.learner, row.size, "reverse", row.condition))
         ordering = None
         if reverse and reverse.p_value is not None:
-            ordering = significant_sign(interval_of(reverse, "difference"), reverse.p_holm)
+            ordering = significant_sign(reverse.difference, reverse.p_holm)
             ordering = -ordering if better == "lower" else ordering
         found.append(
             JudgedRemedy(
                 row=row,
                 kind=remedy_kind(conditions[row.condition], conditions[row.remedied]),
-                sign=significant_sign(interval_of(row, "won"), against.p_holm if against else None),
+                sign=significant_sign(row.won, against.p_holm if against else None),
                 control=places.get((row.learner, row.size, reverse.against)) if reverse else None,
                 ordering_sign=ordering,
             )
@@ -129,7 +119,5 @@ def share_text(row: Remedy) -> str:
     """The share of the gap that a remedy closes, such as ``43 % (20 to 66 %)``; ``undefined`` without a gap."""
     if row.share is None:
         return "undefined"
-    share, bounds = decimal(100 * row.share, 0), interval_of(row, "share")
-    if bounds is None:
-        return f"{share} %"
-    return f"{share} % ({decimal(100 * bounds.low, 0)} to {decimal(100 * bounds.high, 0)} %)"
+    share, low, high = (decimal(100 * value, 0) for value in astuple(row.share))
+    return f"{share} % ({low} to {high} %)"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from report.helps.remedies import KINDS, JudgedRemedy, most_informative, share_text
 from report.text.findings import MANY, Findings, learner_prefix
-from report.text.formatting import capital, count, known_interval_of, listing, points, signed_points, verb
+from report.text.formatting import capital, count, limits, listing, points, signed_points, unclear, verb, with_interval
 
 _ORDERING = {
     1: "the ordering beats its own reverse",
@@ -47,27 +47,25 @@ def remedy_findings(found: Sequence[JudgedRemedy], name: str, low: Mapping[tuple
 
 
 def _clause(remedy: JudgedRemedy, name: str) -> str:
-    condition, remedied = remedy.row.condition, remedy.row.remedied
+    condition, remedied, won = remedy.row.condition, remedy.row.remedied, remedy.row.won
     if remedy.is_same_runs:
         return f"{condition} trains on the same data as {remedied}"
     if remedy.sign > 0:
-        return f"{condition} wins back {remedy.won.text(name)} compared with {remedied}, {_share(remedy)}"
+        return f"{condition} wins back {with_interval(won, name)} compared with {remedied}, {_share(remedy)}"
     if remedy.sign < 0:
-        return f"{condition} loses {(-remedy.won).text(name)} compared with {remedied}"
-    is_corrected = remedy.won.low > 0 or remedy.won.high < 0
-    unclear = remedy.won.unclear(name, f" compared with {remedied}")
-    corrected = "after correction for the number of tests, " if is_corrected else ""
-    return f"{corrected}it is unclear whether {condition} helps {unclear}"
+        return f"{condition} loses {with_interval(-won, name)} compared with {remedied}"
+    corrected = "after correction for the number of tests, " if won.sign else ""
+    return f"{corrected}it is unclear whether {condition} helps {unclear(won, name, f' compared with {remedied}')}"
 
 
 def _share(remedy: JudgedRemedy) -> str:
-    row, gap = remedy.row, remedy.gap
+    row, gap = remedy.row, remedy.row.gap
     if row.verdict == "no cost":
         better = -gap
-        score = f"{points(better.value)} ({better.range()}) better than {row.baseline}"
+        score = f"{points(better.value)} ({limits(better)}) better than {row.baseline}"
         return f"although nothing was lost: {row.remedied} scores {score}"
     if row.share is None:
-        difference = f"{signed_points(gap.value)} ({gap.range(signed=True)})"
+        difference = f"{signed_points(gap.value)} ({limits(gap, signed=True)})"
         return f"but the share of the gap is undefined: {row.baseline} minus {row.remedied} is {difference}"
     return f"{share_text(row)} of the gap of {points(gap.value)} to {row.baseline}"
 
@@ -79,8 +77,8 @@ def _control(remedy: JudgedRemedy, name: str) -> str:
     verdict = _ORDERING[remedy.ordering_sign]
     if remedy.control is None:
         return f" ({verdict})"
-    won = known_interval_of(remedy.control, "won")
-    return f" ({verdict}, {remedy.control.condition}: {signed_points(won.value)} {name}, {won.range(signed=True)})"
+    won = remedy.control.won
+    return f" ({verdict}, {remedy.control.condition}: {signed_points(won.value)} {name}, {limits(won, signed=True)})"
 
 
 def _summary(found: Sequence[JudgedRemedy], name: str) -> str:
@@ -89,8 +87,8 @@ def _summary(found: Sequence[JudgedRemedy], name: str) -> str:
         return "; ".join(_clause(remedy, name) for remedy in found)
     same = [remedy for remedy in found if remedy.is_same_runs]
     others = [remedy for remedy in found if not remedy.is_same_runs]
-    helping = sorted((remedy for remedy in others if remedy.sign > 0), key=lambda remedy: -remedy.row.won)
-    harming = sorted((remedy for remedy in others if remedy.sign < 0), key=lambda remedy: remedy.row.won)
+    helping = sorted((remedy for remedy in others if remedy.sign > 0), key=lambda remedy: -remedy.row.won.value)
+    harming = sorted((remedy for remedy in others if remedy.sign < 0), key=lambda remedy: remedy.row.won.value)
     unclear = [remedy for remedy in others if not remedy.sign]
     groups = (
         (helping, "helps", "help"),

@@ -10,9 +10,9 @@ from report.helps.remedy_sentences import remedy_findings
 from report.page import Section, Topic, figure
 from report.rows import AgreementRow
 from report.study import Files, Results
-from report.tables import INTERVAL, SIGNED, Cell, Column, Table
+from report.tables import INTERVAL, Cell, Column, Table
 from report.text.findings import paragraph
-from report.text.formatting import NOTHING, interval_of, listing, thousands
+from report.text.formatting import NOTHING, listing, signed_points, thousands
 
 _NO_REMEDY = (
     "Nothing to show: no condition remedies another. Give one an order (order: quality:NAME or human_like), several "
@@ -95,8 +95,8 @@ def remedies_table(found: Sequence[JudgedRemedy], name: str, low: Mapping[tuple[
         Column("Verdict", lambda line: line[2], note="Holm’s p < 0.05"),
         Column("Its ordering", lambda line: line[3]),
         Column("Instances", lambda line: line[0].size, thousands),
-        Column(f"Won, {name}", lambda line: interval_of(line[0], "won"), SIGNED, INTERVAL),
-        Column("Gap", lambda line: interval_of(line[0], "gap"), SIGNED, INTERVAL),
+        Column(f"Won, {name}", lambda line: line[0].won, signed_points, INTERVAL),
+        Column("Gap", lambda line: line[0].gap, signed_points, INTERVAL),
         Column("Share of the gap", lambda line: _share(line[0], low), str, INTERVAL),
     ]
     return Table("Remedies and their controls at every size, the largest first.", columns, lines)

@@ -1,59 +1,26 @@
 """Numbers and lists in words, written alike in the answer, in the figures and on the page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from workbench.intervals import Interval
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "–"
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A value and its 95 % interval from ``low`` to ``high``."""
-
-    value: float
-    low: float
-    high: float
-
-    def __neg__(self) -> Interval:
-        return Interval(-self.value, -self.high, -self.low)
-
-    @property
-    def sign(self) -> int:
-        """1 above zero, -1 below, 0 if the interval contains zero."""
-        return 1 if self.low > 0 else -1 if self.high < 0 else 0
-
-    def range(self, signed: bool = False) -> str:
-        """The interval alone, such as ``4.1 to 6.5``."""
-        return span(self.low, self.high, signed)
-
-    def text(self, unit: str, signed: bool = False) -> str:
-        """Value and interval, such as ``5.3 BLEU (95 % interval 4.1 to 6.5)``."""
-        return f"{points(self.value, signed)} {unit} (95 % interval {self.range(signed)})"
-
-    def unclear(self, unit: str, compared: str = "") -> str:
-        """In brackets, for a sentence that begins with "it is unclear": ``(+0.7 BLEU, 95 % interval −0.1 to +1.7)``."""
-        value = f"{points(self.value, signed=True)} {unit}{compared}"
-        return f"({value}, 95 % interval {self.range(signed=True)})"
+def limits(interval: Interval, signed: bool = False) -> str:
+    """The limits of an interval, such as ``4.1 to 6.5``."""
+    return span(interval.low, interval.high, signed)
 
 
-def interval_of(row: object, name: str) -> Interval | None:
-    """The fields ``name``, ``name_low`` and ``name_high`` of a table's row; None where one of them is empty."""
-    value, low, high = (getattr(row, f"{name}{end}") for end in ("", "_low", "_high"))
-    return None if value is None or low is None or high is None else Interval(value, low, high)
+def with_interval(found: Interval, unit: str, signed: bool = False) -> str:
+    """Value and interval, such as ``5.3 BLEU (95 % interval 4.1 to 6.5)``."""
+    return f"{points(found.value, signed)} {unit} (95 % interval {limits(found, signed)})"
 
 
-def known_interval_of(row: object, name: str) -> Interval:
-    """The same for fields that must not be empty.
-
-    Raises:
-        ValueError: one of them is.
-    """
-    if interval := interval_of(row, name):
-        return interval
-    raise ValueError(f"no {name} with its interval: {row}")
+def unclear(found: Interval, unit: str, compared: str = "") -> str:
+    """In brackets, for a sentence that begins with "it is unclear": ``(+0.7 BLEU, 95 % interval −0.1 to +1.7)``."""
+    return f"({signed_points(found.value)} {unit}{compared}, 95 % interval {limits(found, signed=True)})"
 
 
 def points(value: float, signed: bool = False) -> str:

@@ -16,7 +16,7 @@ _CHANCE = 0.5
 
 def _auc(row: PairRow) -> str:
     """AUC with its interval, such as ``0.81 (0.79 to 0.82)``."""
-    return f"{row.auc:.2f} ({row.auc_low:.2f} to {row.auc_high:.2f})"
+    return f"{row.auc.value:.2f} ({row.auc.low:.2f} to {row.auc.high:.2f})"
 
 
 def detector_findings(pairs: Sequence[PairRow]) -> Findings:
@@ -35,7 +35,7 @@ def detector_findings(pairs: Sequence[PairRow]) -> Findings:
         sentences.append(
             f"It is trained on a random sample of {sample.drawn:,.0f} of {sample.targets:,} sources, and scores all."
         )
-    by_chance = [row.second for row in machines if row.auc_low <= _CHANCE]
+    by_chance = [row.second for row in machines if row.auc.low <= _CHANCE]
     if by_chance:
         sentences.append(f"It does not distinguish {listing(by_chance)} from human text significantly above chance.")
     sentences.append(_against_people(machines, people))
@@ -61,20 +61,20 @@ def _each(rows: Sequence[PairRow]) -> str:
 
 def _ends(rows: Sequence[PairRow]) -> tuple[PairRow, PairRow]:
     """The rows with the lowest and the highest AUC."""
-    return min(rows, key=lambda row: row.auc), max(rows, key=lambda row: row.auc)
+    return min(rows, key=lambda row: row.auc.value), max(rows, key=lambda row: row.auc.value)
 
 
 def _range(rows: Sequence[PairRow]) -> str:
     if len(rows) == 1:
         return _auc(rows[0])
-    return " to ".join(dict.fromkeys(f"{row.auc:.2f}" for row in _ends(rows)))
+    return " to ".join(dict.fromkeys(f"{row.auc.value:.2f}" for row in _ends(rows)))
 
 
 def _compared(rows: Sequence[PairRow], people: Sequence[PairRow]) -> tuple[PairRow, list[str], list[str], list[str]]:
     """The control, and the generators separated from human text better than it, as well as it, and less well."""
-    control = max(people, key=lambda row: row.auc)
-    better = [row.second for row in rows if row.auc_low > control.auc_high]
-    worse = [row.second for row in rows if row.auc_high < control.auc_low]
+    control = max(people, key=lambda row: row.auc.value)
+    better = [row.second for row in rows if row.auc.low > control.auc.high]
+    worse = [row.second for row in rows if row.auc.high < control.auc.low]
     return control, better, [row.second for row in rows if row.second not in {*better, *worse}], worse
 
 
@@ -124,5 +124,5 @@ def _against_machines(machines: Sequence[PairRow], others: Sequence[PairRow]) ->
             f"It distinguishes generators from each other with AUCs from {_auc(lowest)} "
             f"({lowest.first} and {lowest.second}) to {_auc(highest)} ({highest.first} and {highest.second})"
         )
-    above = max(row.auc_low for row in others) > min(row.auc_high for row in machines)
+    above = max(row.auc.low for row in others) > min(row.auc.high for row in machines)
     return f"{text}{': authors differ whether or not one of them is human' if above else ''}."

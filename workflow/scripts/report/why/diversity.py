@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from report.rows import DiversityRow
 from report.text.findings import Findings
-from report.text.formatting import clauses, points, signed_points, thousands
+from report.text.formatting import clauses, limits, points, signed_points, thousands
 from report.text.names import measure_name
 from report.why.texts import Wording, sides_details, sides_summary, text_findings
 
@@ -48,4 +48,4 @@ def _difference(row: DiversityRow, label: str = "") -> str:
     found = row.per_cent
     if found is None:
         return "difference unknown"
-    return f"{signed_points(found.value)} %, {label}{found.range(signed=True)}"
+    return f"{signed_points(found.value)} %, {label}{limits(found, signed=True)}"

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 
 from report.rows import ANY, ErrorRow
 from report.text.findings import Findings
-from report.text.formatting import capital, clauses, interval_of, known_interval_of, listing, points, signed_points
+from report.text.formatting import capital, clauses, limits, listing, points, signed_points
 from report.text.names import measure_name
 from report.why.texts import Wording, sides_details, sides_summary, text_findings
 
@@ -60,12 +60,11 @@ def _any_error(rows: Sequence[ErrorRow], name: str) -> list[str]:
     found = []
     for row in rows:
         if row.measure == ANY:
-            text = f"{points(row.rate)} of 1,000 segments {written} contain an error"
-            interval = interval_of(row, "difference")
-            if row.floor is not None and interval:
-                difference = f"difference {signed_points(interval.value)}"
-                difference += f", 95 % interval {interval.range(signed=True)}"
-                text += f"; {points(row.floor)} of 1,000 human segments do ({difference})"
+            text = f"{points(row.rate.value)} of 1,000 segments {written} contain an error"
+            if row.floor and row.difference:
+                difference = f"difference {signed_points(row.difference.value)}"
+                difference += f", 95 % interval {limits(row.difference, signed=True)}"
+                text += f"; {points(row.floor.value)} of 1,000 human segments do ({difference})"
             found.append(text)
     return found
 
@@ -73,12 +72,14 @@ def _any_error(rows: Sequence[ErrorRow], name: str) -> list[str]:
 def _rates(row: ErrorRow) -> str:
     """A rate and its floor, with the interval of the difference."""
     per = "" if row.unit == "per 1,000 segments" else f" {row.unit}"
-    interval = known_interval_of(row, "difference").range(signed=True)
-    return f"{points(row.rate)} instead of {points(row.floor or 0)}{per}; {interval}"
+    if not (row.floor and row.difference):
+        return f"{points(row.rate.value)}{per}"
+    return f"{points(row.rate.value)} instead of {points(row.floor.value)}{per}; {limits(row.difference, signed=True)}"
 
 
 def _clarity(row: ErrorRow) -> float:
     """How large a difference is relative to the width of its interval, since measures differ in scale."""
-    difference = known_interval_of(row, "difference")
-    width = difference.high - difference.low
-    return abs(difference.value) / width if width else float("inf")
+    if row.difference is None:
+        return 0.0
+    width = row.difference.high - row.difference.low
+    return abs(row.difference.value) / width if width else float("inf")

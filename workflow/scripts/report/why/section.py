@@ -9,9 +9,9 @@ from typing import Any, Generic
 from report.page import Figure, Section, Topic, figure
 from report.rows import SCORES, DiversityRow, ErrorRow, PairRow, PostEditingRow, RewrittenRow, Row
 from report.study import Files
-from report.tables import INTERVAL, SIGNED, Cell, Column, Table, interval_column
+from report.tables import INTERVAL, Cell, Column, Table
 from report.text.findings import Findings, paragraph
-from report.text.formatting import capital, p_value, points, thousands
+from report.text.formatting import capital, p_value, points, signed_points, thousands
 from report.text.names import measure_name
 from report.why.detector import detector_findings
 from report.why.diversity import diversity_findings
@@ -63,9 +63,9 @@ _ERRORS = _Measures(
         _TEXT,
         _MEASURE,
         Column("Unit", lambda row: "points, a score" if row.measure in SCORES else row.unit),
-        interval_column("Rate", "rate"),
-        interval_column("Human floor", "floor"),
-        interval_column("Difference", "difference", SIGNED),
+        Column("Rate", "rate", points, INTERVAL),
+        Column("Human floor", "floor", points, INTERVAL),
+        Column("Difference", "difference", signed_points, INTERVAL),
         _P_HOLM,
     ],
 )
@@ -91,7 +91,7 @@ _DIVERSITY = _Measures(
         Column("Tokens", "tokens", thousands),
         Column("Value", "value", "{:.4g}".format),
         Column("Human", "human", "{:.4g}".format),
-        Column("Difference, %", "per_cent", SIGNED, f"{INTERVAL}; + is more diverse"),
+        Column("Difference, %", "per_cent", signed_points, f"{INTERVAL}; + is more diverse"),
         _P_HOLM,
         Column("chrF", "chrf", points),
     ],
@@ -183,7 +183,7 @@ def _pairs_table(pairs: Sequence[PairRow]) -> Table:
         Column("Pair", "label"),
         Column("Kind", lambda row: row.kind.replace("-", " and ")),
         Column("Targets", "targets", thousands),
-        interval_column("AUC", "auc", "{:.3f}".format),
+        Column("AUC", "auc", "{:.3f}".format, INTERVAL),
         Column("Brier score", "brier", "{:.3f}".format),
     ]
     return Table("How well origins are distinguished, on targets that the detector has not seen.", columns, pairs)
