@@ -118,8 +118,8 @@ def train(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
         "save_every": max(arguments.updates // 4, 1),
         "checkpoint": "best",
     }
-    model = {"--spm": folder / "spm.model", "--dictionary": folder / "dict.txt", "--ctranslate2": folder / "ct2"}
-    files = [str(word) for pair in model.items() for word in pair]
+    model = {"spm": folder / "spm.model", "dictionary": folder / "dict.txt", "ctranslate2": folder / "ct2"}
+    files = [str(word) for name, file in model.items() for word in (f"--{name}", file)]
     with Utilisation() as used:
         run(
             "train/train_model.py",
@@ -130,8 +130,13 @@ def train(folder: Path, arguments: argparse.Namespace) -> dict[str, float]:
     decoding = {"engine": "ctranslate2", "beam": 5, "length_penalty": 1, "max_length_factor": 2, "batch_tokens": 4096}
     decoding |= {"sampling": False, "temperature": 1, "seed": 1, "max_pieces": MAX_PIECES, "device": arguments.device}
     run(
-        "evaluate/translate_test.py",
-        *("--threads", arguments.threads, "--checkpoint", folder / "model.pt", *files, "--test", folder / "test.tsv"),
+        "generate/generate_targets.py",
+        *("--threads", arguments.threads, "--provider", "fairseq", "--split", folder / "test.tsv", "--empty", "keep"),
+        *(
+            word
+            for name, file in [*model.items(), ("checkpoint", folder / "model.pt")]
+            for word in ("--input", name, file)
+        ),
         *("--settings", json.dumps(decoding), "--output", folder / "hypotheses.tsv"),
     )
     columns = [line.split("\t") for line in (folder / "hypotheses.tsv").read_text(encoding="utf-8").splitlines()]

@@ -15,7 +15,8 @@ from tiny_llm import tiny_llm
 from toy_corpus import toy_corpus
 from warm_python import python
 
-from finetune import finetune_local, translate_local
+from finetune import finetune_local
+from generate import generate_targets
 
 LANGUAGES = {"source": "de", "target": "en"}
 OPTIONS: dict[str, Any] = {
@@ -161,14 +162,15 @@ class Finetuning:
 def translations(
     corpus: Corpus, base: Path, model: Path | None, settings: Mapping[str, Any] | None = None, test: Path | None = None
 ) -> list[str]:
-    """The lines of the table that ``translate_local.py`` writes, without its header."""
+    """The lines of the table of translations, without its header."""
     output = corpus.folder / "hypotheses.tsv"
     arguments = [
-        *("--base", base, "--prompt", "prompt", corpus.folder / "prompt.txt", "--threads", 1, "--output", output),
-        *("--settings", json.dumps({**DECODING, **(settings or {})}), "--test", test or corpus.folder / "test.tsv"),
-        *(("--model", model) if model else ()),
+        *("--provider", "local", "--input", "base", base, "--input", "prompt", corpus.folder / "prompt.txt"),
+        *("--settings", json.dumps({**DECODING, **(settings or {})}), "--split", test or corpus.folder / "test.tsv"),
+        *(("--input", "model", model) if model else ()),
+        *("--empty", "keep", "--threads", 1, "--output", output),
     ]
-    translate_local.main(translate_local.parser().parse_args([str(word) for word in arguments]))
+    generate_targets.main(generate_targets.parser().parse_args([str(word) for word in arguments]))
     return output.read_text(encoding="utf-8").splitlines()[1:]
 
 

@@ -27,15 +27,13 @@ def test_the_command_that_describes_700_conditions_is_short_and_runs(tmp_path: P
 
 
 def test_a_script_reads_arguments_from_a_file(tmp_path: Path) -> None:
-    listed, there = tmp_path / "arguments.json", tmp_path / "numbers.tsv"
-    there.write_text("id\tsource\ttarget\n", encoding="utf-8")
-    listed.write_text(json.dumps(["--pairs", "1", "--output", str(tmp_path / "drawn.tsv")]), encoding="utf-8")
-    command = [sys.executable, str(SCRIPTS / "generate/sample_pretrain.py"), "--pretrain", str(there)]
+    listed, table = tmp_path / "arguments.json", tmp_path / "table.tsv"
+    listed.write_text(json.dumps(["--output", str(table)]), encoding="utf-8")
     done = subprocess.run(
-        [*command, "--arguments", str(listed)],
+        [sys.executable, str(SCRIPTS / "analyse/diversity/collect_diversity.py"), "--arguments", str(listed)],
         env={"PYTHONPATH": str(SCRIPTS)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0 and (tmp_path / "drawn.tsv").exists(), done.stdout + done.stderr
+    assert done.returncode == 0 and table.exists(), done.stdout + done.stderr

@@ -99,7 +99,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     ),
     "a generator's training": (
         configured(("pairs: 150}", "pairs: 151}")),
-        {"write_study", "sample_pretrain:weak", "train_generator:weak"} | generated("weak") | AFTER_WEAK,
+        {"write_study", "train_generator:weak"} | generated("weak") | AFTER_WEAK,
     ),
     "a condition's fractions": (
         configured(("human: 0.5, garbled: 0.5", "human: 0.25, garbled: 0.75")),
@@ -136,7 +136,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         configured(("test: 60", "test: 50")),
         # The split writes all its parts again; what trains on parts that are the same as before does so too, because
         # Snakemake compares the files that a job writes.
-        {"write_study", "split_corpus", "train_vocab", "check_vocab", "sample_pretrain:weak"}
+        {"write_study", "split_corpus", "train_vocab", "check_vocab"}
         | {"learn_norms", "find_human_errors", "find_test_errors"}
         | generated("garbled")
         | EVERY_TRAINING
@@ -171,7 +171,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         set(),
     ),
     "a comment in a script": (
-        coded("evaluate/translate_test.py", "def main(", "# A comment.\ndef main("),
+        coded("evaluate/score_run.py", "def main(", "# A comment.\ndef main("),
         set(),
     ),
     "a docstring in a shared module": (
@@ -179,8 +179,13 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
         set(),
     ),
     "code in a script": (
-        coded("evaluate/translate_test.py", "    rows = list(", "    rows = list()\n    rows = list("),
-        translated(*ALL_RUNS) | COMPARED,
+        coded("generate/generate_targets.py", "    count = empty = 0", "    count = 0\n    empty = 0"),
+        generated("weak")
+        | generated("second")
+        | generated("garbled")
+        | rebuilt(WEAK, SECOND, MIXED)
+        | translated(*ALL_RUNS)
+        | COMPARED,
     ),
     "code in a shared module": (
         coded("models/translation.py", "_EXTRA_LENGTH = 10", "_EXTRA_LENGTH = 11"),
@@ -203,7 +208,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "a touched provider's file": (touch("text/garbled.en"), set()),
     "a corpus file of an older date": (
         replaced("text/train.de"),
-        {"read_files", "clean_corpus", "split_corpus", "train_vocab", "sample_pretrain:weak"}
+        {"read_files", "clean_corpus", "split_corpus", "train_vocab"}
         | {"learn_norms", "find_human_errors", "find_test_errors"}
         | generated("garbled")
         | EVERY_TRAINING

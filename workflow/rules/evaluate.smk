@@ -4,12 +4,12 @@
 include: "functions/evaluate.smk"
 
 
-rule translate_test:
+use rule generate_targets as translate_test with:
     input:
         **VOCAB,
         checkpoint="<results>/runs/{learner}/{recipe}/{size}/{seed}/model.pt",
         ctranslate2="<results>/runs/{learner}/{recipe}/{size}/{seed}/ctranslate2",
-        test="<results>/corpus/test.tsv",
+        split="<results>/corpus/test.tsv",
     output:
         "<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
     log:
@@ -18,20 +18,19 @@ rule translate_test:
         "<results>/benchmarks/translate_test/{learner}/{recipe}/{size}/{seed}.tsv"
     wildcard_constraints:
         learner=alternatives(STUDY.learners.of(FairseqLearner)),
+    priority: 0
     params:
-        **runs_script("evaluate/translate_test.py"),
+        **runs_script("generate/generate_targets.py", "generate/providers/fairseq.py"),
+        provider="fairseq",
         settings=STUDY.decoding,
+        contents=[],
+        empty="keep",
         label="{learner}/{recipe}/{size}/{seed}",
-    threads: TRAINING.threads
     resources:
         **grown(mem_mb=TRAINING.memory_mb, runtime=TRAINING.minutes),
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/evaluate.yaml"
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.label:q}"
-        " --threads {threads} --checkpoint {input.checkpoint:q} --ctranslate2 {input.ctranslate2:q} --spm {input.spm:q}"
-        " --dictionary {input.dictionary:q} --test {input.test:q} --settings {params.settings:q} --output {output:q}"
 
 
 rule score_run:

@@ -69,12 +69,13 @@ rule finetune_local:
         " --state {params.state:q} --model {output.model:q} --report {output.report:q} {params.monitors:q}"
 
 
-rule translate_local:
+# At size 0 the base model translates, zero-shot.
+use rule generate_targets as translate_local with:
     input:
         base_files,
         unpack(tuned_model),
         unpack(prompt_inputs),
-        test="<results>/corpus/test.tsv",
+        split="<results>/corpus/test.tsv",
     output:
         "<results>/runs/{learner}/{recipe}/{size}/{seed}/hypotheses.tsv",
     log:
@@ -83,23 +84,20 @@ rule translate_local:
         "<results>/benchmarks/translate_local/{learner}/{recipe}/{size}/{seed}.tsv"
     wildcard_constraints:
         learner=LOCAL_LEARNERS,
+    priority: 0
     params:
-        **runs_script("finetune/translate_local.py"),
-        base=base_arguments,
-        contents=base_contents,
-        model=tuned_arguments,
-        prompts=prompt_arguments,
+        **runs_script("generate/generate_targets.py", "generate/providers/local.py"),
+        provider="local",
         settings=llm_settings,
+        inputs=local_provider_arguments,
+        contents=base_contents,
+        empty="keep",
         label="{learner}/{recipe}/{size}/{seed}",
-    threads: TRAINING.threads
     resources:
         **LOCAL_RESOURCES,
         gpu=min(TRAINING.gpus_used, 1),
     conda:
         "../../envs/finetune.yaml"
-    shell:
-        "python {params.script:q} --log {log:q} --label {params.label:q} --threads {threads} {params.base:q}"
-        " {params.model:q} {params.prompts:q} --settings {params.settings:q} --test {input.test:q} --output {output:q}"
 
 
 # The adapter merged into its base model, only for a run that the user asks for by name.
@@ -134,7 +132,7 @@ use rule generate_targets as generate_local with:
     input:
         base_files,
         unpack(prompt_inputs),
-        pool="<results>/corpus/pool.tsv",
+        split="<results>/corpus/pool.tsv",
     log:
         "<results>/logs/generate_local/{generator}.log",
     benchmark:

@@ -50,31 +50,10 @@ rule check_vocab:
         " {params.metrics:q} --rewritten {output:q}"
 
 
-rule sample_pretrain:
-    input:
-        pretrain="<results>/corpus/pretrain.tsv",
-    output:
-        "<results>/generators/{generator}/train.tsv",
-    log:
-        "<results>/logs/sample_pretrain/{generator}.log",
-    benchmark:
-        "<results>/benchmarks/sample_pretrain/{generator}.tsv"
-    params:
-        **runs_script("generate/sample_pretrain.py"),
-        pairs=lambda wildcards: STUDY.generators[wildcards.generator].pairs,
-    resources:
-        **grown(mem_mb=1000, runtime=10),
-    conda:
-        "../../envs/generate.yaml"
-    shell:
-        "python {params.script:q} --log {log:q} --label {wildcards.generator:q}"
-        " --pretrain {input.pretrain:q} --pairs {params.pairs:q} --output {output:q}"
-
-
 rule generate_targets:
     input:
         unpack(lambda wildcards: given_inputs(STUDY.generators[wildcards.generator].inputs)),
-        pool="<results>/corpus/pool.tsv",
+        split="<results>/corpus/pool.tsv",
     output:
         "<results>/generators/{generator}/generated.tsv",
     log:
@@ -94,6 +73,8 @@ rule generate_targets:
         settings=lambda wildcards: STUDY.generators[wildcards.generator].settings,
         inputs=input_arguments,
         contents=lambda wildcards: contents(STUDY.generators[wildcards.generator].inputs.values()),
+        empty="refuse",
+        label="{generator}",
     threads: TRAINING.threads
     resources:
         **grown(mem_mb=max(TRAINING.memory_mb, pool_memory(500, 900)), runtime=TRAINING.minutes),
@@ -103,6 +84,6 @@ rule generate_targets:
     conda:
         "../../envs/generate.yaml"
     shell:
-        "python {params.script:q} --log {log:q} --label {wildcards.generator:q}"
+        "python {params.script:q} --log {log:q} --label {params.label:q}"
         " --threads {threads} --provider {params.provider:q} --settings {params.settings:q} {params.inputs:q}"
-        " --pool {input.pool:q} --output {output:q}"
+        " --split {input.split:q} --empty {params.empty:q} --output {output:q}"

@@ -115,7 +115,9 @@ def file_options(files):
 
 def input_arguments(wildcards, input):
     """``--input`` arguments that name the files that only one provider of targets or one metric reads."""
-    return in_file(repeated("--input", [entry for entry in input.items() if entry[0] not in ("pool", "generated")]))
+    return in_file(
+        repeated("--input", [entry for entry in input.items() if entry[0] not in ("pool", "generated", "split")])
+    )
 
 
 def named_files(names, files):

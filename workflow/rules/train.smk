@@ -45,7 +45,7 @@ rule train_model:
 use rule train_model as train_generator with:
     input:
         **VOCAB,
-        dataset="<results>/generators/{generator}/train.tsv",
+        dataset="<results>/corpus/pretrain.tsv",
         valid="<results>/corpus/valid.tsv",
     output:
         model="<results>/generators/{generator}/model.pt",
@@ -58,7 +58,7 @@ use rule train_model as train_generator with:
     # Most runs wait for generated text.
     priority: 10
     params:
-        size=[],
+        size=lambda wildcards: ["--size", str(STUDY.generators[wildcards.generator].pairs)],
         start=[],
         settings=lambda wildcards: STUDY.generators[wildcards.generator].training_settings,
         label="generator {generator}",

@@ -148,7 +148,7 @@ def test_a_generator_decodes_as_a_learner_does(corpus: Corpus, model: Path, tmp_
     arguments = [
         *("--provider", "local", "--settings", json.dumps(DECODING), "--threads", 1, "--output", output),
         *("--input", "base", model, "--input", "prompt", corpus.folder / "prompt.txt"),
-        *("--pool", corpus.folder / "test.tsv"),
+        *("--split", corpus.folder / "test.tsv", "--empty", "refuse"),
     ]
     generate_targets(generate_parser().parse_args([str(word) for word in arguments]))
     assert output.read_text(encoding="utf-8").splitlines()[1:] == translations(corpus, model, None)

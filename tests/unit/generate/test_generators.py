@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from generate import generate_targets
 from generate.providers.files import generate
 from workbench.cli import UserError
 from workbench.pairs import Source
@@ -28,7 +30,7 @@ def targets(
 ) -> list[str]:
     settings = {"aligned_with": aligned_with, "max_line_bytes": 1000, "markup": markup, "pool_sha256": POOL}
     settings |= {"alignment": "refuse", "empty": "refuse"} | dict(more or {})
-    files = {"pool": Path("results/corpus/pool.tsv"), **inputs}
+    files = {"split": Path("results/corpus/pool.tsv"), **inputs}
     return [generated.text for generated in generate(SOURCES, settings, files, 1)]
 
 
@@ -91,3 +93,25 @@ def test_a_missing_source_is_named(tmp_path: Path) -> None:
     own = lines(tmp_path / "s", "ein Wort mehr")
     with pytest.raises(UserError, match=r"lacks 1 of the pool's 2 sources, the first is train:3: 'drei Worte hier'"):
         targets("sources", targets=lines(tmp_path / "t", "one"), sources=own)
+
+
+def test_empty_targets_are_counted_and_those_of_a_generator_are_not_all_empty(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A model may write nothing for a source; a generator that writes nothing at all is refused, a learner is not."""
+    caplog.set_level("INFO")
+    split = lines(tmp_path / "split", "id\tsource", *(f"{source.id}\t{source.text}" for source in SOURCES))
+
+    def write(empty: str, *texts: str) -> list[str]:
+        settings = {"aligned_with": "pool", "max_line_bytes": 1000, "markup": "keep", "pool_sha256": POOL}
+        shaping = json.dumps(settings | {"alignment": "warn", "empty": "keep"})
+        arguments = ["--provider", "files", "--settings", shaping, "--split", str(split), "--empty", empty]
+        arguments += ["--input", "targets", str(lines(tmp_path / "t", *texts)), "--output", str(tmp_path / "out.tsv")]
+        generate_targets.main(generate_targets.parser().parse_args([*arguments, "--threads", "1"]))
+        return [row.split("\t")[1] for row in (tmp_path / "out.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+
+    assert write("refuse", "three", "") == ["three", ""]
+    assert "2 targets by files, 1 of them EMPTY" in caplog.text
+    with pytest.raises(UserError, match="every one of its 2 targets is empty"):
+        write("refuse", "", "")
+    assert write("keep", "", "") == ["", ""]

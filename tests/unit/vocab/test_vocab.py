@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 import sentencepiece
+from fairseq.data import Dictionary
 from toy_corpus import toy_corpus
 
+from models.engines import Model, encode, load_sentencepiece
 from vocab import check_vocab
+from vocab.train_vocab import dictionary as dictionary_of
 from vocab.train_vocab import main, parser
 from vocab.train_vocab import train as train_model
 from workbench.cli import UserError
@@ -75,6 +78,21 @@ def test_text_keeps_all_its_characters_and_blanks(kind: str) -> None:
     ):
         processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         assert processor.decode(processor.encode(TEXTS[kind])) == TEXTS[kind]
+
+
+@pytest.mark.parametrize("kind", list(TEXTS))
+def test_bytes_pass_through_the_dictionary(tmp_path: Path, kind: str) -> None:
+    """A model reads and writes the dictionary's pieces: bytes are among them, and spell the same text again."""
+    spm, dictionary = tmp_path / "spm.model", tmp_path / "dict.txt"
+    spm.write_bytes(
+        train_model(iter([source for source, _ in toy_corpus(300)]), "unigram", 345, 1.0, byte_fallback=True)
+    )
+    dictionary.write_text(dictionary_of(spm.read_bytes()), encoding="utf-8")
+    processor, words = load_sentencepiece(spm), Dictionary.load(str(dictionary))
+    (pieces,) = encode(Model(tmp_path, tmp_path, spm, dictionary), processor, [TEXTS[kind]], 200, "texts")
+    numbers = [words.index(piece) for piece in pieces]
+    assert any(piece.startswith("<0x") for piece in pieces) and words.unk() not in numbers
+    assert processor.decode([words[number] for number in numbers]) == TEXTS[kind]
 
 
 def test_texts_that_the_vocabulary_changes_are_counted_and_warned_of(tmp_path: Path) -> None:

@@ -24,9 +24,11 @@ def base_arguments(wildcards):
 
 
 def local_provider_arguments(wildcards):
-    """``--input`` arguments that name the model and the prompts of a local generator."""
+    """``--input`` arguments that name the models and the prompts of a local generator or learner."""
     llm = llm_of(wildcards)
-    return spelled_out(["--input", "base", llm.folder, *repeated("--input", llm.prompts.items())])
+    tuned = tuned_model(wildcards) if "learner" in wildcards.keys() else {}
+    files = {"base": llm.folder, **tuned, **llm.prompts}
+    return spelled_out(repeated("--input", files.items()))
 
 
 def run_arguments(wildcards, input):

@@ -45,9 +45,7 @@ COLUMNS = ("generator", "quality", "metric", "better", *Agreement._fields, "prac
 def is_practical(about: Mapping[str, Mapping[str, Any]], name: str) -> bool:
     """Whether the score ``name`` needs no human targets; an average is practical if all its parts are.
 
-    Args:
-        about: the metric of every score, and the scores that an average is of.
-        name: a score in ``about``.
+    ``about`` holds the metric of every score, and the scores that an average is of.
     """
     needs_human = load_metric(about[name]["metric"]).METRIC.needs_human
     return not needs_human and all(is_practical(about, part) for part in about[name].get("of", ()))
@@ -61,13 +59,10 @@ def agreement(
     resamples: int,
     seed: int,
 ) -> Agreement:
-    """Compare a ranking with the oracle; the interval is that of ``resamples`` drawn with ``seed``.
+    """Compare a ranking, in which the best target has the lowest number, with the oracle's scores of the same targets.
 
-    Args:
-        scores: score of each target; None if it has none.
-        ranking: rank of each target; the best has the lowest.
-        oracle: the oracle's score of each target.
-        better: which ``scores`` are better, ``higher`` or ``lower``.
+    ``scores``, of which ``higher`` or ``lower`` ones are ``better``, are None for targets without one. The interval is
+    that of ``resamples`` drawn with ``seed``.
     """
     known = np.array([value is not None for value in scores])
     signed = np.array([value for value in scores if value is not None]) * (1 if better == "higher" else -1)

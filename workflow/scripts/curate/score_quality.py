@@ -64,13 +64,9 @@ class TargetInstances:
 def ranks(ids: list[str], scores: Sequence[str], better: str, seed: int) -> list[int]:
     """The rank of each instance, 1 for the best; ties and instances without a score follow the order of ``seed``.
 
-    Args:
-        ids: ids of the instances.
-        scores: scores as they are written; empty for an instance without one.
-        better: which scores are better, ``higher`` or ``lower``.
+    ``scores`` are as they are written, empty for an instance without one; ``better`` is ``higher`` or ``lower``.
     """
     sign = -1.0 if better == "higher" else 1.0
-
     keys = [sign * float(text) if text else math.inf for text in scores]
     found = [0] * len(ids)
     for rank, position in enumerate(sorted(random_order(ids, seed), key=keys.__getitem__), start=1):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from models.causal_lm import TOKENIZER_FILES, check_config, check_disk, import_extra, writing_to
+from models.causal_lm import TOKENIZER_FILES, check_base, check_disk, import_extra, writing_to
 from workbench.cli import UserError, progress, run_script, say, script_parser
 from workbench.files import file_digest, sync_folder, write_json
 
@@ -38,7 +38,7 @@ def main(arguments: argparse.Namespace) -> None:
         for file in progress(files, len(files), "files"):
             _fetch(hub, name, info.sha, file, part)
             if file.rfilename == "config.json":
-                check_config(part)
+                check_base(part, has_weights=False)
         _tidy(part, {file.rfilename for file in files})
         sync_folder(part)
         if arguments.output.exists():

@@ -89,12 +89,8 @@ class Plan:
     """Which instances each update sees.
 
     Each epoch shuffles the instances again. Updates are cut from the sequence of epochs, so all but the last have the
-    same size. The plan depends on the seed and on nothing that happens during training.
-
-    Args:
-        lengths: tokens of the completion of each instance.
-        options: size of the batches, and number of epochs or updates.
-        seed: of the order.
+    same size. The plan depends on the seed and on nothing that happens during training. The ``lengths`` are the tokens
+    of each instance's completion.
     """
 
     def __init__(self, lengths: Sequence[int], options: TrainerOptions, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Write a generator's targets for the pool's sources.
+"""Write a generator's targets for the pool's sources, or a learner's translations of the test set's.
 
 A provider writes them: a module of :mod:`generate.providers`, which says what a provider must offer.
 """
@@ -19,8 +19,8 @@ from workbench.tables import read_rows
 def main(arguments: argparse.Namespace) -> None:
     """Ask the provider for every target and write them."""
     provider: Provider = importlib.import_module(f"generate.providers.{arguments.provider}")
-    inputs = {"pool": arguments.pool, **{name: Path(path) for name, path in arguments.input}}
-    sources = [Source(*row) for row in read_rows(arguments.pool, ["id", "source"])]
+    inputs = {"split": arguments.split, **{name: Path(path) for name, path in arguments.input}}
+    sources = [Source(*row) for row in read_rows(arguments.split, ["id", "source"])]
     settings = json.loads(arguments.settings)
     count = empty = 0
 
@@ -30,7 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
             count += 1
             empty += not instance.text.strip()
             yield instance
-        if empty == count:
+        if empty == count and arguments.empty == "refuse":
             raise UserError(f"{arguments.label or arguments.provider}: every one of its {empty:,} targets is empty")
 
     write_generated(arguments.output, generated())
@@ -43,15 +43,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
     parser.add_argument("--provider", required=True, help="module of generate/providers")
     parser.add_argument("--settings", required=True, help="the provider's settings as JSON")
-    parser.add_argument(
-        "--input",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "PATH"),
-        help="a file that the provider reads",
-    )
-    parser.add_argument("--pool", type=Path, required=True, help="the split whose sources are translated")
+    parser.add_argument("--input", nargs=2, action="append", default=[], metavar=("NAME", "PATH"), help="file to read")
+    parser.add_argument("--split", type=Path, required=True, help="the split whose sources are translated")
+    parser.add_argument("--empty", choices=["refuse", "keep"], required=True, help="what if all targets are empty")
     parser.add_argument("--output", type=Path, required=True, help="generated text to write")
     return parser
 

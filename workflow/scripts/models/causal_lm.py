@@ -129,24 +129,11 @@ def _matching_files(folder: Path, *patterns: str) -> list[Path]:
     return sorted({path for pattern in patterns for path in folder.glob(pattern)})
 
 
-def check_base(folder: Path) -> Any:
-    """Load the configuration of the causal language model in a folder, and check that its weights are there.
+def check_base(folder: Path, has_weights: bool = True) -> Any:
+    """Load the configuration of the causal language model in a folder, which ``has_weights`` that can be loaded.
 
     Raises:
-        UserError: as :func:`check_config`, or there are no weights that can be loaded.
-    """
-    config = check_config(folder)
-    if not list(folder.glob("*.safetensors")):
-        found = " (it has pickled ones, which are not read: convert them)" if list(folder.glob("*.bin")) else ""
-        raise UserError(f"{folder}: no weights in the safetensors format{found}")
-    return config
-
-
-def check_config(folder: Path) -> Any:
-    """Load the configuration of the causal language model in a folder.
-
-    Raises:
-        UserError: there is none, or it is another kind of model.
+        UserError: there is none, it is another kind of model, or its weights are missing.
     """
     transformers = import_offline("transformers")
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
@@ -173,6 +160,9 @@ def check_config(folder: Path) -> Any:
             "continues a text, such as LlamaForCausalLM); encoder-decoder, masked and multimodal models cannot be "
             "learners"
         )
+    if has_weights and not list(folder.glob("*.safetensors")):
+        found = " (it has pickled ones, which are not read: convert them)" if list(folder.glob("*.bin")) else ""
+        raise UserError(f"{folder}: no weights in the safetensors format{found}")
     return config
 
 

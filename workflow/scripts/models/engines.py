@@ -72,9 +72,7 @@ def encode(model: Model, processor: Any, texts: Sequence[str], max_pieces: int, 
 def batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
     """Group the positions of texts of similar length, longest first, at most ``batch_tokens`` padded pieces a batch.
 
-    Args:
-        lengths: pieces of each text, without the end of the sentence.
-        batch_tokens: ``decoding.batch_tokens``; a longer text is a batch by itself. Without texts there are no batches.
+    The ``lengths`` are pieces without the end of the sentence. A text longer than a batch is a batch by itself.
     """
     found: list[list[int]] = []
     for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
@@ -181,13 +179,9 @@ class FairseqNetwork:
         step: Callable[[Any], Sequence[Any]],
         read: Callable[[Any], Result],
     ) -> Iterator[Result]:
-        """Yield what ``read`` takes from the best hypothesis of every text, in order.
+        """Yield what ``read`` takes from the best of fairseq's hypotheses for every text of ``dataset``, in order.
 
-        Args:
-            dataset: fairseq's dataset of the texts.
-            lengths: pieces of each text, by which texts share a batch.
-            step: maps a batch of the dataset to the hypotheses of each text.
-            read: maps one of fairseq's hypotheses to a result.
+        Texts of similar ``lengths`` (in pieces) share a batch; ``step`` maps a batch to the hypotheses of its texts.
         """
         import torch
         from fairseq import utils

@@ -10,9 +10,7 @@ Folds, calibration and figures are not a detector's concern: see :mod:`analyse.d
 add a module here and its name and keys in the schema; no rule changes.
 """
 
-import importlib
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -48,8 +46,3 @@ class Detector(Protocol):
         ``rows`` may be empty, if both authors always wrote the same: the model's scores are then all equal.
         """
         ...
-
-
-def build_detector(kind: str, settings: Mapping[str, Any], texts: Sequence[str], drawn: np.ndarray) -> Detector:
-    """The detector of a kind, with its ``settings``, that will learn from the ``drawn`` ones of ``texts``."""
-    return cast(Detector, importlib.import_module(f"{__name__}.{kind}").detector(settings, texts, drawn))

@@ -112,10 +112,8 @@ def platt_scaling(scores: np.ndarray, first: np.ndarray, new_scores: np.ndarray)
     Platt's smoothed targets keep the curve finite if the scores separate the authors perfectly. The curve always rises,
     at least slightly: if scores carry no information, chance must not reverse their order.
 
-    Args:
-        scores: shape (texts,).
-        first: whether the first author wrote each of those texts.
-        new_scores: any shape; the result has the same.
+    ``first`` says which of the texts the first author wrote, shape (texts,) as ``scores``; ``new_scores`` and the
+    result have any shape.
     """
     positive, negative = int(first.sum()), int((~first).sum())
     target = np.where(first, (positive + 1) / (positive + 2), 1 / (negative + 2))

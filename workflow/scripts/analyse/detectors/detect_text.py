@@ -23,6 +23,7 @@ AUC, ROC curve and ranking use the models' scores; everything else uses probabil
 """
 
 import argparse
+import importlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -31,7 +32,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import brier_score_loss
 
-from analyse.detectors import Detector, Feature, build_detector
+from analyse.detectors import Detector
 from analyse.detectors.cross_fitting import LabelledTexts, cross_fit, fold_order
 from stats.classification import area_under_curve, calibration, jackknife_error, roc_points
 from workbench.cli import UserError, run_script, say, script_parser
@@ -93,7 +94,8 @@ def main(arguments: argparse.Namespace) -> None:
     texts = LabelledTexts(
         np.repeat([True, False], len(differ)), *(np.tile(column, 2) for column in (fold, differ, drawn))
     )
-    detector = build_detector(settings.kind, of_kind, targets.texts, texts.drawn)
+    kind = importlib.import_module(f"analyse.detectors.{settings.kind}")
+    detector: Detector = kind.detector(of_kind, targets.texts, texts.drawn)
     fitted = cross_fit(detector, texts, arguments.threads)
     # Six digits, as they are written, so that machines agree on ties.
     scores, probabilities = (
@@ -106,6 +108,9 @@ def main(arguments: argparse.Namespace) -> None:
     others = (np.split(found[drawn_fold != number], 2) for number, found in fitted.without.items())
     of_first, of_second = np.split(scores, 2)
     area = area_under_curve(of_first, of_second, targets.places, jackknife_error(others))
+    # What indicates each author most, in a model of all drawn texts: for people to read, nothing is scored with it.
+    rows = np.flatnonzero(texts.differ & texts.drawn)
+    of_first_author, of_second_author = detector.fit(rows, texts.first[rows]).features(FEATURES)
     report = {
         "first": names[0],
         "second": names[1],
@@ -119,7 +124,7 @@ def main(arguments: argparse.Namespace) -> None:
         "brier": float(brier_score_loss(texts.first, probabilities)),
         "roc": roc_points(scores, texts.first),
         "calibration": [asdict(row) for row in calibration(probabilities, texts.first)],
-        "features": strongest_features(detector, texts),
+        "features": {"first": of_first_author, "second": of_second_author},
     }
     if not drawn.all():
         report["drawn"] = int(drawn.sum())
@@ -168,13 +173,6 @@ def write_ranking(path: Path, ids: list[str], scores: np.ndarray, seed: int) -> 
     ranked = sorted(random_order(ids, seed), key=lambda place: -scores[place])
     rows = ((ids[place], _digits(scores[place]), rank) for rank, place in enumerate(ranked, start=1))
     write_rows(path, ["id", "score", "rank"], rows)
-
-
-def strongest_features(detector: Detector, texts: LabelledTexts) -> dict[str, list[Feature]]:
-    """What indicates each author most, in a model of all drawn texts: for people to read, nothing is scored with it."""
-    rows = np.flatnonzero(texts.differ & texts.drawn)
-    first, second = detector.fit(rows, texts.first[rows]).features(FEATURES)
-    return {"first": first, "second": second}
 
 
 def _digits(value: float) -> str:

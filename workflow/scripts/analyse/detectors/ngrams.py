@@ -13,6 +13,7 @@ language models are leaving fingerprints (2024), who find that such n-grams dist
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,6 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 
 from analyse.detectors import DetectorModel, Feature
 
@@ -49,17 +49,16 @@ class NgramSettings:
 
 @dataclass(frozen=True)
 class _NgramCounts:
-    """N-grams of one type: ``counts`` of shape (drawn texts, n-grams), the n-grams, and how they are counted."""
+    """N-grams of one type that occur in enough drawn texts: how to count them, and their ``counts`` in these texts."""
 
     label: str
-    counts: sparse.csr_matrix
-    grams: np.ndarray
-    analysis: Mapping[str, Any]
+    vectorizer: CountVectorizer
+    counts: sparse.csr_matrix  # shape (drawn texts, n-grams)
 
-    def name(self, column: int) -> str:
-        """The n-gram of a column as a person would write it."""
-        gram = self.grams[column]
-        return f"{self.label}: {gram.replace(' ', _BLANK) if self.label == 'characters' else gram}"
+    def names(self, columns: np.ndarray) -> list[str]:
+        """The n-grams of ``columns`` as a person would write them."""
+        grams = self.vectorizer.get_feature_names_out()[columns]
+        return [f"{self.label}: {gram.replace(' ', _BLANK) if self.label == 'characters' else gram}" for gram in grams]
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,9 @@ class _Vocabulary:
     columns: np.ndarray
     weights: TfidfTransformer
 
-    def vectors(self, rows: np.ndarray) -> sparse.csr_matrix:
-        """The counted texts ``rows`` as vectors of length one: shape (rows, columns)."""
-        return self.weights.transform(self.kind.counts[rows][:, self.columns])
+    def vectors(self, counts: sparse.csr_matrix) -> sparse.csr_matrix:
+        """Texts as vectors of length one, shape (texts, columns), from the counts of all n-grams of the type."""
+        return self.weights.transform(counts[:, self.columns])
 
 
 class NgramDetector:
@@ -84,30 +83,25 @@ class NgramDetector:
         self._drawn = drawn
         self._row = np.cumsum(drawn) - 1  # of a drawn text among the drawn ones
         counted = self._read(np.flatnonzero(drawn))
-        types: list[tuple[str, Sequence[int] | None, dict[str, Any]]] = [
-            ("words", settings.word_ngrams, {"analyzer": "word", "token_pattern": _TOKEN}),
+        self._types: list[_NgramCounts] = []
+        for label, lengths, analysis in (
+            ("words", settings.word_ngrams, {"token_pattern": _TOKEN}),
             ("characters", settings.character_ngrams, {"analyzer": "char_wb"}),
-        ]
-        self._types = [
-            self._count(counted, label, {**analysis, "ngram_range": tuple(lengths)})
-            for label, lengths, analysis in types
-            if lengths
-        ]
+        ):
+            if lengths:
+                vectorizer = CountVectorizer(
+                    **analysis,
+                    ngram_range=tuple(lengths),
+                    lowercase=settings.lowercase,
+                    min_df=settings.min_df,  # what is too rare in all texts is too rare in any part of them
+                    dtype=np.float64,
+                )
+                with suppress(ValueError):  # no n-gram occurs in enough texts
+                    self._types.append(_NgramCounts(label, vectorizer, vectorizer.fit_transform(counted)))
 
     def _read(self, rows: np.ndarray) -> list[str]:
         texts = [self._texts[row] for row in rows.tolist()]
         return [text.translate(_PLAIN) for text in texts] if self._settings.fold_typography else texts
-
-    def _count(self, texts: Sequence[str], label: str, analysis: Mapping[str, Any]) -> _NgramCounts:
-        analysis = {**analysis, "lowercase": self._settings.lowercase, "dtype": np.float64}
-        vectorizer = CountVectorizer(**analysis)
-        try:
-            counts = vectorizer.fit_transform(texts)
-        except ValueError:  # no text has any
-            return _NgramCounts(label, sparse.csr_matrix((len(texts), 0)), np.zeros(0, dtype=object), analysis)
-        # What occurs in too few of all texts also occurs in too few of any part of them.
-        kept = np.flatnonzero(_document_frequency(counts) >= self._settings.min_df)
-        return _NgramCounts(label, counts[:, kept].tocsr(), vectorizer.get_feature_names_out()[kept], analysis)
 
     def fit(self, rows: np.ndarray, first: np.ndarray) -> DetectorModel:
         """Learn from the texts ``rows``, which must be drawn; see :class:`analyse.detectors.Detector`."""
@@ -116,7 +110,8 @@ class NgramDetector:
         if not parts:
             return NgramModel(self, [], np.zeros(0), 0.0)
         regression = LogisticRegression(C=self._settings.C, solver="liblinear", max_iter=1000)
-        regression.fit(sparse.hstack([part.vectors(counted) for part in parts]).tocsr(), first)
+        vectors = sparse.hstack([part.vectors(part.kind.counts[counted]) for part in parts])
+        regression.fit(vectors.tocsr(), first)
         return NgramModel(self, parts, regression.coef_[0], float(regression.intercept_[0]))
 
     def vectors(self, parts: Sequence[_Vocabulary], rows: np.ndarray) -> Iterator[tuple[np.ndarray, sparse.csr_matrix]]:
@@ -128,15 +123,12 @@ class NgramDetector:
         drawn = self._drawn[rows]
         counted, others = np.flatnonzero(drawn), np.flatnonzero(~drawn)
         if len(counted):
-            yield counted, sparse.hstack([part.vectors(self._row[rows[counted]]) for part in parts])
-        pipelines = [
-            make_pipeline(CountVectorizer(**part.kind.analysis, vocabulary=part.kind.grams[part.columns]), part.weights)
-            for part in parts
-        ]
+            places = self._row[rows[counted]]
+            yield counted, sparse.hstack([part.vectors(part.kind.counts[places]) for part in parts])
         for start in range(0, len(others), _CHUNK):
             chunk = others[start : start + _CHUNK]
             texts = self._read(rows[chunk])
-            yield chunk, sparse.hstack([pipeline.transform(texts) for pipeline in pipelines])
+            yield chunk, sparse.hstack([part.vectors(part.kind.vectorizer.transform(texts)) for part in parts])
 
     def _choose(self, kind: _NgramCounts, rows: np.ndarray) -> _Vocabulary | None:
         """The n-grams of a model of the counted texts ``rows``; None if there are none."""
@@ -170,7 +162,7 @@ class NgramModel:
 
     def features(self, count: int) -> tuple[list[Feature], list[Feature]]:
         """The n-grams with the largest weights in either direction; ties are sorted by name."""
-        names = [part.kind.name(column) for part in self.parts for column in part.columns]
+        names = [name for part in self.parts for name in part.kind.names(part.columns)]
         features = map(Feature, names, self.weights.tolist())
         found = sorted(features, key=lambda feature: (round(feature.weight, 6), feature.text))
         first = [feature for feature in reversed(found[-count:]) if feature.weight > 0]

@@ -21,9 +21,9 @@ class Provider(Protocol):
         """Yield one target for each source that has one, in the order of ``sources``.
 
         Args:
-            sources: of the pool.
+            sources: of a split.
             settings: the part of the generator's configuration that shapes the text, in the provider's own keys.
-            inputs: the files that the provider reads, by name, and the table ``pool``.
+            inputs: the files that the provider reads, by name, and the table ``split`` of the sources.
             threads: CPU threads that it may use.
 
         Raises:

@@ -16,6 +16,6 @@ def generate(
 ) -> Iterator[Generated]:
     """Yield one target for each source; the settings are those of ``decoding`` in the configuration."""
     texts = [source.text for source in sources]
-    model = Model(**{name: path for name, path in inputs.items() if name != "pool"})
+    model = Model(**{name: path for name, path in inputs.items() if name != "split"})
     hypotheses = translate(model, texts, DecodingSettings.from_json(settings), threads)
     return as_generated([source.id for source in sources], hypotheses)

@@ -101,7 +101,7 @@ def _read_lines(
 def _check_pool(sources: Sequence[Source], lines: int, inputs: Mapping[str, Path], proof: str | None) -> None:
     """Check that a file was made for this pool: by its number of lines and the digest of the sources."""
     path = inputs["targets"]
-    command = f"tail -n +2 {inputs['pool']} | cut -f2 > pool.txt"
+    command = f"tail -n +2 {inputs['split']} | cut -f2 > pool.txt"
     remedy = (
         f"Keep the sources that you translate, one a line ({command}), and set `aligned_with: sources` and "
         "`sources: pool.txt`. Or set `pool_sha256` to their digest (sha256sum pool.txt)"
