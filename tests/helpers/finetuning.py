@@ -128,7 +128,7 @@ class Finetuning:
 
     def here(self) -> Finetuning:
         """Train to the end in this process."""
-        finetune_local.main(finetune_local.parser().parse_args([str(word) for word in self.arguments]))
+        finetune_local.main(finetune_local.PARSER.parse_args([str(word) for word in self.arguments]))
         return self
 
     def start(self, before: str = "") -> subprocess.Popen[str]:
@@ -136,7 +136,7 @@ class Finetuning:
         self.folder.mkdir(parents=True, exist_ok=True)
         script = self.folder / "finetune_local.py"
         main = "from finetune import finetune_local as f\nfrom workbench.cli import run_script\n"
-        script.write_text(f"{main}{before}\nrun_script(f.parser(), f.main)\n", encoding="utf-8")
+        script.write_text(f"{main}{before}\nrun_script(f.PARSER, f.main)\n", encoding="utf-8")
         command = [python(), script, *map(str, self.arguments), "--log", self.folder / "log"]
         environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
         return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
@@ -168,7 +168,7 @@ def translations(
         *("--settings", json.dumps({**DECODING, **(settings or {})}), "--test", test or corpus.folder / "test.tsv"),
         *(("--model", model) if model else ()),
     ]
-    translate_local.main(translate_local.parser().parse_args([str(word) for word in arguments]))
+    translate_local.main(translate_local.PARSER.parse_args([str(word) for word in arguments]))
     return output.read_text(encoding="utf-8").splitlines()[1:]
 
 

@@ -199,18 +199,15 @@ def main(arguments: argparse.Namespace) -> None:
     write_parts(arguments.output, read_parts(given_parts(arguments), tuple(arguments.languages), arguments.cache, pins))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
-    add_part_options(parser, metavar="ID", help="mtdata ids")
-    parser.add_argument(
-        "--sha256", nargs=2, action="append", default=[], metavar=("FILE", "DIGEST"), help="pinned digest of a download"
-    )
-    parser.add_argument("--cache", required=True, type=Path, help="folder of downloads")
-    parser.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
+add_part_options(PARSER, metavar="ID", help="mtdata ids")
+PARSER.add_argument(
+    "--sha256", nargs=2, action="append", default=[], metavar=("FILE", "DIGEST"), help="pinned digest of a download"
+)
+PARSER.add_argument("--cache", required=True, type=Path, help="folder of downloads")
+PARSER.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -22,21 +22,18 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{count:,} sentences translated")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--checkpoint", type=Path, required=True, help="fairseq checkpoint")
-    parser.add_argument("--ctranslate2", type=Path, required=True, help="the same model for CTranslate2 (folder)")
-    parser.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
-    parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
-    parser.add_argument("--test", type=Path, required=True, help="the split (id source target)")
-    parser.add_argument(
-        "--settings", required=True, help="`decoding` of the configuration plus device and max_pieces, as JSON"
-    )
-    parser.add_argument("--threads", type=int, required=True, help="CPU threads; they do not change the result")
-    parser.add_argument("--output", type=Path, required=True, help="hypotheses to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--checkpoint", type=Path, required=True, help="fairseq checkpoint")
+PARSER.add_argument("--ctranslate2", type=Path, required=True, help="the same model for CTranslate2 (folder)")
+PARSER.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
+PARSER.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
+PARSER.add_argument("--test", type=Path, required=True, help="the split (id source target)")
+PARSER.add_argument(
+    "--settings", required=True, help="`decoding` of the configuration plus device and max_pieces, as JSON"
+)
+PARSER.add_argument("--threads", type=int, required=True, help="CPU threads; they do not change the result")
+PARSER.add_argument("--output", type=Path, required=True, help="hypotheses to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

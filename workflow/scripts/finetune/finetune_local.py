@@ -102,15 +102,12 @@ def _save(model: Any, method: str, base: Path, folder: Path) -> None:
     (folder / "README.md").unlink(missing_ok=True)  # peft's template of a model card
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    add_training_arguments(parser)
-    parser.add_argument("--base", type=Path, required=True, help="folder of the base model")
-    add_prompt_argument(parser)
-    parser.add_argument("--model", type=Path, required=True, help="folder of the adapter or model to write")
-    return parser
+PARSER = script_parser(__doc__)
+add_training_arguments(PARSER)
+PARSER.add_argument("--base", type=Path, required=True, help="folder of the base model")
+add_prompt_argument(PARSER)
+PARSER.add_argument("--model", type=Path, required=True, help="folder of the adapter or model to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -24,18 +24,15 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{count:,} sentences translated" + ("" if arguments.model else ", zero-shot"))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--base", type=Path, required=True, help="folder of the base model")
-    parser.add_argument("--model", type=Path, help="folder that finetune_local wrote (default: the base, zero-shot)")
-    add_prompt_argument(parser)
-    parser.add_argument("--test", type=Path, required=True, help="the split (id source target)")
-    parser.add_argument("--settings", required=True, help="the learner's decoding settings as JSON")
-    parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
-    parser.add_argument("--output", type=Path, required=True, help="hypotheses to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--base", type=Path, required=True, help="folder of the base model")
+PARSER.add_argument("--model", type=Path, help="folder that finetune_local wrote (default: the base, zero-shot)")
+add_prompt_argument(PARSER)
+PARSER.add_argument("--test", type=Path, required=True, help="the split (id source target)")
+PARSER.add_argument("--settings", required=True, help="the learner's decoding settings as JSON")
+PARSER.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
+PARSER.add_argument("--output", type=Path, required=True, help="hypotheses to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

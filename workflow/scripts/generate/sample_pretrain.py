@@ -20,14 +20,11 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{count:,} pairs")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--pretrain", type=Path, required=True, help="the split")
-    parser.add_argument("--pairs", type=int, required=True, help="how many")
-    parser.add_argument("--output", type=Path, required=True, help="table to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--pretrain", type=Path, required=True, help="the split")
+PARSER.add_argument("--pairs", type=int, required=True, help="how many")
+PARSER.add_argument("--output", type=Path, required=True, help="table to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

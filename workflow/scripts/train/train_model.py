@@ -88,16 +88,13 @@ def export_ctranslate2(checkpoint: Path, dictionaries: Path, target: Path) -> st
     return "yes"
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    add_training_arguments(parser)
-    parser.add_argument("--backwards", action="store_true", help="learn to translate the targets into the sources")
-    parser.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
-    parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
-    parser.add_argument("--model", type=Path, required=True, help="checkpoint to write")
-    parser.add_argument("--ctranslate2", type=Path, required=True, help="folder of the CTranslate2 model to write")
-    return parser
+PARSER = script_parser(__doc__)
+add_training_arguments(PARSER)
+PARSER.add_argument("--backwards", action="store_true", help="learn to translate the targets into the sources")
+PARSER.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
+PARSER.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
+PARSER.add_argument("--model", type=Path, required=True, help="checkpoint to write")
+PARSER.add_argument("--ctranslate2", type=Path, required=True, help="folder of the CTranslate2 model to write")
 
 
 def run() -> None:
@@ -106,7 +103,7 @@ def run() -> None:
     fairseq's threads that read batches outlive a training that ends early, and would abort Python at its exit.
     """
     try:
-        run_script(parser(), main)
+        run_script(PARSER, main)
     except SystemExit as end:
         if end.code:
             sys.stdout.flush()
