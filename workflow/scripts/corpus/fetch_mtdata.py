@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import requests
 
 from corpus.raw_table import SentencePair, add_part_options, given_parts, number_pairs, write_parts
-from workbench.cli import UserError, progress, run_script, say, script_parser
+from workbench.cli import UserError, add_repeatable, progress, run_script, say, script_parser
 from workbench.files import atomic_path, file_digest, write_text
 
 _CHUNK_BYTES = 1 << 20
@@ -202,9 +202,7 @@ def main(arguments: argparse.Namespace) -> None:
 PARSER = script_parser(__doc__)
 PARSER.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
 add_part_options(PARSER, metavar="ID", help="mtdata ids")
-PARSER.add_argument(
-    "--sha256", nargs=2, action="append", default=[], metavar=("FILE", "DIGEST"), help="pinned digest of a download"
-)
+add_repeatable(PARSER, "--sha256", ("FILE", "DIGEST"), "pinned digest of a download")
 PARSER.add_argument("--cache", required=True, type=Path, help="folder of downloads")
 PARSER.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
 

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, part_of
-from workbench.cli import UserError, run_script, say, script_parser
+from workbench.cli import UserError, add_repeatable, run_script, say, script_parser
 from workbench.files import checked, damaged
 from workbench.tables import write_rows
 from workbench.text import hash64, match_key
@@ -189,14 +189,8 @@ PARSER = script_parser(__doc__)
 PARSER.add_argument("--clean", required=True, type=Path, help="clean.tsv")
 PARSER.add_argument("--table", required=True, type=Path, help="cleaning.tsv, for messages")
 PARSER.add_argument("--seed", required=True, type=int)
-PARSER.add_argument(
-    "--split",
-    required=True,
-    action="append",
-    nargs=3,
-    metavar=("NAME", "SIZE", "OUTPUT"),
-    help=f"{', '.join(DRAWN_IN_ORDER)}: each once; the size '{ALL}' is for given parts",
-)
+SPLITS = f"{', '.join(DRAWN_IN_ORDER)}: each once; the size '{ALL}' is for given parts"
+add_repeatable(PARSER, "--split", ("NAME", "SIZE", "OUTPUT"), SPLITS, required=True)
 PARSER.add_argument(
     "--given",
     required=True,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from generate.providers import Provider
-from workbench.cli import UserError, run_script, say, script_parser
+from workbench.cli import UserError, add_repeatable, run_script, say, script_parser
 from workbench.generated import Generated, write_generated
 from workbench.pairs import Source
 from workbench.tables import read_rows
@@ -41,14 +41,7 @@ PARSER = script_parser(__doc__)
 PARSER.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
 PARSER.add_argument("--provider", required=True, help="module of generate/providers")
 PARSER.add_argument("--settings", required=True, help="the provider's settings as JSON")
-PARSER.add_argument(
-    "--input",
-    nargs=2,
-    action="append",
-    default=[],
-    metavar=("NAME", "PATH"),
-    help="a file that the provider reads",
-)
+add_repeatable(PARSER, "--input", ("NAME", "PATH"), "a file that the provider reads")
 PARSER.add_argument("--pool", type=Path, required=True, help="the split whose sources are translated")
 PARSER.add_argument("--output", type=Path, required=True, help="generated text to write")
 
