@@ -25,7 +25,7 @@ from models.causal_lm import (
     writing_to,
 )
 from train.command_line import add_training_arguments
-from train.monitors import Monitors
+from train.monitors import prepare_monitors
 from train.state import fingerprint
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import atomic_folder, write_json
@@ -74,7 +74,7 @@ def main(arguments: argparse.Namespace) -> None:
     with FinetuningState(arguments.state, identity) as state:
         if state.is_finished(arguments.report, arguments.model):
             return
-        monitors = Monitors(arguments.tensorboard, arguments.wandb, arguments.label).trainer_names()
+        monitors = list(prepare_monitors(arguments.tensorboard, arguments.wandb, arguments.label))
         model, report = finetune(finetuning, state, monitors)
         report |= {"fingerprint": identity, "method": settings.method}
         report |= {"instances": len(finetuning.train), "left_out": len(pairs) - len(finetuning.train)}

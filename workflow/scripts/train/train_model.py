@@ -15,7 +15,7 @@ from models.fairseq_checkpoints import load_checkpoint
 from train.command_line import add_training_arguments
 from train.data import encode_dataset
 from train.fairseq_training import USER_DIR, train
-from train.monitors import Monitors
+from train.monitors import prepare_monitors
 from train.settings import TrainingSettings
 from train.state import TrainingState, fingerprint
 from workbench.cli import run_script, say, script_parser
@@ -43,12 +43,13 @@ def main(arguments: argparse.Namespace) -> None:
     with TrainingState(arguments.state, identity) as state:
         if state.is_finished(arguments.report, arguments.model, arguments.ctranslate2):
             return
-        data = encode_dataset(dataset, valid, arguments.spm, arguments.dictionary, settings, state.folder / "data")
-        monitors = Monitors(arguments.tensorboard, arguments.wandb, arguments.label).fairseq_arguments()
-        report = train(data, settings, arguments.threads, state, arguments.start, monitors)
+        vocabulary = (arguments.spm, arguments.dictionary)
+        truncated = encode_dataset(dataset, valid, *vocabulary, settings, state.data)
+        monitors = prepare_monitors(arguments.tensorboard, arguments.wandb, arguments.label)
+        report = train(settings, arguments.threads, state, arguments.start, monitors)
         slim_checkpoint(state.checkpoint(settings.checkpoint), arguments.model)
-        report["fingerprint"] = identity
-        report["ctranslate2"] = export_ctranslate2(arguments.model, data.folder, arguments.ctranslate2)
+        report |= {"fingerprint": identity, "truncated": truncated}
+        report["ctranslate2"] = export_ctranslate2(arguments.model, state.data, arguments.ctranslate2)
         write_json(arguments.report, report)
         state.discard()
     say(
