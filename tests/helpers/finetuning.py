@@ -129,7 +129,7 @@ class Finetuning:
 
     def here(self) -> Finetuning:
         """Train to the end in this process."""
-        finetune_local.main(finetune_local.parser().parse_args([str(word) for word in self.arguments]))
+        finetune_local.main(finetune_local.PARSER.parse_args([str(word) for word in self.arguments]))
         return self
 
     def start(self, before: str = "") -> subprocess.Popen[str]:
@@ -137,7 +137,7 @@ class Finetuning:
         self.folder.mkdir(parents=True, exist_ok=True)
         script = self.folder / "finetune_local.py"
         main = "from finetune import finetune_local as f\nfrom workbench.cli import run_script\n"
-        script.write_text(f"{main}{before}\nrun_script(f.parser(), f.main)\n", encoding="utf-8")
+        script.write_text(f"{main}{before}\nrun_script(f.PARSER, f.main)\n", encoding="utf-8")
         command = [python(), script, *map(str, self.arguments), "--log", self.folder / "log"]
         environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
         return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
@@ -170,7 +170,7 @@ def translations(
         *(("--input", "model", model) if model else ()),
         *("--empty", "keep", "--threads", 1, "--output", output),
     ]
-    generate_targets.main(generate_targets.parser().parse_args([str(word) for word in arguments]))
+    generate_targets.main(generate_targets.PARSER.parse_args([str(word) for word in arguments]))
     return output.read_text(encoding="utf-8").splitlines()[1:]
 
 

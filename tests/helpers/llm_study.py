@@ -118,7 +118,7 @@ class Generator:
 
     def parsed(self) -> argparse.Namespace:
         """The script's arguments."""
-        return self.module.parser().parse_args(self.arguments())
+        return self.module.PARSER.parse_args(self.arguments())
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
         """The script in its own process group; its log is ``log.txt``."""

@@ -138,12 +138,12 @@ class Learner:
     def finetune(self, run: dict[str, Any] | None = None) -> None:
         """Run the script in this process."""
         run = run or self.all_runs[0]
-        finetune_hosted.main(finetune_hosted.parser().parse_args(self.tuning_arguments(run)))
+        finetune_hosted.main(finetune_hosted.PARSER.parse_args(self.tuning_arguments(run)))
 
     def translate(self, run: dict[str, Any] | None = None) -> None:
         """Run the script in this process."""
         run = run or self.all_runs[0]
-        prompt_learner.main(prompt_learner.parser().parse_args(self.translating_arguments(run)))
+        prompt_learner.main(prompt_learner.PARSER.parse_args(self.translating_arguments(run)))
 
     def start(self, run: dict[str, Any] | None = None) -> subprocess.Popen[str]:
         """The fine-tuning in its own process group; its log is ``log.txt``."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analyse.detectors.collect_detectors import main, parser
+from analyse.detectors.collect_detectors import PARSER, main
 from report.rows import PairRow
 from report.why.detector import detector_findings
 from workbench.cli import UserError
@@ -50,7 +50,7 @@ def collect(folder: Path, human: list[str], generators: dict[str, list[str]], *m
     arguments += ["--post-editing", str(folder / "post_editing.tsv"), *more]
     if "--detectors" not in more:
         arguments += ["--detectors"]
-    main(parser().parse_args(arguments))
+    main(PARSER.parse_args(arguments))
     columns = ["generator", "bleu", "others", "warning"]
     return {row[0]: row[1:] for row in read_rows(folder / "post_editing.tsv", columns)}
 
@@ -153,7 +153,7 @@ def test_generators_are_compared_on_the_sources_they_share(tmp_path: Path) -> No
     generated = [f"a={tmp_path / 'a.tsv'}", f"b={path / 'b.tsv'}", f"c={tmp_path / 'c.tsv'}"]
     arguments = ["--generated", *generated, "--pool", str(tmp_path / "pool.tsv")]
     arguments += ["--metrics", "bleu", "--target-language", "en", "--margin", "5", "--detectors"]
-    main(parser().parse_args([*arguments, "--pairs", str(path / "p.tsv"), "--post-editing", str(path / "post.tsv")]))
+    main(PARSER.parse_args([*arguments, "--pairs", str(path / "p.tsv"), "--post-editing", str(path / "post.tsv")]))
     shared = {row[0]: row[1:] for row in read_rows(path / "post.tsv", ["generator", "bleu", "others", "warning"])}
     assert not shared["a"][2]
     assert float(shared["a"][0]) < float(rows["a"][0])

@@ -14,7 +14,7 @@ import pytest
 
 from analyse.detectors import ngrams
 from analyse.detectors.cross_fitting import fold_order
-from analyse.detectors.detect_text import main, parser
+from analyse.detectors.detect_text import PARSER, main
 from workbench.cli import UserError
 from workbench.draws import random_order
 from workbench.generated import Generated, write_generated
@@ -67,7 +67,7 @@ def detect(
     arguments += ["--settings", json.dumps(SETTINGS | changes)]
     for option, name in files.items():
         arguments += [f"--{option}", str(folder / name)]
-    main(parser().parse_args(arguments))
+    main(PARSER.parse_args(arguments))
     return Found(
         json.loads((folder / "detector.json").read_text(encoding="utf-8")),
         list(read_rows(folder / "scores.tsv", ["id", "origin", "fold", "probability"])),

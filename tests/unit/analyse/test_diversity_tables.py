@@ -49,7 +49,7 @@ def measure(tmp_path: Path) -> Measure:
         arguments = ["--text", *map(str, paths), "--references", str(references), "--target-language", "en"]
         arguments += ["--settings", json.dumps(SETTINGS | (settings or {})), "--seed", str(seed)]
         output = tmp_path / "measured.tsv"
-        measure_diversity.main(measure_diversity.parser().parse_args([*arguments, "--output", str(output)]))
+        measure_diversity.main(measure_diversity.PARSER.parse_args([*arguments, "--output", str(output)]))
         return [dict(zip(MEASURED_COLUMNS, row, strict=True)) for row in read_rows(output, MEASURED_COLUMNS)]
 
     return run
@@ -118,7 +118,7 @@ def test_collected_with_holm_over_the_measures_of_a_text(measure: Measure, tmp_p
     table, output = tmp_path / "measured.tsv", tmp_path / "test.tsv"
     runs = ["--run", "small", "strong", "3200", str(table), "--run", "small", "weak", "3200", str(table)]
     arguments = [*runs, "--output", str(output)]
-    collect_diversity.main(collect_diversity.parser().parse_args(arguments))
+    collect_diversity.main(collect_diversity.PARSER.parse_args(arguments))
     collected = [dict(zip(COLUMNS, row, strict=True)) for row in read_rows(output, COLUMNS)]
     expected = holm([float(row["p_value"]) for row in rows])
     for text, found in (("strong", collected[: len(rows)]), ("weak", collected[len(rows) :])):
@@ -130,11 +130,11 @@ def test_measures_without_a_value_are_not_in_the_family(measure: Measure, tmp_pa
     measure([""] * len(HUMAN))
     arguments = ["--origin", "g", str(tmp_path / "measured.tsv")]
     output = tmp_path / "pool.tsv"
-    collect_diversity.main(collect_diversity.parser().parse_args([*arguments, "--output", str(output)]))
+    collect_diversity.main(collect_diversity.PARSER.parse_args([*arguments, "--output", str(output)]))
     assert set(read_rows(output, ["scope", "learner", "size", "p_holm"])) == {("pool", "", "", "")}
 
 
 def test_a_study_without_generators_has_an_empty_table(tmp_path: Path) -> None:
     output = tmp_path / "pool.tsv"
-    collect_diversity.main(collect_diversity.parser().parse_args(["--output", str(output)]))
+    collect_diversity.main(collect_diversity.PARSER.parse_args(["--output", str(output)]))
     assert output.read_text(encoding="utf-8") == "\t".join(COLUMNS) + "\n"

@@ -45,7 +45,7 @@ COLLECT = (*METRICS, "--samples", 200, "--resampling-seed", 1, "--output", "erro
 
 def run(script: ModuleType, *arguments: object) -> None:
     """Run a script in this process."""
-    script.main(script.parser().parse_args([str(argument) for argument in arguments]))
+    script.main(script.PARSER.parse_args([str(argument) for argument in arguments]))
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from curate.build_dataset import PARSER
 from curate.build_dataset import main as build
-from curate.build_dataset import parser
 from curate.selecting import allot
 from workbench.cli import UserError
 from workbench.draws import draw_names, random_order
@@ -66,7 +66,7 @@ def run(tmp_path: Path, recipe: str, *more: str) -> list[tuple[str, ...]]:
     pool = [(f"train:{n}", f"Quelle {n}", f"human {n}") for n in range(20)]
     write_rows(tmp_path / "pool.tsv", ["id", "source", "target"], pool)
     arguments = ["--pool", str(tmp_path / "pool.tsv"), "--recipe", recipe, "--seed", "1", *more]
-    build(parser().parse_args([*arguments, "--output", str(tmp_path / "dataset.tsv")]))
+    build(PARSER.parse_args([*arguments, "--output", str(tmp_path / "dataset.tsv")]))
     return list(read_rows(tmp_path / "dataset.tsv", ["id", "origin", "source", "target"]))
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from curate.build_dataset import PARSER
 from curate.build_dataset import main as build
-from curate.build_dataset import parser
 from curate.selecting import most_diverse
 from workbench.generated import Generated, write_generated
 from workbench.tables import read_rows, write_rows
@@ -46,7 +46,7 @@ def dataset(
             arguments += ["--generated", origin, str(files / f"{origin}.tsv")]
     for origin, name in (ranks or {}).items():
         arguments += ["--ranks", origin, str(files / f"{name}.rank.tsv")]
-    build(parser().parse_args(arguments))
+    build(PARSER.parse_args(arguments))
     return list(read_rows(files / "dataset.tsv", ["id", "origin", "target"]))
 
 

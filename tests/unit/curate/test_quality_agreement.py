@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from curate.compare_quality import agreement, is_practical, main, parser
+from curate.compare_quality import PARSER, agreement, is_practical, main
 from stats.bootstrap import resampled_correlations
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
@@ -37,7 +37,7 @@ def compare(folder: Path, *more: str, **scores: str) -> dict[str, dict[str, str]
     """The rows of the table by the name of the score, for a generator ``g`` with oracle scores from 0 to 90."""
     oracle = table(folder / "oracle.tsv", [10.0 * n for n in range(10)], "higher")
     main(
-        parser().parse_args(
+        PARSER.parse_args(
             [
                 *("--oracle", f"g={oracle}", "--scores", *(f"g:{name}={path}" for name, path in scores.items())),
                 *("--about", json.dumps(ABOUT), "--samples", "200", "--seed", "1"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from curate.quality import load_metric
-from curate.score_quality import TargetInstances, main, parser, ranks
+from curate.score_quality import PARSER, TargetInstances, main, ranks
 from workbench.cli import UserError
 from workbench.draws import random_order
 from workbench.generated import Generated, write_generated
@@ -65,7 +65,7 @@ def test_only_a_metric_that_needs_the_human_target_sees_it(files: tuple[Path, Pa
 def run(pool: Path, generated: Path, output: Path, metric: str, *more: str, settings: object = None) -> None:
     files = ["--pool", str(pool), "--generated", str(generated), "--output", str(output), *more]
     options = ["--metric", metric, "--settings", json.dumps(settings or {}), "--threads", "1", "--seed", "1"]
-    main(parser().parse_args([*files, *options]))
+    main(PARSER.parse_args([*files, *options]))
 
 
 def test_the_table_has_score_and_rank_in_the_pools_order(files: tuple[Path, Path], tmp_path: Path) -> None:

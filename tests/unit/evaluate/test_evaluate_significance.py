@@ -332,7 +332,7 @@ def test_summary_of_one_seed_and_of_a_wrong_baseline(tmp_path: Path) -> None:
         small.summarise(baseline="humans")
     given = "--runs a --runs-folder b --metrics bleu --target-language en --resamples 1 --resampling-seed 1 --summary c"
     with pytest.raises(SystemExit):
-        summarise_conditions.parser().parse_args(given.split())
+        summarise_conditions.PARSER.parse_args(given.split())
 
 
 def test_another_condition_changes_no_row(study: Study, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from finetuning import DECODING, Corpus, Finetuning, translations, write_table
 from tiny_llm import tiny_tokenizer
 
 from finetune.plan import Plan, TrainerOptions
+from generate.generate_targets import PARSER as GENERATE_PARSER
 from generate.generate_targets import main as generate_targets
-from generate.generate_targets import parser as generate_parser
 from llm.local.prompting import Prompter, read_templates
 from models.completions import IGNORED, TokenizedPair, collate
 from workbench.cli import UserError
@@ -150,7 +150,7 @@ def test_a_generator_decodes_as_a_learner_does(corpus: Corpus, model: Path, tmp_
         *("--input", "base", model, "--input", "prompt", corpus.folder / "prompt.txt"),
         *("--split", corpus.folder / "test.tsv", "--empty", "refuse"),
     ]
-    generate_targets(generate_parser().parse_args([str(word) for word in arguments]))
+    generate_targets(GENERATE_PARSER.parse_args([str(word) for word in arguments]))
     assert output.read_text(encoding="utf-8").splitlines()[1:] == translations(corpus, model, None)
 
 

@@ -32,7 +32,7 @@ def learner(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> 
 
 def estimate_of(learner: Learner) -> Estimate:
     arguments = learner.tuning_arguments(learner.all_runs[0])
-    (found,) = study_estimates(finetune_hosted.parser().parse_args(arguments))
+    (found,) = study_estimates(finetune_hosted.PARSER.parse_args(arguments))
     return found
 
 
@@ -102,7 +102,7 @@ class TestEstimate:
             learner.translate(run)
         learner.write("dataset", [(f"Satz {n}.", f"Sentence {n}.") for n in range(30)], "human")
         assert estimate_of(learner).usd == 0  # the journal does not know what the datasets hold now
-        arguments = finetune_hosted.parser().parse_args(learner.tuning_arguments(learner.runs[0]))
+        arguments = finetune_hosted.PARSER.parse_args(learner.tuning_arguments(learner.runs[0]))
         (found,) = study_estimates(arguments, untrained=arguments.run)
         assert (found.training.jobs, found.training.instances, found.remaining.calls) == (1, 30, 20)
         learner.execution = {"max_usd": found.paid + found.usd / 2}
@@ -135,7 +135,7 @@ class TestEstimate:
 
     def test_the_table_has_a_row_for_the_jobs(self, learner: Learner, capsys: pytest.CaptureFixture[str]) -> None:
         learner.runs = [learner.run_of(0), learner.run_of(30)]
-        estimate_cost.main(estimate_cost.parser().parse_args(self.arguments(learner)))
+        estimate_cost.main(estimate_cost.PARSER.parse_args(self.arguments(learner)))
         lines = capsys.readouterr().out.splitlines()
         assert lines[1].split()[:5] == ["learner", "tuned", "gpt-4o-mini", "online", "40"]
         assert lines[2].split()[:6] == ["learner", "tuned:", "jobs", "gpt-4o-mini", "tuning", "30"]
@@ -147,7 +147,7 @@ class TestEstimate:
         arguments = [argument for argument in self.arguments(learner) if argument != "--test"]
         arguments.remove(str(learner.path("test")))
         with pytest.raises(UserError, match="--test"):
-            estimate_cost.main(estimate_cost.parser().parse_args(arguments))
+            estimate_cost.main(estimate_cost.PARSER.parse_args(arguments))
 
     @staticmethod
     def arguments(learner: Learner) -> list[str]:
@@ -302,6 +302,6 @@ def test_a_study_counts_learners_beside_generators(learner: Learner, tmp_path: P
     generator = Generator(folder, None, ["Das Haus ist alt."], llm=journal)
     arguments: list[Any] = generator.parsed().generator[0]
     learner.generators = ["--generator", *arguments]
-    found = study_estimates(finetune_hosted.parser().parse_args(learner.tuning_arguments(learner.all_runs[0])))
+    found = study_estimates(finetune_hosted.PARSER.parse_args(learner.tuning_arguments(learner.all_runs[0])))
     assert [one.execution.generator for one in found] == ["gpt", "learner tuned"]
     assert "learner tuned: jobs" in table(found)

@@ -207,7 +207,7 @@ class TestBadInput:
         assert server.stats()["total"]["requests"] == 0
 
     def test_what_is_reserved_keeps_to_the_limit(self, learner: Learner, server: Server) -> None:
-        (found,) = study_estimates(finetune_hosted.parser().parse_args(learner.tuning_arguments(learner.all_runs[0])))
+        (found,) = study_estimates(finetune_hosted.PARSER.parse_args(learner.tuning_arguments(learner.all_runs[0])))
         learner.execution = {"max_usd": found.usd * 1.001}  # less than the worst
         refusal(learner, "the budget has no room for this training")
         assert jobs(server) == 0
@@ -215,7 +215,7 @@ class TestBadInput:
     def test_a_training_waits_for_what_another_one_has_reserved(self, learner: Learner, server: Server) -> None:
         first, second = learner.run_of(30), learner.run_of(30, seed=2)
         learner.execution = {"price": {"input": 0, "output": 0}}
-        (found,) = study_estimates(finetune_hosted.parser().parse_args(learner.tuning_arguments(first)))
+        (found,) = study_estimates(finetune_hosted.PARSER.parse_args(learner.tuning_arguments(first)))
         learner.execution["max_usd"] = 2.7 * found.usd  # one at its worst is 1.5, so there is no room for two
         learner.runs = [first]
         server.faults(tuning=6)

@@ -165,7 +165,7 @@ def test_a_training_continues_with_the_new_instances(
 def test_a_merged_adapter_translates_the_same(corpus: Corpus, whole: Finetuning, adapter: Finetuning) -> None:
     merged = corpus.folder / "merged"
     arguments = ["--base", whole.model, "--model", adapter.model, "--output", merged]
-    merge_adapter.main(merge_adapter.parser().parse_args([str(word) for word in arguments]))
+    merge_adapter.main(merge_adapter.PARSER.parse_args([str(word) for word in arguments]))
     texts = [[line.split("\t")[1] for line in translations(corpus, *pair)] for pair in
              ((whole.model, adapter.model), (merged, None))]  # fmt: skip
     assert texts[0] == texts[1]

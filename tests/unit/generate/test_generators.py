@@ -107,7 +107,7 @@ def test_empty_targets_are_counted_and_those_of_a_generator_are_not_all_empty(
         shaping = json.dumps(settings | {"alignment": "warn", "empty": "keep"})
         arguments = ["--provider", "files", "--settings", shaping, "--split", str(split), "--empty", empty]
         arguments += ["--input", "targets", str(lines(tmp_path / "t", *texts)), "--output", str(tmp_path / "out.tsv")]
-        generate_targets.main(generate_targets.parser().parse_args([*arguments, "--threads", "1"]))
+        generate_targets.main(generate_targets.PARSER.parse_args([*arguments, "--threads", "1"]))
         return [row.split("\t")[1] for row in (tmp_path / "out.tsv").read_text(encoding="utf-8").splitlines()[1:]]
 
     assert write("refuse", "three", "") == ["three", ""]

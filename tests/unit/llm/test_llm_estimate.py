@@ -77,7 +77,7 @@ def test_over_the_limit_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.Mon
 def test_without_generators_there_is_nothing_to_pay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pool = one(tmp_path).pool
     assert over_budget([]) == []
-    estimate_cost.main(estimate_cost.parser().parse_args(["--pool", str(pool)]))
+    estimate_cost.main(estimate_cost.PARSER.parse_args(["--pool", str(pool)]))
     assert "nothing to pay" in capsys.readouterr().out
 
 

@@ -223,7 +223,7 @@ def test_human_targets_stand_in_for_those_that_are_not_written_yet(
     judge.targets.write_bytes(text)
     judge.run()
     estimate = ["--pool", str(judge.pool), "--generator", *judge.parsed().generator[0]]
-    estimate_cost.main(estimate_cost.parser().parse_args(estimate))
+    estimate_cost.main(estimate_cost.PARSER.parse_args(estimate))
     printed = capsys.readouterr().out
     assert "human targets" not in printed
     assert printed.splitlines()[1].split()[:8] == ["judge", "judge", "of", "strong", "fake-strong", "online", "10", "0"]
@@ -234,7 +234,7 @@ def test_a_judge_has_a_row_among_the_ledgers(server: Server, tmp_path: Path) -> 
     judge.run()
     ledgers = f"judge judge of strong={tmp_path / 'ledger.json'}"
     arguments = ["--ledgers", ledgers, "--output", str(tmp_path / "ledger.tsv")]
-    collect_ledgers.main(collect_ledgers.parser().parse_args(arguments))
+    collect_ledgers.main(collect_ledgers.PARSER.parse_args(arguments))
     rows = list(read_rows(tmp_path / "ledger.tsv", ["generator", "sources", "targets", "requests"]))
     assert rows == [("judge judge of strong", "40", "40", "40")]
     assert judge.table("answers")[1]["text"] == "100"

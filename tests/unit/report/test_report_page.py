@@ -192,7 +192,7 @@ def test_every_argument_of_the_page_is_required(missing: str) -> None:
         "--detectors": [],
     }
     flat = [part for name, values in given.items() for part in (name, *values)]
-    assert write_report.parser().parse_args(flat).generator_scores == []
+    assert write_report.PARSER.parse_args(flat).generator_scores == []
     del given[missing]
     with pytest.raises(SystemExit):
-        write_report.parser().parse_args([part for name, values in given.items() for part in (name, *values)])
+        write_report.PARSER.parse_args([part for name, values in given.items() for part in (name, *values)])

@@ -37,8 +37,9 @@ def test_encoded_text_does_not_depend_on_how_many_texts_are_encoded_at_a_time(
     def encoded(block: int) -> tuple[int, dict[str, bytes]]:
         monkeypatch.setattr(data, "_BLOCK", block)
         vocabulary = (tmp_path / "spm.model", tmp_path / "dict.txt")
-        made = data.encode_dataset(pairs[:100], pairs[100:103], *vocabulary, SETTINGS, tmp_path / str(block))
-        return made.truncated, {path.name: path.read_bytes() for path in made.folder.iterdir()}
+        folder = tmp_path / str(block)
+        truncated = data.encode_dataset(pairs[:100], pairs[100:103], *vocabulary, SETTINGS, folder)
+        return truncated, {path.name: path.read_bytes() for path in folder.iterdir()}
 
     whole = encoded(1000)
     assert whole[0] > 0

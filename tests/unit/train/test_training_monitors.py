@@ -7,30 +7,32 @@ from pathlib import Path
 
 import pytest
 
-from train.monitors import Monitors
+from train.monitors import prepare_monitors
 from workbench.cli import UserError
 
 
 def test_there_are_no_monitors_unless_requested() -> None:
-    assert Monitors().fairseq_arguments() == Monitors().trainer_names() == []
+    assert prepare_monitors(None, None, None) == {}
 
 
 @pytest.mark.parametrize("package", ["tensorboard", "wandb"])
 def test_a_missing_package_is_an_error(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monitors = Monitors(**{package: {"tensorboard": Path("curves"), "wandb": ("project", "folder")}[package]})
+    wanted = (Path("curves"), None) if package == "tensorboard" else (None, ("project", "folder"))
     with pytest.raises(UserError, match=rf"training\.{package}: .*requirements/monitors\.txt"):
-        monitors.fairseq_arguments()
+        prepare_monitors(*wanted, None)
 
 
-def test_tensorboard_gets_its_folder() -> None:
+def test_tensorboard_gets_its_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", "")  # restored after the test
     pytest.importorskip("tensorboard", reason="requirements/monitors.txt is not installed")
-    assert Monitors(tensorboard=Path("curves")).fairseq_arguments() == ["--tensorboard-logdir", "curves"]
+    assert prepare_monitors(Path("curves"), None, None) == {"tensorboard": "curves"}
 
 
 def test_weights_and_biases_needs_a_login_or_offline_mode(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("wandb", reason="requirements/monitors.txt is not installed")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("WANDB_PROJECT", "")
     with pytest.raises(UserError, match="nobody is logged in"):
-        Monitors(wandb=("project", str(tmp_path))).fairseq_arguments()
+        prepare_monitors(None, ("project", str(tmp_path)), None)

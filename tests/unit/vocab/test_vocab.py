@@ -11,8 +11,8 @@ from toy_corpus import toy_corpus
 
 from models.engines import Model, encode, load_sentencepiece
 from vocab import check_vocab
+from vocab.train_vocab import PARSER, main
 from vocab.train_vocab import dictionary as dictionary_of
-from vocab.train_vocab import main, parser
 from vocab.train_vocab import train as train_model
 from workbench.cli import UserError
 from workbench.tables import read_rows, write_rows
@@ -27,7 +27,7 @@ def train(
     arguments = {"pretrain": "pretrain.tsv", "model": f"{model}.model", "dictionary": f"{model}.txt"}
     command = [part for name, file in arguments.items() for part in (f"--{name}", str(tmp_path / file))]
     command += ["--pairs", str(pairs)] if pairs else []
-    main(parser().parse_args([*command, "--model-type", model, "--size", str(size), "--character-coverage", "1.0"]))
+    main(PARSER.parse_args([*command, "--model-type", model, "--size", str(size), "--character-coverage", "1.0"]))
     pieces = (tmp_path / f"{model}.txt").read_text(encoding="utf-8").splitlines()
     return tmp_path / f"{model}.model", [line.rpartition(" ")[0] for line in pieces]
 
@@ -109,7 +109,7 @@ def test_texts_that_the_vocabulary_changes_are_counted_and_warned_of(tmp_path: P
         "rewritten": tmp_path / "x.tsv",
     }
     command = [part for name, file in options.items() for part in (f"--{name}", str(file))]
-    check_vocab.main(check_vocab.parser().parse_args([*command, "--metrics", "bleu", "--target-language", "de"]))
+    check_vocab.main(check_vocab.PARSER.parse_args([*command, "--metrics", "bleu", "--target-language", "de"]))
     rows = {row[:2]: row[2:] for row in read_rows(tmp_path / "x.tsv", check_vocab.COLUMNS)}
     assert rows["valid", "target"] == ("200", "0", "100.0000", "", "")
     texts, changed, bleu, characters, warning = rows["test", "target"]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.cli import add_repeatable
+
 TEXT_COLUMNS = ("scope", "text", "learner", "size")
 
 
@@ -21,11 +23,9 @@ class AnalysedText:
 def add_text_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that :func:`analysed_texts` reads."""
     texts = parser.add_mutually_exclusive_group()
-    for option, metavar, description in (
-        ("--origin", ("ORIGIN", "TABLE"), "table of an origin's text: gives rows of scope `pool`"),
-        ("--run", ("LEARNER", "CONDITION", "SIZE", "TABLE"), "table of what models wrote: gives rows of scope `test`"),
-    ):
-        texts.add_argument(option, nargs=len(metavar), action="append", default=[], metavar=metavar, help=description)
+    add_repeatable(texts, "--origin", ("ORIGIN", "TABLE"), "table of an origin's text: gives rows of scope `pool`")
+    names = ("LEARNER", "CONDITION", "SIZE", "TABLE")
+    add_repeatable(texts, "--run", names, "table of what models wrote: gives rows of scope `test`")
 
 
 def analysed_texts(origins: Sequence[Sequence[str]], runs: Sequence[Sequence[str]]) -> list[AnalysedText]:

@@ -212,16 +212,13 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{counts['kept']:,} of {total:,} pairs kept ({dropped or 'nothing dropped'})")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--raw", required=True, type=Path, help="raw.tsv.gz")
-    parser.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
-    parser.add_argument("--rules", required=True, help="JSON: the section corpus.cleaning of the configuration")
-    parser.add_argument("--output", required=True, type=Path, help="clean.tsv")
-    parser.add_argument("--table", required=True, type=Path, help="cleaning.tsv")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--raw", required=True, type=Path, help="raw.tsv.gz")
+PARSER.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
+PARSER.add_argument("--rules", required=True, help="JSON: the section corpus.cleaning of the configuration")
+PARSER.add_argument("--output", required=True, type=Path, help="clean.tsv")
+PARSER.add_argument("--table", required=True, type=Path, help="cleaning.tsv")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -234,21 +234,18 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{sum(counts.values()):,} pairs {source}-{target} from {len(counts)} releases")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--archives", required=True, nargs="+", type=Path, help="wheels and tar files")
-    parser.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
-    parser.add_argument(
-        "--exclude",
-        nargs="*",
-        default=[],
-        metavar="PATTERN",
-        help="leave out catalogues whose release/path matches, as in 'picard-*/po/countries/*'",
-    )
-    parser.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--archives", required=True, nargs="+", type=Path, help="wheels and tar files")
+PARSER.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
+PARSER.add_argument(
+    "--exclude",
+    nargs="*",
+    default=[],
+    metavar="PATTERN",
+    help="leave out catalogues whose release/path matches, as in 'picard-*/po/countries/*'",
+)
+PARSER.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

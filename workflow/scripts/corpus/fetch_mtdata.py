@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import requests
 
 from corpus.raw_table import SentencePair, add_part_options, given_parts, number_pairs, write_parts
-from workbench.cli import UserError, progress, run_script, say, script_parser
+from workbench.cli import UserError, add_repeatable, progress, run_script, say, script_parser
 from workbench.files import atomic_path, file_digest, write_text
 
 _CHUNK_BYTES = 1 << 20
@@ -199,18 +199,13 @@ def main(arguments: argparse.Namespace) -> None:
     write_parts(arguments.output, read_parts(given_parts(arguments), tuple(arguments.languages), arguments.cache, pins))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
-    add_part_options(parser, metavar="ID", help="mtdata ids")
-    parser.add_argument(
-        "--sha256", nargs=2, action="append", default=[], metavar=("FILE", "DIGEST"), help="pinned digest of a download"
-    )
-    parser.add_argument("--cache", required=True, type=Path, help="folder of downloads")
-    parser.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--languages", required=True, nargs=2, metavar=("SOURCE", "TARGET"), help="codes such as de")
+add_part_options(PARSER, metavar="ID", help="mtdata ids")
+add_repeatable(PARSER, "--sha256", ("FILE", "DIGEST"), "pinned digest of a download")
+PARSER.add_argument("--cache", required=True, type=Path, help="folder of downloads")
+PARSER.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

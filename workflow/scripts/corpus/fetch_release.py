@@ -98,14 +98,11 @@ def main(arguments: argparse.Namespace) -> None:
     fetch(arguments.requirement, arguments.sha256, arguments.output)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--requirement", required=True, help="name==version")
-    parser.add_argument("--sha256", required=True, action="append", help="hash of an allowed file; repeatable")
-    parser.add_argument("--output", required=True, type=Path, help="the file to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--requirement", required=True, help="name==version")
+PARSER.add_argument("--sha256", required=True, action="append", help="hash of an allowed file; repeatable")
+PARSER.add_argument("--output", required=True, type=Path, help="the file to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

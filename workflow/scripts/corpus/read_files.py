@@ -13,17 +13,14 @@ def main(arguments: argparse.Namespace) -> None:
     write_parts(arguments.output, read_parts(given_parts(arguments), arguments.max_line_bytes, arguments.alignment))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    add_part_options(parser, type=Path, metavar="FILE", help="its source and its target file, or its TSV")
-    parser.add_argument("--max-line-bytes", required=True, type=int, help="a longer line is an error, not a sentence")
-    parser.add_argument(
-        "--alignment", required=True, choices=("refuse", "warn"), help="what to do with files that look misaligned"
-    )
-    parser.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
-    return parser
+PARSER = script_parser(__doc__)
+add_part_options(PARSER, type=Path, metavar="FILE", help="its source and its target file, or its TSV")
+PARSER.add_argument("--max-line-bytes", required=True, type=int, help="a longer line is an error, not a sentence")
+PARSER.add_argument(
+    "--alignment", required=True, choices=("refuse", "warn"), help="what to do with files that look misaligned"
+)
+PARSER.add_argument("--output", required=True, type=Path, help="raw.tsv.gz")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -1,6 +1,7 @@
 """Read the list of releases: a pip requirements file in which every line pins a version and the hashes of its files."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,21 +43,12 @@ def read_releases(path: Path) -> list[Release]:
     return releases
 
 
-def _logical_lines(text: str) -> list[tuple[int, str]]:
+def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Lines with their numbers; continuation lines are joined, comments and blank lines left out."""
-    lines: list[tuple[int, str]] = []
-    joined, first = "", 0
-    for number, line in enumerate(text.split("\n"), start=1):
-        line = re.sub(r"(^|\s)#.*", "", line).strip()
-        first = first if joined else number
-        joined = f"{joined} {line}".strip()
-        if joined.endswith("\\"):
-            joined = joined[:-1].rstrip()
-            continue
-        if joined:
-            lines.append((first, joined))
-        joined = ""
-    return [*lines, (first, joined)] if joined else lines
+    text = re.sub(r"(?:^|[^\S\n])#.*", "", text, flags=re.MULTILINE)
+    for match in re.finditer(r"(?:.*\\[^\S\n]*\n)*.*", text):
+        if line := re.sub(r"\\\s*(?:\n|$)", " ", match[0]).strip():
+            yield text.count("\n", 0, match.start()) + 1, line
 
 
 def _parse_line(line: str, where: str) -> Release:

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from corpus.raw_table import COLUMNS, GIVEN_PARTS, part_of
-from workbench.cli import UserError, run_script, say, script_parser
+from workbench.cli import UserError, add_repeatable, run_script, say, script_parser
 from workbench.files import checked, damaged
 from workbench.tables import write_rows
 from workbench.text import hash64, match_key
@@ -185,30 +185,21 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{counts}; {len(corpus) - sum(map(len, rows.values())):,} of {len(corpus):,} pairs not used")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--clean", required=True, type=Path, help="clean.tsv")
-    parser.add_argument("--table", required=True, type=Path, help="cleaning.tsv, for messages")
-    parser.add_argument("--seed", required=True, type=int)
-    parser.add_argument(
-        "--split",
-        required=True,
-        action="append",
-        nargs=3,
-        metavar=("NAME", "SIZE", "OUTPUT"),
-        help=f"{', '.join(DRAWN_IN_ORDER)}: each once; the size '{ALL}' is for given parts",
-    )
-    parser.add_argument(
-        "--given",
-        required=True,
-        nargs="*",
-        choices=GIVEN_PARTS,
-        metavar="PART",
-        help=f"the parts that the user gave ({' or '.join(GIVEN_PARTS)}); it is an error if one has no pair left",
-    )
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--clean", required=True, type=Path, help="clean.tsv")
+PARSER.add_argument("--table", required=True, type=Path, help="cleaning.tsv, for messages")
+PARSER.add_argument("--seed", required=True, type=int)
+SPLITS = f"{', '.join(DRAWN_IN_ORDER)}: each once; the size '{ALL}' is for given parts"
+add_repeatable(PARSER, "--split", ("NAME", "SIZE", "OUTPUT"), SPLITS, required=True)
+PARSER.add_argument(
+    "--given",
+    required=True,
+    nargs="*",
+    choices=GIVEN_PARTS,
+    metavar="PART",
+    help=f"the parts that the user gave ({' or '.join(GIVEN_PARTS)}); it is an error if one has no pair left",
+)
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

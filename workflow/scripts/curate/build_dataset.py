@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curate.selecting import COMBINE, drawn_ranks, ordered
-from workbench.cli import UserError, run_script, say, script_parser
+from workbench.cli import UserError, add_repeatable, run_script, say, script_parser
 from workbench.columns import read_by_id
 from workbench.draws import random_order
 from workbench.generated import HUMAN, read_targets
@@ -104,24 +104,16 @@ def main(arguments: argparse.Namespace) -> None:
     )
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--pool", type=Path, required=True, help="the split (id source target)")
-    for option, metavar, description in (
-        ("--generated", ("GENERATOR", "PATH"), "generated text of an origin in the mixture"),
-        ("--fallback", ("GENERATOR", "ORIGIN"), "origin that replaces a generator of the mixture without a target"),
-        ("--gapped", ("GENERATOR", "PATH"), "generated text of the study whose gaps leave every condition"),
-        ("--ranks", ("ORIGIN", "PATH"), "table (id rank) that orders an origin's instances; none in random order"),
-    ):
-        parser.add_argument(option, nargs=2, action="append", default=[], metavar=metavar, help=description)
-    parser.add_argument(
-        "--recipe", required=True, help="JSON: mixture (share by origin), combine, copies, order, reverse"
-    )
-    parser.add_argument("--seed", type=int, required=True, help="seed of the order in which the pool is drawn")
-    parser.add_argument("--output", type=Path, required=True, help="dataset to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--pool", type=Path, required=True, help="the split (id source target)")
+add_repeatable(PARSER, "--generated", ("GENERATOR", "PATH"), "generated text of an origin in the mixture")
+add_repeatable(PARSER, "--fallback", ("GENERATOR", "ORIGIN"), "what replaces a generator's missing targets")
+add_repeatable(PARSER, "--gapped", ("GENERATOR", "PATH"), "generated text whose gaps leave every condition")
+add_repeatable(PARSER, "--ranks", ("ORIGIN", "PATH"), "table (id rank) that orders an origin's instances")
+PARSER.add_argument("--recipe", required=True, help="JSON: mixture (share by origin), combine, copies, order, reverse")
+PARSER.add_argument("--seed", type=int, required=True, help="seed of the order in which the pool is drawn")
+PARSER.add_argument("--output", type=Path, required=True, help="dataset to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

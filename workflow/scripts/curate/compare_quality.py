@@ -111,20 +111,15 @@ def main(arguments: argparse.Namespace) -> None:
     write_rows(arguments.output, COLUMNS, rows)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--oracle", nargs="*", required=True, metavar="GENERATOR=TABLE", help="the oracle's scores")
-    parser.add_argument("--scores", nargs="*", required=True, metavar="GENERATOR:NAME=TABLE", help="the other scores")
-    parser.add_argument(
-        "--about", type=json.loads, required=True, help="JSON: metric of every score, and what it averages"
-    )
-    parser.add_argument("--targets", type=int, help="maximum number of a generator's targets to compare, drawn by id")
-    parser.add_argument("--samples", type=int, required=True, help="number of resamples behind each interval")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the draw and of the resamples")
-    parser.add_argument("--output", type=Path, required=True, help="table to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--oracle", nargs="*", required=True, metavar="GENERATOR=TABLE", help="the oracle's scores")
+PARSER.add_argument("--scores", nargs="*", required=True, metavar="GENERATOR:NAME=TABLE", help="the other scores")
+PARSER.add_argument("--about", type=json.loads, required=True, help="JSON: metric of every score, and what it averages")
+PARSER.add_argument("--targets", type=int, help="maximum number of a generator's targets to compare, drawn by id")
+PARSER.add_argument("--samples", type=int, required=True, help="number of resamples behind each interval")
+PARSER.add_argument("--seed", type=int, required=True, help="seed of the draw and of the resamples")
+PARSER.add_argument("--output", type=Path, required=True, help="table to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 
 from curate.quality import Context, QualityMetric, TargetInstance, load_metric
-from workbench.cli import UserError, run_script, say, script_parser
+from workbench.cli import UserError, add_repeatable, run_script, say, script_parser
 from workbench.columns import TextColumn, read_by_id
 from workbench.draws import random_order
 from workbench.generated import COLUMNS as GENERATED_COLUMNS
@@ -98,19 +98,16 @@ def main(arguments: argparse.Namespace) -> None:
     )
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--metric", required=True, help="module of curate/quality")
-    parser.add_argument("--settings", required=True, help="JSON: the metric's settings")
-    parser.add_argument("--pool", type=Path, required=True, help="the split (id source target)")
-    parser.add_argument("--generated", type=Path, required=True, help="the generator's text")
-    parser.add_argument("--input", nargs=2, action="append", default=[], metavar=("NAME", "PATH"), help="file to read")
-    parser.add_argument("--threads", type=int, required=True, help="CPU threads; they do not affect the result")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the study's random order")
-    parser.add_argument("--output", type=Path, required=True, help="table to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--metric", required=True, help="module of curate/quality")
+PARSER.add_argument("--settings", required=True, help="JSON: the metric's settings")
+PARSER.add_argument("--pool", type=Path, required=True, help="the split (id source target)")
+PARSER.add_argument("--generated", type=Path, required=True, help="the generator's text")
+add_repeatable(PARSER, "--input", ("NAME", "PATH"), "file to read")
+PARSER.add_argument("--threads", type=int, required=True, help="CPU threads; they do not affect the result")
+PARSER.add_argument("--seed", type=int, required=True, help="seed of the study's random order")
+PARSER.add_argument("--output", type=Path, required=True, help="table to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

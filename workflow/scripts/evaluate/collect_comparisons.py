@@ -39,14 +39,11 @@ def main(arguments: argparse.Namespace) -> None:
     say_too_few((tests.values() for tests in families.values()), samples, "samples", step=1)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--runs", type=Path, required=True, help="the run table")
-    parser.add_argument("--comparisons-folder", type=Path, required=True, help="folder of LEARNER/SIZE/SEED.tsv")
-    parser.add_argument("--significance", type=Path, required=True, help="output table")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--runs", type=Path, required=True, help="the run table")
+PARSER.add_argument("--comparisons-folder", type=Path, required=True, help="folder of LEARNER/SIZE/SEED.tsv")
+PARSER.add_argument("--significance", type=Path, required=True, help="output table")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

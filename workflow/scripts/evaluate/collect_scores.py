@@ -58,16 +58,13 @@ def timing_row(run: Run, folder: Path) -> list[object]:
     return [run.learner, run.recipe, run.size, run.seed, *map(training.get, TIMING_COLUMNS)]
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--runs", type=Path, required=True, help="the run table")
-    parser.add_argument("--runs-folder", type=Path, required=True, help="folder of LEARNER/RECIPE/SIZE/SEED")
-    parser.add_argument("--metrics", nargs="+", required=True, help="metrics to collect, in the order of the columns")
-    parser.add_argument("--scores", type=Path, required=True, help="output table")
-    parser.add_argument("--timings", type=Path, required=True, help="output table")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--runs", type=Path, required=True, help="the run table")
+PARSER.add_argument("--runs-folder", type=Path, required=True, help="folder of LEARNER/RECIPE/SIZE/SEED")
+PARSER.add_argument("--metrics", nargs="+", required=True, help="metrics to collect, in the order of the columns")
+PARSER.add_argument("--scores", type=Path, required=True, help="output table")
+PARSER.add_argument("--timings", type=Path, required=True, help="output table")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -117,22 +117,19 @@ def compare(
     return results
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--learner", required=True)
-    parser.add_argument("--size", type=int, required=True, help="instances that the runs were trained on")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the runs")
-    parser.add_argument("--baseline", required=True, help="condition that the others are compared with")
-    parser.add_argument("--statistics", nargs="+", required=True, metavar="CONDITION=FILE", help="of every condition")
-    add_metric_arguments(parser)
-    parser.add_argument("--test", choices=list(TESTS), required=True, help="sacreBLEU's paired test")
-    parser.add_argument("--samples", type=int, required=True, help="resamples or trials of the test")
-    parser.add_argument("--resampling-seed", type=int, required=True, help="seed of the test, 1 or more")
-    parser.add_argument("--threads", type=int, required=True, help="processes, each for one file")
-    parser.add_argument("--comparisons", type=Path, required=True, help="output table")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--learner", required=True)
+PARSER.add_argument("--size", type=int, required=True, help="instances that the runs were trained on")
+PARSER.add_argument("--seed", type=int, required=True, help="seed of the runs")
+PARSER.add_argument("--baseline", required=True, help="condition that the others are compared with")
+PARSER.add_argument("--statistics", nargs="+", required=True, metavar="CONDITION=FILE", help="of every condition")
+add_metric_arguments(PARSER)
+PARSER.add_argument("--test", choices=list(TESTS), required=True, help="sacreBLEU's paired test")
+PARSER.add_argument("--samples", type=int, required=True, help="resamples or trials of the test")
+PARSER.add_argument("--resampling-seed", type=int, required=True, help="seed of the test, 1 or more")
+PARSER.add_argument("--threads", type=int, required=True, help="processes, each for one file")
+PARSER.add_argument("--comparisons", type=Path, required=True, help="output table")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -244,21 +244,18 @@ def exchange_rates(learner: LearnerScores) -> Iterator[ExchangeRate]:
             )
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    add_score_arguments(parser)
-    parser.add_argument(
-        "--relations",
-        required=True,
-        help='JSON: {"remedied": {CONDITION: the condition it remedies}, "reverse": {CONDITION: the reverse order}}',
-    )
-    parser.add_argument("--contrasts", type=Path, required=True, help="output table of paired differences")
-    parser.add_argument("--remedies", type=Path, required=True, help="output table of the shares of gaps closed")
-    parser.add_argument("--curves", type=Path, required=True, help="output table of the areas between learning curves")
-    parser.add_argument("--exchange", type=Path, required=True, help="output table of exchange rates")
-    return parser
+PARSER = script_parser(__doc__)
+add_score_arguments(PARSER)
+PARSER.add_argument(
+    "--relations",
+    required=True,
+    help='JSON: {"remedied": {CONDITION: the condition it remedies}, "reverse": {CONDITION: the reverse order}}',
+)
+PARSER.add_argument("--contrasts", type=Path, required=True, help="output table of paired differences")
+PARSER.add_argument("--remedies", type=Path, required=True, help="output table of the shares of gaps closed")
+PARSER.add_argument("--curves", type=Path, required=True, help="output table of the areas between learning curves")
+PARSER.add_argument("--exchange", type=Path, required=True, help="output table of exchange rates")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

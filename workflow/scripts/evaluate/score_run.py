@@ -61,18 +61,15 @@ def write_segments(
     write_rows(path, columns, zip(test.ids, test.sources, test.references, hypotheses, *scores, strict=True))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--hypotheses", type=Path, required=True, help="table with id and text")
-    parser.add_argument("--references", type=Path, required=True, help="table with id, source and target")
-    parser.add_argument("--generated", action="store_true", help="generated text, which may lack some segments")
-    add_metric_arguments(parser)
-    parser.add_argument("--segments", type=Path, required=True, help="output: segments with their scores")
-    parser.add_argument("--statistics", type=Path, required=True, help="output: sufficient statistics")
-    parser.add_argument("--scores", type=Path, required=True, help="output: corpus scores, JSON")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--hypotheses", type=Path, required=True, help="table with id and text")
+PARSER.add_argument("--references", type=Path, required=True, help="table with id, source and target")
+PARSER.add_argument("--generated", action="store_true", help="generated text, which may lack some segments")
+add_metric_arguments(PARSER)
+PARSER.add_argument("--segments", type=Path, required=True, help="output: segments with their scores")
+PARSER.add_argument("--statistics", type=Path, required=True, help="output: sufficient statistics")
+PARSER.add_argument("--scores", type=Path, required=True, help="output: corpus scores, JSON")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

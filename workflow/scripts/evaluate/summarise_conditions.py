@@ -69,13 +69,10 @@ def metric_label(scorer: Scorer) -> str:
     return scorer.score(np.zeros(width)).name
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    add_score_arguments(parser)
-    parser.add_argument("--summary", type=Path, required=True, help="output table")
-    return parser
+PARSER = script_parser(__doc__)
+add_score_arguments(PARSER)
+PARSER.add_argument("--summary", type=Path, required=True, help="output table")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

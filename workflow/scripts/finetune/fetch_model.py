@@ -139,15 +139,12 @@ def _explained(name: str, revision: str) -> Iterator[None]:
         raise UserError(message.format(error=error)) from error
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--model", required=True, help="name at the hub, OWNER/MODEL")
-    parser.add_argument("--revision", default="main", help="branch, tag or commit (main)")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the model to write")
-    parser.add_argument("--record", type=Path, required=True, help="JSON to write: model, revision, commit")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--model", required=True, help="name at the hub, OWNER/MODEL")
+PARSER.add_argument("--revision", default="main", help="branch, tag or commit (main)")
+PARSER.add_argument("--output", type=Path, required=True, help="folder of the model to write")
+PARSER.add_argument("--record", type=Path, required=True, help="JSON to write: model, revision, commit")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

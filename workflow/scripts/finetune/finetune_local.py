@@ -25,7 +25,7 @@ from models.causal_lm import (
     writing_to,
 )
 from train.command_line import add_training_arguments
-from train.monitors import Monitors
+from train.monitors import prepare_monitors
 from train.state import fingerprint
 from workbench.cli import UserError, run_script, say, script_parser
 from workbench.files import atomic_folder, write_json
@@ -74,7 +74,7 @@ def main(arguments: argparse.Namespace) -> None:
     with FinetuningState(arguments.state, identity) as state:
         if state.is_finished(arguments.report, arguments.model):
             return
-        monitors = Monitors(arguments.tensorboard, arguments.wandb, arguments.label).trainer_names()
+        monitors = list(prepare_monitors(arguments.tensorboard, arguments.wandb, arguments.label))
         model, report = finetune(finetuning, state, monitors)
         report |= {"fingerprint": identity, "method": settings.method}
         report |= {"instances": len(finetuning.train), "left_out": len(pairs) - len(finetuning.train)}
@@ -102,15 +102,12 @@ def _save(model: Any, method: str, base: Path, folder: Path) -> None:
     (folder / "README.md").unlink(missing_ok=True)  # peft's template of a model card
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    add_training_arguments(parser)
-    parser.add_argument("--base", type=Path, required=True, help="folder of the base model")
-    add_prompt_argument(parser)
-    parser.add_argument("--model", type=Path, required=True, help="folder of the adapter or model to write")
-    return parser
+PARSER = script_parser(__doc__)
+add_training_arguments(PARSER)
+PARSER.add_argument("--base", type=Path, required=True, help="folder of the base model")
+add_prompt_argument(PARSER)
+PARSER.add_argument("--model", type=Path, required=True, help="folder of the adapter or model to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -38,15 +38,12 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{sum(p.numel() for p in merged.parameters()):,} parameters, merged")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--base", type=Path, required=True, help="folder of the base model")
-    parser.add_argument("--model", type=Path, required=True, help="folder of the adapter that finetune_local wrote")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the merged model to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--base", type=Path, required=True, help="folder of the base model")
+PARSER.add_argument("--model", type=Path, required=True, help="folder of the adapter that finetune_local wrote")
+PARSER.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+PARSER.add_argument("--output", type=Path, required=True, help="folder of the merged model to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from generate.providers import Provider
-from workbench.cli import UserError, run_script, say, script_parser
+from workbench.cli import UserError, add_repeatable, run_script, say, script_parser
 from workbench.generated import Generated, write_generated
 from workbench.pairs import Source
 from workbench.tables import read_rows
@@ -37,18 +37,15 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{count:,} targets by {arguments.provider}" + (f", {empty:,} of them EMPTY" if empty else ""))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
-    parser.add_argument("--provider", required=True, help="module of generate/providers")
-    parser.add_argument("--settings", required=True, help="the provider's settings as JSON")
-    parser.add_argument("--input", nargs=2, action="append", default=[], metavar=("NAME", "PATH"), help="file to read")
-    parser.add_argument("--split", type=Path, required=True, help="the split whose sources are translated")
-    parser.add_argument("--empty", choices=["refuse", "keep"], required=True, help="what if all targets are empty")
-    parser.add_argument("--output", type=Path, required=True, help="generated text to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--threads", type=int, required=True, help="CPU threads; not part of what shapes the result")
+PARSER.add_argument("--provider", required=True, help="module of generate/providers")
+PARSER.add_argument("--settings", required=True, help="the provider's settings as JSON")
+add_repeatable(PARSER, "--input", ("NAME", "PATH"), "a file that the provider reads")
+PARSER.add_argument("--split", type=Path, required=True, help="the split whose sources are translated")
+PARSER.add_argument("--empty", choices=["refuse", "keep"], required=True, help="what if all targets are empty")
+PARSER.add_argument("--output", type=Path, required=True, help="generated text to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

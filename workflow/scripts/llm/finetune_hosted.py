@@ -200,24 +200,21 @@ def _say_what_goes_on(tuning: Tuning | None, journal: Path) -> None:
         say("a fine-tuning job was being created: run again, and it is looked for before anything else")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--run", required=True, help="name of the run, LEARNER/RECIPE/SIZE/SEED")
-    parser.add_argument("--dataset", type=Path, required=True, help="table with the columns id, origin, source, target")
-    parser.add_argument("--size", type=int, required=True, help="train on the first SIZE rows")
-    parser.add_argument("--skip", type=int, default=0, help="leave out the first SKIP of these: START has seen them")
-    parser.add_argument("--start", type=Path, help="model.json of the run whose model is trained on (default: none)")
-    parser.add_argument("--seed", type=int, help="of the training (default: that of the settings)")
-    parser.add_argument("--valid", type=Path, required=True, help="human pairs for the validation")
-    add_request_arguments(parser)
-    parser.add_argument("--model", type=Path, required=True, help="output: the model's name and origin, JSON")
-    parser.add_argument("--events", type=Path, required=True, help="output: the events of the job")
-    parser.add_argument("--losses", type=Path, required=True, help="output: losses by step")
-    parser.add_argument("--ledger", type=Path, required=True, help="output: what was asked for and what it cost, JSON")
-    parser.add_argument("--report", type=Path, required=True, help="output: report of the training, JSON")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--run", required=True, help="name of the run, LEARNER/RECIPE/SIZE/SEED")
+PARSER.add_argument("--dataset", type=Path, required=True, help="table with the columns id, origin, source, target")
+PARSER.add_argument("--size", type=int, required=True, help="train on the first SIZE rows")
+PARSER.add_argument("--skip", type=int, default=0, help="leave out the first SKIP of these: START has seen them")
+PARSER.add_argument("--start", type=Path, help="model.json of the run whose model is trained on (default: none)")
+PARSER.add_argument("--seed", type=int, help="of the training (default: that of the settings)")
+PARSER.add_argument("--valid", type=Path, required=True, help="human pairs for the validation")
+add_request_arguments(PARSER)
+PARSER.add_argument("--model", type=Path, required=True, help="output: the model's name and origin, JSON")
+PARSER.add_argument("--events", type=Path, required=True, help="output: the events of the job")
+PARSER.add_argument("--losses", type=Path, required=True, help="output: losses by step")
+PARSER.add_argument("--ledger", type=Path, required=True, help="output: what was asked for and what it cost, JSON")
+PARSER.add_argument("--report", type=Path, required=True, help="output: report of the training, JSON")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -27,13 +27,10 @@ def row(target: Target) -> tuple[str, str]:
     return target.source.id, target.text or ""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = session_parser(__doc__)
-    parser.add_argument("--generated", type=Path, required=True, help="the generator's targets, which are judged")
-    parser.add_argument("--scores", type=Path, required=True, help="output: a score for each target")
-    return parser
+PARSER = session_parser(__doc__)
+PARSER.add_argument("--generated", type=Path, required=True, help="the generator's targets, which are judged")
+PARSER.add_argument("--scores", type=Path, required=True, help="output: a score for each target")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

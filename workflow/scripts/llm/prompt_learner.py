@@ -30,14 +30,11 @@ def row(target: Target) -> Sequence[object]:
     return table_row(Generated(target.source.id, target.text or "", target.logprob, metadata))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = session_parser(__doc__)
-    parser.add_argument("--run", required=True, help="name of the run, LEARNER/RECIPE/SIZE/SEED")
-    parser.add_argument("--model", type=Path, help="model.json of the run (default: the base model, zero-shot)")
-    parser.add_argument("--hypotheses", type=Path, required=True, help="output: a translation of every source of TEST")
-    return parser
+PARSER = session_parser(__doc__)
+PARSER.add_argument("--run", required=True, help="name of the run, LEARNER/RECIPE/SIZE/SEED")
+PARSER.add_argument("--model", type=Path, help="model.json of the run (default: the base model, zero-shot)")
+PARSER.add_argument("--hypotheses", type=Path, required=True, help="output: a translation of every source of TEST")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -25,12 +25,9 @@ def row(target: Target) -> Sequence[object] | None:
     return table_row(Generated(target.source.id, target.text, target.logprob, metadata))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = session_parser(__doc__)
-    parser.add_argument("--generated", type=Path, required=True, help="output: generated text")
-    return parser
+PARSER = session_parser(__doc__)
+PARSER.add_argument("--generated", type=Path, required=True, help="output: generated text")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -24,7 +24,7 @@ from llm.journal.tunings import accountable, models_of, open_account
 from llm.prices import shutdown_date, shutdown_note
 from llm.providers.api import Api
 from llm.settings import ExecutionSettings, ShapingSettings
-from workbench.cli import UserError, say, script_parser
+from workbench.cli import UserError, add_repeatable, say, script_parser
 from workbench.files import write_json
 
 
@@ -157,12 +157,6 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of every script that pays for something: settings, prompts and the study's estimate."""
     parser.add_argument("--settings", required=True, help="what shapes the answers, as JSON")
     parser.add_argument("--execution", required=True, help="how it is asked, as JSON")
-    parser.add_argument(
-        "--prompt",
-        nargs=2,
-        action="append",
-        required=True,
-        metavar=("ROLE", "PATH"),
-        help="a file that requests are written from: prompt or judge, prompt_many, retry, system",
-    )
+    about = "a file that requests are written from: prompt or judge, prompt_many, retry, system"
+    add_repeatable(parser, "--prompt", ("ROLE", "PATH"), about, required=True)
     add_study(parser)

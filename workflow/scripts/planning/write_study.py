@@ -43,14 +43,11 @@ def main(arguments: argparse.Namespace) -> None:
             say(f"learner {learner} has no runs of {', '.join(left_out)}: {reason}")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--study", required=True, help="settings of the study as JSON")
-    parser.add_argument("--runs", type=Path, required=True, help="table of runs to write")
-    parser.add_argument("--output", type=Path, required=True, help="study.json to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--study", required=True, help="settings of the study as JSON")
+PARSER.add_argument("--runs", type=Path, required=True, help="table of runs to write")
+PARSER.add_argument("--output", type=Path, required=True, help="study.json to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -124,12 +124,9 @@ def _curves(
     return alt.layer(line, *layers).properties(width=_SIDE, height=_SIDE)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = style.figure_parser(__doc__, "pairs")
-    parser.add_argument("--detectors", nargs="*", required=True, metavar="PAIR=FILE", help="each pair's curves, JSON")
-    return parser
+PARSER = style.figure_parser(__doc__, "pairs")
+PARSER.add_argument("--detectors", nargs="*", required=True, metavar="PAIR=FILE", help="each pair's curves, JSON")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

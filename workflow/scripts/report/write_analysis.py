@@ -31,18 +31,15 @@ def main(arguments: argparse.Namespace) -> None:
         say(line)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--study", type=Path, required=True, help="description of the study, JSON")
-    parser.add_argument("--tables", nargs="*", required=True, metavar="NAME=FILE", help="tables of the analysis")
-    parser.add_argument("--figures", nargs="*", required=True, metavar="NAME=FILE", help="figures, SVG")
-    parser.add_argument("--detectors", nargs="*", required=True, metavar="PAIR=FILE", help="reports of detectors, JSON")
-    parser.add_argument("--template", type=Path, required=True, help="Jinja template of the page")
-    parser.add_argument("--page", type=Path, required=True, help="output, HTML")
-    parser.add_argument("--text", type=Path, required=True, help="output, the sentences as text")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--study", type=Path, required=True, help="description of the study, JSON")
+PARSER.add_argument("--tables", nargs="*", required=True, metavar="NAME=FILE", help="tables of the analysis")
+PARSER.add_argument("--figures", nargs="*", required=True, metavar="NAME=FILE", help="figures, SVG")
+PARSER.add_argument("--detectors", nargs="*", required=True, metavar="PAIR=FILE", help="reports of detectors, JSON")
+PARSER.add_argument("--template", type=Path, required=True, help="Jinja template of the page")
+PARSER.add_argument("--page", type=Path, required=True, help="output, HTML")
+PARSER.add_argument("--text", type=Path, required=True, help="output, the sentences as text")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

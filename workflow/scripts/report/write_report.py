@@ -82,35 +82,32 @@ def main(arguments: argparse.Namespace) -> None:
         say(line)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    for name, text in {
-        "study": "what was run, JSON",
-        "summary": "table of conditions",
-        "scores": "table of runs",
-        "significance": "table of paired tests",
-        "cleaning": "table of reasons and pairs",
-        "dataset": "the baseline's dataset: the pool without its gaps",
-        "template": "Jinja template of the page",
-        "page": "output, HTML",
-        "answer": "output, a line for each question",
-    }.items():
-        parser.add_argument(f"--{name}", type=Path, required=True, help=text)
-    for name, number, text in (
-        ("splits", "+", "corpus tables to count"),
-        ("generator-scores", "*", "scores of generated text, JSON; none if no condition has any"),
-        ("tables", "+", "other tables of results"),
-        ("figures", "+", "figures, SVG"),
-        ("detectors", "*", "what each detector found, JSON, by pair; may be none"),
-    ):
-        parser.add_argument(f"--{name}", nargs=number, required=True, metavar="NAME=FILE", help=text)
-    parser.add_argument("--ledger", nargs="*", type=Path, default=[], help="ledger of the LLMs asked, if any")
-    parser.add_argument("--metric", required=True, help="metric of the answer")
-    parser.add_argument("--margin", type=float, required=True, help="difference that counts as none, in points")
-    parser.add_argument("--floor", type=float, required=True, help="baseline's score, in points, to compare from")
-    return parser
+PARSER = script_parser(__doc__)
+for name, text in {
+    "study": "what was run, JSON",
+    "summary": "table of conditions",
+    "scores": "table of runs",
+    "significance": "table of paired tests",
+    "cleaning": "table of reasons and pairs",
+    "dataset": "the baseline's dataset: the pool without its gaps",
+    "template": "Jinja template of the page",
+    "page": "output, HTML",
+    "answer": "output, a line for each question",
+}.items():
+    PARSER.add_argument(f"--{name}", type=Path, required=True, help=text)
+for name, number, text in (
+    ("splits", "+", "corpus tables to count"),
+    ("generator-scores", "*", "scores of generated text, JSON; none if no condition has any"),
+    ("tables", "+", "other tables of results"),
+    ("figures", "+", "figures, SVG"),
+    ("detectors", "*", "what each detector found, JSON, by pair; may be none"),
+):
+    PARSER.add_argument(f"--{name}", nargs=number, required=True, metavar="NAME=FILE", help=text)
+PARSER.add_argument("--ledger", nargs="*", type=Path, default=[], help="ledger of the LLMs asked, if any")
+PARSER.add_argument("--metric", required=True, help="metric of the answer")
+PARSER.add_argument("--margin", type=float, required=True, help="difference that counts as none, in points")
+PARSER.add_argument("--floor", type=float, required=True, help="baseline's score, in points, to compare from")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

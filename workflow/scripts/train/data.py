@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,6 @@ TextPair = tuple[str, str]  # source and target
 _BLOCK = 10_000  # texts that are encoded at a time
 
 
-@dataclass(frozen=True)
-class EncodedData:
-    """fairseq's data folder, and how many texts were cut off."""
-
-    folder: Path
-    truncated: int
-
-
 def encode_dataset(
     train: Sequence[TextPair],
     valid: Sequence[TextPair],
@@ -29,8 +20,12 @@ def encode_dataset(
     dictionary: Path,
     settings: TrainingSettings,
     folder: Path,
-) -> EncodedData:
-    """Write both parts in fairseq's ``mmap`` format with the shared dictionary, texts cut off at ``max_pieces``."""
+) -> int:
+    """Write both parts in fairseq's ``mmap`` format with the shared dictionary, texts cut off at ``max_pieces``.
+
+    Returns:
+        The number of texts that were cut off.
+    """
     import torch
     from fairseq.data import Dictionary, indexed_dataset
 
@@ -50,7 +45,7 @@ def encode_dataset(
                 numbers = [number[piece] for piece in pieces[: settings.max_pieces]]
                 builder.add_item(torch.IntTensor([*numbers, words.eos()]))
             builder.finalize(f"{stem}.idx")
-    return EncodedData(folder, truncated)
+    return truncated
 
 
 def _encoded(processor: Any, pairs: Sequence[TextPair], side: int) -> Iterator[list[int]]:

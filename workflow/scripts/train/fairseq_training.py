@@ -6,14 +6,13 @@ import logging
 import os
 import shlex
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from models.devices import take_gpus
 from models.fairseq_checkpoints import load_checkpoint
-from train.data import EncodedData
 from train.processes import run_fairseq
 from train.progress import is_finished, read_entries, rewind, target_tokens
 from train.settings import FairseqOptions, TrainingSettings, batch_options, too_small
@@ -25,32 +24,31 @@ log = logging.getLogger(__name__)
 
 USER_DIR = Path(__file__).parent / "fairseq_fast"
 _LOG_INTERVAL = 100  # updates
+_MONITORS = {"tensorboard": "--tensorboard-logdir", "wandb": "--wandb-project"}
 
 
 def train(
-    data: EncodedData,
     settings: TrainingSettings,
     threads: int,
     state: TrainingState,
-    start: Path | None = None,
-    monitors: Sequence[str] = (),
+    start: Path | None,
+    monitors: Mapping[str, str],
 ) -> dict[str, Any]:
     """Train until fairseq's own limits or early stopping end it, and return the report of ``training.json``.
 
     The report holds ``updates``, ``epochs`` begun, ``best_valid_loss`` (fairseq's, to base 2), ``best_updates``,
-    ``truncated`` texts, ``batch`` (fairseq's options for the parts of an update, and ``halvings``) and the only two
-    figures that differ between repetitions, ``seconds`` and ``target_tokens_per_second``.
+    ``batch`` (fairseq's options for the parts of an update, and ``halvings``) and the only two figures that differ
+    between repetitions, ``seconds`` and ``target_tokens_per_second``.
 
     If a batch does not fit the GPU's memory, training starts again with parts of half the size and twice as many parts
     per update.
 
     Args:
-        data: training and validation data.
-        settings: what else shapes the training.
+        settings: what shapes the training besides its data.
         threads: CPU threads.
-        state: where the training is kept and resumes.
+        state: where the data is, and where the training is kept and resumes.
         start: a checkpoint whose weights the training begins with; optimizer and schedule start from the beginning.
-        monitors: fairseq-train's arguments for monitors, which do not shape the training.
+        monitors: from :func:`train.monitors.prepare_monitors`; they do not shape the training.
 
     Raises:
         UserError: fairseq does not know an option, the device is missing or too small, or a signal ended training.
@@ -62,9 +60,9 @@ def train(
     torch.set_num_threads(threads)
 
     def attempt(options: FairseqOptions) -> dict[str, Any]:
-        _run(data, replace(settings, options=options), state, start, monitors)
+        _run(replace(settings, options=options), state, start, monitors)
         batch = {name: options[name] for name in ("max-tokens", "batch-size", "update-freq") if name in options}
-        return {**_report(data, state), "batch": {**batch, "halvings": state.halvings}}
+        return {**_report(state), "batch": {**batch, "halvings": state.halvings}}
 
     return state.train_halving_batches(lambda halvings: _options_of_batch(settings, halvings), attempt)
 
@@ -89,11 +87,10 @@ def _options_of_batch(settings: TrainingSettings, halvings: int) -> FairseqOptio
     )
 
 
-def _run(
-    data: EncodedData, settings: TrainingSettings, state: TrainingState, start: Path | None, monitors: Sequence[str]
-) -> None:
+def _run(settings: TrainingSettings, state: TrainingState, start: Path | None, monitors: Mapping[str, str]) -> None:
     """Train to the end, from the last checkpoint if there is one."""
-    command = [*fairseq_arguments(data, settings, state), *monitors]
+    command = fairseq_arguments(settings, state)
+    command += [word for name, place in monitors.items() for word in (_MONITORS[name], place)]
     if start:
         command += ["--finetune-from-model", str(start)]
     log.info("fairseq-train %s", shlex.join(command))
@@ -139,7 +136,7 @@ def _parsed(command: Sequence[str]) -> Any:
         return convert_namespace_to_omegaconf(namespace)
 
 
-def fairseq_arguments(data: EncodedData, settings: TrainingSettings, state: TrainingState) -> list[str]:
+def fairseq_arguments(settings: TrainingSettings, state: TrainingState) -> list[str]:
     """The command line of ``fairseq-train``: the configuration's options and those that the workflow sets."""
     options = {
         "source-lang": settings.languages["source"],
@@ -162,7 +159,7 @@ def fairseq_arguments(data: EncodedData, settings: TrainingSettings, state: Trai
         # A checkpoint keeps the options in this order.
         **dict(sorted(settings.options.items())),
     }
-    arguments = [str(data.folder)]
+    arguments = [str(state.data)]
     for name, value in options.items():
         if value is True:
             arguments.append(f"--{name}")
@@ -178,7 +175,7 @@ def _updates(checkpoint: Path) -> int:
     return int(load_checkpoint(checkpoint)["optimizer_history"][-1]["num_updates"])
 
 
-def _report(data: EncodedData, state: TrainingState) -> dict[str, Any]:
+def _report(state: TrainingState) -> dict[str, Any]:
     last = load_checkpoint(state.checkpoint("last"))
     iterator = last["extra_state"]["train_iterator"]
     seconds = float(last["extra_state"]["previous_training_time"])  # a tensor if several processes trained
@@ -187,7 +184,6 @@ def _report(data: EncodedData, state: TrainingState) -> dict[str, Any]:
         "epochs": iterator["epoch"] - (iterator["iterations_in_epoch"] == 0),
         "best_valid_loss": float(last["extra_state"]["best"]),
         "best_updates": _updates(state.checkpoint("best")),
-        "truncated": data.truncated,
         "seconds": round(seconds, 1),
         "target_tokens_per_second": round(target_tokens(read_entries(state.progress)) / max(seconds, 1e-9), 1),
     }

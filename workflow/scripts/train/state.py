@@ -197,6 +197,11 @@ class TrainingState(StateFolder):
     """The state of a training with fairseq: its checkpoints, progress and encoded text."""
 
     @property
+    def data(self) -> Path:
+        """Folder of the encoded text."""
+        return self.folder / "data"
+
+    @property
     def progress(self) -> Path:
         """File of fairseq's reports during training, see :mod:`train.progress`."""
         return self.folder / "progress.jsonl"

@@ -15,7 +15,7 @@ from models.fairseq_checkpoints import load_checkpoint
 from train.command_line import add_training_arguments
 from train.data import encode_dataset
 from train.fairseq_training import USER_DIR, train
-from train.monitors import Monitors
+from train.monitors import prepare_monitors
 from train.settings import TrainingSettings
 from train.state import TrainingState, fingerprint
 from workbench.cli import run_script, say, script_parser
@@ -43,12 +43,13 @@ def main(arguments: argparse.Namespace) -> None:
     with TrainingState(arguments.state, identity) as state:
         if state.is_finished(arguments.report, arguments.model, arguments.ctranslate2):
             return
-        data = encode_dataset(dataset, valid, arguments.spm, arguments.dictionary, settings, state.folder / "data")
-        monitors = Monitors(arguments.tensorboard, arguments.wandb, arguments.label).fairseq_arguments()
-        report = train(data, settings, arguments.threads, state, arguments.start, monitors)
+        vocabulary = (arguments.spm, arguments.dictionary)
+        truncated = encode_dataset(dataset, valid, *vocabulary, settings, state.data)
+        monitors = prepare_monitors(arguments.tensorboard, arguments.wandb, arguments.label)
+        report = train(settings, arguments.threads, state, arguments.start, monitors)
         slim_checkpoint(state.checkpoint(settings.checkpoint), arguments.model)
-        report["fingerprint"] = identity
-        report["ctranslate2"] = export_ctranslate2(arguments.model, data.folder, arguments.ctranslate2)
+        report |= {"fingerprint": identity, "truncated": truncated}
+        report["ctranslate2"] = export_ctranslate2(arguments.model, state.data, arguments.ctranslate2)
         write_json(arguments.report, report)
         state.discard()
     say(
@@ -88,16 +89,13 @@ def export_ctranslate2(checkpoint: Path, dictionaries: Path, target: Path) -> st
     return "yes"
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    add_training_arguments(parser)
-    parser.add_argument("--backwards", action="store_true", help="learn to translate the targets into the sources")
-    parser.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
-    parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
-    parser.add_argument("--model", type=Path, required=True, help="checkpoint to write")
-    parser.add_argument("--ctranslate2", type=Path, required=True, help="folder of the CTranslate2 model to write")
-    return parser
+PARSER = script_parser(__doc__)
+add_training_arguments(PARSER)
+PARSER.add_argument("--backwards", action="store_true", help="learn to translate the targets into the sources")
+PARSER.add_argument("--spm", type=Path, required=True, help="SentencePiece model")
+PARSER.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary")
+PARSER.add_argument("--model", type=Path, required=True, help="checkpoint to write")
+PARSER.add_argument("--ctranslate2", type=Path, required=True, help="folder of the CTranslate2 model to write")
 
 
 def run() -> None:
@@ -106,7 +104,7 @@ def run() -> None:
     fairseq's threads that read batches outlive a training that ends early, and would abort Python at its exit.
     """
     try:
-        run_script(parser(), main)
+        run_script(PARSER, main)
     except SystemExit as end:
         if end.code:
             sys.stdout.flush()

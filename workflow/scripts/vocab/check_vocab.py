@@ -68,16 +68,13 @@ def main(arguments: argparse.Namespace) -> None:
     write_rows(arguments.rewritten, COLUMNS, table)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--model", type=Path, required=True, help="SentencePiece model")
-    parser.add_argument("--valid", type=Path, required=True, help="the split (source target)")
-    parser.add_argument("--test", type=Path, required=True, help="the split (source target)")
-    add_metric_arguments(parser)
-    parser.add_argument("--rewritten", type=Path, required=True, help="output table")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--model", type=Path, required=True, help="SentencePiece model")
+PARSER.add_argument("--valid", type=Path, required=True, help="the split (source target)")
+PARSER.add_argument("--test", type=Path, required=True, help="the split (source target)")
+add_metric_arguments(PARSER)
+PARSER.add_argument("--rewritten", type=Path, required=True, help="output table")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

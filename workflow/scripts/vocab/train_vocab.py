@@ -95,20 +95,17 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{arguments.model_type} vocabulary of {arguments.size:,} pieces")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--pretrain", type=Path, required=True, help="table with the columns source and target")
-    parser.add_argument("--pairs", type=int, help="train on the first pairs, at most this many (default: all)")
-    parser.add_argument("--model-type", choices=["unigram", "bpe"], required=True)
-    parser.add_argument("--size", type=int, required=True, help="number of pieces")
-    parser.add_argument("--character-coverage", type=float, required=True, help="share of characters covered")
-    parser.add_argument("--normalization", default="identity", help="SentencePiece's name of a rule")
-    parser.add_argument("--byte-fallback", action="store_true", help="spell characters without a piece by bytes")
-    parser.add_argument("--model", type=Path, required=True, help="SentencePiece model to write")
-    parser.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--pretrain", type=Path, required=True, help="table with the columns source and target")
+PARSER.add_argument("--pairs", type=int, help="train on the first pairs, at most this many (default: all)")
+PARSER.add_argument("--model-type", choices=["unigram", "bpe"], required=True)
+PARSER.add_argument("--size", type=int, required=True, help="number of pieces")
+PARSER.add_argument("--character-coverage", type=float, required=True, help="share of characters covered")
+PARSER.add_argument("--normalization", default="identity", help="SentencePiece's name of a rule")
+PARSER.add_argument("--byte-fallback", action="store_true", help="spell characters without a piece by bytes")
+PARSER.add_argument("--model", type=Path, required=True, help="SentencePiece model to write")
+PARSER.add_argument("--dictionary", type=Path, required=True, help="fairseq dictionary to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -45,6 +45,15 @@ def script_parser(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def add_repeatable(
+    parser: argparse._ActionsContainer, option: str, values: tuple[str, ...], text: str, required: bool = False
+) -> None:
+    """Add an ``option`` that is given any number of times, each time with the ``values``."""
+    parser.add_argument(
+        option, nargs=len(values), action="append", default=[], required=required, metavar=values, help=text
+    )
+
+
 def named_files(option: str, arguments: Iterable[str]) -> dict[str, Path]:
     """Parse the ``NAME=FILE`` arguments of ``option`` into files by name, in their order; a path may contain ``=``.
 

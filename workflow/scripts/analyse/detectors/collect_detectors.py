@@ -114,19 +114,16 @@ def post_editing_warning(name: str, score: float, others: Sequence[float], margi
     )
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--detectors", nargs="*", required=True, metavar="KIND:FIRST--SECOND=FILE", help="reports")
-    parser.add_argument("--generated", nargs="*", required=True, metavar="NAME=FILE", help="text of machine generators")
-    parser.add_argument("--trained", nargs="*", default=[], metavar="NAME", help="generators that the study trains")
-    parser.add_argument("--pool", type=Path, required=True, help="the split (id target)")
-    add_metric_arguments(parser)
-    parser.add_argument("--margin", type=float, required=True, help="warn above this lead in BLEU points")
-    parser.add_argument("--pairs", type=Path, required=True, help="output: a row for each pair of authors")
-    parser.add_argument("--post-editing", type=Path, required=True, help="output: a row for each generator")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--detectors", nargs="*", required=True, metavar="KIND:FIRST--SECOND=FILE", help="reports")
+PARSER.add_argument("--generated", nargs="*", required=True, metavar="NAME=FILE", help="text of machine generators")
+PARSER.add_argument("--trained", nargs="*", default=[], metavar="NAME", help="generators that the study trains")
+PARSER.add_argument("--pool", type=Path, required=True, help="the split (id target)")
+add_metric_arguments(PARSER)
+PARSER.add_argument("--margin", type=float, required=True, help="warn above this lead in BLEU points")
+PARSER.add_argument("--pairs", type=Path, required=True, help="output: a row for each pair of authors")
+PARSER.add_argument("--post-editing", type=Path, required=True, help="output: a row for each generator")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -180,22 +180,19 @@ def _digits(value: float) -> str:
     return f"{value:.6g}"
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--first", required=True, help="name of the first author")
-    parser.add_argument("--second", required=True, help="name of the second author")
-    parser.add_argument("--first-text", type=Path, required=True, help="table with id and text, or id and target")
-    parser.add_argument("--second-text", type=Path, required=True, help="the same of the second author")
-    parser.add_argument("--pool", type=Path, required=True, help="the split (id source)")
-    parser.add_argument("--settings", required=True, help="JSON: the configuration section detector")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the folds and of the study's random order")
-    parser.add_argument("--threads", type=int, required=True, help="number of models fitted at once")
-    parser.add_argument("--scores", type=Path, required=True, help="output: a probability for every target")
-    parser.add_argument("--rank", type=Path, required=True, help="output: ranking of the second author's targets")
-    parser.add_argument("--report", type=Path, required=True, help="output: figures, JSON")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--first", required=True, help="name of the first author")
+PARSER.add_argument("--second", required=True, help="name of the second author")
+PARSER.add_argument("--first-text", type=Path, required=True, help="table with id and text, or id and target")
+PARSER.add_argument("--second-text", type=Path, required=True, help="the same of the second author")
+PARSER.add_argument("--pool", type=Path, required=True, help="the split (id source)")
+PARSER.add_argument("--settings", required=True, help="JSON: the configuration section detector")
+PARSER.add_argument("--seed", type=int, required=True, help="seed of the folds and of the study's random order")
+PARSER.add_argument("--threads", type=int, required=True, help="number of models fitted at once")
+PARSER.add_argument("--scores", type=Path, required=True, help="output: a probability for every target")
+PARSER.add_argument("--rank", type=Path, required=True, help="output: ranking of the second author's targets")
+PARSER.add_argument("--report", type=Path, required=True, help="output: figures, JSON")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -34,13 +34,10 @@ def with_holm(rows: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
         yield *row[: _P_VALUE + 1], p_text(p_holm), *row[_P_VALUE + 1 :]
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    add_text_arguments(parser)
-    parser.add_argument("--output", type=Path, required=True, help="table to write")
-    return parser
+PARSER = script_parser(__doc__)
+add_text_arguments(PARSER)
+PARSER.add_argument("--output", type=Path, required=True, help="table to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

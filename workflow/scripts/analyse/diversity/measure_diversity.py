@@ -115,17 +115,14 @@ def mean_chrf(versions: Sequence[Mapping[str, str]], human: Mapping[str, str], i
     return sum(scores) / len(scores)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--text", type=Path, nargs="+", required=True, help="table with id and text, one per seed")
-    parser.add_argument("--references", type=Path, required=True, help="human targets of the segments (id target)")
-    parser.add_argument("--target-language", required=True, help="ISO code of the language of the text")
-    parser.add_argument("--settings", required=True, help="JSON: analysis.diversity")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the order of segments and of the swaps")
-    parser.add_argument("--output", type=Path, required=True, help="table to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--text", type=Path, nargs="+", required=True, help="table with id and text, one per seed")
+PARSER.add_argument("--references", type=Path, required=True, help="human targets of the segments (id target)")
+PARSER.add_argument("--target-language", required=True, help="ISO code of the language of the text")
+PARSER.add_argument("--settings", required=True, help="JSON: analysis.diversity")
+PARSER.add_argument("--seed", type=int, required=True, help="seed of the order of segments and of the swaps")
+PARSER.add_argument("--output", type=Path, required=True, help="table to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -106,18 +106,15 @@ def interval_cells(estimate: Interval | None) -> tuple[str, str, str]:
     return score_text(estimate.value), score_text(estimate.low), score_text(estimate.high)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    add_text_arguments(parser)
-    parser.add_argument("--floor", type=Path, required=True, help="table of the human targets of the same sources")
-    parser.add_argument("--reference-floor", type=Path, help="table of a second human reference's text")
-    add_metric_arguments(parser)
-    parser.add_argument("--samples", type=int, required=True, help="number of bootstrap resamples and of swaps")
-    parser.add_argument("--resampling-seed", type=int, required=True, help="seed of both")
-    parser.add_argument("--output", type=Path, required=True, help="table to write")
-    return parser
+PARSER = script_parser(__doc__)
+add_text_arguments(PARSER)
+PARSER.add_argument("--floor", type=Path, required=True, help="table of the human targets of the same sources")
+PARSER.add_argument("--reference-floor", type=Path, help="table of a second human reference's text")
+add_metric_arguments(PARSER)
+PARSER.add_argument("--samples", type=int, required=True, help="number of bootstrap resamples and of swaps")
+PARSER.add_argument("--resampling-seed", type=int, required=True, help="seed of both")
+PARSER.add_argument("--output", type=Path, required=True, help="table to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

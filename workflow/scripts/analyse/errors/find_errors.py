@@ -62,21 +62,18 @@ def drawn(pairs: Path, count: int | None, seed: int) -> set[str] | None:
     return None if count is None else set(draw_names((name for (name,) in read_rows(pairs, ["id"])), count, seed))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--pairs", type=Path, required=True, help="sources and human targets (id source target)")
-    parser.add_argument("--text", type=Path, help="text to judge (id text); without it the human targets are judged")
-    parser.add_argument("--generated", action="store_true", help="the text is a generator's and may lack some segments")
-    parser.add_argument("--norms", type=Path, required=True, help="what is usual, from learn_norms")
-    parser.add_argument("--source-language", required=True, help="ISO code of the source language")
-    add_metric_arguments(parser)
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: analysis.errors.limits")
-    parser.add_argument("--segments", type=int, help="maximum number of segments to judge, drawn by id")
-    parser.add_argument("--seed", type=int, default=0, help="seed of that draw")
-    parser.add_argument("--output", type=Path, required=True, help="table to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--pairs", type=Path, required=True, help="sources and human targets (id source target)")
+PARSER.add_argument("--text", type=Path, help="text to judge (id text); without it the human targets are judged")
+PARSER.add_argument("--generated", action="store_true", help="the text is a generator's and may lack some segments")
+PARSER.add_argument("--norms", type=Path, required=True, help="what is usual, from learn_norms")
+PARSER.add_argument("--source-language", required=True, help="ISO code of the source language")
+add_metric_arguments(PARSER)
+PARSER.add_argument("--settings", type=json.loads, required=True, help="JSON: analysis.errors.limits")
+PARSER.add_argument("--segments", type=int, help="maximum number of segments to judge, drawn by id")
+PARSER.add_argument("--seed", type=int, default=0, help="seed of that draw")
+PARSER.add_argument("--output", type=Path, required=True, help="table to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -31,15 +31,12 @@ def main(arguments: argparse.Namespace) -> None:
     say(f"{len(lexicon.partners):,} words with a partner, from {len(drawn):,} of {len(ids):,} pairs")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--pairs", type=Path, required=True, help="human pairs (id source target)")
-    parser.add_argument("--settings", type=json.loads, required=True, help="JSON: analysis.errors.norms")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the draw of pairs")
-    parser.add_argument("--output", type=Path, required=True, help="norms to write, JSON")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--pairs", type=Path, required=True, help="human pairs (id source target)")
+PARSER.add_argument("--settings", type=json.loads, required=True, help="JSON: analysis.errors.norms")
+PARSER.add_argument("--seed", type=int, required=True, help="seed of the draw of pairs")
+PARSER.add_argument("--output", type=Path, required=True, help="norms to write, JSON")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

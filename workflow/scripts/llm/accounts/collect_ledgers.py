@@ -43,13 +43,10 @@ def ledger_row(ledger: Mapping[str, Any]) -> list[str]:
     return [f"{value:.4f}" if isinstance(value, float) else one_line(str(value)) for value in values]
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    parser.add_argument("--ledgers", nargs="+", required=True, metavar="NAME=FILE", help="ledgers in JSON")
-    parser.add_argument("--output", type=Path, required=True, help="table to write")
-    return parser
+PARSER = script_parser(__doc__)
+PARSER.add_argument("--ledgers", nargs="+", required=True, metavar="NAME=FILE", help="ledgers in JSON")
+PARSER.add_argument("--output", type=Path, required=True, help="table to write")
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -76,42 +76,41 @@ def _delete(arguments: argparse.Namespace) -> None:
     asyncio.run(hosted.delete(arguments.journal, arguments.job, arguments.api_key_env, arguments.yes))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = script_parser(__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+PARSER = script_parser(__doc__)
+commands = PARSER.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], None], description: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=description, description=description)
-        command.set_defaults(command=run)
-        command.add_argument("journal", type=Path, metavar="JOURNAL", help="the journal's file")
-        return command
 
-    show = add("show", _show, "list requests and costs, batches and fine-tuning jobs, or show one call")
-    show.add_argument("key", nargs="?", metavar="KEY", help="the call's key; its first digits are enough")
-    export = add("export", _export, "write calls and answers as JSON lines")
-    export.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: standard output)")
-    prune = add("prune", _prune, "remove answers and the texts of failed attempts")
-    prune.add_argument("--older-than", type=float, metavar="DAYS", help="only answers older than this")
-    prune.add_argument("--unreadable", action="store_true", help="only answers that are damaged and cannot be read")
-    for command in (export, prune):
-        command.add_argument("--study", help="only what this study asked")
-        command.add_argument("--generator", help="only what was asked for this generator")
-    given_up = add("forget", _forget, "give up batches or fine-tuning jobs whose answers or models cannot be fetched")
-    given_up.add_argument("names", nargs="+", metavar="BATCH-OR-JOB", help="what to give up")
-    models = add("models", _models, "list the models and files that hosted fine-tuning left at its provider")
-    models.add_argument("--offline", action="store_true", help="ask no server")
-    cancel = add("cancel", _cancel, "end fine-tuning jobs at their provider")
-    cancel.add_argument("jobs", nargs="+", metavar="JOB", help="what to end")
-    delete = add("delete", _delete, "delete models and files at their provider")
-    delete.add_argument("--job", nargs="+", default=[], metavar="JOB", help="only what belongs to these jobs")
-    for command in (models, cancel, delete):
-        command.add_argument("--api-key-env", metavar="VARIABLE", help="environment variable that holds the API key")
-    for command in (prune, given_up, delete):
-        command.add_argument("--yes", action="store_true", help="do it; without this, only say what would be done")
-    return parser
+def add(name: str, run: Callable[[argparse.Namespace], None], description: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=description, description=description)
+    command.set_defaults(command=run)
+    command.add_argument("journal", type=Path, metavar="JOURNAL", help="the journal's file")
+    return command
+
+
+show = add("show", _show, "list requests and costs, batches and fine-tuning jobs, or show one call")
+show.add_argument("key", nargs="?", metavar="KEY", help="the call's key; its first digits are enough")
+export = add("export", _export, "write calls and answers as JSON lines")
+export.add_argument("--output", type=Path, metavar="FILE", help="file to write (default: standard output)")
+prune = add("prune", _prune, "remove answers and the texts of failed attempts")
+prune.add_argument("--older-than", type=float, metavar="DAYS", help="only answers older than this")
+prune.add_argument("--unreadable", action="store_true", help="only answers that are damaged and cannot be read")
+for command in (export, prune):
+    command.add_argument("--study", help="only what this study asked")
+    command.add_argument("--generator", help="only what was asked for this generator")
+given_up = add("forget", _forget, "give up batches or fine-tuning jobs whose answers or models cannot be fetched")
+given_up.add_argument("names", nargs="+", metavar="BATCH-OR-JOB", help="what to give up")
+models = add("models", _models, "list the models and files that hosted fine-tuning left at its provider")
+models.add_argument("--offline", action="store_true", help="ask no server")
+cancel = add("cancel", _cancel, "end fine-tuning jobs at their provider")
+cancel.add_argument("jobs", nargs="+", metavar="JOB", help="what to end")
+delete = add("delete", _delete, "delete models and files at their provider")
+delete.add_argument("--job", nargs="+", default=[], metavar="JOB", help="only what belongs to these jobs")
+for command in (models, cancel, delete):
+    command.add_argument("--api-key-env", metavar="VARIABLE", help="environment variable that holds the API key")
+for command in (prune, given_up, delete):
+    command.add_argument("--yes", action="store_true", help="do it; without this, only say what would be done")
 
 
 def run() -> None:
     """Parse the command line and run it."""
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -26,7 +26,7 @@ from llm.journal.tunings import of_run
 from llm.prices import dollars, shutdown_date, shutdown_note, training_price
 from llm.settings import ExecutionSettings, ShapingSettings, TuningSettings
 from llm.tuning.examples import WORST_FACTOR, Run, epochs_of, example_line, example_tokens, run_shape
-from workbench.cli import UserError
+from workbench.cli import UserError, add_repeatable
 from workbench.pairs import read_training_pairs
 
 _MOST_ANSWERS = 200  # that the estimate uses
@@ -291,21 +291,9 @@ def _price_sources(one: Estimate) -> list[str]:
 
 def add_study(parser: argparse.ArgumentParser) -> None:
     """Add the arguments for what costs money in a study: its generators, judges and learners."""
-    parser.add_argument(
-        "--generator",
-        nargs=3,
-        action="append",
-        default=[],
-        metavar=("SETTINGS", "EXECUTION", "PROMPTS"),
-        help="a generator or judge: what shapes its answers, how it is asked, paths of its prompts, as JSON",
-    )
-    parser.add_argument(
-        "--learner",
-        nargs=4,
-        action="append",
-        default=[],
-        metavar=("SETTINGS", "EXECUTION", "PROMPTS", "RUNS"),
-        help="the same for a hosted learner, and its runs: [[RUN, SIZE, NEW, SEED], …], as JSON",
-    )
+    about = "a generator or judge: what shapes its answers, how it is asked, paths of its prompts, as JSON"
+    add_repeatable(parser, "--generator", ("SETTINGS", "EXECUTION", "PROMPTS"), about)
+    about = "the same for a hosted learner, and its runs: [[RUN, SIZE, NEW, SEED], …], as JSON"
+    add_repeatable(parser, "--learner", ("SETTINGS", "EXECUTION", "PROMPTS", "RUNS"), about)
     parser.add_argument("--pool", type=Path, required=True, help="the split whose sources are asked about")
     parser.add_argument("--test", type=Path, help="the split that learners translate")

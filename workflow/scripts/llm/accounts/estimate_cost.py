@@ -19,12 +19,9 @@ def main(arguments: argparse.Namespace) -> None:
         print(f"OVER BUDGET: {problem}")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The script's command line."""
-    parser = script_parser(__doc__)
-    add_study(parser)
-    return parser
+PARSER = script_parser(__doc__)
+add_study(PARSER)
 
 
 if __name__ == "__main__":
-    run_script(parser(), main)
+    run_script(PARSER, main)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from llm.prompts import Templates
-from workbench.cli import UserError, say
+from workbench.cli import UserError, add_repeatable, say
 
 log = logging.getLogger(__name__)
 
@@ -20,14 +20,8 @@ Tokens = list[int]
 
 def add_prompt_argument(parser: argparse.ArgumentParser) -> None:
     """Let a command line name the files of prompt templates."""
-    parser.add_argument(
-        "--prompt",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("ROLE", "PATH"),
-        help="template of the prompt (ROLE prompt) or of the system prompt (system)",
-    )
+    about = "template of the prompt (ROLE prompt) or of the system prompt (system)"
+    add_repeatable(parser, "--prompt", ("ROLE", "PATH"), about)
 
 
 def read_templates(files: Sequence[Sequence[str]], languages: Mapping[str, str]) -> Templates:
