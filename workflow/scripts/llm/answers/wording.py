@@ -72,10 +72,11 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _LABEL = re.compile(
-    r"(?:(?<=[.!?…\"”»)])\s+|(?<=[。！？」])\s*|\n\s*)\**((?:[^\W\d_][\w.'’]*)(?:[ -][^\W\d_]\w*){0,2})\**\s*[:：]"
+    r"(?:(?:(?<=[.!?…])|(?<=[.!?…][\"”»)]))(?<!\b\w\.)\s+|(?<=[。！？」])\s*|\n\s*)"
+    r"\**((?:[^\W\d_][\w.'’]*)(?:[ -][^\W\d_]\w*){0,2})\**\s*[:：]"
 )
 _NOTE = re.compile(NOTE, re.IGNORECASE)
-_EITHER = re.compile(rf"(?<=[.!?…])\s+(?:{EITHER})[:,]?\s+|\s+/\s+|\n+\s*\(?(?:{EITHER})\)?[:,]?\s+")
+_EITHER = re.compile(rf"(?<=[^.][.!?…])\s+(?:{EITHER})[:,]?\s+|\s+/\s+|\n+\s*\(?(?:{EITHER})\)?[:,]?\s+")
 _EXPLAINED = re.compile(
     r"^[^\n\"“„«:：]{5,100}\b(?:means?|says|reads|would be|is|as|to)\s*[:：]?\s*[\"“„«](.{2,})[\"”“»][.!]?$",
     re.IGNORECASE,
@@ -307,7 +308,8 @@ def _without_note(text: str, source: str, _: str) -> str | None:
     rest = text[: label.start()]
     if _sentences(rest) >= _sentences(source):
         return rest
-    return "" if _NOTE.fullmatch(label[1]) else None
+    is_more = _sentences(text) > _sentences(source)
+    return "" if is_more and _NOTE.fullmatch(label[1]) else None
 
 
 def _without_alternative(text: str, source: str, _: str) -> str | None:
@@ -321,16 +323,13 @@ def _without_alternative(text: str, source: str, _: str) -> str | None:
 
 
 def _without_marks(text: str, source: str, _: str) -> str | None:
-    """Without marks around all of it that the source does not have; a full stop may follow them."""
-    end = text[-1:] if text[-1:] in ".!?。" and text[-2:-1] in _ANY_QUOTE else ""
-    text = text.removesuffix(end) if end else text
+    """Without marks around all of it that the source does not have."""
     if len(text) < 3 or text[-1] not in _QUOTES.get(text[0], "") or _is_marked(source, text[0]):
         return None
     for width in (3, 2, 1):  # ***bold italics***, **bold**, *italics*
         mark = text[0] * width
         if (text[0] in "*_" or width == 1) and text.startswith(mark) and text.endswith(text[-1] * width):
             inner = text[width:-width]
-            inner += "" if inner[-1:] in ".!?。" else end
             return inner if inner.strip() and not _has_mark(inner, text[0], text[-1]) else None
     return None
 
