@@ -132,6 +132,8 @@ def test_one_target_for_several_sources_is_found_where_it_is_long_enough() -> No
     stuck = "This is always the answer"
     targets = [stuck, stuck, f"{stuck}!", "another one that is right", "yes", "yes", "yes", "yes"]
     assert repeated_targets(sources, targets, LIMITS) == [True, True, True, *[False] * 5]
+    assert not any(repeated_targets(["a", "b", "c"], ["好的谢谢"] * 3, LIMITS))
+    assert all(repeated_targets(["a", "b", "c"], ["这永远都是我的回答"] * 3, LIMITS))
     # The same source twice is one source.
     assert not any(repeated_targets(["a", "b", "B!"], [stuck] * 3, LIMITS))
 
@@ -150,6 +152,11 @@ def test_an_empty_target_has_no_other_error(norms: Norms, judged_by: Standards) 
         ("Missbrauch, Macht", "of abuse, abuse of power", False),
         ("eins", "to be or to be or not to be or to be or", True),
         ("", "", False),
+        # letters recur in any text of a script without blanks, and a name has four characters
+        ("x", "การทำความสะอาดและการดูแลความปลอดภัยเป็นความรับผิดชอบของความร่วมมือในการทำงาน", False),
+        ("x", "ความสะอาดของห้อง" * 4, True),
+        ("Merkel", "阿尔伯特说，阿尔伯特来了，因为阿尔伯特想来。", False),
+        ("x", "我们今天去吃饭" * 4, True),
     ],
 )
 def test_what_the_source_repeats_is_not_oscillation(source: str, target: str, expected: bool) -> None:

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from paths import PROMPTS
 
 from corpus.clean_corpus import NORMALISED, REASONS, Cleaner, CleaningRules, GivenKeys, near_key
-from corpus.raw_table import SentencePair, number_pairs, write_raw
+from corpus.raw_table import PARTS, SentencePair, number_pairs, write_raw
+from llm.prompts import Templates
 from workbench.language_identification import Identify, language_identifier
 from workbench.tables import read_rows
 from workbench.words import count_words
@@ -88,6 +90,17 @@ def test_words_of_scripts_without_blanks() -> None:
     assert count_words("Python を使う") == 4
     assert count_words("ฉันกินข้าวกับเพื่อน at home") == 6  # Thai: five characters a word
     assert count_words("བཀྲ་ཤིས།") == 2
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_line_break_reaches_a_prompt(part: str) -> None:
+    breaks = [chr(code) for code in range(0x3000) if len(f"a{chr(code)}b".splitlines()) > 1]
+    assert {"\r", "\x0b", "\x1e", "\u0085", "\u2028"} < set(breaks)
+    source = "".join(f"ein{mark} Satz" for mark in [*breaks, "&#10;", "&#x2028;", "<br/>"])
+    (pair,) = number_pairs(part, [(source, source)])
+    cleaned, _ = cleaner(markup="strip").clean(pair)
+    templates = Templates({"prompt": PROMPTS / "translate.txt"}, {"source": "de", "target": "en"})
+    assert len(templates.user(cleaned.source).splitlines()) == len(templates.user("ein Satz").splitlines())
 
 
 def test_near_key_is_never_empty() -> None:

@@ -15,6 +15,7 @@ FILES = {
     "shared/__init__.py": "",
     "shared/files.py": "VALUE = 1\n",
     "shared/text.py": "def one():\n    return 1\n",
+    "shared/text.yaml": "- one\n",
     "report/report.py": "import json\nfrom shared.files import VALUE\n",
 }
 
@@ -42,6 +43,7 @@ def digests(root: Path) -> dict[str, str]:
         ("train/train.py", "    return 1", "\n\n    return (\n        1\n    )", set()),
         ("shared/text.py", "return 1", "return 2", {"train/train.py"}),
         ("shared/files.py", "VALUE = 1", "VALUE = 2", {"train/train.py", "report/report.py"}),
+        ("shared/text.yaml", "- one", "- two", {"train/train.py"}),
         ("shared/__init__.py", "", "SIDE_EFFECT = 1\n", {"train/train.py", "report/report.py"}),
         ("report/report.py", "import json", "import csv", {"report/report.py"}),
     ],

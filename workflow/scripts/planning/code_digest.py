@@ -2,7 +2,8 @@
 
 Snakemake tracks neither the modules that a script imports nor a script called from ``shell:``. Each rule therefore
 carries the digest of its script, and of every project module that the script imports, as a parameter. The digest is
-taken of the syntax tree without docstrings: comments, blank lines and formatting do not count.
+taken of the syntax tree without docstrings: comments, blank lines and formatting do not count. Data in a YAML file next
+to a module, with its name, belong to the module.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ class CodeDigest:
 
     @cache  # noqa: B019
     def _meaning(self, path: Path) -> str:
-        return ast.dump(self._tree(path))
+        data = path.with_suffix(".yaml")
+        return ast.dump(self._tree(path)) + (data.read_text(encoding="utf-8") if data.is_file() else "")
 
     @cache  # noqa: B019
     def _imports(self, path: Path) -> tuple[Path, ...]:

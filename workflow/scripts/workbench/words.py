@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 
 import regex
 
@@ -39,6 +40,20 @@ def count_words(text: str) -> int:
         return len(text.split())
     unspaced = sum(math.ceil(len(characters.findall(text)) / length) for characters, length in _LENGTHS)
     return len(_UNSPACED.sub(" ", text).split()) + unspaced
+
+
+def parts_of_word(text: str) -> int:
+    """How many items of :func:`words_of` a word has: one, or in scripts without blanks some characters, at least two.
+
+    A Chinese character counts as a word where texts are measured, but most words have two.
+    """
+    if not _UNSPACED.search(text):
+        return 1
+    found: Counter[int] = Counter()
+    for characters, length in _LENGTHS:
+        found[max(2, length)] += len(characters.findall(text))
+    ((parts, most),) = found.most_common(1)
+    return parts if 2 * most > len(words_of(text)) else 1
 
 
 def divided(text: str) -> str:

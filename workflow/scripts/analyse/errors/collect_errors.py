@@ -77,13 +77,10 @@ def text_rows(
     corrected = holm_where_tested([comparison.p_value for _, _, comparison in compared])
     seeds = len(text.paths) if text.cells[0] == "test" else ""
     for (measure, segments, comparison), p_holm in zip(compared, corrected, strict=True):
-        yield (
-            *(*text.cells, seeds, measure.name, measure.basis, segments),
-            *interval_cells(comparison.rate),
-            *interval_cells(comparison.floor),
-            *interval_cells(comparison.difference),
-            *(p_text(comparison.p_value), p_text(p_holm)),
-        )
+        estimates = (comparison.rate, comparison.floor, comparison.difference)
+        intervals = (cell for estimate in estimates for cell in interval_cells(estimate))
+        p_values = p_text(comparison.p_value), p_text(p_holm)
+        yield (*text.cells, seeds, measure.name, measure.basis, segments, *intervals, *p_values)
 
 
 def shared(tables: Sequence[SegmentErrors], floor: SegmentErrors) -> tuple[list[SegmentErrors], SegmentErrors]:
@@ -99,11 +96,9 @@ def shared(tables: Sequence[SegmentErrors], floor: SegmentErrors) -> tuple[list[
     return [table.only(ids) for table in tables], floor.only(ids)
 
 
-def interval_cells(estimate: Interval | None) -> tuple[str, str, str]:
+def interval_cells(estimate: Interval | None) -> tuple[str, ...]:
     """A figure and the limits of its interval as cells of the table; empty for None."""
-    if estimate is None:
-        return "", "", ""
-    return score_text(estimate.value), score_text(estimate.low), score_text(estimate.high)
+    return tuple(map(score_text, (estimate.value, estimate.low, estimate.high))) if estimate else ("", "", "")
 
 
 PARSER = script_parser(__doc__)

@@ -28,7 +28,9 @@ def main(arguments: argparse.Namespace) -> None:
     languages = Languages(arguments.source_language, arguments.target_language)
     judged_by = language_standards(languages, limits.language_margin)
     norms = read_norms(arguments.norms)
-    only = drawn(arguments.pairs, arguments.segments, arguments.seed)
+    # Drawn by id, so that all texts of the same sources are judged on the same segments
+    ids = (name for (name,) in read_rows(arguments.pairs, ["id"]))
+    only = None if arguments.segments is None else set(draw_names(ids, arguments.segments, arguments.seed))
     if arguments.generated:
         pairs, targets = read_generated(arguments.text, arguments.pairs, only)
     else:
@@ -55,11 +57,6 @@ def language_standards(languages: Languages, margin: float | None) -> Standards:
     except UserError as error:
         key = "analysis.errors.limits.language_margin"
         raise UserError(str(error).replace("corpus.cleaning.language_margin", key)) from error
-
-
-def drawn(pairs: Path, count: int | None, seed: int) -> set[str] | None:
-    """At most ``count`` segments, drawn by id, so that all texts of the same sources are judged on the same ones."""
-    return None if count is None else set(draw_names((name for (name,) in read_rows(pairs, ["id"])), count, seed))
 
 
 PARSER = script_parser(__doc__)

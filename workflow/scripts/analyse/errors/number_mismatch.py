@@ -13,6 +13,7 @@ The definition is ours.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 _NUMBER = re.compile(r"(?<!\d)\d{1,3}(?: \d{3}){1,9}(?!\d)|\d{1,30}(?:[.,:/'’]\d{1,30}){0,9}")
 _PAIR_DATE = re.compile(r"\d{1,2}\.\d{1,2}")  # followed by a full stop: 16.3.
@@ -38,8 +39,7 @@ class Number:
         return len(self.parts) == 1 and self.parts[0] < limit
 
 
-@dataclass(frozen=True)
-class NumberMismatch:
+class NumberMismatch(NamedTuple):
     """How many numbers of a source are missing from its target, and how many numbers of the target it lacks."""
 
     missing: int
@@ -54,8 +54,6 @@ def number_mismatch(source: str, target: str, spelt_below: int) -> NumberMismatc
             have a number that the other lacks.
     """
     of_source, of_target = read_numbers(source), read_numbers(target)
-    if not (of_source or of_target):
-        return NumberMismatch(0, 0)
     twelve_hours = bool(_TWELVE_HOURS.search(source) or _TWELVE_HOURS.search(target))
     missing = _unmatched(of_source, of_target, twelve_hours, spelt_below)
     added = _unmatched(of_target, of_source, twelve_hours, spelt_below)

@@ -20,12 +20,8 @@ def outcome_errors(source: str, target: str, standards: Standards, limits: Error
     outcome = classify_text(target, source, "", standards).outcome
     if outcome in _MAY_HOLD_SOURCE and holds_source(source, target, standards, limits):
         outcome = Outcome.COPY
-    return {
-        "empty": outcome is Outcome.EMPTY,
-        "copy": outcome is Outcome.COPY,
-        "wrong_language": outcome is Outcome.WRONG_LANGUAGE,
-        "commentary": outcome in _COMMENTARY,
-    }
+    alone = {name: outcome == name for name in ("empty", "copy", "wrong_language")}
+    return alone | {"commentary": outcome in _COMMENTARY}
 
 
 def holds_source(source: str, target: str, standards: Standards, limits: ErrorLimits) -> bool:

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 from analyse.errors import ErrorLimits
 from workbench.text import match_key
-from workbench.words import folded_words, plain_words
+from workbench.words import folded_words, parts_of_word, plain_words
 
 _QUOTES = "\"'“”„‚‘’«»‹›()[]"
 
 
 def oscillates(source: str, target: str, limits: ErrorLimits) -> bool:
     """Whether a target repeats itself more than its source does."""
-    counts = [top_count(folded_words(text), limits.oscillation_ngram) for text in (source, target)]
+    counts = [top_count(text, limits.oscillation_ngram) for text in (source, target)]
     if counts[1] - max(counts[0], 1) >= limits.oscillation_excess:
         return True
     if not limits.stutters:
@@ -27,9 +27,10 @@ def oscillates(source: str, target: str, limits: ErrorLimits) -> bool:
     return stutters[1] - stutters[0] >= limits.stutters
 
 
-def top_count(words: Sequence[str], ngram: int) -> int:
+def top_count(text: str, ngram: int) -> int:
     """How often the most frequent n-gram of ``ngram`` words occurs; 0 if there is none."""
-    counts = Counter(zip(*(words[start:] for start in range(ngram)), strict=False))
+    words = folded_words(text)
+    counts = Counter(zip(*(words[start:] for start in range(ngram * parts_of_word(text))), strict=False))
     return max(counts.values(), default=0)
 
 
@@ -60,7 +61,8 @@ def repeated_targets(sources: Sequence[str], targets: Sequence[str], limits: Err
     Texts are equal if their letters, marks and digits are. Short targets are left out, because they translate many
     sources correctly.
     """
-    keys = [match_key(target) if len(folded_words(target)) >= limits.repeated_words else "" for target in targets]
+    long = [len(folded_words(target)) >= limits.repeated_words * parts_of_word(target) for target in targets]
+    keys = [match_key(target) if is_long else "" for target, is_long in zip(targets, long, strict=True)]
     of_target: defaultdict[str, set[str]] = defaultdict(set)
     for source, key in zip(sources, keys, strict=True):
         of_target[key].add(match_key(source))

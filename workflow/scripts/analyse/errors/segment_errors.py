@@ -79,7 +79,7 @@ def source_errors(
     for source, target, is_repeated in zip(sources, targets, repeated, strict=True):
         found: dict[str, int] = dict(outcome_errors(source, target, standards, limits))
         if not found["empty"]:
-            numbers = number_mismatch(source, target, limits.spelt_below)
+            missing, added = number_mismatch(source, target, limits.spelt_below)
             deviation = norms.band.deviation(source, target)
             found |= {
                 "omission": deviation < norms.band.low,
@@ -87,8 +87,8 @@ def source_errors(
                 "oscillation": oscillates(source, target, limits),
                 "repeated_target": is_repeated,
                 "detachment": norms.lexicon.is_detached(source, target, limits.detachment_words),
-                "number_missing": numbers.missing,
-                "number_added": numbers.added,
+                "number_missing": missing,
+                "number_added": added,
             }
         found |= {"source_words": count_words(source), "target_words": count_words(target)}
         for name, column in columns.items():

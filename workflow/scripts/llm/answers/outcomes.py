@@ -158,8 +158,9 @@ def _obeys(text: str, source: str) -> bool:
     """
     if _BRIEF * len(text.encode()) > len(source.encode()) or count_words(source) < _FEWEST_WORDS:
         return False
-    words = rf"(?<!\w){re.escape(text.strip(_MARKS).casefold())}(?!\w)"
-    return bool(_INSTRUCTS.search(source) or re.search(words, source.casefold()))
+    words = text.strip(_MARKS).casefold()
+    dictated = re.search(rf"(?<!\w){re.escape(words)}(?!\w)", source.casefold()) and not words.isdecimal()
+    return bool(_INSTRUCTS.search(source) or dictated)
 
 
 def _has_content(text: str) -> bool:

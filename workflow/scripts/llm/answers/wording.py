@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from llm.answers.words import EITHER, NOTE, OF_TRANSLATING, TRANSLATION
 from workbench.text import match_key, one_line
@@ -44,11 +44,8 @@ _TURN = re.compile(rf"\n\s*(?:#+\s*)?\**(?:{_ROLE}|instruction|response)\**\s*:.
 _FENCE = re.compile(r"^```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```$|^```(.*?)```$", re.DOTALL)
 _BOXED = re.compile(r"\\boxed\{(?:\\text\{([^{}]*)\}|([^{}]*))\}")
 _TAGS = re.compile(r"^<([A-Za-z][\w-]*)>(.*)</\1>$", re.DOTALL)
-_OWN_TAG = re.compile(
-    rf"^<(?:\w*(?:{TRANSLATION})\w*|target|output|answer|response|result|final|source|text)[\w-]*>\s*"
-    rf"|\s*</(?:\w*(?:{TRANSLATION})\w*|target|output|answer|response|result|final|source|text)[\w-]*>$",
-    re.IGNORECASE,
-)
+_TAG_NAME = rf"(?:\w*(?:{TRANSLATION})\w*|target|output|answer|response|result|final|source|text)[\w-]*"
+_OWN_TAG = re.compile(rf"^<{_TAG_NAME}>\s*|\s*</{_TAG_NAME}>$", re.IGNORECASE)
 _JSON = re.compile(r"^[\[{]\s*[\"'{\[]|[\"'}\]]\s*[\]}]$|[{,]\s*\"[\w -]+\"\s*:\s*[\"\[{]")
 _BOLD = re.compile(
     r"(?<![\w*])\*\*(?=[^\s*])((?:[^*]|\*(?!\*))+?)(?<=[^\s*])\*\*(?![\w*])|(?<!\w)__(?=\S)((?:[^_]|_(?!_))+?)(?<=\S)__(?!\w)"
@@ -72,10 +69,11 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _LABEL = re.compile(
-    r"(?:(?<=[.!?…\"”»)])\s+|(?<=[。！？」])\s*|\n\s*)\**((?:[^\W\d_][\w.'’]*)(?:[ -][^\W\d_]\w*){0,2})\**\s*[:：]"
+    r"(?:(?:(?<=[.!?…])|(?<=[.!?…][\"”»)]))(?<!\b\w\.)\s+|(?<=[。！？」])\s*|\n\s*)"
+    r"\**((?:[^\W\d_][\w.'’]*)(?:[ -][^\W\d_]\w*){0,2})\**\s*[:：]"
 )
 _NOTE = re.compile(NOTE, re.IGNORECASE)
-_EITHER = re.compile(rf"(?<=[.!?…])\s+(?:{EITHER})[:,]?\s+|\s+/\s+|\n+\s*\(?(?:{EITHER})\)?[:,]?\s+")
+_EITHER = re.compile(rf"(?<=[^.][.!?…])\s+(?:{EITHER})[:,]?\s+|\s+/\s+|\n+\s*\(?(?:{EITHER})\)?[:,]?\s+")
 _EXPLAINED = re.compile(
     r"^[^\n\"“„«:：]{5,100}\b(?:means?|says|reads|would be|is|as|to)\s*[:：]?\s*[\"“„«](.{2,})[\"”“»][.!]?$",
     re.IGNORECASE,
@@ -91,15 +89,6 @@ _ANY_QUOTE = "\"'“”„«»‹›‘’‚「」『』`"
 _ENDS = " .,;:!?…)]}–-*_"
 
 
-class _Added(NamedTuple):
-    """What may be added to a translation."""
-
-    name: str  # what it is, in words
-    # The text without it, given text, source and the English name of the target language; None if it is not there,
-    # empty if it cannot be taken off without a guess
-    take_off: Callable[[str, str, str], str | None]
-
-
 def added(text: str, source: str, prompt: str, language: str) -> str | None:
     """What an answer has besides the translation, in words; None if it has nothing else.
 
@@ -109,11 +98,11 @@ def added(text: str, source: str, prompt: str, language: str) -> str | None:
         prompt: the user's message with the source in it.
         language: English name of the target language.
     """
-    for layer in _LAYERS:
-        rest = layer.take_off(text, source, language)
+    for name, take_off in _LAYERS.items():
+        rest = take_off(text, source, language)
         if rest is not None:
             off = one_line(text.replace(rest, " ", 1)) if rest and rest in text else ""
-            return f"{layer.name}: {off[:_SHOWN]}" if off else layer.name
+            return f"{name}: {off[:_SHOWN]}" if off else name
     if (echo := _echo(text, source, prompt)) is not None:
         return f"the prompt: {echo}"
     return None
@@ -127,7 +116,7 @@ def repair(text: str, source: str, language: str) -> str | None:
     """
     text = text.strip()
     for _ in range(_MOST_LAYERS):
-        found = (layer.take_off(text, source, language) for layer in _LAYERS)
+        found = (take_off(text, source, language) for take_off in _LAYERS.values())
         rest = next((rest for rest in found if rest is not None), None)
         if rest is None:
             return text
@@ -307,7 +296,8 @@ def _without_note(text: str, source: str, _: str) -> str | None:
     rest = text[: label.start()]
     if _sentences(rest) >= _sentences(source):
         return rest
-    return "" if _NOTE.fullmatch(label[1]) else None
+    is_more = _sentences(text) > _sentences(source)
+    return "" if is_more and _NOTE.fullmatch(label[1]) else None
 
 
 def _without_alternative(text: str, source: str, _: str) -> str | None:
@@ -321,16 +311,13 @@ def _without_alternative(text: str, source: str, _: str) -> str | None:
 
 
 def _without_marks(text: str, source: str, _: str) -> str | None:
-    """Without marks around all of it that the source does not have; a full stop may follow them."""
-    end = text[-1:] if text[-1:] in ".!?。" and text[-2:-1] in _ANY_QUOTE else ""
-    text = text.removesuffix(end) if end else text
+    """Without marks around all of it that the source does not have."""
     if len(text) < 3 or text[-1] not in _QUOTES.get(text[0], "") or _is_marked(source, text[0]):
         return None
     for width in (3, 2, 1):  # ***bold italics***, **bold**, *italics*
         mark = text[0] * width
         if (text[0] in "*_" or width == 1) and text.startswith(mark) and text.endswith(text[-1] * width):
             inner = text[width:-width]
-            inner += "" if inner[-1:] in ".!?。" else end
             return inner if inner.strip() and not _has_mark(inner, text[0], text[-1]) else None
     return None
 
@@ -381,27 +368,29 @@ def _without_markdown(text: str, source: str, _: str) -> str | None:
     return "" if is_heading or is_link or is_list or is_numbered else None
 
 
-_LAYERS = [
-    _Added("the model's thoughts", _without_thoughts),
-    _Added("a channel besides the final one", _without_channels),
-    _Added("a token of a chat template", _without_tokens),
-    _Added("far more text than the source", _within_limits),
-    _Added("pieces of a tokenizer", _without_pieces),
-    _Added("a turn of a conversation", _without_turns),
-    _Added("a Markdown fence", _without_fence),
-    _Added("LaTeX", _unboxed),
-    _Added("data instead of text", _without_data),
-    _Added("tags", _without_tags),
-    _Added("the source before the translation", _without_source),
-    _Added("marks around all of it", _without_marks),
-    _Added("a lead-in", _without_lead_in),
-    _Added("a note", _without_note),
-    _Added("another translation", _without_alternative),
-    _Added("the same words again and again", _without_loop),
-    _Added("several lines", _on_one_line),
-    _Added("Markdown", _without_markdown),
-]
-"""In the order in which they are looked for, the outermost first."""
+# What may be added to a translation, in words, in the order in which it is looked for, the outermost first. Each has a
+# function of a text, its source and the English name of the target language. It gives the text without the addition;
+# None if there is none, and an empty text if it cannot be taken off without a guess.
+_LAYERS: dict[str, Callable[[str, str, str], str | None]] = {
+    "the model's thoughts": _without_thoughts,
+    "a channel besides the final one": _without_channels,
+    "a token of a chat template": _without_tokens,
+    "far more text than the source": _within_limits,
+    "pieces of a tokenizer": _without_pieces,
+    "a turn of a conversation": _without_turns,
+    "a Markdown fence": _without_fence,
+    "LaTeX": _unboxed,
+    "data instead of text": _without_data,
+    "tags": _without_tags,
+    "the source before the translation": _without_source,
+    "marks around all of it": _without_marks,
+    "a lead-in": _without_lead_in,
+    "a note": _without_note,
+    "another translation": _without_alternative,
+    "the same words again and again": _without_loop,
+    "several lines": _on_one_line,
+    "Markdown": _without_markdown,
+}
 
 
 def _echo(text: str, source: str, prompt: str) -> str | None:

@@ -4,9 +4,8 @@ Every text has its own length limit, so its translation does not depend on its n
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from llm.local.prompting import Prompter, read_templates
 from models.causal_lm import (
@@ -28,8 +27,7 @@ from workbench.text import one_line
 _EXTRA_LENGTH = 32  # tokens that every output may have in addition to max_output_factor times the source's
 
 
-@dataclass(frozen=True)
-class _Request:
+class _Request(NamedTuple):
     """A text's prompt in tokens, and the most tokens of its translation."""
 
     prompt: list[int]
@@ -76,21 +74,18 @@ class Translator:
         """
         requests = [self._request(text) for text in texts]
         batches = self._batches(requests)
-        found: dict[int, Hypothesis] = {}
-        cut = 0
+        found: dict[int, tuple[Hypothesis, bool]] = {}
         for batch, outputs in in_memory(
             progress(batches, len(batches), "batches of sources"),
             lambda places: self._translate([requests[place] for place in places]),
         ):
-            for place, (translation, is_cut) in zip(batch, outputs, strict=True):
-                found[place] = translation
-                cut += is_cut
-        if cut:
+            found |= zip(batch, outputs, strict=True)
+        if cut := sum(is_cut for _, is_cut in found.values()):
             say(
                 f"{cut:,} of {len(requests):,} translations were cut off at max_output_factor, "
                 f"{self._settings['max_output_factor']}, times their source's tokens and {_EXTRA_LENGTH}"
             )
-        yield from (found[place] for place in range(len(requests)))
+        yield from (found[place][0] for place in range(len(requests)))
 
     def _request(self, text: str) -> _Request:
         """A text's prompt and limit, which the model's own limit may lower.
