@@ -101,7 +101,7 @@ class Journal:
 
     def in_flight(self, key: str) -> bool:
         """Whether the call with this key is being asked, by whomever; its worst price is reserved."""
-        return self._reading(lambda db: calls.in_flight(db, key)) is not None
+        return bool(self._in_flight(key))
 
     def last_failure(self, key: str) -> tuple[FailureKind, str] | None:
         """Kind and message of the last failed attempt at the call with this key; None if there is none."""
@@ -153,7 +153,7 @@ class Journal:
                     "run that generator with `mode: batch` until its batch has ended"
                 )
             await self._bury_dead(outcome.worker)
-            while self._reading(lambda db: calls.in_flight(db, call.key)) == outcome:
+            while self._in_flight(call.key) == [outcome]:
                 await asyncio.sleep(wait * random.uniform(0.5, 1.0))
                 wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
                 if wait == _LONGEST_WAIT_SECONDS:
@@ -215,6 +215,9 @@ class Journal:
     async def _bury_dead(self, worker: str) -> None:
         if worker != self._worker.id and self._reading(lambda db: dead_workers(db, self.path)):
             await self.write(lambda db: bury_dead(db, self.path))
+
+    def _in_flight(self, key: str) -> list[InFlight]:
+        return self._reading(lambda db: calls.in_flight(db, [key]))
 
     def _reading(self, function: Callable[[sqlite3.Connection], T]) -> T:
         try:

@@ -171,7 +171,7 @@ def abandon(db: sqlite3.Connection, batch: Batch) -> None:
     """Take a batch that is still gathering out of the journal: nothing of it was sent."""
     row = db.execute("SELECT state FROM batches WHERE id = ?", (batch.id,)).fetchone()
     if row == ("gathering",):
-        withdraw(db, list(batch_tickets(db, batch.id)))
+        withdraw(db, batch_tickets(db, batch.id))
         db.execute("DELETE FROM batches WHERE id = ?", (batch.id,))
 
 
@@ -184,7 +184,7 @@ def release(db: sqlite3.Connection, batch: Batch, state: str, message: str) -> N
         state: ``released`` if the provider does not have it, ``failed`` if it refused it.
         message: why.
     """
-    withdraw(db, list(batch_tickets(db, batch.id)))
+    withdraw(db, batch_tickets(db, batch.id))
     BATCHES.move(db, batch, ("intent", "submitted"), state=state, ended=time.time(), message=message)
 
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from llm.calls import MOST_TOKENS, canonical_json
 from llm.journal import Journal, Limits, Owner
 from llm.journal.calls import over_limits
-from llm.journal.money import MOST_FACTOR, spend
+from llm.journal.money import MOST_FACTOR, spend, spent
 from llm.journal.remote import RemoteTable
 from llm.providers.protocol import TuningEvent, TuningState, TuningStatus
 
@@ -145,7 +145,7 @@ def declare(
     Raises:
         OverBudget: it could cost more than the limits leave; nothing is written then.
     """
-    over = over_limits(db, owner, worst_usd, limits)
+    over = over_limits(*spent(db, owner.study, owner.generator), worst_usd, limits)
     if over is not None:
         raise over
     now = time.time()
