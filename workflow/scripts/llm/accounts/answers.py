@@ -13,7 +13,7 @@ from llm.accounts.show import parsed
 from llm.calls import Failure
 from llm.journal import Journal
 from llm.journal.presence import bury_dead, live_workers
-from llm.journal.schema import open_writer, unusable
+from llm.journal.schema import explained, open_writer
 from llm.providers import open_api
 from llm.providers.api import Api
 from workbench.cli import UserError
@@ -93,21 +93,18 @@ def prune_answers(path: Path, selection: Selection, is_sure: bool) -> str:
     """
     with Journal.open_reading(path):
         before = path.stat().st_size
-    try:
-        with closing(open_writer(path)) as db:
-            db.execute("BEGIN IMMEDIATE")
-            bury_dead(db, path)
-            for _, host, pid, _ in live_workers(db, path):
-                raise UserError(f"{path}: process {pid} on {host} is using the journal: prune it when that has ended")
-            removed = _remove(db, selection)
-            if not is_sure:
-                db.execute("ROLLBACK")
-                return f"{path}: would remove {removed}; run again with --yes to do so"
-            db.execute("COMMIT")
-            db.execute("VACUUM")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
+    with explained(path), closing(open_writer(path)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        bury_dead(db, path)
+        for _, host, pid, _ in live_workers(db, path):
+            raise UserError(f"{path}: process {pid} on {host} is using the journal: prune it when that has ended")
+        removed = _remove(db, selection)
+        if not is_sure:
+            db.execute("ROLLBACK")
+            return f"{path}: would remove {removed}; run again with --yes to do so"
+        db.execute("COMMIT")
+        db.execute("VACUUM")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return f"{path}: removed {removed}; {before / 1e6:,.1f} MB before, {path.stat().st_size / 1e6:,.1f} MB now"
 
 

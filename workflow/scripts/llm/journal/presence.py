@@ -26,7 +26,7 @@ _LOST = "the process ended before the answer came"
 
 
 class Worker:
-    """This process' presence at a journal; ``enter`` it in a transaction, :meth:`leave` when done.
+    """This process' presence at a journal; ``enter`` it in a transaction, :meth:`close` when done.
 
     Raises:
         UserError: no lock file can be made next to the journal.
@@ -58,7 +58,7 @@ class Worker:
             db.execute("UPDATE workers SET seen = ? WHERE id = ?", (now, self.id))
             self._beat = now
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Let go of the lock."""
         with suppress(OSError):
             self._path.unlink()

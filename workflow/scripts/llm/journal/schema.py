@@ -88,19 +88,12 @@ def open_writer(path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{path}: the journal's folder cannot be made: {error.strerror}") from error
-    try:
-        db = _connect(str(path))
-        try:
-            _check_identity(db, path)
-            _switch_to_wal(db, path)
-            for pragma in _WRITER:
-                db.execute(pragma)
-            _create(db, path)
-        except BaseException:
-            db.close()
-            raise
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
+    with explained(path), _connected(str(path)) as db:
+        _check_identity(db, path)
+        _switch_to_wal(db, path)
+        for pragma in _WRITER:
+            db.execute(pragma)
+        _create(db, path)
     return db
 
 
@@ -116,18 +109,17 @@ def open_reader(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise UserError(f"{path}: there is no journal")
     _check_size(path)
-    try:
-        return _checked_reader(str(path), path)
-    except sqlite3.OperationalError as error:
-        log = path.with_name(path.name + "-wal")
-        if log.exists() and log.stat().st_size:
-            raise unusable(path, error) from error
+    with explained(path):
         try:
-            return _checked_reader(f"{path.absolute().as_uri()}?immutable=1", path)
-        except sqlite3.Error:
-            raise unusable(path, error) from error
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
+            return _checked_reader(str(path), path)
+        except sqlite3.OperationalError as error:
+            log = path.with_name(path.name + "-wal")
+            if log.exists() and log.stat().st_size:
+                raise
+            try:
+                return _checked_reader(f"{path.absolute().as_uri()}?immutable=1", path)
+            except sqlite3.Error:
+                raise error from None
 
 
 @contextmanager
@@ -142,6 +134,15 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Within the block an error of SQLite becomes a message for people, see :func:`unusable`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
 
 
 def unusable(path: Path, error: sqlite3.Error) -> UserError:
@@ -169,21 +170,24 @@ def unusable(path: Path, error: sqlite3.Error) -> UserError:
     return UserError(f"{path}: {next((meanings[kind] for kind in meanings if name.startswith(kind)), other)}")
 
 
-def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
+@contextmanager
+def _connected(database: str) -> Iterator[sqlite3.Connection]:
+    """A connection to a file or URI; an exception in the block closes it."""
+    uri = database.startswith("file:")
     db = sqlite3.connect(database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
     db.text_factory = partial(str, encoding="utf-8", errors="replace")  # damaged text is damaged, not unreadable
-    return db
-
-
-def _checked_reader(database: str, path: Path) -> sqlite3.Connection:
-    db = _connect(database, uri=database.startswith("file:"))
     try:
-        if not _check_identity(db, path):
-            raise UserError(f"{path}: the journal is empty: nothing has been asked yet")
-        db.execute("PRAGMA query_only = ON")
+        yield db
     except BaseException:
         db.close()
         raise
+
+
+def _checked_reader(database: str, path: Path) -> sqlite3.Connection:
+    with _connected(database) as db:
+        if not _check_identity(db, path):
+            raise UserError(f"{path}: the journal is empty: nothing has been asked yet")
+        db.execute("PRAGMA query_only = ON")
     return db
 
 
