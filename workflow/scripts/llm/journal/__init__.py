@@ -19,7 +19,6 @@ from typing import Any, Self, TypeVar
 from llm.calls import Answer, Call, Failure, FailureKind, Reply
 from llm.journal import calls
 from llm.journal.calls import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
-from llm.journal.money import spent
 from llm.journal.presence import Worker, bury_dead, dead_workers, live_workers
 from llm.journal.schema import explained, open_reader, open_writer
 from llm.journal.writer import Writer
@@ -101,7 +100,7 @@ class Journal:
 
     def spent(self) -> tuple[float, float]:
         """USD that the study, and this generator in it, have paid or reserved; lost attempts at their worst."""
-        return self._reading(lambda db: spent(db, self.study, self.generator))
+        return self._reading(lambda db: calls.spent(db, self.study, self.generator))
 
     def workers(self) -> list[tuple[str, str, int, float]]:
         """Id, host, process and start (seconds since 1970) of the processes that use the journal."""

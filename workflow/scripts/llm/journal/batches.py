@@ -178,11 +178,7 @@ def abandon(db: sqlite3.Connection, batch: Batch) -> None:
 def release(db: sqlite3.Connection, batch: Batch, state: str, message: str) -> None:
     """Free the calls of a batch that the provider did not run: no attempt was made and nothing is owed.
 
-    Args:
-        db: connection in a transaction.
-        batch: the batch.
-        state: ``released`` if the provider does not have it, ``failed`` if it refused it.
-        message: why.
+    ``state`` is ``released`` if the provider does not have it, ``failed`` if it refused it.
     """
     withdraw(db, batch_tickets(db, batch.id))
     BATCHES.move(db, batch, ("intent", "submitted"), state=state, ended=time.time(), message=message)

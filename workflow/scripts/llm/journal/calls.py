@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from llm.calls import Answer, Call, Failure, FailureKind, Reply, canonical_json
-from llm.journal.money import ROUNDING_USD, believable_usd, bounded_tokens, spend, spent
+from llm.calls import MOST_TOKENS, Answer, Call, Failure, FailureKind, Reply, canonical_json
 
 ASKED_MODEL = "iif(json_valid(body), json_extract(body, '$.model'), '')"  # a row may be damaged
+_ROUNDING_USD = 1e-9
+CREDIBLE = f"usd BETWEEN 0 AND worst_usd + {_ROUNDING_USD}"
+MOST_FACTOR = 20  # times its worst price, which the provider's choice of epochs may exceed, a fine-tuning job may cost
 _MOST_INTEGER = 2**63 - 1
 
 
@@ -187,9 +189,9 @@ def settle_answers(db: sqlite3.Connection, answered: Sequence[Answered]) -> list
             "model": answer.model,
             "fingerprint": answer.fingerprint,
             "service_tier": answer.service_tier,
-            "input_tokens": bounded_tokens(answer.usage.input),
-            "output_tokens": bounded_tokens(answer.usage.output),
-            "cached_tokens": bounded_tokens(answer.usage.cached),
+            "input_tokens": _bounded_tokens(answer.usage.input),
+            "output_tokens": _bounded_tokens(answer.usage.output),
+            "cached_tokens": _bounded_tokens(answer.usage.cached),
             "headers": json.dumps(dict(reply.headers)),
             "raw": reply.raw,
         }
@@ -252,10 +254,27 @@ def last_failure(db: sqlite3.Connection, key: str) -> tuple[FailureKind, str] | 
     return None if row is None else (FailureKind(row[0]), row[1])
 
 
+def spent(db: sqlite3.Connection, study: str, generator: str) -> tuple[float, float]:
+    """USD that the study and its generator have paid or reserved."""
+    study_usd, generator_usd = db.execute(
+        "SELECT total(max(usd, 0.0)), total(max(usd, 0.0)) FILTER (WHERE generator = ?) FROM spend WHERE study = ?",
+        (generator, study),
+    ).fetchone()
+    return study_usd, generator_usd
+
+
+def spend(db: sqlite3.Connection, study: str, generator: str, usd: float) -> None:
+    """Count ``usd`` more (or less) as spent."""
+    db.execute(
+        "INSERT INTO spend VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
+        (study, generator, usd),
+    )
+
+
 def over_limits(study_usd: float, generator_usd: float, worst_usd: float, limits: Limits) -> OverBudget | None:
     """Which limit ``worst_usd`` more than what is spent would break, None where there is room."""
     for scope, usd, limit in zip(("study", "generator"), (study_usd, generator_usd), limits, strict=True):
-        if limit is not None and usd + worst_usd > limit + ROUNDING_USD:
+        if limit is not None and usd + worst_usd > limit + _ROUNDING_USD:
             return OverBudget(scope, usd, limit, worst_usd)
     return None
 
@@ -284,7 +303,7 @@ def _among(db: sqlite3.Connection, select: str, keys: Sequence[str]) -> sqlite3.
 
 def _settle(db: sqlite3.Connection, ticket: Ticket, usd: float, columns: Mapping[str, object]) -> None:
     """Write ``columns`` of an attempt that is not settled yet, and what it cost."""
-    charged = believable_usd(usd, ticket.worst_usd)
+    charged = _believable_usd(usd, ticket.worst_usd)
     values = {name: storable(value) for name, value in columns.items()}
     setting = ", ".join(f"{name} = :{name}" for name in values)
     update = f"UPDATE attempts SET usd = :usd, {setting} WHERE id = :attempt AND state IN ('sent', 'lost')"
@@ -295,6 +314,16 @@ def _charge(db: sqlite3.Connection, usd: float, change: str, values: Any) -> Non
     """Carry out the ``change`` of an attempt and count ``usd`` more as spent, unless there is nothing to change."""
     for study, generator in db.execute(f"{change} RETURNING study, generator", values).fetchall():
         spend(db, study, generator, usd)
+
+
+def _bounded_tokens(tokens: int) -> int:
+    """The nearest count of tokens that can be believed."""
+    return min(max(tokens, 0), MOST_TOKENS)
+
+
+def _believable_usd(usd: float, worst_usd: float) -> float:
+    """What an attempt is charged with: ``usd`` if it can have cost so much, its worst price otherwise."""
+    return usd if 0 <= usd <= worst_usd + _ROUNDING_USD else worst_usd
 
 
 def storable(value: Any) -> Any:

@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from llm.journal.money import mend_accounts
+from llm.calls import MOST_TOKENS
+from llm.journal.calls import CREDIBLE, MOST_FACTOR
 from workbench.cli import UserError
 
 VERSION = 1
@@ -240,4 +241,20 @@ def _create(db: sqlite3.Connection, path: Path) -> None:
             db.execute(f"PRAGMA application_id = {_APPLICATION}")
         for statement in TUNING_SCHEMA:
             db.execute(statement)
-        mend_accounts(db)
+        _mend_accounts(db)
+
+
+def _mend_accounts(db: sqlite3.Connection) -> None:
+    """Correct, once, what a server's absurd counts of tokens did to the accounts of an older journal."""
+    if db.execute("INSERT OR IGNORE INTO meta VALUES ('mended', 1)").rowcount == 0:
+        return
+    for column in ("input_tokens", "output_tokens", "cached_tokens"):
+        bounded = f"min(max({column}, 0), {MOST_TOKENS})"
+        db.execute(f"UPDATE attempts SET {column} = {bounded} WHERE {column} != {bounded}")
+    wrong = {"attempts": f"NOT {CREDIBLE}", "tunings": f"NOT usd BETWEEN 0 AND {MOST_FACTOR} * worst_usd"}
+    if sum(db.execute(f"UPDATE {table} SET usd = worst_usd WHERE {rows}").rowcount for table, rows in wrong.items()):
+        charged = "SELECT study, generator, coalesce(usd, worst_usd) AS charged"
+        db.execute(
+            f"REPLACE INTO spend SELECT study, generator, sum(charged) FROM "
+            f"({charged} FROM attempts UNION ALL {charged} FROM tunings) GROUP BY study, generator"
+        )
