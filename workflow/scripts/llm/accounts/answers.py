@@ -71,7 +71,7 @@ def unreadable_answers(journal: Journal) -> list[int]:
             settings = {"provider": provider, "model": "", "base_url": base_url, "timeout": 60, "concurrency": 1}
             apis[provider, base_url] = open_api(settings)
         try:
-            apis[provider, base_url].read(raw or "")
+            apis[provider, base_url].read(str(raw or ""))
         except Failure:
             damaged.append(attempt)
     return damaged

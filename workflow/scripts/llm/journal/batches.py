@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from llm.calls import Failure, FailureKind, Work
 from llm.journal import Claim, Failed, InFlight, Journal, Limits, OverBudget, Owner, Stored, Ticket
-from llm.journal.calls import batch_tickets, claim, settle_failures, withdraw
+from llm.journal.calls import batch_tickets, claim, lose, settle_failures, withdraw
 from llm.journal.remote import RemoteTable
 from llm.providers.protocol import BatchState
 
@@ -195,10 +195,6 @@ def forget(db: sqlite3.Connection, batch: Batch) -> int:
     Returns:
         The number of requests.
     """
-    lost = db.execute(
-        "UPDATE attempts SET state = 'lost', ended = ?, usd = worst_usd, message = 'the batch was given up by hand' "
-        "WHERE batch = ? AND state = 'sent'",
-        (time.time(), batch.id),
-    ).rowcount
+    lost = lose(db, "batch = ?", (batch.id,), "the batch was given up by hand")
     BATCHES.move(db, batch, UNFINISHED, state="forgotten", ended=time.time(), message="given up by hand")
     return lost

@@ -222,6 +222,12 @@ def withdraw(db: sqlite3.Connection, tickets: Sequence[Ticket]) -> None:
         _charge(db, -ticket.worst_usd, "DELETE FROM attempts WHERE id = ? AND state = 'sent'", (ticket.attempt,))
 
 
+def lose(db: sqlite3.Connection, which: str, values: Sequence[Any], message: str) -> int:
+    """Count as lost, at their worst price, the attempts in flight that an SQL condition says; returns how many."""
+    update = "UPDATE attempts SET state = 'lost', ended = ?, usd = worst_usd, message = ? WHERE state = 'sent'"
+    return db.execute(f"{update} AND {which}", (time.time(), message, *values)).rowcount
+
+
 def batch_tickets(db: sqlite3.Connection, batch: int) -> list[Ticket]:
     """The calls of a batch that are still in flight."""
     rows = db.execute(f"SELECT {_TICKET} FROM attempts WHERE batch = ? AND state = 'sent'", (batch,))
