@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -61,17 +62,18 @@ def export_answers(journal: Journal, selection: Selection, file: TextIO) -> int:
 
 def unreadable_answers(journal: Journal) -> list[int]:
     """The attempts whose answers in the journal are damaged, so that no study can use them."""
-    apis: dict[tuple[str, str], Api] = {}
     damaged = []
+
+    @cache
+    def api_at(provider: str, base_url: str) -> Api:
+        return open_api({"provider": provider, "model": "", "base_url": base_url, "timeout": 60, "concurrency": 1})
+
     rows = journal.stream(
         "SELECT id, provider, base_url, raw FROM attempts JOIN calls USING (key) WHERE state = 'answered'"
     )
     for attempt, provider, base_url, raw in rows:
-        if (provider, base_url) not in apis:
-            settings = {"provider": provider, "model": "", "base_url": base_url, "timeout": 60, "concurrency": 1}
-            apis[provider, base_url] = open_api(settings)
         try:
-            apis[provider, base_url].read(str(raw or ""))
+            api_at(provider, base_url).read(str(raw or ""))
         except Failure:
             damaged.append(attempt)
     return damaged
@@ -80,13 +82,10 @@ def unreadable_answers(journal: Journal) -> list[int]:
 def prune_answers(path: Path, selection: Selection, is_sure: bool) -> str:
     """Remove the selected answers and the texts of failed attempts, and shrink the file.
 
-    Args:
-        path: the journal.
-        selection: which attempts; without any restriction every answer stays.
-        is_sure: without this, only find out what would be removed.
+    Without any restriction of the selection every answer stays.
 
     Returns:
-        What was removed, or would be, in one line.
+        What was removed, or would be unless ``is_sure``, in one line.
 
     Raises:
         UserError: a process uses the journal, or the file cannot be written.

@@ -208,10 +208,9 @@ def shutdown_notes(estimates: Sequence[Estimate]) -> list[str]:
     """Warnings about announced shutdowns of models."""
     notes = []
     for one in estimates:
-        settings = one.settings
-        day = shutdown_date(settings.provider, settings.model)
-        note = shutdown_note(settings.model, day, date.today(), one.execution.shutdown_notice)
-        notes += [f"{one.execution.key}: {note}"] if note else []
+        day = shutdown_date(one.settings.provider, one.settings.model)
+        if note := shutdown_note(one.settings.model, day, date.today(), one.execution.shutdown_notice):
+            notes.append(f"{one.execution.key}: {note}")
     return notes
 
 

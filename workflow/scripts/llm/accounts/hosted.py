@@ -94,25 +94,20 @@ async def delete(path: Path, names: Sequence[str], key_variable: str | None, is_
     files = [file for file in (_files_of(going, all_files) if names else all_files) if file not in kept]
     if not models and not files:
         say("there is nothing to delete")
-    elif is_sure:
-        await _delete(path, models, files, key_variable)
-    else:
-        _say_what_would_go(models, files, sorted({run for job in models for run in runs.get(job.id, [])}))
-
-
-def _say_what_would_go(models: Sequence[Tuning], files: Sequence[UploadedFile], runs: Sequence[str]) -> None:
+        return
+    if is_sure:
+        await _delete(path, [*models, *files], key_variable)
+        return
     for job in models:
         say(f"would delete model {job.tuned_model} at {job.base_url}")
     for file in files:
         say(f"would delete file {file.remote_id} ({file.bytes / 1e6:,.1f} MB) at {file.base_url}")
-    used = f"; {len(runs):,} runs have their models from here: {', '.join(runs[:5])}" if runs else ""
+    users = sorted({run for job in models for run in runs.get(job.id, [])})
+    used = f"; {len(users):,} runs have their models from here: {', '.join(users[:5])}" if users else ""
     say(f"run again with --yes to do so: whoever wants such a model again pays for it again{used}")
 
 
-async def _delete(
-    path: Path, models: Sequence[Tuning], files: Sequence[UploadedFile], key_variable: str | None
-) -> None:
-    going: list[Tuning | UploadedFile] = [*models, *files]
+async def _delete(path: Path, going: Sequence[Tuning | UploadedFile], key_variable: str | None) -> None:
     with Journal(path, "", "") as journal:
         for base_url, group in groupby(sorted(going, key=_address), key=_address):
             try:

@@ -138,12 +138,10 @@ class Journal:
                     f"generator {outcome.generator!r} (study {outcome.study!r}), whose answers have not been fetched: "
                     "run that generator with `mode: batch` until its batch has ended"
                 )
-            await self._bury_dead(outcome.worker)
             while self._in_flight(call.key) == [outcome]:
+                await self._bury_dead(outcome.worker)
                 await asyncio.sleep(wait * random.uniform(0.5, 1.0))
                 wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
-                if wait == _LONGEST_WAIT_SECONDS:
-                    await self._bury_dead(outcome.worker)
 
     async def finish(self, ticket: Ticket, reply: Reply, answer: Answer, usd: float) -> Stored:
         """Write an answer that cost ``usd``; it is on disk before this returns, and even if this is cancelled.

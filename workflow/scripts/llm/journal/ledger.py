@@ -38,11 +38,8 @@ _SPEND = "SELECT total(max(usd, 0.0)) FROM spend WHERE study = ? AND generator =
 def ledger(journal: Journal, study: str, generator: str, models: Sequence[str] | None = None) -> dict[str, Any]:
     """The accounts of a generator in a study; answers that others asked for are in theirs.
 
-    Args:
-        journal: where everything stands.
-        study, generator: in whose name it was asked.
-        models: count only what these models were asked, and no fine-tuning; answers that were pruned are not known
-            any more to be of a model. None: everything.
+    With ``models``, only what these models were asked counts, and no fine-tuning; answers that were pruned are not
+    known any more to be of a model.
 
     Returns:
         ``requests``: all attempts. ``answered``, ``pruned`` (those of them that are no longer kept), ``failed``,

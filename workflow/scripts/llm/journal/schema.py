@@ -94,7 +94,15 @@ def open_writer(path: Path) -> sqlite3.Connection:
         _switch_to_wal(db, path)
         for pragma in _WRITER:
             db.execute(pragma)
-        _create(db, path)
+        with transaction(db):
+            if not _check_identity(db, path):
+                for statement in SCHEMA:
+                    db.execute(statement)
+                db.execute("INSERT INTO meta VALUES ('version', ?)", (VERSION,))
+                db.execute(f"PRAGMA application_id = {_APPLICATION}")
+            for statement in TUNING_SCHEMA:
+                db.execute(statement)
+            _mend_accounts(db)
     return db
 
 
@@ -230,18 +238,6 @@ def _switch_to_wal(db: sqlite3.Connection, path: Path) -> None:
             time.sleep(0.02)
     if mode != "wal":
         raise UserError(f"{path}: SQLite's write-ahead log does not work on this file system: use a local disk")
-
-
-def _create(db: sqlite3.Connection, path: Path) -> None:
-    with transaction(db):
-        if not _check_identity(db, path):
-            for statement in SCHEMA:
-                db.execute(statement)
-            db.execute("INSERT INTO meta VALUES ('version', ?)", (VERSION,))
-            db.execute(f"PRAGMA application_id = {_APPLICATION}")
-        for statement in TUNING_SCHEMA:
-            db.execute(statement)
-        _mend_accounts(db)
 
 
 def _mend_accounts(db: sqlite3.Connection) -> None:

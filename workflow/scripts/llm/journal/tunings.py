@@ -239,9 +239,9 @@ def accountable(journal: Journal, model: str) -> str:
 
 def models_of(journal: Journal, run: str) -> list[str]:
     """The models that a run accounts for: its own one, and those that it had before its data or settings changed."""
-    condition = "study = ? AND generator = ? AND run = ?"
     rows = journal.read(
-        f"SELECT model FROM model_accounts WHERE {condition} ORDER BY model", (journal.study, journal.generator, run)
+        "SELECT model FROM model_accounts WHERE study = ? AND generator = ? AND run = ? ORDER BY model",
+        (journal.study, journal.generator, run),
     )
     return [model for (model,) in rows]
 

@@ -35,13 +35,7 @@ class _Entry:
 
 
 class Writer:
-    """Writes to the journal; brings its worker to life and buries the dead ones beside it.
-
-    Args:
-        path: the journal, for messages.
-        db: the writing connection.
-        worker: this process at the journal.
-        owner: in whose name calls are claimed.
+    """Writes to the journal, claims in the ``owner``'s name; brings the worker to life and buries dead ones beside it.
 
     Raises:
         UserError: the journal is in use on another host or cannot be written.
@@ -129,14 +123,12 @@ class Writer:
                     self._worker.beat(self._db)
         except Exception as error:
             self._broken = error
-        if self._broken is not None:
+        if isinstance(self._broken, sqlite3.Error):
             for entry in entries:
-                entry.outcome = self._failure(self._broken)
-
-    def _failure(self, error: Exception) -> Exception:
-        if isinstance(error, sqlite3.Error):
-            return unusable(self._path, error)
-        return RuntimeError(f"{self._path}: the journal's writer has failed: {error!r}")
+                entry.outcome = unusable(self._path, self._broken)
+        elif self._broken is not None:
+            for entry in entries:
+                entry.outcome = RuntimeError(f"{self._path}: the journal's writer has failed: {self._broken!r}")
 
 
 def _run_functions(db: sqlite3.Connection, functions: Sequence[Callable[[sqlite3.Connection], Any]]) -> list[Any]:
