@@ -294,6 +294,14 @@ class TestHostedModels:
         assert learner.states() == ["succeeded"]
         assert tool(learner, "models", key="NOT_SET").returncode == 1
 
+    def test_a_key_in_the_place_of_a_variable_is_not_repeated(self, learner: Learner) -> None:
+        learner.finetune()
+        for command, *arguments in (("models",), ("delete", "--yes")):
+            result = tool(learner, command, *arguments, key="sk-made-up-123QWERTY")
+            assert result.returncode == 1 and "--api-key-env" in result.stdout
+            assert "made-up" not in result.stdout + result.stderr
+        assert learner.states() == ["succeeded"]
+
 
 def test_a_study_counts_learners_beside_generators(learner: Learner, tmp_path: Path) -> None:
     folder = tmp_path / "generator"

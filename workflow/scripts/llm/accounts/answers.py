@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,7 +14,7 @@ from llm.accounts.show import parsed
 from llm.calls import Failure
 from llm.journal import Journal
 from llm.journal.presence import bury_dead, live_workers
-from llm.journal.schema import open_writer, unusable
+from llm.journal.schema import explained, open_writer
 from llm.providers import open_api
 from llm.providers.api import Api
 from workbench.cli import UserError
@@ -61,17 +62,18 @@ def export_answers(journal: Journal, selection: Selection, file: TextIO) -> int:
 
 def unreadable_answers(journal: Journal) -> list[int]:
     """The attempts whose answers in the journal are damaged, so that no study can use them."""
-    apis: dict[tuple[str, str], Api] = {}
     damaged = []
+
+    @cache
+    def api_at(provider: str, base_url: str) -> Api:
+        return open_api({"provider": provider, "model": "", "base_url": base_url, "timeout": 60, "concurrency": 1})
+
     rows = journal.stream(
         "SELECT id, provider, base_url, raw FROM attempts JOIN calls USING (key) WHERE state = 'answered'"
     )
     for attempt, provider, base_url, raw in rows:
-        if (provider, base_url) not in apis:
-            settings = {"provider": provider, "model": "", "base_url": base_url, "timeout": 60, "concurrency": 1}
-            apis[provider, base_url] = open_api(settings)
         try:
-            apis[provider, base_url].read(str(raw or ""))
+            api_at(provider, base_url).read(str(raw or ""))
         except Failure:
             damaged.append(attempt)
     return damaged
@@ -80,34 +82,28 @@ def unreadable_answers(journal: Journal) -> list[int]:
 def prune_answers(path: Path, selection: Selection, is_sure: bool) -> str:
     """Remove the selected answers and the texts of failed attempts, and shrink the file.
 
-    Args:
-        path: the journal.
-        selection: which attempts; without any restriction every answer stays.
-        is_sure: without this, only find out what would be removed.
+    Without any restriction of the selection every answer stays.
 
     Returns:
-        What was removed, or would be, in one line.
+        What was removed, or would be unless ``is_sure``, in one line.
 
     Raises:
         UserError: a process uses the journal, or the file cannot be written.
     """
     with Journal.open_reading(path):
         before = path.stat().st_size
-    try:
-        with closing(open_writer(path)) as db:
-            db.execute("BEGIN IMMEDIATE")
-            bury_dead(db, path)
-            for _, host, pid, _ in live_workers(db, path):
-                raise UserError(f"{path}: process {pid} on {host} is using the journal: prune it when that has ended")
-            removed = _remove(db, selection)
-            if not is_sure:
-                db.execute("ROLLBACK")
-                return f"{path}: would remove {removed}; run again with --yes to do so"
-            db.execute("COMMIT")
-            db.execute("VACUUM")
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
+    with explained(path), closing(open_writer(path)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        bury_dead(db, path)
+        for _, host, pid, _ in live_workers(db, path):
+            raise UserError(f"{path}: process {pid} on {host} is using the journal: prune it when that has ended")
+        removed = _remove(db, selection)
+        if not is_sure:
+            db.execute("ROLLBACK")
+            return f"{path}: would remove {removed}; run again with --yes to do so"
+        db.execute("COMMIT")
+        db.execute("VACUUM")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return f"{path}: removed {removed}; {before / 1e6:,.1f} MB before, {path.stat().st_size / 1e6:,.1f} MB now"
 
 

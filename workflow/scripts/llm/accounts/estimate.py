@@ -79,9 +79,7 @@ class Estimate(NamedTuple):
 def study_estimates(arguments: argparse.Namespace, untrained: str | None = None) -> list[Estimate]:
     """What each generator, judge and learner of a script's arguments will cost, see :func:`add_study`.
 
-    Args:
-        arguments: of the script.
-        untrained: a run that needs a job even if the journal has one.
+    ``untrained`` is a run that needs a job even if the journal has one.
 
     Raises:
         UserError: there are learners and no ``test``, or a price is unknown.
@@ -127,9 +125,8 @@ def learner_estimate(learner: Sequence[str], pool: Path, test: Path, untrained: 
         unnamed = 0
         missing: list[Run] = []
         mark = example_line(asking.task.templates, "source", "target")
-        for run in runs:
-            if run.size == 0:
-                continue
+        zero_shot = any(run.size == 0 for run in runs)
+        for run in filter(lambda run: run.size, runs):
             shape = run_shape(tuning_settings, mark, run.size, run.size - run.new, run.seed)
             tuning = None if run.run == untrained else of_run(journal, asking.execution.study, run.run, shape)
             if tuning is not None and tuning.tuned_model:
@@ -138,7 +135,6 @@ def learner_estimate(learner: Sequence[str], pool: Path, test: Path, untrained: 
                 unnamed += 1
                 missing += [run] if tuning is None else []
         subjects = SourceTable(test)
-        zero_shot = any(run.size == 0 for run in runs)
         total = expected(asking, subjects) if zero_shot else Remaining()
         # A tuned model is asked for the test set and nothing else, so the number of its answers shows what is left.
         answered = dict(journal.read(_ANSWERS_BY_MODEL)) if models else {}
@@ -168,10 +164,8 @@ def _training(asking: LLMSetup, settings: TuningSettings, missing: Sequence[Run]
 
 
 def _times(one: Remaining, factor: float) -> Remaining:
-    calls, put_in, put_out, usd, worst = one
-    return Remaining(
-        round(calls * factor), round(put_in * factor), round(put_out * factor), usd * factor, worst * factor
-    )
+    calls, put_in, put_out, usd, worst = (value * factor for value in one)
+    return Remaining(round(calls), round(put_in), round(put_out), usd, worst)
 
 
 @contextmanager
@@ -214,79 +208,64 @@ def shutdown_notes(estimates: Sequence[Estimate]) -> list[str]:
     """Warnings about announced shutdowns of models."""
     notes = []
     for one in estimates:
-        settings = one.settings
-        day = shutdown_date(settings.provider, settings.model)
-        note = shutdown_note(settings.model, day, date.today(), one.execution.shutdown_notice)
-        notes += [f"{one.execution.key}: {note}"] if note else []
+        day = shutdown_date(one.settings.provider, one.settings.model)
+        if note := shutdown_note(one.settings.model, day, date.today(), one.execution.shutdown_notice):
+            notes.append(f"{one.execution.key}: {note}")
     return notes
 
 
 def over_budget(estimates: Sequence[Estimate]) -> list[str]:
     """For each limit that is too low: the limit, the expected cost, and what can be done."""
-    problems = []
-    for one in estimates:
-        problems += _beyond(f"{one.execution.key}.max_usd", one.execution.max_usd, one.paid, one)
-    if estimates:
-        first = estimates[0]
-        problems += _beyond("llm.max_usd", first.execution.study_max_usd, first.study_paid, *estimates)
-    return problems
-
-
-def _beyond(key: str, limit: float | None, paid: float, *together: Estimate) -> list[str]:
-    """The problem if the limit under ``key`` is too low for what was paid and what these will cost."""
-    usd = sum(one.usd for one in together)
-    if limit is None or paid + usd <= limit:
-        return []
-    before = f" after the {dollars(paid)} paid already" if paid else ""
-    trained = any(one.training.jobs for one in together)
-    what = "the answers and trainings" if trained else "the answers"
-    smaller = "make the pool or the sizes smaller" if trained else "make the pool smaller"
-    return [
-        f"{what} will cost about {dollars(usd)}{before}, and {key} is {dollars(limit)}: raise it, "
-        f"{smaller} or take a cheaper model (mode: batch is half the price)"
+    limits: list[tuple[str, float | None, float, Sequence[Estimate]]] = [
+        *((f"{one.execution.key}.max_usd", one.execution.max_usd, one.paid, [one]) for one in estimates),
+        *(("llm.max_usd", one.execution.study_max_usd, one.study_paid, estimates) for one in estimates[:1]),
     ]
+    problems = []
+    for key, limit, paid, together in limits:
+        usd = sum(one.usd for one in together)
+        if limit is None or paid + usd <= limit:
+            continue
+        before = f" after the {dollars(paid)} paid already" if paid else ""
+        trained = any(one.training.jobs for one in together)
+        what = "the answers and trainings" if trained else "the answers"
+        smaller = "make the pool or the sizes smaller" if trained else "make the pool smaller"
+        problems.append(
+            f"{what} will cost about {dollars(usd)}{before}, and {key} is {dollars(limit)}: raise it, "
+            f"{smaller} or take a cheaper model (mode: batch is half the price)"
+        )
+    return problems
 
 
 def table(estimates: Sequence[Estimate]) -> str:
     """The estimate for people."""
     header = ["generator", "model", "mode", "sources", "to ask", "tokens in", "tokens out", "about", "at most", "paid"]
     rows = []
+    prices = set()
     for one in estimates:
-        left = one.remaining
-        tokens = [f"{left.input_tokens:,}", f"{left.output_tokens:,}"]
-        usd = [dollars(value) for value in (left.usd, left.worst_usd, one.paid)]
-        name = [one.execution.generator, one.settings.model, one.execution.mode]
-        rows.append([*name, f"{one.sources:,}", f"{left.calls:,}", *tokens, *usd])
-        if one.training.jobs:
-            rows.append(_training_row(one))
+        name, model, left, training = one.execution.generator, one.settings.model, one.remaining, one.training
+        counts = [one.sources, left.calls, left.input_tokens, left.output_tokens]
+        usd = map(dollars, (left.usd, left.worst_usd, one.paid))
+        rows.append([name, model, one.execution.mode, *(f"{count:,}" for count in counts), *usd])
+        prices.add(f"{name}: {one.price}")
+        if training.jobs:  # in the column of requests; instances are in that of sources
+            counts = [training.instances, training.jobs, training.tokens]
+            usd = map(dollars, (training.usd, training.worst_usd))
+            rows.append([f"{name}: jobs", model, "tuning", *(f"{count:,}" for count in counts), "", *usd, ""])
+            prices.add(f"{name}: training {training.price}")
     calls = sum(one.remaining.calls for one in estimates)
     sums = sum(one.usd for one in estimates), sum(one.worst_usd for one in estimates), estimates[0].study_paid
     rows.append(["the study", "", "", "", f"{calls:,}", "", "", *map(dollars, sums)])
     limit = estimates[0].execution.study_max_usd
-    prices = sorted({f"{one.execution.generator}: {source}" for one in estimates for source in _price_sources(one)})
     guessed = ", ".join(one.execution.generator for one in estimates if one.is_guess)
     return "\n".join(
         [
             *columns(header, rows, numbers_from=3),
             *([f"{guessed}: of the pool's human targets, as long as there are no others to judge."] if guessed else []),
-            f"llm.max_usd: {'no limit' if limit is None else dollars(limit)}. Prices: {'; '.join(prices)}.",
+            f"llm.max_usd: {'no limit' if limit is None else dollars(limit)}. Prices: {'; '.join(sorted(prices))}.",
             "About: tokens estimated from the text. At most: the longest answers and most tokens that are possible. "
             "Answers that are asked for again come on top.",
         ]
     )
-
-
-def _training_row(one: Estimate) -> list[str]:
-    """A learner's fine-tuning: jobs in the column of requests, instances in that of sources."""
-    training = one.training
-    usd = [dollars(training.usd), dollars(training.worst_usd), ""]
-    counts = [f"{training.instances:,}", f"{training.jobs:,}", f"{training.tokens:,}", ""]
-    return [f"{one.execution.generator}: jobs", one.settings.model, "tuning", *counts, *usd]
-
-
-def _price_sources(one: Estimate) -> list[str]:
-    training = [f"training {one.training.price}"] if one.training.jobs else []
-    return [one.price, *training]
 
 
 def add_study(parser: argparse.ArgumentParser) -> None:

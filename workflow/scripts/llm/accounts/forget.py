@@ -11,20 +11,15 @@ from pathlib import Path
 
 from llm.asking.remote import Hold
 from llm.journal import Journal, batches, tunings
-from llm.journal.batches import Batch
-from llm.journal.tunings import Tuning
+from llm.journal.batches import BATCHES, Batch
+from llm.journal.tunings import TUNINGS, Tuning
 from llm.prices import dollars
 from llm.tuning.job import hold_name
 from workbench.cli import UserError, say
 
 
 def forget(path: Path, names: Sequence[str], is_sure: bool) -> None:
-    """Give up batches and jobs, or say what would be lost.
-
-    Args:
-        path: the journal.
-        names: numbers in the journal, or names at the provider.
-        is_sure: without this, only say what would be lost.
+    """Give up batches and jobs, by number in the journal or name at the provider; or say what would be lost.
 
     Raises:
         UserError: there is no such batch or job, it has ended already, or a process works on it.
@@ -36,50 +31,37 @@ def forget(path: Path, names: Sequence[str], is_sure: bool) -> None:
 
 
 def _find(journal: Journal, name: str) -> Batch | Tuning:
-    """The batch or job of this name.
-
-    Raises:
-        UserError: there is none, or there are both.
-    """
-    numbers = journal.read(
-        "SELECT id FROM batches WHERE remote_id = :name OR intent = :name OR CAST(id AS TEXT) = :name ORDER BY id DESC",
-        {"name": name},
-    )
-    batch = batches.find(journal, numbers[0][0]) if numbers else None
-    job = tunings.find(journal, name)
-    if batch is not None and job is not None:
-        # The number of both. As a rule, one of them has ended and cannot be meant.
-        is_live = job.state in tunings.LIVE
-        if is_live and batch.state in batches.UNFINISHED:
-            raise UserError(
-                f"{journal.path}: {name} is the number of a batch and of a fine-tuning job: give the name instead, "
-                f"{batch.remote_id or batch.intent} for the batch or {job.name} for the job"
-            )
-        return job if is_live else batch
-    found = batch or job
-    if found is None:
+    found = [one for one in (BATCHES.named(journal, name), TUNINGS.named(journal, name)) if one is not None]
+    if not found:
         raise UserError(
             f"{journal.path}: there is no batch and no fine-tuning job {name!r}: `tools/journal show` lists them"
         )
-    return found
+    # A number may be that of both. As a rule, one of them has ended and cannot be meant.
+    live = [one for one in found if _is_live(one)]
+    if len(live) > 1:
+        batch, job = (one.remote_id or one.intent for one in live)
+        raise UserError(
+            f"{journal.path}: {name} is the number of a batch and of a fine-tuning job: give the name instead, "
+            f"{batch} for the batch or {job} for the job"
+        )
+    return (live or found)[0]
+
+
+def _is_live(one: Batch | Tuning) -> bool:
+    return one.state in (batches.UNFINISHED if isinstance(one, Batch) else tunings.LIVE)
 
 
 def _forget(path: Path, one: Batch | Tuning, is_sure: bool) -> None:
-    """Give up a batch or job, or say what would be lost.
-
-    Raises:
-        UserError: it has ended already, or a process works on it.
-    """
     if isinstance(one, Batch):
-        name, intent, is_live = f"batch {one.id}", one.intent, one.state in batches.UNFINISHED
+        name, intent = f"batch {one.id}", one.intent
         what = f"{name} of generator {one.generator!r} ({one.requests:,} requests, {one.state})"
         spent, warning = "", ", and its requests asked and paid again"
     else:
-        name, intent, is_live = f"job {one.name}", hold_name(one.key), one.state in tunings.LIVE
+        name, intent = f"job {one.name}", hold_name(one.key)
         what = f"{name} of {one.study} {one.run} ({one.state})"
         spent = f"; {dollars(one.charged)} stay counted as spent"
         warning = f"{spent}, and a rerun creates and pays a new job"
-    if not is_live:
+    if not _is_live(one):
         raise UserError(f"{path}: {name} cannot be given up: it is {one.state}")
     hold = Hold.take(path, intent)
     if hold is None:

@@ -1,5 +1,6 @@
 """List, end and delete the jobs, models and files that hosted fine-tuning leaves at its provider."""
 
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -28,12 +29,7 @@ _address = attrgetter("base_url")
 
 
 async def model_lines(path: Path, key_variable: str | None, is_offline: bool) -> list[str]:
-    """The jobs with their runs, models, files and costs.
-
-    Args:
-        path: the journal.
-        key_variable: environment variable with the key; None for the default.
-        is_offline: do not ask the servers what they still have.
+    """The jobs with their runs, models, files and costs; unless offline, with what the servers still have.
 
     Raises:
         UserError: the key is missing.
@@ -80,13 +76,8 @@ async def _at_servers(jobs: Sequence[Tuning], key_variable: str | None) -> tuple
 async def delete(path: Path, names: Sequence[str], key_variable: str | None, is_sure: bool) -> None:
     """Delete models and files at their servers and give up their jobs, or say what would be deleted.
 
-    Files that another job uses as well stay. Everything of a job that is under way stays, too.
-
-    Args:
-        path: the journal.
-        names: of the jobs; empty for all jobs, and files that were uploaded for a job that was never created.
-        key_variable: environment variable with the key; None for the default.
-        is_sure: without this, only say what would be deleted.
+    Files that another job uses as well stay. Everything of a job that is under way stays, too. Without names of jobs,
+    all jobs are meant, and files that were uploaded for a job that was never created.
 
     Raises:
         UserError: there is no such job, or a server does not delete something.
@@ -103,35 +94,28 @@ async def delete(path: Path, names: Sequence[str], key_variable: str | None, is_
     files = [file for file in (_files_of(going, all_files) if names else all_files) if file not in kept]
     if not models and not files:
         say("there is nothing to delete")
-    elif is_sure:
-        await _delete(path, models, files, key_variable)
-    else:
-        _say_what_would_go(models, files, sorted({run for job in models for run in runs.get(job.id, [])}))
-
-
-def _say_what_would_go(models: Sequence[Tuning], files: Sequence[UploadedFile], runs: Sequence[str]) -> None:
+        return
+    if is_sure:
+        await _delete(path, [*models, *files], key_variable)
+        return
     for job in models:
         say(f"would delete model {job.tuned_model} at {job.base_url}")
     for file in files:
         say(f"would delete file {file.remote_id} ({file.bytes / 1e6:,.1f} MB) at {file.base_url}")
-    used = f"; {len(runs):,} runs have their models from here: {', '.join(runs[:5])}" if runs else ""
+    users = sorted({run for job in models for run in runs.get(job.id, [])})
+    used = f"; {len(users):,} runs have their models from here: {', '.join(users[:5])}" if users else ""
     say(f"run again with --yes to do so: whoever wants such a model again pays for it again{used}")
 
 
-async def _delete(
-    path: Path, models: Sequence[Tuning], files: Sequence[UploadedFile], key_variable: str | None
-) -> None:
-    going: list[Tuning | UploadedFile] = [*models, *files]
+async def _delete(path: Path, going: Sequence[Tuning | UploadedFile], key_variable: str | None) -> None:
     with Journal(path, "", "") as journal:
         for base_url, group in groupby(sorted(going, key=_address), key=_address):
             try:
                 async with _tuning_at(base_url, key_variable) as api:
                     for one in group:
                         if isinstance(one, Tuning):
-                            what, was_there = (
-                                f"model {one.tuned_model}",
-                                await api.delete("models", one.tuned_model or ""),
-                            )
+                            what = f"model {one.tuned_model}"
+                            was_there = await api.delete("models", one.tuned_model or "")
                             await journal.write(partial(tunings.forget, tuning=one, message="its model was deleted"))
                         else:
                             what, was_there = f"file {one.remote_id}", await api.delete("files", one.remote_id)
@@ -146,11 +130,6 @@ async def _delete(
 
 async def cancel(path: Path, names: Sequence[str], key_variable: str | None) -> None:
     """End jobs at their provider; the run that follows a job records its cost, or this does if there is none.
-
-    Args:
-        path: the journal.
-        names: of the jobs.
-        key_variable: environment variable with the key; None for the default.
 
     Raises:
         UserError: there is no such job, it is not under way, or the provider does not end it.
@@ -178,12 +157,7 @@ async def cancel(path: Path, names: Sequence[str], key_variable: str | None) -> 
 
 
 def _find(journal: Journal, name: str) -> Tuning:
-    """The job of this name.
-
-    Raises:
-        UserError: there is none.
-    """
-    tuning = tunings.find(journal, name)
+    tuning = TUNINGS.named(journal, name)
     if tuning is None:
         raise UserError(f"{journal.path}: there is no fine-tuning job {name!r}: `tools/journal models` lists them")
     return tuning
@@ -202,6 +176,11 @@ async def _tuning_at(base_url: str, key_variable: str | None) -> AsyncIterator[T
     Raises:
         UserError: the key is missing.
     """
+    if key_variable and not os.environ.get(key_variable):
+        raise UserError(
+            "the environment variable that --api-key-env names is not set: it must hold the API key (what was given "
+            "is not repeated here, as it may be a key)"
+        )
     variable = key_variable or (_KEY_VARIABLE if is_own_address("openai", base_url) else None)
     settings = {"provider": "openai", "model": "", "base_url": base_url, "timeout": 60, "concurrency": 1}
     api = open_api({**settings, "api_key_env": variable})

@@ -19,9 +19,8 @@ from typing import Any, Self, TypeVar
 from llm.calls import Answer, Call, Failure, FailureKind, Reply
 from llm.journal import calls
 from llm.journal.calls import Answered, Claim, Failed, InFlight, Limits, OverBudget, Owner, Stored, Ticket
-from llm.journal.money import spent
 from llm.journal.presence import Worker, bury_dead, dead_workers, live_workers
-from llm.journal.schema import open_reader, open_writer, unusable
+from llm.journal.schema import explained, open_reader, open_writer
 from llm.journal.writer import Writer
 from workbench.cli import UserError
 
@@ -44,7 +43,7 @@ class Journal:
         path: the file; created, with its folder, if it does not exist.
         study: whose limit counts everything asked in its name.
         generator: in whose name calls are asked.
-        sdk: name and version of the client that asks, kept with each attempt; may be set later.
+        sdk: name and version of the client that asks, kept with each attempt.
 
     Raises:
         UserError: the file is not a journal, of a newer version, in use on another host, or cannot be written.
@@ -54,14 +53,13 @@ class Journal:
         self.path = path
         self.study = study
         self.generator = generator
-        self.sdk = sdk
-        with ExitStack() as undone:
-            db = undone.enter_context(closing(open_writer(path)))
-            self._worker = Worker(path)
-            undone.callback(self._worker.leave)
-            self._reader = undone.enter_context(closing(open_reader(path)))
-            self._writer: Writer | None = Writer(path, db, self._worker, lambda: self.owner)
-            undone.pop_all()
+        with ExitStack() as opened:
+            db = opened.enter_context(closing(open_writer(path)))
+            worker = opened.enter_context(closing(Worker(path)))
+            self.owner = Owner(worker.id, study, generator, sdk)
+            self._reader = opened.enter_context(closing(open_reader(path)))
+            self._writer: Writer | None = opened.enter_context(closing(Writer(path, db, worker, self.owner)))
+            self._opened = opened.pop_all()
 
     @classmethod
     def open_reading(cls, path: Path, study: str = "", generator: str = "") -> Self:
@@ -71,16 +69,11 @@ class Journal:
             UserError: there is no such file, or it is not a journal, of a newer version or cannot be read.
         """
         journal = cls.__new__(cls)
-        journal.path = path
-        journal.study, journal.generator, journal.sdk = study, generator, ""
-        journal._reader = open_reader(path)
+        journal.path, journal.study, journal.generator = path, study, generator
+        journal._opened = ExitStack()
+        journal._reader = journal._opened.enter_context(closing(open_reader(path)))
         journal._writer = None
         return journal
-
-    @property
-    def owner(self) -> Owner:
-        """In whose name calls are claimed from now on."""
-        return Owner(self._worker.id, self.study, self.generator, self.sdk)
 
     def __enter__(self) -> Self:
         return self
@@ -90,10 +83,8 @@ class Journal:
 
     def close(self) -> None:
         """Write what waits and end. What is still in flight counts as lost: perhaps answered and paid."""
-        self._reader.close()
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        self._writer = None
+        self._opened.close()
 
     def answered(self, key: str) -> Stored | None:
         """The answer to the call with this key, whoever asked it; None if there is none."""
@@ -101,7 +92,7 @@ class Journal:
 
     def in_flight(self, key: str) -> bool:
         """Whether the call with this key is being asked, by whomever; its worst price is reserved."""
-        return self._reading(lambda db: calls.in_flight(db, key)) is not None
+        return bool(self._in_flight(key))
 
     def last_failure(self, key: str) -> tuple[FailureKind, str] | None:
         """Kind and message of the last failed attempt at the call with this key; None if there is none."""
@@ -109,7 +100,7 @@ class Journal:
 
     def spent(self) -> tuple[float, float]:
         """USD that the study, and this generator in it, have paid or reserved; lost attempts at their worst."""
-        return self._reading(lambda db: spent(db, self.study, self.generator))
+        return self._reading(lambda db: calls.spent(db, self.study, self.generator))
 
     def workers(self) -> list[tuple[str, str, int, float]]:
         """Id, host, process and start (seconds since 1970) of the processes that use the journal."""
@@ -121,13 +112,8 @@ class Journal:
 
     def stream(self, sql: str, parameters: Parameters = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a query one by one, all as of the first; on a separate connection."""
-        db = open_reader(self.path)
-        try:
+        with explained(self.path), closing(open_reader(self.path)) as db:
             yield from db.execute(sql, parameters)
-        except sqlite3.Error as error:
-            raise unusable(self.path, error) from error
-        finally:
-            db.close()
 
     async def begin(self, call: Call, worst_usd: float, limits: Limits = _NO_LIMITS) -> Ticket | Stored:
         """Claim a call and reserve its worst price, on disk before this returns; or its answer, if there is one.
@@ -152,12 +138,10 @@ class Journal:
                     f"generator {outcome.generator!r} (study {outcome.study!r}), whose answers have not been fetched: "
                     "run that generator with `mode: batch` until its batch has ended"
                 )
-            await self._bury_dead(outcome.worker)
-            while self._reading(lambda db: calls.in_flight(db, call.key)) == outcome:
+            while self._in_flight(call.key) == [outcome]:
+                await self._bury_dead(outcome.worker)
                 await asyncio.sleep(wait * random.uniform(0.5, 1.0))
                 wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
-                if wait == _LONGEST_WAIT_SECONDS:
-                    await self._bury_dead(outcome.worker)
 
     async def finish(self, ticket: Ticket, reply: Reply, answer: Answer, usd: float) -> Stored:
         """Write an answer that cost ``usd``; it is on disk before this returns, and even if this is cancelled.
@@ -213,11 +197,12 @@ class Journal:
             raise
 
     async def _bury_dead(self, worker: str) -> None:
-        if worker != self._worker.id and self._reading(lambda db: dead_workers(db, self.path)):
+        if worker != self.owner.worker and self._reading(lambda db: dead_workers(db, self.path)):
             await self.write(lambda db: bury_dead(db, self.path))
 
+    def _in_flight(self, key: str) -> list[InFlight]:
+        return self._reading(lambda db: calls.in_flight(db, [key]))
+
     def _reading(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        try:
+        with explained(self.path):
             return function(self._reader)
-        except sqlite3.Error as error:
-            raise unusable(self.path, error) from error

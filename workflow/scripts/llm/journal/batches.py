@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from llm.calls import Failure, FailureKind, Work
 from llm.journal import Claim, Failed, InFlight, Journal, Limits, OverBudget, Owner, Stored, Ticket
-from llm.journal.calls import batch_tickets, claim, settle_failures, withdraw
+from llm.journal.calls import batch_tickets, claim, lose, settle_failures, withdraw
 from llm.journal.remote import RemoteTable
 from llm.providers.protocol import BatchState
 
@@ -102,11 +102,7 @@ def new_batch(journal: Journal, provider: str, account: str) -> Batch:
 def fill(
     db: sqlite3.Connection, owner: Owner, batch: Batch, works: Sequence[Sized], limits: Limits
 ) -> tuple[Batch, list[Ticket | Stored | InFlight | OverBudget]]:
-    """Claim calls for a gathering batch, which enters the journal with its first call.
-
-    Returns:
-        The batch after that, and the outcome of each call.
-    """
+    """Claim calls for a gathering batch, which enters the journal with its first call; also each call's outcome."""
     stored = batch if batch.id else BATCHES.insert(db, {**batch._asdict(), "id": None})
     outcomes = claim(db, owner, [Claim(sized.work.call, sized.work.worst_usd, limits) for sized in works], stored.id)
     granted = [sized for sized, outcome in zip(works, outcomes, strict=True) if isinstance(outcome, Ticket)]
@@ -156,8 +152,7 @@ def end(db: sqlite3.Connection, batch: Batch) -> Batch:
 def collect(db: sqlite3.Connection, batch: Batch, message: str) -> int:
     """Close a batch whose answers are all in the journal; requests without one failed and were perhaps paid.
 
-    Returns:
-        The number of requests without an answer or a reason.
+    Returns how many have neither an answer nor a reason.
     """
     now = time.time()
     failure = Failure(FailureKind.TRANSIENT, f"no answer in the batch: {message}", maybe_paid=True)
@@ -169,22 +164,16 @@ def collect(db: sqlite3.Connection, batch: Batch, message: str) -> int:
 
 def abandon(db: sqlite3.Connection, batch: Batch) -> None:
     """Take a batch that is still gathering out of the journal: nothing of it was sent."""
-    row = db.execute("SELECT state FROM batches WHERE id = ?", (batch.id,)).fetchone()
-    if row == ("gathering",):
-        withdraw(db, list(batch_tickets(db, batch.id)))
-        db.execute("DELETE FROM batches WHERE id = ?", (batch.id,))
+    if db.execute("DELETE FROM batches WHERE id = ? AND state = 'gathering'", (batch.id,)).rowcount:
+        withdraw(db, batch_tickets(db, batch.id))
 
 
 def release(db: sqlite3.Connection, batch: Batch, state: str, message: str) -> None:
     """Free the calls of a batch that the provider did not run: no attempt was made and nothing is owed.
 
-    Args:
-        db: connection in a transaction.
-        batch: the batch.
-        state: ``released`` if the provider does not have it, ``failed`` if it refused it.
-        message: why.
+    ``state`` is ``released`` if the provider does not have it, ``failed`` if it refused it.
     """
-    withdraw(db, list(batch_tickets(db, batch.id)))
+    withdraw(db, batch_tickets(db, batch.id))
     BATCHES.move(db, batch, ("intent", "submitted"), state=state, ended=time.time(), message=message)
 
 
@@ -194,15 +183,7 @@ def how_to_forget(batch: Batch) -> str:
 
 
 def forget(db: sqlite3.Connection, batch: Batch) -> int:
-    """Give a submitted batch up for good: its requests count as lost at their worst price and may be asked again.
-
-    Returns:
-        The number of requests.
-    """
-    lost = db.execute(
-        "UPDATE attempts SET state = 'lost', ended = ?, usd = worst_usd, message = 'the batch was given up by hand' "
-        "WHERE batch = ? AND state = 'sent'",
-        (time.time(), batch.id),
-    ).rowcount
+    """Give a batch up for good: its requests, whose number is returned, count as lost at their worst price."""
+    lost = lose(db, "batch = ?", (batch.id,), "the batch was given up by hand")
     BATCHES.move(db, batch, UNFINISHED, state="forgotten", ended=time.time(), message="given up by hand")
     return lost

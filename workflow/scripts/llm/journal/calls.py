@@ -1,7 +1,6 @@
 """What happens to the journal's rows in a transaction: calls are claimed, attempts settled, money counted.
 
-Every function takes a connection inside a transaction and many rows at once. Rows are looked up with one statement and
-written with ``executemany``.
+Every function takes a connection inside a transaction and many rows at once.
 
 The money of a (study, generator) is what its settled attempts cost and the worst price of those in flight or lost; it
 changes in the same transaction as the attempts.
@@ -10,20 +9,17 @@ changes in the same transaction as the attempts.
 import json
 import sqlite3
 import time
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from llm.calls import Answer, Call, Failure, FailureKind, Reply, canonical_json
-from llm.journal.money import ROUNDING_USD, believable_usd, bounded_tokens, spend, spent
+from llm.calls import MOST_TOKENS, Answer, Call, Failure, FailureKind, Reply, canonical_json
 
 ASKED_MODEL = "iif(json_valid(body), json_extract(body, '$.model'), '')"  # a row may be damaged
+_ROUNDING_USD = 1e-9
+CREDIBLE = f"usd BETWEEN 0 AND worst_usd + {_ROUNDING_USD}"
+MOST_FACTOR = 20  # times its worst price, which the provider's choice of epochs may exceed, a fine-tuning job may cost
 _MOST_INTEGER = 2**63 - 1
-_CALL = "key, provider, base_url, api_version, body, sample"
-_SETTLED = (
-    "state, usd, ended, status, failure, message, request_id, model, fingerprint, service_tier, input_tokens, "
-    "output_tokens, cached_tokens, headers, raw"
-)
 
 
 class Owner(NamedTuple):
@@ -56,10 +52,6 @@ class Ticket(NamedTuple):
     attempt: int
     key: str
     worst_usd: float
-    study: str
-    generator: str
-    started: float
-    sdk: str
 
 
 class Stored(NamedTuple):
@@ -95,24 +87,18 @@ class InFlight(NamedTuple):
     generator: str
 
 
+@dataclass(eq=False, repr=False)
 class OverBudget(Exception):
-    """Asking could cost more than the limit leaves.
+    """Asking could cost more than the limit leaves."""
 
-    Attributes:
-        scope: ``study`` or ``generator``.
-        spent: USD paid, and the worst case of what is in flight or lost.
-        limit: USD allowed.
-        worst: USD that the refused call can cost.
-    """
+    scope: str  # ``study`` or ``generator``
+    spent: float  # USD paid, and the worst case of what is in flight or lost
+    limit: float  # USD allowed
+    worst: float  # USD that the refused call can cost
 
-    def __init__(self, scope: str, spent: float, limit: float, worst: float) -> None:
-        super().__init__(
-            f"{scope}: ${spent:.4f} of ${limit:.4f} spent or reserved; the next call can cost ${worst:.4f}"
-        )
-        self.scope = scope
-        self.spent = spent
-        self.limit = limit
-        self.worst = worst
+    def __str__(self) -> str:
+        usd = f"${self.spent:.4f} of ${self.limit:.4f} spent or reserved"
+        return f"{self.scope}: {usd}; the next call can cost ${self.worst:.4f}"
 
 
 class Answered(NamedTuple):
@@ -140,7 +126,7 @@ class Failed(NamedTuple):
 # Columns of `attempts`, whose `id` is the attempt.
 _STORED = ", ".join(Stored._fields).replace("attempt", "id")
 _TICKET = ", ".join(Ticket._fields).replace("attempt", "id")
-_CLAIMED = f"{_TICKET}, worker, batch, state"
+_IN_FLIGHT = ", ".join(InFlight._fields)
 
 
 def claim(
@@ -152,33 +138,36 @@ def claim(
     """
     keys = [entry.call.key for entry in claims]
     taken: dict[str, Stored | InFlight] = {
-        **{flying.key: flying for flying in _in_flight(db, keys)},
+        **{flying.key: flying for flying in in_flight(db, keys)},
         **{stored.key: stored for stored in answers(db, keys)},
     }
     study_usd, generator_usd = spent(db, owner.study, owner.generator)
     reserved = 0.0
     now = time.time()
-    attempt = db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()[0]
+    (attempt,) = db.execute("SELECT coalesce(max(id), 0) FROM attempts").fetchone()
     outcomes: list[Ticket | Stored | InFlight | OverBudget] = []
-    granted: list[Claim] = []
-    for key, entry in zip(keys, claims, strict=True):
-        known = taken.get(key)
-        if known is not None:
-            outcomes.append(known)
-            continue
-        over = _over(study_usd + reserved, generator_usd + reserved, entry.worst_usd, entry.limits)
-        if over is not None:
-            outcomes.append(over)
+    calls: list[Call] = []
+    tickets: list[Ticket] = []
+    for key, (call, worst_usd, limits) in zip(keys, claims, strict=True):
+        refused = taken.get(key) or over_limits(study_usd + reserved, generator_usd + reserved, worst_usd, limits)
+        if refused is not None:
+            outcomes.append(refused)
             continue
         attempt += 1
-        reserved += entry.worst_usd
-        outcomes.append(Ticket(attempt, key, entry.worst_usd, owner.study, owner.generator, now, owner.sdk))
-        granted.append(entry)
+        reserved += worst_usd
+        ticket = Ticket(attempt, key, worst_usd)
+        outcomes.append(ticket)
+        calls.append(call)
+        tickets.append(ticket)
         taken[key] = InFlight(key, owner.worker, batch, now, owner.study, owner.generator)
-    tickets = [outcome for outcome in outcomes if isinstance(outcome, Ticket)]
-    _insert(db, "OR IGNORE INTO calls", _CALL, map(_call_row, granted))
-    _insert(db, "INTO attempts", _CLAIMED, ((*ticket, owner.worker, batch, "sent") for ticket in tickets))
-    _spend(db, ((ticket, ticket.worst_usd) for ticket in tickets))
+    db.executemany("INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?)", map(_call_row, calls))
+    db.executemany(
+        f"INSERT INTO attempts({_TICKET}, study, generator, worker, batch, started, sdk, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'sent')",
+        ((*ticket, owner.study, owner.generator, owner.worker, batch, now, owner.sdk) for ticket in tickets),
+    )
+    if tickets:
+        spend(db, owner.study, owner.generator, reserved)
     return outcomes
 
 
@@ -188,67 +177,61 @@ def settle_answers(db: sqlite3.Connection, answered: Sequence[Answered]) -> list
     Where somebody else's answer to the same call came first, that one holds and this attempt is kept as
     ``failed``, with its text and its cost. An attempt that was settled before stays as it is.
     """
-    unsettled = _unsettled(db, answered)
-    first = {stored.key: stored for stored in answers(db, [entry.ticket.key for entry in answered])}
-    results = []
-    rows = []
-    for entry in answered:
-        mine = _stored(entry)
-        holding = first.setdefault(mine.key, mine)
-        results.append(holding)
-        if mine.attempt not in unsettled:
-            continue
-        is_late = holding is not mine
-        rows.append(
-            {
-                **mine._asdict(),
-                "state": "failed" if is_late else "answered",
-                "status": 200,
-                "failure": None,
-                "message": "answered by another attempt in the meantime" if is_late else None,
-                "headers": json.dumps(mine.headers),
-            }
-        )
-    _settle(db, rows)
-    _spend(db, _differences(answered, unsettled))
-    return results
+    is_answered = "SELECT 1 FROM attempts WHERE state = 'answered' AND key = ?"
+    for ticket, reply, answer, usd, ended in answered:
+        is_late = db.execute(is_answered, (ticket.key,)).fetchone() is not None
+        columns = {
+            "state": "failed" if is_late else "answered",
+            "ended": ended,
+            "status": 200,
+            "message": "answered by another attempt in the meantime" if is_late else None,
+            "request_id": _request_id(reply.headers, answer.request_id),
+            "model": answer.model,
+            "fingerprint": answer.fingerprint,
+            "service_tier": answer.service_tier,
+            "input_tokens": _bounded_tokens(answer.usage.input),
+            "output_tokens": _bounded_tokens(answer.usage.output),
+            "cached_tokens": _bounded_tokens(answer.usage.cached),
+            "headers": json.dumps(dict(reply.headers)),
+            "raw": reply.raw,
+        }
+        _settle(db, ticket, usd, columns)
+    holding = {stored.key: stored for stored in answers(db, [entry.ticket.key for entry in answered])}
+    return [holding[entry.ticket.key] for entry in answered]
 
 
 def settle_failures(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
     """Write failures: the calls may be asked again. An attempt that was settled before stays as it is."""
-    unsettled = _unsettled(db, failed)
-    failed = [entry for entry in failed if entry.ticket.attempt in unsettled]
-    rows = [
-        {
-            **dict.fromkeys(_SETTLED.split(", ")),
-            "attempt": entry.ticket.attempt,
+    for ticket, failure, usd, ended in failed:
+        columns = {
             "state": "failed",
-            "usd": believable_usd(entry.usd, entry.ticket.worst_usd),
-            "ended": entry.ended,
-            "status": entry.failure.status,
-            "failure": entry.failure.kind.value,
-            "message": entry.failure.message,
-            "request_id": _request_id(entry.failure.headers, None),
-            "headers": json.dumps(entry.failure.headers),
-            "raw": entry.failure.raw,
+            "ended": ended,
+            "status": failure.status,
+            "failure": failure.kind.value,
+            "message": failure.message,
+            "request_id": _request_id(failure.headers, None),
+            "headers": json.dumps(failure.headers),
+            "raw": failure.raw,
         }
-        for entry in failed
-    ]
-    _settle(db, rows)
-    _spend(db, _differences(failed, unsettled))
+        _settle(db, ticket, usd, columns)
 
 
 def withdraw(db: sqlite3.Connection, tickets: Sequence[Ticket]) -> None:
     """Give back tickets whose calls were never sent: the attempts are gone and their money is free."""
-    delete = "DELETE FROM attempts WHERE id = ? AND state = 'sent'"
-    kept = [ticket for ticket in tickets if db.execute(delete, (ticket.attempt,)).rowcount]
-    _spend(db, ((ticket, -ticket.worst_usd) for ticket in kept))
+    for ticket in tickets:
+        _charge(db, -ticket.worst_usd, "DELETE FROM attempts WHERE id = ? AND state = 'sent'", (ticket.attempt,))
 
 
-def batch_tickets(db: sqlite3.Connection, batch: int) -> Iterator[Ticket]:
+def lose(db: sqlite3.Connection, which: str, values: Sequence[Any], message: str) -> int:
+    """Count as lost, at their worst price, the attempts in flight that an SQL condition says; returns how many."""
+    update = "UPDATE attempts SET state = 'lost', ended = ?, usd = worst_usd, message = ? WHERE state = 'sent'"
+    return db.execute(f"{update} AND {which}", (time.time(), message, *values)).rowcount
+
+
+def batch_tickets(db: sqlite3.Connection, batch: int) -> list[Ticket]:
     """The calls of a batch that are still in flight."""
     rows = db.execute(f"SELECT {_TICKET} FROM attempts WHERE batch = ? AND state = 'sent'", (batch,))
-    return map(Ticket._make, rows)
+    return list(map(Ticket._make, rows))
 
 
 def answers(db: sqlite3.Connection, keys: Sequence[str]) -> list[Stored]:
@@ -262,9 +245,9 @@ def answer(db: sqlite3.Connection, key: str) -> Stored | None:
     return None if row is None else _read_stored(row)
 
 
-def in_flight(db: sqlite3.Connection, key: str) -> InFlight | None:
-    """Who asks the call with this key, None if nobody does."""
-    return next(iter(_in_flight(db, [key])), None)
+def in_flight(db: sqlite3.Connection, keys: Sequence[str]) -> list[InFlight]:
+    """Those of the calls with these keys that are being asked, in no order."""
+    return list(map(InFlight._make, _among(db, f"SELECT {_IN_FLIGHT} FROM attempts WHERE state = 'sent'", keys)))
 
 
 def last_failure(db: sqlite3.Connection, key: str) -> tuple[FailureKind, str] | None:
@@ -277,44 +260,34 @@ def last_failure(db: sqlite3.Connection, key: str) -> tuple[FailureKind, str] | 
     return None if row is None else (FailureKind(row[0]), row[1])
 
 
-def over_limits(db: sqlite3.Connection, owner: Owner, worst_usd: float, limits: Limits) -> OverBudget | None:
-    """Which limit ``worst_usd`` more would break, None where there is room."""
-    return _over(*spent(db, owner.study, owner.generator), worst_usd, limits)
+def spent(db: sqlite3.Connection, study: str, generator: str) -> tuple[float, float]:
+    """USD that the study and its generator have paid or reserved."""
+    study_usd, generator_usd = db.execute(
+        "SELECT total(max(usd, 0.0)), total(max(usd, 0.0)) FILTER (WHERE generator = ?) FROM spend WHERE study = ?",
+        (generator, study),
+    ).fetchone()
+    return study_usd, generator_usd
 
 
-def _over(study_usd: float, generator_usd: float, worst_usd: float, limits: Limits) -> OverBudget | None:
+def spend(db: sqlite3.Connection, study: str, generator: str, usd: float) -> None:
+    """Count ``usd`` more (or less) as spent."""
+    db.execute(
+        "INSERT INTO spend VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET usd = usd + excluded.usd",
+        (study, generator, usd),
+    )
+
+
+def over_limits(study_usd: float, generator_usd: float, worst_usd: float, limits: Limits) -> OverBudget | None:
+    """Which limit ``worst_usd`` more than what is spent would break, None where there is room."""
     for scope, usd, limit in zip(("study", "generator"), (study_usd, generator_usd), limits, strict=True):
-        if limit is not None and usd + worst_usd > limit + ROUNDING_USD:
+        if limit is not None and usd + worst_usd > limit + _ROUNDING_USD:
             return OverBudget(scope, usd, limit, worst_usd)
     return None
 
 
-def _call_row(entry: Claim) -> tuple[Any, ...]:
-    call = entry.call
-    return call.key, call.provider, call.base_url, call.api_version, canonical_json(call.body), call.sample
-
-
-def _stored(entry: Answered) -> Stored:
-    ticket, answer, usage = entry.ticket, entry.answer, entry.answer.usage
-    return Stored(
-        key=ticket.key,
-        raw=entry.reply.raw,
-        attempt=ticket.attempt,
-        usd=believable_usd(entry.usd, ticket.worst_usd),
-        model=answer.model,
-        fingerprint=answer.fingerprint,
-        request_id=_request_id(entry.reply.headers, answer.request_id),
-        service_tier=answer.service_tier,
-        input_tokens=bounded_tokens(usage.input),
-        output_tokens=bounded_tokens(usage.output),
-        cached_tokens=bounded_tokens(usage.cached),
-        started=ticket.started,
-        ended=entry.ended,
-        sdk=ticket.sdk,
-        headers=dict(entry.reply.headers),
-        study=ticket.study,
-        generator=ticket.generator,
-    )
+def _call_row(call: Call) -> tuple[Any, ...]:
+    row = call.key, call.provider, call.base_url, call.api_version, canonical_json(call.body), call.sample
+    return tuple(map(storable, row))
 
 
 def _read_stored(row: tuple[Any, ...]) -> Stored:
@@ -330,48 +303,33 @@ def _request_id(headers: Mapping[str, str], fallback: str | None) -> str | None:
     return headers.get("x-request-id") or headers.get("request-id") or fallback
 
 
-def _in_flight(db: sqlite3.Connection, keys: Sequence[str]) -> list[InFlight]:
-    columns = ", ".join(InFlight._fields)
-    return [InFlight._make(row) for row in _among(db, f"SELECT {columns} FROM attempts WHERE state = 'sent'", keys)]
-
-
 def _among(db: sqlite3.Connection, select: str, keys: Sequence[str]) -> sqlite3.Cursor:
     return db.execute(f"{select} AND key IN (SELECT value FROM json_each(?))", (json.dumps(keys),))
 
 
-def _insert(db: sqlite3.Connection, into: str, columns: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    places = ", ".join("?" * (columns.count(",") + 1))
-    db.executemany(f"INSERT {into}({columns}) VALUES ({places})", ([storable(value) for value in row] for row in rows))
+def _settle(db: sqlite3.Connection, ticket: Ticket, usd: float, columns: Mapping[str, object]) -> None:
+    """Write ``columns`` of an attempt that is not settled yet, and what it cost."""
+    charged = _believable_usd(usd, ticket.worst_usd)
+    values = {name: storable(value) for name, value in columns.items()}
+    setting = ", ".join(f"{name} = :{name}" for name in values)
+    update = f"UPDATE attempts SET usd = :usd, {setting} WHERE id = :attempt AND state IN ('sent', 'lost')"
+    _charge(db, charged - ticket.worst_usd, update, {**values, "usd": charged, "attempt": ticket.attempt})
 
 
-def _settle(db: sqlite3.Connection, rows: Iterable[Mapping[str, object]]) -> None:
-    """Write the columns :data:`_SETTLED` of each row's ``attempt``."""
-    settings = ", ".join(f"{name} = :{name}" for name in _SETTLED.split(", "))
-    values = ({name: storable(value) for name, value in row.items()} for row in rows)
-    db.executemany(f"UPDATE attempts SET {settings} WHERE id = :attempt", values)
-
-
-def _unsettled(db: sqlite3.Connection, entries: Sequence[Answered | Failed]) -> set[int]:
-    """The attempts of ``entries`` that are not settled yet."""
-    rows = db.execute(
-        "SELECT id FROM attempts WHERE state IN ('sent', 'lost') AND id IN (SELECT value FROM json_each(?))",
-        (json.dumps([entry.ticket.attempt for entry in entries]),),
-    )
-    return {attempt for (attempt,) in rows}
-
-
-def _differences(settled: Iterable[Answered | Failed], unsettled: Collection[int]) -> Iterator[tuple[Ticket, float]]:
-    for entry in settled:
-        if entry.ticket.attempt in unsettled:
-            yield entry.ticket, believable_usd(entry.usd, entry.ticket.worst_usd) - entry.ticket.worst_usd
-
-
-def _spend(db: sqlite3.Connection, changes: Iterable[tuple[Ticket, float]]) -> None:
-    sums: dict[tuple[str, str], float] = defaultdict(float)
-    for ticket, usd in changes:
-        sums[ticket.study, ticket.generator] += usd
-    for (study, generator), usd in sums.items():
+def _charge(db: sqlite3.Connection, usd: float, change: str, values: Any) -> None:
+    """Carry out the ``change`` of an attempt and count ``usd`` more as spent, unless there is nothing to change."""
+    for study, generator in db.execute(f"{change} RETURNING study, generator", values).fetchall():
         spend(db, study, generator, usd)
+
+
+def _bounded_tokens(tokens: int) -> int:
+    """The nearest count of tokens that can be believed."""
+    return min(max(tokens, 0), MOST_TOKENS)
+
+
+def _believable_usd(usd: float, worst_usd: float) -> float:
+    """What an attempt is charged with: ``usd`` if it can have cost so much, its worst price otherwise."""
+    return usd if 0 <= usd <= worst_usd + _ROUNDING_USD else worst_usd
 
 
 def storable(value: Any) -> Any:

@@ -1,45 +1,45 @@
 """What was asked in a generator's name and what it cost, from the journal."""
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from llm.calls import MOST_TOKENS
 from llm.journal import Journal
-from llm.journal.calls import ASKED_MODEL
-from llm.journal.money import CREDIBLE
-from llm.journal.tunings import of_owner
+from llm.journal.calls import ASKED_MODEL, CREDIBLE
+from llm.journal.tunings import Tuning, of_owner
 
 # An older journal may hold counts and prices that nobody can believe.
 _TOKENS, _USD = f"coalesce(sum(min(max(%s_tokens, 0), {MOST_TOKENS})), 0)", f"iif({CREDIBLE}, usd, worst_usd)"
-_SUMS = f"""
-SELECT count(*), count(DISTINCT key), coalesce(sum(status = 429), 0), {_TOKENS % "input"}, {_TOKENS % "output"},
-       {_TOKENS % "cached"}, coalesce(sum({_USD}), 0.0),
-       coalesce(sum({_USD} * (model IS NULL AND state NOT IN ('answered', 'pruned'))), 0.0),
-       min(started), max(coalesce(ended, started))
-"""
-_STATES = "SELECT state, count(*) {asked} GROUP BY state"
-_FAILURES = """
-SELECT coalesce(failure, 'answered twice'), count(*) AS number {asked} AND state = 'failed'
-GROUP BY failure ORDER BY number DESC, failure
-"""
-_MODELS = """
-SELECT model, count(*) AS number {asked} AND state IN ('answered', 'pruned') GROUP BY model ORDER BY number DESC, model
-"""
+_COUNT = "count(*) FILTER (WHERE %s)"
+_SUMS = {
+    "requests": "count(*)",
+    "answered": _COUNT % "state IN ('answered', 'pruned')",
+    "pruned": _COUNT % "state = 'pruned'",
+    "failed": _COUNT % "state = 'failed'",
+    "lost": _COUNT % "state = 'lost'",
+    "in_flight": _COUNT % "state = 'sent'",
+    "throttled": _COUNT % "status = 429",
+    "repeated": "count(*) - count(DISTINCT key)",
+    "input_tokens": _TOKENS % "input",
+    "output_tokens": _TOKENS % "output",
+    "cached_tokens": _TOKENS % "cached",
+    "usd": f"total({_USD})",
+    "usd_unsure": f"total({_USD}) FILTER (WHERE model IS NULL AND state NOT IN ('answered', 'pruned'))",
+    "first": "min(started)",
+    "last": "max(coalesce(ended, started))",
+}
+_COUNTED = "SELECT {value}, count(*) AS number {asked} AND {which} GROUP BY {value} ORDER BY number DESC, {value}"
 _ASKED = "FROM attempts WHERE study = ? AND generator = ?"
 _OF_MODELS = f" AND key IN (SELECT key FROM calls WHERE {ASKED_MODEL} IN (SELECT value FROM json_each(?)))"
-_SPEND = "SELECT max(usd, 0.0) FROM spend WHERE study = ? AND generator = ?"
+_SPEND = "SELECT total(max(usd, 0.0)) FROM spend WHERE study = ? AND generator = ?"
 
 
 def ledger(journal: Journal, study: str, generator: str, models: Sequence[str] | None = None) -> dict[str, Any]:
     """The accounts of a generator in a study; answers that others asked for are in theirs.
 
-    Args:
-        journal: where everything stands.
-        study, generator: in whose name it was asked.
-        models: count only what these models were asked, and no fine-tuning; answers that were pruned are not known
-            any more to be of a model. None: everything.
+    With ``models``, only what these models were asked counts, and no fine-tuning; answers that were pruned are not
+    known any more to be of a model.
 
     Returns:
         ``requests``: all attempts. ``answered``, ``pruned`` (those of them that are no longer kept), ``failed``,
@@ -52,30 +52,24 @@ def ledger(journal: Journal, study: str, generator: str, models: Sequence[str] |
     """
     asked = _ASKED if models is None else _ASKED + _OF_MODELS
     parameters = (study, generator, *([] if models is None else [json.dumps(list(models))]))
-    sums = journal.read(_SUMS + asked, parameters)[0]
-    requests, calls, throttled, put_in, put_out, cached, usd_asked, unsure, first, last = sums
-    states = Counter(dict(journal.read(_STATES.format(asked=asked), parameters)))
-    tunings = of_owner(journal, study, generator) if models is None else []
+
+    def counted(value: str, which: str) -> dict[str, int]:
+        return dict(journal.read(_COUNTED.format(value=value, asked=asked, which=which), parameters))
+
+    (sums,) = journal.read(f"SELECT {', '.join(_SUMS.values())} {asked}", parameters)
+    found: dict[str, Any] = dict(zip(_SUMS, sums, strict=True))
+    tunings: list[Tuning] = []
     if models is None:
-        usd_asked = sum(usd for (usd,) in journal.read(_SPEND, (study, generator)))
-    moments = [first, last, *(moment for one in tunings for moment in (one.created, one.ended or one.submitted))]
+        tunings = of_owner(journal, study, generator)
+        ((found["usd"],),) = journal.read(_SPEND, (study, generator))
+    moments = [found["first"], found["last"]]
+    moments += [moment for one in tunings for moment in (one.created, one.ended or one.submitted)]
     known = [moment for moment in moments if moment is not None]
     return {
-        "requests": requests,
-        "answered": states["answered"] + states["pruned"],
-        "pruned": states["pruned"],
-        "failed": states["failed"],
-        "failures": dict(journal.read(_FAILURES.format(asked=asked), parameters)),
-        "throttled": throttled,
-        "lost": states["lost"],
-        "in_flight": states["sent"],
-        "repeated": requests - calls,
-        "input_tokens": put_in,
-        "output_tokens": put_out,
-        "cached_tokens": cached,
-        "usd": usd_asked,
-        "usd_unsure": unsure + sum(one.worst_usd for one in tunings if one.usd is None),
-        "models": dict(journal.read(_MODELS.format(asked=asked), parameters)),
+        **found,
+        "failures": counted("coalesce(failure, 'answered twice')", "state = 'failed'"),
+        "models": counted("model", "state IN ('answered', 'pruned')"),
+        "usd_unsure": found["usd_unsure"] + sum(one.worst_usd for one in tunings if one.usd is None),
         "first": min(known, default=None),
         "last": max(known, default=None),
         "tunings": len(tunings),

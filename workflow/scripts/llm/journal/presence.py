@@ -16,17 +16,16 @@ import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from llm.journal.calls import lose
 from workbench.cli import UserError
 from workbench.locks import open_lock_file, try_lock, wait_for_lock
 
 BEAT_SECONDS = 15.0
 SILENT_SECONDS = 90.0
 
-_LOST = "the process ended before the answer came"
-
 
 class Worker:
-    """This process' presence at a journal; ``enter`` it in a transaction, :meth:`leave` when done.
+    """This process' presence at a journal; ``enter`` it in a transaction, :meth:`close` when done.
 
     Raises:
         UserError: no lock file can be made next to the journal.
@@ -58,7 +57,7 @@ class Worker:
             db.execute("UPDATE workers SET seen = ? WHERE id = ?", (now, self.id))
             self._beat = now
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Let go of the lock."""
         with suppress(OSError):
             self._path.unlink()
@@ -75,16 +74,15 @@ def lock_folder(journal: Path) -> Path:
 
 def dead_workers(db: sqlite3.Connection, journal: Path) -> list[str]:
     """The workers in the journal whose processes have ended."""
-    return [worker for worker, host, _, _, seen in _rows(db) if not _alive(journal, worker, host, seen)]
+    workers = [worker for (worker,) in db.execute("SELECT id FROM workers")]
+    live = {worker for worker, _, _, _ in live_workers(db, journal)}
+    return [worker for worker in workers if worker not in live]
 
 
 def live_workers(db: sqlite3.Connection, journal: Path) -> list[tuple[str, str, int, float]]:
     """Id, host, process and start (seconds since 1970) of the workers that are at work."""
-    return [
-        (worker, host, pid, started)
-        for worker, host, pid, started, seen in _rows(db)
-        if _alive(journal, worker, host, seen)
-    ]
+    rows = db.execute("SELECT id, host, pid, started, seen FROM workers").fetchall()
+    return [(worker, *rest) for worker, *rest, seen in rows if _alive(journal, worker, rest[0], seen)]
 
 
 def refuse_other_hosts(db: sqlite3.Connection, journal: Path) -> None:
@@ -115,16 +113,8 @@ def bury_dead(db: sqlite3.Connection, journal: Path) -> None:
 
 def lose_in_flight(db: sqlite3.Connection, worker: str) -> None:
     """Take ``worker`` out of the journal; what it has in flight outside batches is lost."""
-    db.execute(
-        "UPDATE attempts SET state = 'lost', ended = ?, usd = worst_usd, message = ? "
-        "WHERE state = 'sent' AND worker = ? AND batch IS NULL",
-        (time.time(), _LOST, worker),
-    )
+    lose(db, "worker = ? AND batch IS NULL", (worker,), "the process ended before the answer came")
     db.execute("DELETE FROM workers WHERE id = ?", (worker,))
-
-
-def _rows(db: sqlite3.Connection) -> list[tuple[str, str, int, float, float]]:
-    return db.execute("SELECT id, host, pid, started, seen FROM workers").fetchall()
 
 
 def _alive(journal: Path, worker: str, host: str, seen: float) -> bool:

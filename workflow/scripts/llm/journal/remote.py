@@ -52,6 +52,11 @@ class RemoteTable(Generic[R]):
         """The oldest row that meets an SQL condition, None if no row does."""
         return next(iter(self.rows(journal, condition, parameters)), None)
 
+    def named(self, journal: Journal, name: str) -> R | None:
+        """The newest row with this name of the provider's or of ours, or with this number; None if there is none."""
+        found = self.rows(journal, "remote_id = :name OR intent = :name OR CAST(id AS TEXT) = :name", {"name": name})
+        return found[-1] if found else None
+
     def is_known(self, journal: Journal, remote_id: str) -> bool:
         """Whether a row has the provider's name ``remote_id``."""
         return self.first(journal, "remote_id = ?", (remote_id,)) is not None

@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
-from llm.journal.money import mend_accounts
+from llm.calls import MOST_TOKENS
+from llm.journal.calls import CREDIBLE, MOST_FACTOR
 from workbench.cli import UserError
 
 VERSION = 1
@@ -88,19 +89,20 @@ def open_writer(path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{path}: the journal's folder cannot be made: {error.strerror}") from error
-    try:
-        db = _connect(str(path))
-        try:
-            _check_identity(db, path)
-            _switch_to_wal(db, path)
-            for pragma in _WRITER:
-                db.execute(pragma)
-            _create(db, path)
-        except BaseException:
-            db.close()
-            raise
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
+    with explained(path), _connected(str(path)) as db:
+        _check_identity(db, path)
+        _switch_to_wal(db, path)
+        for pragma in _WRITER:
+            db.execute(pragma)
+        with transaction(db):
+            if not _check_identity(db, path):
+                for statement in SCHEMA:
+                    db.execute(statement)
+                db.execute("INSERT INTO meta VALUES ('version', ?)", (VERSION,))
+                db.execute(f"PRAGMA application_id = {_APPLICATION}")
+            for statement in TUNING_SCHEMA:
+                db.execute(statement)
+            _mend_accounts(db)
     return db
 
 
@@ -116,18 +118,17 @@ def open_reader(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise UserError(f"{path}: there is no journal")
     _check_size(path)
-    try:
-        return _checked_reader(str(path), path)
-    except sqlite3.OperationalError as error:
-        log = path.with_name(path.name + "-wal")
-        if log.exists() and log.stat().st_size:
-            raise unusable(path, error) from error
+    with explained(path):
         try:
-            return _checked_reader(f"{path.absolute().as_uri()}?immutable=1", path)
-        except sqlite3.Error:
-            raise unusable(path, error) from error
-    except sqlite3.Error as error:
-        raise unusable(path, error) from error
+            return _checked_reader(str(path), path)
+        except sqlite3.OperationalError as error:
+            log = path.with_name(path.name + "-wal")
+            if log.exists() and log.stat().st_size:
+                raise
+            try:
+                return _checked_reader(f"{path.absolute().as_uri()}?immutable=1", path)
+            except sqlite3.Error:
+                raise error from None
 
 
 @contextmanager
@@ -142,6 +143,15 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Within the block an error of SQLite becomes a message for people, see :func:`unusable`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
 
 
 def unusable(path: Path, error: sqlite3.Error) -> UserError:
@@ -169,21 +179,24 @@ def unusable(path: Path, error: sqlite3.Error) -> UserError:
     return UserError(f"{path}: {next((meanings[kind] for kind in meanings if name.startswith(kind)), other)}")
 
 
-def _connect(database: str, *, uri: bool = False) -> sqlite3.Connection:
+@contextmanager
+def _connected(database: str) -> Iterator[sqlite3.Connection]:
+    """A connection to a file or URI; an exception in the block closes it."""
+    uri = database.startswith("file:")
     db = sqlite3.connect(database, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri)
     db.text_factory = partial(str, encoding="utf-8", errors="replace")  # damaged text is damaged, not unreadable
-    return db
-
-
-def _checked_reader(database: str, path: Path) -> sqlite3.Connection:
-    db = _connect(database, uri=database.startswith("file:"))
     try:
-        if not _check_identity(db, path):
-            raise UserError(f"{path}: the journal is empty: nothing has been asked yet")
-        db.execute("PRAGMA query_only = ON")
+        yield db
     except BaseException:
         db.close()
         raise
+
+
+def _checked_reader(database: str, path: Path) -> sqlite3.Connection:
+    with _connected(database) as db:
+        if not _check_identity(db, path):
+            raise UserError(f"{path}: the journal is empty: nothing has been asked yet")
+        db.execute("PRAGMA query_only = ON")
     return db
 
 
@@ -227,13 +240,17 @@ def _switch_to_wal(db: sqlite3.Connection, path: Path) -> None:
         raise UserError(f"{path}: SQLite's write-ahead log does not work on this file system: use a local disk")
 
 
-def _create(db: sqlite3.Connection, path: Path) -> None:
-    with transaction(db):
-        if not _check_identity(db, path):
-            for statement in SCHEMA:
-                db.execute(statement)
-            db.execute("INSERT INTO meta VALUES ('version', ?)", (VERSION,))
-            db.execute(f"PRAGMA application_id = {_APPLICATION}")
-        for statement in TUNING_SCHEMA:
-            db.execute(statement)
-        mend_accounts(db)
+def _mend_accounts(db: sqlite3.Connection) -> None:
+    """Correct, once, what a server's absurd counts of tokens did to the accounts of an older journal."""
+    if db.execute("INSERT OR IGNORE INTO meta VALUES ('mended', 1)").rowcount == 0:
+        return
+    for column in ("input_tokens", "output_tokens", "cached_tokens"):
+        bounded = f"min(max({column}, 0), {MOST_TOKENS})"
+        db.execute(f"UPDATE attempts SET {column} = {bounded} WHERE {column} != {bounded}")
+    wrong = {"attempts": f"NOT {CREDIBLE}", "tunings": f"NOT usd BETWEEN 0 AND {MOST_FACTOR} * worst_usd"}
+    if sum(db.execute(f"UPDATE {table} SET usd = worst_usd WHERE {rows}").rowcount for table, rows in wrong.items()):
+        charged = "SELECT study, generator, coalesce(usd, worst_usd) AS charged"
+        db.execute(
+            f"REPLACE INTO spend SELECT study, generator, sum(charged) FROM "
+            f"({charged} FROM attempts UNION ALL {charged} FROM tunings) GROUP BY study, generator"
+        )

@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 
 from llm.calls import MOST_TOKENS, canonical_json
 from llm.journal import Journal, Limits, Owner
-from llm.journal.calls import over_limits
-from llm.journal.money import MOST_FACTOR, spend
+from llm.journal.calls import MOST_FACTOR, over_limits, spend, spent
 from llm.journal.remote import RemoteTable
 from llm.providers.protocol import TuningEvent, TuningState, TuningStatus
 
@@ -111,12 +110,6 @@ def live(journal: Journal, key: str) -> Tuning | None:
     return TUNINGS.first(journal, f"key = ? AND state IN {LIVE}", (key,))
 
 
-def find(journal: Journal, name: str) -> Tuning | None:
-    """The newest job with this name of the provider's or of ours, or with this number in the journal."""
-    found = TUNINGS.rows(journal, "remote_id = :name OR intent = :name OR CAST(id AS TEXT) = :name", {"name": name})
-    return found[-1] if found else None
-
-
 def of_owner(journal: Journal, study: str, generator: str) -> list[Tuning]:
     """The jobs that this generator of a study pays for, oldest first."""
     return TUNINGS.rows(journal, "study = ? AND generator = ?", (study, generator))
@@ -131,25 +124,19 @@ def of_run(journal: Journal, study: str, run: str, shape: str) -> Tuning | None:
 def declare(
     db: sqlite3.Connection, owner: Owner, wanted: Wanted, shape: str, worst_usd: float, limits: Limits, **more: object
 ) -> Tuning:
-    """Record that a job is about to be created, and reserve its worst price.
+    """Record that a job is about to be created for a run of this shape (see :func:`link`); reserve its worst price.
 
-    Args:
-        db: connection in a transaction.
-        owner: who pays.
-        wanted: what shapes the model.
-        shape: of the run that wants it, see :func:`link`.
-        worst_usd: to reserve.
-        limits: what may be spent.
-        more: columns of the row that none of these gives.
+    ``more`` are columns of the row that nothing else gives.
 
     Raises:
         OverBudget: it could cost more than the limits leave; nothing is written then.
     """
-    over = over_limits(db, owner, worst_usd, limits)
+    over = over_limits(*spent(db, owner.study, owner.generator), worst_usd, limits)
     if over is not None:
         raise over
     now = time.time()
     row = {
+        **more,
         "intent": f"wb-{uuid.uuid4().hex}",
         "key": wanted.key,
         "study": owner.study,
@@ -162,7 +149,6 @@ def declare(
         "created": now,
         "submitted": now,
         "request": canonical_json(wanted._asdict()),
-        **more,
     }
     tuning = TUNINGS.insert(db, row)
     spend(db, owner.study, owner.generator, tuning.worst_usd)
@@ -193,19 +179,21 @@ def end(
     What counts is what the provider says it trained. Where it does not say so, or says what cannot be, a failed job
     cost nothing, and so did one that was cancelled before its first step; of others the worst is assumed.
     """
-    ended = remote.finished or time.time()
     if not 0 <= (remote.trained_tokens or 0) <= MOST_TOKENS:
         remote = remote._replace(trained_tokens=None)
-    values: dict[str, Any] = {
-        "state": remote.status.value,
-        "ended": ended,
-        "tuned_model": remote.tuned_model,
-        "trained_tokens": remote.trained_tokens,
-        "message": remote.message,
-        "checkpoints": canonical_json(list(checkpoints)),
-        "raw": canonical_json(remote.raw),
-    }
-    return _settle(db, tuning, ("created", "succeeded"), _cost(db, tuning, remote), **values)
+    return _settle(
+        db,
+        tuning,
+        ("created", "succeeded"),
+        _cost(db, tuning, remote),
+        state=remote.status.value,
+        ended=remote.finished or time.time(),
+        tuned_model=remote.tuned_model,
+        trained_tokens=remote.trained_tokens,
+        message=remote.message,
+        checkpoints=canonical_json(list(checkpoints)),
+        raw=canonical_json(remote.raw),
+    )
 
 
 def forget(db: sqlite3.Connection, tuning: Tuning, message: str) -> Tuning:
@@ -216,12 +204,7 @@ def forget(db: sqlite3.Connection, tuning: Tuning, message: str) -> Tuning:
 def link(db: sqlite3.Connection, study: str, run: str, shape: str, number: int) -> None:
     """Record which job a run's model is from.
 
-    Args:
-        db: connection in a transaction.
-        study: that the run is in.
-        run: its name in the study.
-        shape: of what shapes the run, except its instances' texts; see :func:`llm.tuning.examples.run_shape`.
-        number: of the job.
+    ``shape`` is that of what shapes the run, except its instances' texts; see :func:`llm.tuning.examples.run_shape`.
     """
     db.execute("INSERT OR REPLACE INTO tuning_runs VALUES (?, ?, ?, ?)", (study, run, shape, number))
 
@@ -256,9 +239,9 @@ def accountable(journal: Journal, model: str) -> str:
 
 def models_of(journal: Journal, run: str) -> list[str]:
     """The models that a run accounts for: its own one, and those that it had before its data or settings changed."""
-    condition = "study = ? AND generator = ? AND run = ?"
     rows = journal.read(
-        f"SELECT model FROM model_accounts WHERE {condition} ORDER BY model", (journal.study, journal.generator, run)
+        "SELECT model FROM model_accounts WHERE study = ? AND generator = ? AND run = ? ORDER BY model",
+        (journal.study, journal.generator, run),
     )
     return [model for (model,) in rows]
 

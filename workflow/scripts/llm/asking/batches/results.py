@@ -111,7 +111,7 @@ class BatchResults:
     ) -> dict[int | None, tuple[Ticket, Mapping[str, Any]]]:
         """Those of the batch's ``attempts`` that are in flight: their tickets and the bodies of their requests."""
         rows = db.execute(
-            "SELECT attempts.id, key, worst_usd, study, generator, started, sdk, iif(json_valid(body), body, '{}') "
+            "SELECT attempts.id, key, worst_usd, iif(json_valid(body), body, '{}') "
             "FROM attempts JOIN calls USING (key) "
             "WHERE attempts.id IN (SELECT value FROM json_each(?)) AND batch = ? AND state = 'sent'",
             (json.dumps(attempts), self._batch.id),
