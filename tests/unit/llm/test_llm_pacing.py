@@ -42,19 +42,16 @@ def reserve(
 ) -> list[float]:
     """Turns from now, in seconds, that the account's row grants."""
     now = time.monotonic()
-    reserved = partial(
-        pace._reserve,
-        name="account",
-        requests_per_second=requests,
-        tokens_per_second=per_token,
-        tokens=tokens,
-        unused=unused,
-    )
 
-    async def write() -> list[float]:
+    async def write(cost: int, given_back: int) -> float:
+        limits = (requests, per_token)
+        reserved = partial(pace._reserve, name="account", limits=limits, tokens=cost, unused=given_back)
         return await journal.write(reserved)
 
-    return [slot - now for slot in asyncio.run(write())]
+    async def in_order() -> list[float]:
+        return [await write(cost, 0 if number else unused) for number, cost in enumerate(tokens)]
+
+    return [slot - now for slot in asyncio.run(in_order())]
 
 
 def test_turns_come_at_the_rate_of_the_limit_after_a_small_burst(journal: Journal) -> None:
@@ -93,15 +90,15 @@ def test_without_a_limit_nobody_waits_and_nothing_is_written(journal: Journal) -
 
 
 def test_a_fast_account_reserves_many_turns_at_once(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = 0
-    write = journal.write
+    transactions = 0
+    carry_out = journal._writer._carry_out
 
-    async def counting(function):  # type: ignore[no-untyped-def]
-        nonlocal written
-        written += 1
-        return await write(function)
+    def counting(db, entries):  # type: ignore[no-untyped-def]
+        nonlocal transactions
+        transactions += 1
+        return carry_out(db, entries)
 
-    monkeypatch.setattr(journal, "write", counting)
+    monkeypatch.setattr(journal._writer, "_carry_out", counting)
 
     async def turns() -> None:
         account = Account(journal, "account", requests_per_minute=60_000)
@@ -109,7 +106,7 @@ def test_a_fast_account_reserves_many_turns_at_once(journal: Journal, monkeypatc
         await account.close()
 
     asyncio.run(turns())
-    assert written <= 5
+    assert transactions <= 50
 
 
 def test_429s_without_an_answer_between_them_close_the_account_for_everybody(journal: Journal, tmp_path: Path) -> None:
@@ -183,8 +180,8 @@ def test_concurrency_is_cut_once_for_what_was_under_way_together_and_recovers() 
 
 def test_the_breaker_opens_after_failures_in_a_row_and_probes_ever_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("llm.asking.pace.random.uniform", lambda low, high: high)
-    clock = Clock()
-    breaker = Breaker(3, clock)
+    monkeypatch.setattr("llm.asking.pace.time.monotonic", clock := Clock())
+    breaker = Breaker(3)
     breaker.failed(None)
     breaker.failed(None)
     assert not breaker.is_open
@@ -273,9 +270,9 @@ def test_backoff_is_drawn_below_a_bound_that_doubles() -> None:
     assert max(backoff(10, base=1, most=8) for _ in range(200)) > 4
 
 
-def test_the_progress_line() -> None:
-    clock = Clock()
-    progress = Progress(10_000, lambda: 0.42, 5.0, clock)
+def test_the_progress_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm.asking.progress.time.monotonic", clock := Clock())
+    progress = Progress(10_000, lambda: 0.42, 5.0)
     progress.start()
     clock.now += 10
     progress.asked, progress.found, progress.throttled = 380, 820, 3
@@ -285,7 +282,8 @@ def test_the_progress_line() -> None:
     assert progress.line() == ("1,390 of 10,000, 28.5/s, 3 x 429, 2 other failures, $0.42 of $5.00, about 5 min left")
 
 
-def test_the_progress_line_without_answers_or_budget() -> None:
-    progress = Progress(10, lambda: 0.0, None, Clock())
+def test_the_progress_line_without_answers_or_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm.asking.progress.time.monotonic", Clock())
+    progress = Progress(10, lambda: 0.0)
     progress.start()
     assert progress.line() == "0 of 10, 0.0/s, $0.00, no answer lately"
