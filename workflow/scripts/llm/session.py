@@ -134,12 +134,13 @@ async def announced_shutdown(api: Api, model: str) -> date | None:
 
 def progress(setup: LLMSetup, subjects: Subjects) -> Progress:
     """The progress line; the money is the generator's if it has its own limit."""
-    own = setup.limits.generator_usd is not None
+    execution = setup.execution
+    own = execution.max_usd is not None
     grouped = setup.settings.sentences_per_request > 1
     return Progress(
         sum(1 for _ in setup.dialogue.items(subjects)) if grouped else len(subjects) * setup.settings.samples,
         spent=lambda: setup.journal.spent()[own],
-        limit=setup.limits.generator_usd if own else setup.limits.study_usd,
+        limit=execution.max_usd if own else execution.study_max_usd,
     )
 
 

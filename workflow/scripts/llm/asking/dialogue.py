@@ -11,7 +11,7 @@ import operator
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from llm.answers.outcomes import Outcome, Verdict, verdict_of_finish
 from llm.asking.tasks import PromptTask, Subject
@@ -127,15 +127,7 @@ class _EndedGroup(NamedTuple):
 
 
 class Dialogue:
-    """The calls of one generator or judge and their results.
-
-    Args:
-        api: writes calls and reads answers.
-        journal: where answers are looked up.
-        settings: how many samples, sentences a request and retries, and what to do about each outcome.
-        price: of an answer.
-        task: what is asked.
-    """
+    """The calls of one generator or judge and their results."""
 
     def __init__(self, api: Api, journal: Journal, settings: ShapingSettings, price: Price, task: PromptTask) -> None:
         self._api, self._journal, self._price, self._task = api, journal, price, task
@@ -300,7 +292,8 @@ class Dialogue:
             texts = [source.text for source in item.group]
             prompt, source = self._task.templates.user_many(texts), numbered(texts)
         else:
-            prompt, source = self._task.prompt(item.sources[0], step), item.sources[0].text
+            subject: Any = item.sources[0]  # of the kind that the task is about
+            prompt, source = self._task.prompt(subject, step), subject.text
         longest = self._task.longest(source) * 2**doublings
         call = self._api.call(self._task.templates.system, prompt, longest, item.sample, step)
         return _Question(call, prompt, source, longest)

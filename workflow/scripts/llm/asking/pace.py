@@ -40,13 +40,8 @@ class Account:
     Limits are kept with the generic cell rate algorithm on the account's row of the journal, in seconds since 1970, so
     that all processes on that journal keep them together; what a process waits for, it waits for by the monotonic
     clock. A limit that is not configured is what the provider announces with its answers, if it does. Several 429s
-    without an answer between them close the account for all processes until the provider's Retry-After.
-
-    Args:
-        journal: where the account's row is.
-        name: of the account; generators with the same key at the same provider share it.
-        requests_per_minute: limit, None for what is announced.
-        tokens_per_minute: limit on tokens of prompts and answers, None for what is announced.
+    without an answer between them close the account for all processes until the provider's Retry-After. Generators with
+    the same key at the same provider share an account; its tokens are those of prompts and answers.
     """
 
     def __init__(
@@ -174,8 +169,7 @@ def _close(db: sqlite3.Connection, name: str, until: float) -> None:
 class Concurrency:
     """How many requests may be in flight: cut at a 429, 503 or 529, one more with every window that is served.
 
-    Args:
-        most: where it starts and what it never exceeds.
+    It starts with ``most`` and never exceeds it.
     """
 
     CUT = 0.6
@@ -203,8 +197,7 @@ class Concurrency:
 class Breaker:
     """Whether the provider seems to be down: then one request at a time tries it, ever less often.
 
-    Args:
-        threshold: failures in a row, without an answer between them, that open it.
+    ``threshold`` failures in a row, without an answer between them, open it.
     """
 
     def __init__(self, threshold: int) -> None:

@@ -80,26 +80,18 @@ def sweep(journal: Path) -> None:
 
 
 class RemoteWork:
-    """One kind of remote work at one provider, asked about with patience.
-
-    Args:
-        patience: seconds without any answer after which a request is given up.
-        poll_seconds: longest time between two tries of a request or two looks at the work.
-        advice: what continues at the provider and what to do, for the message when patience ends.
-    """
+    """One kind of remote work at one provider, asked about with patience."""
 
     def __init__(self, patience: float, poll_seconds: float, advice: str) -> None:
-        self.patience = patience
-        self.poll_seconds = poll_seconds
-        self._advice = advice
+        self.patience = patience  # seconds without any answer after which a request is given up
+        self.poll_seconds = poll_seconds  # longest time between two tries of a request or two looks at the work
+        self._advice = advice  # what continues at the provider and what to do, for the message when patience ends
         self._sent = -math.inf  # when this process last submitted anything, by the monotonic clock
 
     async def ask(self, request: Callable[[], Awaitable[T]], may_wait: Callable[[], bool] = lambda: False) -> T:
         """The result of ``request``, repeated while the provider is busy: repeating it must be harmless.
 
-        Args:
-            request: what to do.
-            may_wait: whether a 429 may last longer than the patience.
+        While ``may_wait`` says so, a 429 may last longer than the patience.
 
         Raises:
             Failure: asking again does not help.
@@ -136,11 +128,8 @@ class RemoteWork:
     ) -> T | None:
         """The result of ``request``, which must not be repeated; None if the connection broke and it may have arrived.
 
-        Args:
-            request: what to do. It is repeated only if the provider said that it did nothing.
-            may_wait: whether a 429 may last longer than the patience.
-            trusting: believe that an overloaded server (503, 529) did nothing. Otherwise the answer may come from a
-                gateway in front of a server that did.
+        It is repeated only if the provider said that it did nothing. ``trusting`` believes that of an overloaded server
+        (503, 529); otherwise the answer may come from a gateway in front of a server that did something.
 
         Raises:
             Failure: the provider rejects it.
@@ -185,12 +174,9 @@ class RemoteWork:
     async def candidates(
         self, listed: Callable[[], Awaitable[list[S]]], is_known: Callable[[str], bool], submitted: float
     ) -> list[S]:
-        """The work that an intent may have become, once the provider is sure to list it.
+        """The work that an intent, sent at ``submitted``, may have become, once the provider is sure to list it.
 
-        Args:
-            listed: asks the provider for it.
-            is_known: whether the journal knows the work with this name of the provider's already.
-            submitted: when the request was sent, in seconds since 1970.
+        Work whose name the journal knows already is left out.
 
         Raises:
             Failure, UserError: as in :meth:`ask`.

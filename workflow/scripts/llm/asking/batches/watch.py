@@ -15,6 +15,7 @@ from llm.calls import Failure, FailureKind
 from llm.journal import batches
 from llm.journal.batches import BATCHES, Batch
 from llm.providers.protocol import BatchState, BatchStatus
+from llm.settings import BatchSettings
 from workbench.cli import UserError, say
 
 NAMELESS_SECONDS = 300.0  # how long a batch that has ended may lack the name of its results
@@ -24,17 +25,13 @@ ENQUEUED_PATIENCE_SECONDS = 24 * 3600.0  # how long a provider may refuse every 
 class BatchWatch:
     """Submits batches and follows them, and those that earlier runs left, to their end.
 
-    Args:
-        setup: what is asked, and how.
-        progress: counts.
-
     Attributes:
         most_tokens: of the account at the provider at any time; None for no limit until one is learnt.
         followed: numbers of all batches that this run has followed.
     """
 
     def __init__(self, setup: LLMSetup, progress: Progress) -> None:
-        batch = setup.execution.batch_settings
+        batch = BatchSettings.read(setup.execution.batch)
         self.most_tokens = batch.max_enqueued_tokens
         self.followed: list[int] = []
         self._setup = setup
