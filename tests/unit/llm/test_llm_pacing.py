@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from llm.asking import pace
-from llm.asking.gate import Gate
+from llm.asking.gate import Gate, Slot
 from llm.asking.pace import BURST_SECONDS, Account, Breaker, Concurrency, backoff
 from llm.asking.progress import Progress
 from llm.calls import Failure, FailureKind
@@ -218,7 +218,7 @@ def test_the_gate_lets_one_request_probe_a_provider_that_is_down(
         assert gate.breaker.is_open
         await asyncio.wait_for(gate.wait_for_change(), 5)  # its time has come already
         assert gate.is_open
-        with gate.enter():
+        with Slot(gate):
             assert not gate.is_open
         assert gate.is_open
 
@@ -247,18 +247,18 @@ def test_the_gate_rests_while_a_probe_is_due_and_no_request_is(
 def test_the_gate_begins_requests_one_by_one_when_money_is_short(journal: Journal) -> None:
     async def spend() -> None:
         gate = Gate(Account(journal, "account"), 8)
-        with gate.enter() as first:
+        with Slot(gate) as first:
             first.begun(is_sent=True)
-            with gate.enter() as second:
+            with Slot(gate) as second:
                 assert gate.note_over_budget()
                 second.begun(is_sent=False)
             assert not gate.is_open  # until the first one has ended
         assert gate.is_open
-        with gate.enter() as third:
+        with Slot(gate) as third:
             assert not gate.is_open
             third.begun(is_sent=True)
             assert gate.is_open
-        with gate.enter():
+        with Slot(gate):
             assert not gate.note_over_budget()  # nothing else is under way: the budget is spent
         assert gate.is_empty
 

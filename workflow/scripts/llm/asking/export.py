@@ -68,17 +68,14 @@ class Counts:
     targets: int = 0
     reused: int = 0
     retried: int = 0
-    misaligned: int = 0
-    """Targets that were asked for alone because the answer to several sources could not be trusted."""
+    misaligned: int = 0  # targets asked for alone because the answer to several sources could not be trusted
     outcomes: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     served: Counter[str] = field(default_factory=Counter)
     fingerprints: Counter[str] = field(default_factory=Counter)
-    stopped: int = 0
-    """Sources for which a policy says stop."""
+    stopped: int = 0  # sources for which a policy says stop
     first_stopped: Target | None = None
-    unanswered: bool = False
-    """Whether a source stops the study for which the journal has no answer, so that it is asked again."""
+    unanswered: bool = False  # whether one of these has no answer in the journal, so that it is asked for again
 
 
 def export(setup: LLMSetup, subjects: Subjects, files: Files, results: Results) -> Counts:

@@ -60,10 +60,6 @@ class Gate:
                 await self.changed.wait()
         self.changed.clear()
 
-    def enter(self) -> Slot:
-        """A place for one request."""
-        return Slot(self)
-
     def cancel_unsent(self) -> None:
         """Cancel the tasks that have not sent anything yet."""
         for slot in self._unsent:

@@ -83,7 +83,7 @@ class OnlineExecutor:
         """Start a task for each job as the gate opens, until nothing is left or something stops the run."""
         while True:
             while self._reason is None and self._gate.is_open and (job := self._next_job()):
-                slot = self._gate.enter()
+                slot = Slot(self._gate)
                 slot.task = tasks.create_task(self._carry_out(job, slot))
             if self._reason is not None or (self._turns.is_done and self._gate.is_empty):
                 return
@@ -184,28 +184,25 @@ class OnlineExecutor:
             self._follow(job.work)
         elif self._gate.breaker.failing_for + (failure.retry_after or 0.0) > self._setup.execution.patience:
             self._out_of_patience(job, failure)
-        elif failure.kind is FailureKind.THROTTLED:
-            self._throttled(job, failure)
         else:
             self._retry(job, failure)
 
-    def _throttled(self, job: _Job, failure: Failure) -> None:
-        """A 429 is not the request's fault: it is asked again, unless it gets nothing else for too long."""
-        now = time.monotonic()
-        if not job.refusals:
-            job.refused_since = now
-        job.refusals += 1
-        if now - job.refused_since > self._setup.execution.patience:
-            self._follow(job.work)
-        else:
-            self._turns.add_later(job, backoff(job.refusals) if failure.retry_after is None else failure.retry_after)
-
     def _retry(self, job: _Job, failure: Failure) -> None:
-        """Try again after a back-off; while the provider seems to be down, this is not the request's fault."""
-        wait = max(failure.retry_after or 0.0, backoff(job.failures))
-        if not self._gate.breaker.is_open:
-            job.failures += 1
-        if job.failures >= self._setup.execution.attempts:
+        """Try again after a back-off, unless the request failed too often, or got nothing but 429s for too long.
+
+        A 429 is not the request's fault, nor is what happens while the provider seems to be down.
+        """
+        how, now = self._setup.execution, time.monotonic()
+        if failure.kind is FailureKind.THROTTLED:
+            job.refused_since = job.refused_since or now
+            job.refusals += 1
+            wait = backoff(job.refusals) if failure.retry_after is None else failure.retry_after
+            is_over = now - job.refused_since > how.patience
+        else:
+            wait = max(failure.retry_after or 0.0, backoff(job.failures))
+            job.failures += not self._gate.breaker.is_open
+            is_over = job.failures >= how.attempts
+        if is_over:
             self._follow(job.work)
         else:
             self._turns.add_later(job, wait)
@@ -281,7 +278,7 @@ class _Job:
     # failures, refusals: failed attempts, and those refused with a 429
     failures: int = 0
     refusals: int = 0
-    refused_since: float = 0.0  # when the first 429 came, by the monotonic clock
+    refused_since: float | None = None  # when the first 429 came, by the monotonic clock
 
 
 class _Turns:

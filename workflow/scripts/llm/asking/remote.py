@@ -11,11 +11,13 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol, TypeVar
+from typing import IO, TypeVar
 
 from llm.asking.pace import backoff
 from llm.calls import Failure, FailureKind
+from llm.providers.protocol import BatchState, TuningState
 from workbench.cli import UserError, say
 from workbench.locks import take_lock
 
@@ -24,24 +26,19 @@ SETTLE_SECONDS = 60.0  # after this time the provider lists the work, or the req
 _BUSY = (FailureKind.THROTTLED, FailureKind.OVERLOADED, FailureKind.TRANSIENT)
 
 
-class _Named(Protocol):
-    @property
-    def remote_id(self) -> str: ...
-
-
 T = TypeVar("T")
-S = TypeVar("S", bound=_Named)
+S = TypeVar("S", BatchState, TuningState)
 
 
+@dataclass(frozen=True)
 class Hold:
     """The lock on a batch or job: at most one process works on it.
 
     The kernel releases the lock when the process ends, however it ends; the next run then takes up the work.
     """
 
-    def __init__(self, path: Path, lock: IO[str]) -> None:
-        self._path = path
-        self._lock = lock
+    path: Path
+    lock: IO[str]
 
     @staticmethod
     def take(journal: Path, intent: str) -> Hold | None:
@@ -53,15 +50,15 @@ class Hold:
     @property
     def lines(self) -> Path:
         """Where the batch's requests are written before they are sent."""
-        return self._path.with_suffix(".jsonl")
+        return self.path.with_suffix(".jsonl")
 
     def drop(self) -> None:
         """Release the lock and remove the files."""
-        for path in sorted(self._path.parent.glob(f"{self._path.stem}.*"), key=lambda path: path == self._path):
+        for path in sorted(self.path.parent.glob(f"{self.path.stem}.*"), key=lambda path: path == self.path):
             path.unlink(missing_ok=True)  # the lock last
-        self._lock.close()
+        self.lock.close()
         with suppress(OSError):  # somebody else's files are still there
-            self._path.parent.rmdir()
+            self.path.parent.rmdir()
 
 
 def _lock_folder(journal: Path) -> Path:
