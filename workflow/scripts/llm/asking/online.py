@@ -49,10 +49,9 @@ class OnlineExecutor:
         self._models: set[str] = set()  # as served
 
     async def run(self, works: Iterator[Work | None]) -> None:
-        """Carry out ``works`` and all that follows from them.
+        """Carry out ``works``, the first call of every item that needs one, and all that follows from them.
 
-        Args:
-            works: the first call of every item, None for an item that needs none; read as slots become free.
+        They are read as slots become free; None stands for an item that needs no call.
 
         Raises:
             UserError: nothing can be asked (bad key, no credit, no such model, …), no answer came for ``patience``
@@ -307,9 +306,6 @@ class _Turns:
 
     def take(self, is_down: bool) -> _Job | None:
         """The next job: retries and follow-ups first, but every other time a new one where these get nowhere.
-
-        Args:
-            is_down: whether the provider seems to be down.
 
         Raises:
             Exception: whatever reading the items raises.

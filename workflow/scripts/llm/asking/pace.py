@@ -172,8 +172,6 @@ class Concurrency:
     It starts with ``most`` and never exceeds it.
     """
 
-    CUT = 0.6
-
     def __init__(self, most: int) -> None:
         self._most = most
         self._limit = float(most)
@@ -191,7 +189,7 @@ class Concurrency:
         """Cut, at most once for all requests that were under way together; ``sent`` is monotonic."""
         if sent > self._cut:
             self._cut = time.monotonic()
-            self._limit = max(1.0, self._limit * self.CUT)
+            self._limit = max(1.0, 0.6 * self._limit)
 
 
 class Breaker:

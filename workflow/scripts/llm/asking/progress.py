@@ -14,14 +14,11 @@ _WINDOW = 7  # lines back over which the rate is taken
 class Progress:
     """Counts of one run and the line that shows them.
 
-    Args:
-        total: items to do, those that need no request included.
-        spent: USD spent by now, what is in flight at its worst case included.
-        limit: USD that may be spent, None for no limit.
+    ``spent`` gives the USD spent by now, with what is in flight at its worst case; ``limit`` is what may be spent.
     """
 
     def __init__(self, total: int, spent: Callable[[], float], limit: float | None = None) -> None:
-        self.total = total
+        self.total = total  # items to do, those that need no request included
         self.found = 0  # items done without a request of this run
         self.asked = 0  # items done with requests of this run
         self.throttled = 0  # 429s

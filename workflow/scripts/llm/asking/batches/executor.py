@@ -65,8 +65,7 @@ class BatchExecutor:
     async def run(self, works: Callable[[], Iterable[Work | None]]) -> None:
         """Carry out what is missing and all that follows from it, and what earlier runs left at the provider.
 
-        Args:
-            works: gives, whenever it is called, the call that each item lacks by then, or None for one that lacks none.
+        Whenever it is called, ``works`` gives the call that each item lacks by then, or None for one that lacks none.
 
         Raises:
             UserError: nothing can be asked (bad key, no credit, no such model, …), no answer came for as long as the

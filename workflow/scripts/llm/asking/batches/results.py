@@ -22,16 +22,11 @@ _ReadResult = tuple[Reply, Answer] | Failure
 
 
 class BatchResults:
-    """Journals the results of one batch; one that an earlier run left may have asked another model.
-
-    Attributes:
-        failed, unsure: requests that have failed, and those of them that were perhaps paid.
-        fatal: why no such request will succeed; None if no answer says so.
-    """
+    """Journals the results of one batch; one that an earlier run left may have asked another model."""
 
     def __init__(self, setup: LLMSetup, progress: Progress, batch: Batch) -> None:
-        self.failed = self.unsure = 0
-        self.fatal: Failure | None = None
+        self.failed = self.unsure = 0  # requests that have failed, and those of them that were perhaps paid
+        self.fatal: Failure | None = None  # why no such request will succeed; None if no answer says so
         self._setup = setup
         self._api = setup.api
         self._journal = setup.journal
