@@ -7,7 +7,6 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -42,16 +41,16 @@ def reserve(
 ) -> list[float]:
     """Turns from now, in seconds, that the account's row grants."""
     now = time.monotonic()
+    given_back = [unused, *[0] * len(tokens)]
 
-    async def write(cost: int, given_back: int) -> float:
+    def in_order(db: sqlite3.Connection) -> list[float]:
         limits = (requests, per_token)
-        reserved = partial(pace._reserve, name="account", limits=limits, tokens=cost, unused=given_back)
-        return await journal.write(reserved)
+        return [pace._reserve(db, "account", limits, *cost) for cost in zip(tokens, given_back, strict=False)]
 
-    async def in_order() -> list[float]:
-        return [await write(cost, 0 if number else unused) for number, cost in enumerate(tokens)]
+    async def write() -> list[float]:
+        return await journal.write(in_order)
 
-    return [slot - now for slot in asyncio.run(in_order())]
+    return [slot - now for slot in asyncio.run(write())]
 
 
 def test_turns_come_at_the_rate_of_the_limit_after_a_small_burst(journal: Journal) -> None:

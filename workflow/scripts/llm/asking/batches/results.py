@@ -29,7 +29,6 @@ class BatchResults:
         self.fatal: Failure | None = None  # why no such request will succeed; None if no answer says so
         self._setup = setup
         self._api = setup.api
-        self._journal = setup.journal
         self._progress = progress
         self._batch = batch
         self._prices = {setup.settings.model: setup.price}
@@ -63,7 +62,7 @@ class BatchResults:
             return failure
 
     async def _write(self, results: Sequence[tuple[int | None, _ReadResult]]) -> None:
-        answered, failures = await self._journal.write(partial(self._settle, results=results))
+        answered, failures = await self._setup.journal.write(partial(self._settle, results=results))
         throttled = sum(failure.kind is FailureKind.THROTTLED for failure in failures)
         self.failed += len(failures)
         self.unsure += sum(failure.maybe_paid for failure in failures)
