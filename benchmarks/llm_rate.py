@@ -148,7 +148,7 @@ async def ask(settings: dict[str, Any], regime: Regime, calls: list[Call], folde
         executor = OnlineExecutor(setup, Progress(len(calls), lambda: journal.spent()[1], 5.0))
         try:
             await api.preflight()
-            await executor.run(Work(call, 0.0005, 60, 0, None) for call in calls)
+            await executor.run(Work(call, 0.0005, 60, None) for call in calls)
         finally:
             await api.close()
         return journal.read("SELECT count(*) FROM attempts WHERE state = 'answered'")[0][0]

@@ -43,13 +43,13 @@ class Talk:
 
     def works(self) -> Iterator[Work | None]:
         for source in self._sources:
-            yield self._next(source, 0)
+            yield self._next(source)
 
     def follow(self, work: Work) -> Work | None:
-        return None if self._journal.answered(work.call.key) is None else self._next(work.item, work.step)
+        return None if self._journal.answered(work.call.key) is None else self._next(work.item)
 
-    def _next(self, source: str, first: int) -> Work | None:
-        for step in range(first, MOST_STEPS):
+    def _next(self, source: str) -> Work | None:
+        for step in range(MOST_STEPS):
             prompt = f"Translate into English{', please' * step}:\n\n{source}"
             call = self._api.call(None, prompt, 100, 0, step)
             stored = self._journal.answered(call.key)
@@ -57,7 +57,7 @@ class Talk:
                 failure = self._journal.last_failure(call.key)
                 if failure is not None and failure[0] in (FailureKind.REJECTED, FailureKind.FILTERED):
                     return None
-                return Work(call, WORST_USD, self._tokens, step, source)
+                return Work(call, WORST_USD, self._tokens, source)
             if self._api.read(stored.raw).text:
                 return None
         return None

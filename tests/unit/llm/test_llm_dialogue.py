@@ -61,7 +61,6 @@ def test_a_retry_is_asked_in_other_words_with_another_seed(study: Study) -> None
     study.with_settings(seed=5)
     (target,) = study.run(in_turn("I'm sorry, but I can't assist with that.", ENGLISH[HOUSE.text]), [HOUSE])
     first, second = (work.call for work in study.asked)
-    assert [work.step for work in study.asked] == [0, 1]
     assert not is_retry(first) and is_retry(second)
     assert source_of(first) == source_of(second) == HOUSE.text
     assert (first.body["seed"], second.body["seed"]) == (5, 1005)
@@ -128,7 +127,7 @@ def test_another_policy_reads_the_same_answers(study: Study) -> None:
     study.with_settings(outcomes={**POLICY, "copy": ["drop"]})
     assert study.targets([HOUSE])[0].action == "dropped"
     study.with_settings(outcomes={**POLICY, "copy": ["retry", "drop"]})
-    assert study.dialogue.start(Item((HOUSE,), 0)).step == 1  # type: ignore[union-attr]
+    assert is_retry(study.dialogue.start(Item((HOUSE,), 0)).call)  # type: ignore[union-attr]
 
 
 def test_nothing_is_kept_where_nothing_was_written(study: Study) -> None:

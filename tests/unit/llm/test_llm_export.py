@@ -13,7 +13,7 @@ from llm_study import Generator
 
 from llm import session
 from llm.accounts import collect_ledgers
-from llm.asking.setup import LLMSetup
+from llm.asking.setup import LLMSetup, limits_of
 from llm.calls import Call, Failure, FailureKind, Reply, Work
 from llm.journal import Stored
 from workbench.cli import UserError
@@ -68,7 +68,7 @@ class Asked(Generator):
 async def carry_out(setup: LLMSetup, work: Work | None, model: Model) -> None:
     """Ask until nothing follows."""
     while work:
-        ticket = await setup.journal.begin(work.call, work.worst_usd, setup.limits)
+        ticket = await setup.journal.begin(work.call, work.worst_usd, limits_of(setup.execution))
         assert not isinstance(ticket, Stored)
         said = model(work.call)
         if isinstance(said, Failure):

@@ -58,7 +58,7 @@ class Run:
 
     def works(self, number: int, first: int = 0) -> list[Work]:
         texts = (f"Translate from German into English:\n\nSatz {n}: das Haus ist alt." for n in range(first, number))
-        return [Work(self.api.call(None, text, 60, 0, 0), WORST, 50, 0, text) for text in texts]
+        return [Work(self.api.call(None, text, 60, 0, 0), WORST, 50, text) for text in texts]
 
     def __call__(
         self,

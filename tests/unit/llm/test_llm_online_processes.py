@@ -44,7 +44,7 @@ SCRIPT = textwrap.dedent(
         asked = {"provider": "openai", "model": "fake-strong", "base_url": url, "api_key_env": None, "timeout": 60}
         api = open_api({**asked, "concurrency": 20})
         with Journal(Path(path), "study", name, api.sdk) as journal:
-            works = [Work(api.call(None, f"{name} {n}", 60, 0, 0), 0.01, 50, 0, n) for n in range(int(number))]
+            works = [Work(api.call(None, f"{name} {n}", 60, 0, 0), 0.01, 50, n) for n in range(int(number))]
             price = price_of("openai", "fake-strong", url, {"input": 1, "output": 1}, False)
             setup = llm_setup(
                 api, journal, price, Dialogue(),

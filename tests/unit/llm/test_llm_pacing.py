@@ -7,14 +7,13 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from llm.asking import pace
-from llm.asking.gate import Gate
+from llm.asking.gate import Gate, Slot
 from llm.asking.pace import BURST_SECONDS, Account, Breaker, Concurrency, backoff
 from llm.asking.progress import Progress
 from llm.calls import Failure, FailureKind
@@ -42,17 +41,14 @@ def reserve(
 ) -> list[float]:
     """Turns from now, in seconds, that the account's row grants."""
     now = time.monotonic()
-    reserved = partial(
-        pace._reserve,
-        name="account",
-        requests_per_second=requests,
-        tokens_per_second=per_token,
-        tokens=tokens,
-        unused=unused,
-    )
+    given_back = [unused, *[0] * len(tokens)]
+
+    def in_order(db: sqlite3.Connection) -> list[float]:
+        limits = (requests, per_token)
+        return [pace._reserve(db, "account", limits, *cost) for cost in zip(tokens, given_back, strict=False)]
 
     async def write() -> list[float]:
-        return await journal.write(reserved)
+        return await journal.write(in_order)
 
     return [slot - now for slot in asyncio.run(write())]
 
@@ -93,15 +89,15 @@ def test_without_a_limit_nobody_waits_and_nothing_is_written(journal: Journal) -
 
 
 def test_a_fast_account_reserves_many_turns_at_once(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = 0
-    write = journal.write
+    transactions = 0
+    carry_out = journal._writer._carry_out
 
-    async def counting(function):  # type: ignore[no-untyped-def]
-        nonlocal written
-        written += 1
-        return await write(function)
+    def counting(db, entries):  # type: ignore[no-untyped-def]
+        nonlocal transactions
+        transactions += 1
+        return carry_out(db, entries)
 
-    monkeypatch.setattr(journal, "write", counting)
+    monkeypatch.setattr(journal._writer, "_carry_out", counting)
 
     async def turns() -> None:
         account = Account(journal, "account", requests_per_minute=60_000)
@@ -109,7 +105,7 @@ def test_a_fast_account_reserves_many_turns_at_once(journal: Journal, monkeypatc
         await account.close()
 
     asyncio.run(turns())
-    assert written <= 5
+    assert transactions <= 50
 
 
 def test_429s_without_an_answer_between_them_close_the_account_for_everybody(journal: Journal, tmp_path: Path) -> None:
@@ -183,8 +179,8 @@ def test_concurrency_is_cut_once_for_what_was_under_way_together_and_recovers() 
 
 def test_the_breaker_opens_after_failures_in_a_row_and_probes_ever_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("llm.asking.pace.random.uniform", lambda low, high: high)
-    clock = Clock()
-    breaker = Breaker(3, clock)
+    monkeypatch.setattr("llm.asking.pace.time.monotonic", clock := Clock())
+    breaker = Breaker(3)
     breaker.failed(None)
     breaker.failed(None)
     assert not breaker.is_open
@@ -221,7 +217,7 @@ def test_the_gate_lets_one_request_probe_a_provider_that_is_down(
         assert gate.breaker.is_open
         await asyncio.wait_for(gate.wait_for_change(), 5)  # its time has come already
         assert gate.is_open
-        with gate.enter():
+        with Slot(gate):
             assert not gate.is_open
         assert gate.is_open
 
@@ -250,18 +246,18 @@ def test_the_gate_rests_while_a_probe_is_due_and_no_request_is(
 def test_the_gate_begins_requests_one_by_one_when_money_is_short(journal: Journal) -> None:
     async def spend() -> None:
         gate = Gate(Account(journal, "account"), 8)
-        with gate.enter() as first:
+        with Slot(gate) as first:
             first.begun(is_sent=True)
-            with gate.enter() as second:
+            with Slot(gate) as second:
                 assert gate.note_over_budget()
                 second.begun(is_sent=False)
             assert not gate.is_open  # until the first one has ended
         assert gate.is_open
-        with gate.enter() as third:
+        with Slot(gate) as third:
             assert not gate.is_open
             third.begun(is_sent=True)
             assert gate.is_open
-        with gate.enter():
+        with Slot(gate):
             assert not gate.note_over_budget()  # nothing else is under way: the budget is spent
         assert gate.is_empty
 
@@ -273,9 +269,9 @@ def test_backoff_is_drawn_below_a_bound_that_doubles() -> None:
     assert max(backoff(10, base=1, most=8) for _ in range(200)) > 4
 
 
-def test_the_progress_line() -> None:
-    clock = Clock()
-    progress = Progress(10_000, lambda: 0.42, 5.0, clock)
+def test_the_progress_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm.asking.progress.time.monotonic", clock := Clock())
+    progress = Progress(10_000, lambda: 0.42, 5.0)
     progress.start()
     clock.now += 10
     progress.asked, progress.found, progress.throttled = 380, 820, 3
@@ -285,7 +281,8 @@ def test_the_progress_line() -> None:
     assert progress.line() == ("1,390 of 10,000, 28.5/s, 3 x 429, 2 other failures, $0.42 of $5.00, about 5 min left")
 
 
-def test_the_progress_line_without_answers_or_budget() -> None:
-    progress = Progress(10, lambda: 0.0, None, Clock())
+def test_the_progress_line_without_answers_or_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm.asking.progress.time.monotonic", Clock())
+    progress = Progress(10, lambda: 0.0)
     progress.start()
     assert progress.line() == "0 of 10, 0.0/s, $0.00, no answer lately"

@@ -127,5 +127,4 @@ class Work:
     call: Call
     worst_usd: float  # the most that the answer can cost
     tokens: int  # of prompt and expected answer, for limits of tokens per minute
-    step: int  # how many calls for the same text were made before it
     item: Any  # whose text it is; executors return it unread

@@ -8,23 +8,16 @@ import argparse
 from pathlib import Path
 
 from llm.answers.scores import Pairs
-from llm.asking.dialogue import Target
 from llm.asking.export import Results
 from llm.session import carry_out, session_parser
 from workbench.cli import run_script
-
-COLUMNS = ("id", "score")
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Ask for what is missing, then write the files."""
     pairs = Pairs(arguments.pool, arguments.generated)
-    carry_out(arguments, pairs, arguments.scores, Results(COLUMNS, row))
-
-
-def row(target: Target) -> tuple[str, str]:
-    """A target's id and score, which is empty where there is none."""
-    return target.source.id, target.text or ""
+    results = Results(("id", "score"), lambda target: (target.source.id, target.text or ""))
+    carry_out(arguments, pairs, arguments.scores, results)
 
 
 PARSER = session_parser(__doc__)

@@ -6,7 +6,7 @@ the whole study would cost more than its budget.
 
 import argparse
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -36,15 +36,10 @@ def carry_out(
     model: str | None = None,
     run: str | None = None,
 ) -> None:
-    """Ask for what the journal lacks, then write the files.
+    """Ask about ``subjects`` what the journal lacks, then write the files, the ``results`` to ``written``.
 
-    Args:
-        arguments: of :func:`session_parser`.
-        subjects: what is asked about.
-        written: where the table of results goes.
-        results: what that table holds.
-        model: to ask instead of that of the settings.
-        run: of a learner; the ledger then holds what was asked of the models that this run accounts for.
+    A learner's ``run`` asks its ``model`` instead of that of the settings; its ledger then holds what was asked of the
+    models that it accounts for.
 
     Raises:
         UserError: nothing can be asked, the budget does not suffice, or a policy says stop.
@@ -80,21 +75,16 @@ def report(setup: LLMSetup, counts: Counts, notes: list[str], ledger_file: Path,
     """Write the ledger and say what was done."""
     for note in notes:
         say(f"WARNING: {note}")
-    models = None if run is None else models_of(setup.journal, run)
-    shared = [] if run is None else _account_notes(setup, run, models or [])
-    ledger = ledger_of(setup, counts, [*notes, *shared], models)
+    models = None
+    if run is not None:
+        models, model = models_of(setup.journal, run), setup.settings.model
+        if (owner := accountable(setup.journal, model)) != run:
+            notes.append(f"the same model as {owner}, which accounts for it")
+        if earlier := len(set(models) - {model}):
+            notes.append(f"with what {earlier} earlier model{'s' * (earlier > 1)} of this run was asked")
+    ledger = ledger_of(setup, counts, notes, models)
     write_json(ledger_file, ledger)
     say(summary(counts, ledger, setup.task.result))
-
-
-def _account_notes(setup: LLMSetup, run: str, models: Sequence[str]) -> list[str]:
-    """What a reader must know of a run's accounts."""
-    model = setup.settings.model
-    owner, earlier = accountable(setup.journal, model), len(set(models) - {model})
-    return [
-        *([f"the same model as {owner}, which accounts for it"] if owner != run else []),
-        *([f"with what {earlier} earlier model{'s' * (earlier > 1)} of this run was asked"] if earlier else []),
-    ]
 
 
 def works(setup: LLMSetup, subjects: Subjects) -> Iterator[Work | None]:
@@ -134,12 +124,13 @@ async def announced_shutdown(api: Api, model: str) -> date | None:
 
 def progress(setup: LLMSetup, subjects: Subjects) -> Progress:
     """The progress line; the money is the generator's if it has its own limit."""
-    own = setup.limits.generator_usd is not None
+    execution = setup.execution
+    own = execution.max_usd is not None
     grouped = setup.settings.sentences_per_request > 1
     return Progress(
         sum(1 for _ in setup.dialogue.items(subjects)) if grouped else len(subjects) * setup.settings.samples,
         spent=lambda: setup.journal.spent()[own],
-        limit=setup.limits.generator_usd if own else setup.limits.study_usd,
+        limit=execution.max_usd if own else execution.study_max_usd,
     )
 
 

@@ -59,11 +59,6 @@ class ExecutionSettings(FromJson):
     training_price: float | None = None  # as configured, None for the table's
     poll_seconds: float = 60.0  # longest time between two looks at a fine-tuning job
 
-    @property
-    def batch_settings(self) -> BatchSettings:
-        """How calls are asked in batches."""
-        return BatchSettings.read(self.batch)
-
 
 @dataclass(frozen=True)
 class _OfModel(FromJson):

@@ -7,12 +7,11 @@ the settings and the answers to its earlier calls; not on its id, its place or w
 
 from __future__ import annotations
 
-import itertools
 import operator
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from llm.answers.outcomes import Outcome, Verdict, verdict_of_finish
 from llm.asking.tasks import PromptTask, Subject
@@ -94,7 +93,6 @@ class _Question:
     prompt: str
     source: str
     max_tokens: int
-    step: int
 
 
 @dataclass(frozen=True)
@@ -115,6 +113,11 @@ class _Ended:
     answer: Answer | None
     verdict: Verdict | None = None
 
+    @property
+    def text(self) -> str:
+        """What the model wrote; empty where there is no answer."""
+        return self.answer.text if self.answer else ""
+
 
 class _EndedGroup(NamedTuple):
     """The answer to a group, and the text of each of its sources; None where these do not fit."""
@@ -124,15 +127,7 @@ class _EndedGroup(NamedTuple):
 
 
 class Dialogue:
-    """The calls of one generator or judge and their results.
-
-    Args:
-        api: writes calls and reads answers.
-        journal: where answers are looked up.
-        settings: how many samples, sentences a request and retries, and what to do about each outcome.
-        price: of an answer.
-        task: what is asked.
-    """
+    """The calls of one generator or judge and their results."""
 
     def __init__(self, api: Api, journal: Journal, settings: ShapingSettings, price: Price, task: PromptTask) -> None:
         self._api, self._journal, self._price, self._task = api, journal, price, task
@@ -169,27 +164,27 @@ class Dialogue:
     def start(self, item: Item) -> Work | None:
         """The first call for ``item`` that has no answer; None if nothing is to be asked, or not yet."""
         state = self._state(item)
-        return self._work(item, state.question) if state else None
+        if state is None:
+            return None
+        cost = self._cost(state.question)
+        return Work(state.question.call, cost.worst_usd, cost.input_tokens + cost.output_tokens, item)
 
     def follow(self, work: Work) -> Work | None:
         """The next call after ``work`` was answered or finally failed; None if nothing more is to be asked."""
-        state = self._state(work.item)
-        if state is None or state.question.call.key == work.call.key:
-            return None
-        return self._work(work.item, state.question)
+        following = self.start(work.item)
+        return None if following is None or following.call.key == work.call.key else following
 
     def outcome(self, item: Item) -> list[Target]:
         """The target of each source of ``item``; none for a group, whose sources are separate items."""
         if item.is_group:
             return []
-        state = self._follow_group(item) if item.group else self._alone(item, [])
-        if isinstance(state, _Open):
-            kind, message = state.failure or (None, "not asked yet")
-            detail = f"{kind}: {message}" if kind else message
-            verdict = Verdict(Outcome.FAILED, "", detail)
-            unanswered = _Ended(state.question, None, None)
-            return [self._end(item, self._policy[Outcome.FAILED][-1], verdict, unanswered, state.history)]
-        return [state]
+        state = self._follow(item)
+        if isinstance(state, Target):
+            return [state]
+        detail = ": ".join(state.failure or ["not asked yet"])
+        verdict = Verdict(Outcome.FAILED, "", detail)
+        unanswered = _Ended(state.question, None, None)
+        return [self._end(item, self._policy[Outcome.FAILED][-1], verdict, unanswered, state.history)]
 
     def first_answers(self, items: Iterable[Item]) -> Iterator[tuple[str, str]]:
         """The sources that have an answer to their first call, and its text, also in groups."""
@@ -199,7 +194,7 @@ class Dialogue:
                 texts = group.texts if isinstance(group, _EndedGroup) else None
                 yield from ((source.text, text) for source, text in zip(item.group, texts or [], strict=False))
             elif not item.group:
-                reply = self._look(self._first_question(item))
+                reply = self._look(self._question(item))
                 if isinstance(reply, _Ended) and reply.answer:
                     yield item.sources[0].text, reply.answer.text
 
@@ -219,7 +214,7 @@ class Dialogue:
             if expected.calls == most:
                 break
             if bool(item.group) == item.is_group:
-                question = self._group_question(item) if item.is_group else self._first_question(item)
+                question = self._question(item)
                 if stored := self._journal.answered(question.call.key):
                     expected = expected.plus(self._cost(question))
                     # An older journal may hold counts that the question cannot have taken.
@@ -230,16 +225,15 @@ class Dialogue:
 
     def _state(self, item: Item) -> _Open | None:
         """The first call for an item without an answer; None where there is none, or it has to wait for its group."""
-        if item.is_group:
-            group = self._group(item)
-            return group if isinstance(group, _Open) else None
-        if item.group and isinstance(self._group(item), _Open):
+        if item.group and not item.is_group and isinstance(self._group(item), _Open):
             return None
-        state = self._follow_group(item) if item.group else self._alone(item, [])
+        state = self._group(item) if item.is_group else self._follow(item)
         return state if isinstance(state, _Open) else None
 
-    def _follow_group(self, item: Item) -> _Open | Target:
-        """Follow the calls for a source of a group: the group's, and those for the source alone where that failed."""
+    def _follow(self, item: Item) -> _Open | Target:
+        """Follow the calls for a source: those of its group, if it is in one, and those for it alone."""
+        if not item.group:
+            return self._alone(item, [])
         group = self._group(item)
         if isinstance(group, _Open):
             return group
@@ -257,11 +251,11 @@ class Dialogue:
 
     def _alone(self, item: Item, history: list[Outcome]) -> _Open | Target:
         """Follow the calls that ask for one source only."""
-        source = item.sources[0]
         keys: set[str] = set()
         doublings = 0
-        for step in itertools.count():
-            question = self._question(self._task.prompt(source, step), source.text, item.sample, step, doublings)
+        while True:
+            step = len(keys)
+            question = self._question(item, step, doublings)
             if question.call.key in keys:
                 # Neither words nor seed differ from an earlier try: it is another sample of the same request.
                 sample = item.sample + _STEP_SAMPLES * step
@@ -270,20 +264,16 @@ class Dialogue:
             reply = self._look(question)
             if isinstance(reply, _Open):
                 return replace(reply, history=tuple(history))
-            verdict = reply.verdict
-            if answer := reply.answer:
-                ended = verdict_of_finish(answer)
-                verdict = ended or self._task.classify_text(answer.text, source.text, question.prompt)
-            assert verdict is not None
+            verdict = reply.verdict or (verdict_of_finish(reply.answer) if reply.answer else None)
+            verdict = verdict or self._task.classify_text(reply.text, question.source, question.prompt)
             if target := self._settle(item, verdict, reply, history, step < self._retries):
                 return target
             history.append(verdict.outcome)
             doublings += verdict.outcome is Outcome.LENGTH
-        raise AssertionError  # a count has no end
 
     def _group(self, item: Item) -> _Open | _EndedGroup:
         """The answer to a group; the last one is kept, for its sources are looked at one after the other."""
-        question = self._group_question(item)
+        question = self._question(item._replace(sources=item.group))
         if self._last_group and self._last_group.reply.question.call.key == question.call.key:
             return self._last_group
         reply = self._look(question, in_group=True)
@@ -292,23 +282,21 @@ class Dialogue:
         parts = None
         if reply.answer and reply.answer.finish is Finish.STOP:
             with suppress(ValueError):
-                parts = self._task.templates.read_many(reply.answer.text, [source.text for source in item.group])
+                parts = self._task.templates.read_many(reply.text, [source.text for source in item.group])
         self._last_group = _EndedGroup(reply, parts)
         return self._last_group
 
-    def _first_question(self, item: Item) -> _Question:
-        source = item.sources[0]
-        return self._question(self._task.prompt(source), source.text, item.sample, 0, 0)
-
-    def _group_question(self, item: Item) -> _Question:
-        texts = [source.text for source in item.group]
-        return self._question(self._task.templates.user_many(texts), numbered(texts), item.sample, 0, 0)
-
-    def _question(self, prompt: str, source: str, sample: int, step: int, doublings: int) -> _Question:
-        """A call; ``doublings`` of the longest answer, which depends on the source alone otherwise."""
+    def _question(self, item: Item, step: int = 0, doublings: int = 0) -> _Question:
+        """The call for a group or a source; ``doublings`` of its longest answer, ``step`` tries were before."""
+        if item.is_group:
+            texts = [source.text for source in item.group]
+            prompt, source = self._task.templates.user_many(texts), numbered(texts)
+        else:
+            subject: Any = item.sources[0]  # of the kind that the task is about
+            prompt, source = self._task.prompt(subject, step), subject.text
         longest = self._task.longest(source) * 2**doublings
-        call = self._api.call(self._task.templates.system, prompt, longest, sample, step)
-        return _Question(call, prompt, source, longest, step)
+        call = self._api.call(self._task.templates.system, prompt, longest, item.sample, step)
+        return _Question(call, prompt, source, longest)
 
     def _look(self, question: _Question, in_group: bool = False) -> _Open | _Ended:
         """What the journal holds of a call; the sources of a group that was refused are asked alone."""
@@ -343,8 +331,7 @@ class Dialogue:
             if action == "retry" and may_retry:
                 return None
             if action == "repair":
-                raw = reply.answer.text if reply.answer else ""
-                mended = self._task.repair(raw, item.sources[0].text, reply.question.prompt)
+                mended = self._task.repair(reply.text, item.sources[0].text, reply.question.prompt)
                 if mended is not None:
                     return self._end(item, action, verdict._replace(text=mended), reply, history)
             elif action != "retry":
@@ -364,15 +351,11 @@ class Dialogue:
             text=verdict.text if has_text else None,
             logprob=reply.answer.logprob if reply.answer else None,
             detail=verdict.detail,
-            answer=reply.answer.text if reply.answer else "",
+            answer=reply.text,
             history=tuple(history),
             stored=reply.stored,
             key=reply.question.call.key,
         )
-
-    def _work(self, item: Item, question: _Question) -> Work:
-        cost = self._cost(question)
-        return Work(question.call, cost.worst_usd, cost.input_tokens + cost.output_tokens, question.step, item)
 
     def _sent(self, question: _Question) -> str:
         return (self._task.templates.system or "") + question.prompt

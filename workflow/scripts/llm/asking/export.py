@@ -18,7 +18,7 @@ from llm.asking.setup import LLMSetup, Subjects
 from llm.journal import Stored
 from llm.journal.ledger import ledger
 from workbench.cli import UserError
-from workbench.tables import row_writer
+from workbench.tables import row_writer, write_rows
 from workbench.text import one_line
 
 _OF_STORED: dict[str, Callable[[Stored, LLMSetup], object]] = {
@@ -68,17 +68,14 @@ class Counts:
     targets: int = 0
     reused: int = 0
     retried: int = 0
-    misaligned: int = 0
-    """Targets that were asked for alone because the answer to several sources could not be trusted."""
+    misaligned: int = 0  # targets asked for alone because the answer to several sources could not be trusted
     outcomes: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     served: Counter[str] = field(default_factory=Counter)
     fingerprints: Counter[str] = field(default_factory=Counter)
-    stopped: int = 0
-    """Sources for which a policy says stop."""
+    stopped: int = 0  # sources for which a policy says stop
     first_stopped: Target | None = None
-    unanswered: bool = False
-    """Whether a source stops the study for which the journal has no answer, so that it is asked again."""
+    unanswered: bool = False  # whether one of these has no answer in the journal, so that it is asked for again
 
 
 def export(setup: LLMSetup, subjects: Subjects, files: Files, results: Results) -> Counts:
@@ -127,17 +124,15 @@ def count(counts: Counts, target: Target, setup: LLMSetup) -> None:
     if stored := target.stored:
         counts.served[stored.model or "?"] += 1
         counts.fingerprints[stored.fingerprint or "-"] += 1
-        counts.reused += (stored.study, stored.generator) != (setup.execution.study, setup.name)
+        counts.reused += (stored.study, stored.generator) != (setup.execution.study, setup.execution.generator)
 
 
 def refuse(setup: LLMSetup, subjects: Subjects, counts: Counts, table: Path) -> None:
     """End where a policy says stop, with a ``table`` of what cannot be used, or where there is nothing to write."""
     if first := counts.first_stopped:
-        with row_writer(table, (*REJECT_COLUMNS, *setup.task.texts)) as write:
-            for samples in by_source(setup, subjects):
-                for target in samples:
-                    if target.outcome is not Outcome.OK:
-                        write(reject_row(target))
+        targets = itertools.chain.from_iterable(by_source(setup, subjects))
+        rejects = (reject_row(target) for target in targets if target.outcome is not Outcome.OK)
+        write_rows(table, (*REJECT_COLUMNS, *setup.task.texts), rejects)
         raise UserError(
             f"{counts.stopped:,} of {counts.sources:,} sources stop the study, the first is {first.source.id} "
             f"({first.outcome}: {first.detail}); {table} lists them, and all answers are kept. "
@@ -193,14 +188,14 @@ def ledger_of(
     Of a learner's run only what is asked of ``models`` is counted; where its own model is none of them, all its answers
     are in another run's accounts.
     """
-    spent = ledger(setup.journal, setup.execution.study, setup.name, models)
+    spent = ledger(setup.journal, setup.execution.study, setup.execution.generator, models)
     is_anothers = models is not None and setup.settings.model not in models
     served = ", ".join(f"{model} ({number:,})" for model, number in counts.served.most_common())
     return {
         **spent,
         "usd": round(spent["usd"], 8),
         "usd_unsure": round(spent["usd_unsure"], 8),
-        "generator": setup.name,
+        "generator": setup.execution.generator,
         "model": setup.settings.model,
         "served": served,
         "fingerprints": dict(counts.fingerprints.most_common(20)),

@@ -20,15 +20,7 @@ REFUSALS_THAT_END = 10  # of the first requests, in the same words, after which 
 
 
 class Gate:
-    """Counts the requests under way and opens for the next one.
-
-    Args:
-        account: its pace.
-        concurrency: most requests in flight.
-
-    Attributes:
-        breaker: says whether the provider seems to be down.
-    """
+    """Counts the requests under way and opens for the next one."""
 
     def __init__(self, account: Account, concurrency: int) -> None:
         self.changed = asyncio.Event()
@@ -67,10 +59,6 @@ class Gate:
             async with asyncio.timeout(max(self.breaker.wait, _PAUSE) if awaits_probe else None):
                 await self.changed.wait()
         self.changed.clear()
-
-    def enter(self) -> Slot:
-        """A place for one request."""
-        return Slot(self)
 
     def cancel_unsent(self) -> None:
         """Cancel the tasks that have not sent anything yet."""

@@ -33,7 +33,8 @@ async def until_interrupted(work: Awaitable[T]) -> T:
     Raises:
         KeyboardInterrupt: a signal asked to stop and ``work`` was cancelled.
     """
-    task = asyncio.ensure_future(work)
+    task = asyncio.current_task()
+    assert task is not None
     interrupted = False
 
     def interrupt() -> None:
@@ -43,11 +44,8 @@ async def until_interrupted(work: Awaitable[T]) -> T:
 
     try:
         with on_interrupt(interrupt):
-            return await task
+            return await work
     except asyncio.CancelledError:
         if interrupted:
             raise KeyboardInterrupt from None
         raise
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)

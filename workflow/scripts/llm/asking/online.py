@@ -18,7 +18,7 @@ from llm.asking.gate import REFUSALS_THAT_END, Gate, Slot
 from llm.asking.interrupts import on_interrupt
 from llm.asking.pace import Account, backoff
 from llm.asking.progress import EVERY_SECONDS, Progress
-from llm.asking.setup import LLMSetup
+from llm.asking.setup import LLMSetup, limits_of
 from llm.calls import Answer, Failure, FailureKind, Work
 from llm.journal import OverBudget, Stored, Ticket
 from workbench.cli import UserError, say
@@ -33,10 +33,7 @@ _MOST_WAITING = 1_000  # calls that may wait for their next attempt before no ne
 class OnlineExecutor:
     """Carries calls out until every item is done, or something stops all of them.
 
-    Args:
-        setup: what is asked, and how.
-        progress: counts; its ``total`` is the number of items.
-        grace: seconds that what is in flight has when the run stops.
+    ``total`` of ``progress`` is the number of items; what is in flight when the run stops has ``grace`` seconds.
     """
 
     def __init__(self, setup: LLMSetup, progress: Progress, grace: float = GRACE_SECONDS) -> None:
@@ -52,10 +49,9 @@ class OnlineExecutor:
         self._models: set[str] = set()  # as served
 
     async def run(self, works: Iterator[Work | None]) -> None:
-        """Carry out ``works`` and all that follows from them.
+        """Carry out ``works``, the first call of every item that needs one, and all that follows from them.
 
-        Args:
-            works: the first call of every item, None for an item that needs none; read as slots become free.
+        They are read as slots become free; None stands for an item that needs no call.
 
         Raises:
             UserError: nothing can be asked (bad key, no credit, no such model, …), no answer came for ``patience``
@@ -85,8 +81,8 @@ class OnlineExecutor:
     async def _start_jobs(self, tasks: asyncio.TaskGroup) -> None:
         """Start a task for each job as the gate opens, until nothing is left or something stops the run."""
         while True:
-            while self._reason is None and self._gate.is_open and (job := self._next_job()) is not None:
-                slot = self._gate.enter()
+            while self._reason is None and self._gate.is_open and (job := self._next_job()):
+                slot = Slot(self._gate)
                 slot.task = tasks.create_task(self._carry_out(job, slot))
             if self._reason is not None or (self._turns.is_done and self._gate.is_empty):
                 return
@@ -116,7 +112,7 @@ class OnlineExecutor:
         ticket = None
         try:
             await self._gate.account.turn(job.work.tokens)
-            begun = await self._journal.begin(job.work.call, job.work.worst_usd, self._setup.limits)
+            begun = await self._journal.begin(job.work.call, job.work.worst_usd, limits_of(self._setup.execution))
             if isinstance(begun, Stored):
                 self._follow(job.work)
             elif self._reason is not None:
@@ -166,7 +162,7 @@ class OnlineExecutor:
         if following is None:
             self._progress.asked += 1
         else:
-            self._turns.add(_Job(following))
+            self._turns.ready.append(_Job(following))
 
     def _failed(self, job: _Job, failure: Failure) -> None:
         """Decide how a failed job continues, and whether the run does."""
@@ -187,28 +183,25 @@ class OnlineExecutor:
             self._follow(job.work)
         elif self._gate.breaker.failing_for + (failure.retry_after or 0.0) > self._setup.execution.patience:
             self._out_of_patience(job, failure)
-        elif failure.kind is FailureKind.THROTTLED:
-            self._throttled(job, failure)
         else:
             self._retry(job, failure)
 
-    def _throttled(self, job: _Job, failure: Failure) -> None:
-        """A 429 is not the request's fault: it is asked again, unless it gets nothing else for too long."""
-        now = time.monotonic()
-        if not job.refusals:
-            job.refused_since = now
-        job.refusals += 1
-        if now - job.refused_since > self._setup.execution.patience:
-            self._follow(job.work)
-        else:
-            self._turns.add_later(job, backoff(job.refusals) if failure.retry_after is None else failure.retry_after)
-
     def _retry(self, job: _Job, failure: Failure) -> None:
-        """Try again after a back-off; while the provider seems to be down, this is not the request's fault."""
-        wait = max(failure.retry_after or 0.0, backoff(job.failures))
-        if not self._gate.breaker.is_open:
-            job.failures += 1
-        if job.failures >= self._setup.execution.attempts:
+        """Try again after a back-off, unless the request failed too often, or got nothing but 429s for too long.
+
+        A 429 is not the request's fault, nor is what happens while the provider seems to be down.
+        """
+        how, now = self._setup.execution, time.monotonic()
+        if failure.kind is FailureKind.THROTTLED:
+            job.refused_since = job.refused_since or now
+            job.refusals += 1
+            wait = backoff(job.refusals) if failure.retry_after is None else failure.retry_after
+            is_over = now - job.refused_since > how.patience
+        else:
+            wait = max(failure.retry_after or 0.0, backoff(job.failures))
+            job.failures += not self._gate.breaker.is_open
+            is_over = job.failures >= how.attempts
+        if is_over:
             self._follow(job.work)
         else:
             self._turns.add_later(job, wait)
@@ -230,7 +223,7 @@ class OnlineExecutor:
 
     def _over_budget(self, job: _Job, over: OverBudget) -> None:
         """Wait for what is in flight, which counts at its worst case; with nothing in flight the budget is spent."""
-        self._turns.put_back(job)
+        self._turns.ready.appendleft(job)
         if self._gate.note_over_budget():
             return
         left = self._progress.total - self._progress.done
@@ -284,23 +277,20 @@ class _Job:
     # failures, refusals: failed attempts, and those refused with a 429
     failures: int = 0
     refusals: int = 0
-    refused_since: float = 0.0  # when the first 429 came, by the monotonic clock
+    refused_since: float | None = None  # when the first 429 came, by the monotonic clock
 
 
 class _Turns:
     """Which call goes next: new ones as they are read, those that follow from answers, those that are tried again.
 
-    Args:
-        works: the first call of every item, None for an item that needs none; read as there is room.
-        progress: counts the items that need none.
-        look: called when there may be something to take that was not there before.
+    ``look`` is called when there may be something to take that was not there before.
     """
 
     def __init__(self, works: Iterator[Work | None], progress: Progress, look: Callable[[], None]) -> None:
         self._works: Iterator[Work | None] | None = works
         self._progress = progress
         self._look = look
-        self._ready: deque[_Job] = deque()
+        self.ready: deque[_Job] = deque()
         self._later = 0  # jobs that wait for their next attempt
         self._new_goes_first = False
 
@@ -312,23 +302,20 @@ class _Turns:
     @property
     def is_done(self) -> bool:
         """Whether nothing is left to take, now or later."""
-        return self._works is None and not self._ready and not self._later
+        return self._works is None and not self.ready and not self._later
 
     def take(self, is_down: bool) -> _Job | None:
         """The next job: retries and follow-ups first, but every other time a new one where these get nowhere.
-
-        Args:
-            is_down: whether the provider seems to be down.
 
         Raises:
             Exception: whatever reading the items raises.
         """
         may_be_new = self._works is not None and self._later < _MOST_WAITING
-        if self._ready:
-            stuck = is_down or self._ready[0].refusals >= _OFTEN
+        if self.ready:
+            stuck = is_down or self.ready[0].refusals >= _OFTEN
             self._new_goes_first = may_be_new and stuck and not self._new_goes_first
             if not self._new_goes_first:
-                return self._ready.popleft()
+                return self.ready.popleft()
         if self._works is None or not may_be_new:
             return None
         try:
@@ -342,20 +329,12 @@ class _Turns:
         self._look()
         return None
 
-    def add(self, job: _Job) -> None:
-        """A job that can go now."""
-        self._ready.append(job)
-
-    def put_back(self, job: _Job) -> None:
-        """A job that was taken and goes before all others."""
-        self._ready.appendleft(job)
-
     def add_later(self, job: _Job, seconds: float) -> None:
         """A job that can go after ``seconds``; it holds no slot until then."""
 
         def due() -> None:
             self._later -= 1
-            self._ready.append(job)
+            self.ready.append(job)
             self._look()
 
         self._later += 1

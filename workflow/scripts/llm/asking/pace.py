@@ -12,16 +12,14 @@ import math
 import random
 import sqlite3
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from llm.journal import Journal
 
 BURST_SECONDS = 0.2  # what may go at once after a pause: this long at the limit's rate
-LEASE_SECONDS = 0.25  # turns are reserved for this long at once, so that a fast account needs few transactions
-AHEAD_SECONDS = 0.1  # the next lease is taken this long before the last one is used up
+LEASE_SECONDS = 0.25  # turns are reserved for no longer: what a process has reserved is lost when it ends
+LOOK_SECONDS = 0.02  # how often more are reserved, many in one transaction
 REFRESH_SECONDS = 0.5  # how often a process looks whether another one was told to wait
 MOST_TOLD_SECONDS = 600.0  # for which it believes that: the clock may have been set back since
 REFUSALS_THAT_CLOSE = 3  # 429s without an answer between them, after which the whole account waits
@@ -42,13 +40,8 @@ class Account:
     Limits are kept with the generic cell rate algorithm on the account's row of the journal, in seconds since 1970, so
     that all processes on that journal keep them together; what a process waits for, it waits for by the monotonic
     clock. A limit that is not configured is what the provider announces with its answers, if it does. Several 429s
-    without an answer between them close the account for all processes until the provider's Retry-After.
-
-    Args:
-        journal: where the account's row is.
-        name: of the account; generators with the same key at the same provider share it.
-        requests_per_minute: limit, None for what is announced.
-        tokens_per_minute: limit on tokens of prompts and answers, None for what is announced.
+    without an answer between them close the account for all processes until the provider's Retry-After. Generators with
+    the same key at the same provider share an account; its tokens are those of prompts and answers.
     """
 
     def __init__(
@@ -60,11 +53,11 @@ class Account:
     ) -> None:
         self._journal = journal
         self._name = name
-        self._requests = requests_per_minute / 60 if requests_per_minute else None
-        self._tokens = tokens_per_minute / 60 if tokens_per_minute else None
-        self._announced = {"requests": self._requests is None, "tokens": self._tokens is None}
-        self._waiting: deque[tuple[asyncio.Future[None], int]] = deque()
-        self._dispatcher: asyncio.Task[None] | None = None
+        configured = {"requests": requests_per_minute, "tokens": tokens_per_minute}
+        self._limits = {unit: limit / 60 if limit else None for unit, limit in configured.items()}  # a second
+        self._announced = [unit for unit, limit in self._limits.items() if limit is None]
+        self._line = asyncio.Lock()
+        self._ahead = 0.0  # seconds that the turns take which are reserved and have not come
         self._sharing: set[asyncio.Task[None]] = set()
         self._closed_until = -math.inf
         self._told_until = 0.0  # the latest time to which the row says that the account is closed
@@ -74,15 +67,22 @@ class Account:
 
     async def turn(self, tokens: int) -> None:
         """Wait until one request of about ``tokens`` tokens may be sent."""
-        while True:
+        self._look()
+        while self.closed_for or any(self._limits.values()):
+            async with self._line:
+                while self.closed_for or self._ahead >= LEASE_SECONDS:
+                    await asyncio.sleep(self.closed_for or LOOK_SECONDS)
+                limits = tuple(self._limits.values())
+                costs = zip((1, tokens), limits, strict=True)
+                seconds = max((cost / limit for cost, limit in costs if limit is not None), default=0.0)
+                self._ahead += seconds
+            try:
+                unused, self._unused_tokens = self._unused_tokens, 0
+                reserve = partial(_reserve, name=self._name, limits=limits, tokens=tokens, unused=unused)
+                await asyncio.sleep(await self._journal.write(reserve) - time.monotonic())
+            finally:
+                self._ahead -= seconds
             self._look()
-            if self._requests is None and self._tokens is None and not self.closed_for:
-                return
-            turn = asyncio.get_running_loop().create_future()
-            self._waiting.append((turn, tokens))
-            if self._dispatcher is None or self._dispatcher.done():
-                self._dispatcher = asyncio.create_task(self._hand_out())
-            await turn
             if not self.closed_for:
                 return
 
@@ -90,10 +90,7 @@ class Account:
         """Note an answer: for how many ``tokens`` its turn was, how many it ``used``, and which limits it announces."""
         self._refusals = 0
         self._unused_tokens += tokens - used
-        if self._announced["requests"]:
-            self._requests = _announced_limit(headers, "requests")
-        if self._announced["tokens"]:
-            self._tokens = _announced_limit(headers, "tokens")
+        self._limits.update({unit: _announced_limit(headers, unit) for unit in self._announced})
 
     def throttled(self, retry_after: float | None) -> None:
         """Note a 429 and how many seconds it asks to wait."""
@@ -117,10 +114,6 @@ class Account:
 
     async def close(self) -> None:
         """End what goes on in the background."""
-        if self._dispatcher is not None:
-            self._dispatcher.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._dispatcher
         await asyncio.gather(*self._sharing, return_exceptions=True)
 
     def _look(self) -> None:
@@ -133,47 +126,6 @@ class Account:
                     self._told_until = until
                     self._closed_until = max(self._closed_until, now + min(until - time.time(), MOST_TOLD_SECONDS))
 
-    async def _hand_out(self) -> None:
-        """Reserve turns for those who wait, a lease at a time, and wake each when its turn comes."""
-        lease: list[tuple[asyncio.Future[None], int]] = []
-        try:
-            while self._waiting:
-                self._look()
-                await asyncio.sleep(self.closed_for)
-                lease = self._next_lease()
-                if not lease:
-                    continue
-                slots = await self._reserve([tokens for _, tokens in lease])
-                for (turn, _), slot in zip(lease, slots, strict=True):
-                    _wake_at(turn, slot)
-                lease = []
-                await asyncio.sleep(slots[-1] - time.monotonic() - AHEAD_SECONDS)
-        except Exception as error:
-            for turn, _ in [*lease, *self._waiting]:
-                if not turn.done():
-                    turn.set_exception(error)
-            self._waiting.clear()
-
-    def _next_lease(self) -> list[tuple[asyncio.Future[None], int]]:
-        """Who of those who wait gets a turn now: one, and more while they fit into a lease."""
-        most = len(self._waiting) if self._requests is None else max(1, int(self._requests * LEASE_SECONDS))
-        budget = self._tokens * LEASE_SECONDS if self._tokens is not None else math.inf
-        lease: list[tuple[asyncio.Future[None], int]] = []
-        while self._waiting and len(lease) < most and (not lease or budget > 0):
-            turn, tokens = self._waiting.popleft()
-            if not turn.done():
-                lease.append((turn, tokens))
-                budget -= tokens
-        return lease
-
-    async def _reserve(self, tokens: Sequence[int]) -> list[float]:
-        """When each of the requests with so many ``tokens`` may be sent, as far as the configured limits go."""
-        if self._requests is None and self._tokens is None:
-            return [time.monotonic()] * len(tokens)
-        unused, self._unused_tokens = self._unused_tokens, 0
-        limits = self._requests, self._tokens
-        return await self._journal.write(lambda db: _reserve(db, self._name, *limits, tokens, unused))
-
 
 def _announced_limit(headers: Mapping[str, str], unit: str) -> float | None:
     """The limit of ``requests`` or ``tokens`` a second that an answer tells; None where it tells none that matters."""
@@ -182,58 +134,28 @@ def _announced_limit(headers: Mapping[str, str], unit: str) -> float | None:
     return per_second if 0 < per_second < UNLIMITED[unit] else None
 
 
-def _wake_at(turn: asyncio.Future[None], when: float) -> None:
-    def wake() -> None:
-        if not turn.done():
-            turn.set_result(None)
+def _reserve(db: sqlite3.Connection, name: str, limits: Sequence[float | None], tokens: int, unused: int) -> float:
+    """Reserve a turn on the account's row; by the monotonic clock, a time gone by means now.
 
-    delay = when - time.monotonic()
-    if delay <= 0:
-        wake()
-    else:
-        turn.get_loop().call_later(delay, wake)
-
-
-def _reserve(
-    db: sqlite3.Connection,
-    name: str,
-    requests_per_second: float | None,
-    tokens_per_second: float | None,
-    tokens: Sequence[int],
-    unused: int,
-) -> list[float]:
-    """Reserve one turn for each of ``tokens`` on the account's row; by the monotonic clock, a time gone by means now.
-
-    ``unused`` are tokens that earlier turns reserved and did not use, negative if they used more.
+    ``limits`` are those of requests and tokens a second. ``unused`` are tokens that earlier turns reserved and did not
+    use, negative if they used more.
     """
     now, monotonic = time.time(), time.monotonic()
-    found = db.execute("SELECT requests_at, tokens_at FROM accounts WHERE name = ?", (name,)).fetchone()
-    requests_at, tokens_at = (value or 0.0 for value in found or (0.0, 0.0))
-    slowest = max(
-        1 / requests_per_second if requests_per_second else 0.0,
-        max(tokens) / tokens_per_second if tokens_per_second else 0.0,
-    )
-    latest = now + max(MOST_DEBT_SECONDS, MOST_DEBTS * slowest)
-    requests_at = min(max(requests_at, now - BURST_SECONDS), latest)
-    if tokens_per_second is not None:
-        tokens_at = min(tokens_at, latest) - unused / tokens_per_second
-    tokens_at = min(max(tokens_at, now - BURST_SECONDS), latest)
-    slots = []
-    for cost in tokens:
-        slot = now
-        if requests_per_second is not None:
-            slot = max(slot, requests_at)
-            requests_at += 1 / requests_per_second
-        if tokens_per_second is not None:
-            slot = max(slot, tokens_at)
-            tokens_at += cost / tokens_per_second
-        slots.append(monotonic + slot - now)
+    row = db.execute("SELECT requests_at, tokens_at FROM accounts WHERE name = ?", (name,)).fetchone()
+    slot, times = now, []
+    for at, limit, cost, given_back in zip(row or (None, None), limits, (1, tokens), (0, unused), strict=True):
+        if limit is not None:
+            latest = now + max(MOST_DEBT_SECONDS, MOST_DEBTS * cost / limit)
+            at = min(max(min(at or 0.0, latest) - given_back / limit, now - BURST_SECONDS), latest)
+            slot = max(slot, at)
+            at += cost / limit
+        times.append(at)
     db.execute(
         "INSERT INTO accounts (name, requests_at, tokens_at) VALUES (?, ?, ?) "
         "ON CONFLICT (name) DO UPDATE SET requests_at = excluded.requests_at, tokens_at = excluded.tokens_at",
-        (name, requests_at, tokens_at),
+        (name, *times),
     )
-    return slots
+    return monotonic + slot - now
 
 
 def _close(db: sqlite3.Connection, name: str, until: float) -> None:
@@ -247,11 +169,8 @@ def _close(db: sqlite3.Connection, name: str, until: float) -> None:
 class Concurrency:
     """How many requests may be in flight: cut at a 429, 503 or 529, one more with every window that is served.
 
-    Args:
-        most: where it starts and what it never exceeds.
+    It starts with ``most`` and never exceeds it.
     """
-
-    CUT = 0.6
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -270,20 +189,17 @@ class Concurrency:
         """Cut, at most once for all requests that were under way together; ``sent`` is monotonic."""
         if sent > self._cut:
             self._cut = time.monotonic()
-            self._limit = max(1.0, self._limit * self.CUT)
+            self._limit = max(1.0, 0.6 * self._limit)
 
 
 class Breaker:
     """Whether the provider seems to be down: then one request at a time tries it, ever less often.
 
-    Args:
-        threshold: failures in a row, without an answer between them, that open it.
-        clock: seconds, for tests.
+    ``threshold`` failures in a row, without an answer between them, open it.
     """
 
-    def __init__(self, threshold: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, threshold: int) -> None:
         self._threshold = threshold
-        self._clock = clock
         self._failures = 0
         self._failing_since: float | None = None
         self._probe_at = 0.0
@@ -296,12 +212,12 @@ class Breaker:
     @property
     def wait(self) -> float:
         """Seconds until the next request may try, while it is open."""
-        return max(0.0, self._probe_at - self._clock())
+        return max(0.0, self._probe_at - time.monotonic())
 
     @property
     def failing_for(self) -> float:
         """Seconds since the first failure after the last answer; 0 when the last attempt had an answer."""
-        return 0.0 if self._failing_since is None else self._clock() - self._failing_since
+        return 0.0 if self._failing_since is None else time.monotonic() - self._failing_since
 
     def served(self) -> None:
         self._failures = self._probes = 0
@@ -310,13 +226,13 @@ class Breaker:
     def refused(self) -> None:
         """Note a 429: the provider is up, but there is no answer."""
         if self._failing_since is None:
-            self._failing_since = self._clock()
+            self._failing_since = time.monotonic()
 
     def failed(self, retry_after: float | None) -> None:
         """Note a failure that may be the provider's, and how many seconds it asks to wait."""
         self.refused()
         self._failures += 1
-        now = self._clock()
+        now = time.monotonic()
         # What was under way together fails together: of these the first counts, and then the probes.
         if self.is_open and now >= self._probe_at:
             self._probes += 1

@@ -14,29 +14,18 @@ _WINDOW = 7  # lines back over which the rate is taken
 class Progress:
     """Counts of one run and the line that shows them.
 
-    Args:
-        total: items to do, those that need no request included.
-        spent: USD spent by now, what is in flight at its worst case included.
-        limit: USD that may be spent, None for no limit.
-        clock: seconds, for tests.
+    ``spent`` gives the USD spent by now, with what is in flight at its worst case; ``limit`` is what may be spent.
     """
 
-    def __init__(
-        self,
-        total: int,
-        spent: Callable[[], float],
-        limit: float | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.total = total
+    def __init__(self, total: int, spent: Callable[[], float], limit: float | None = None) -> None:
+        self.total = total  # items to do, those that need no request included
         self.found = 0  # items done without a request of this run
         self.asked = 0  # items done with requests of this run
         self.throttled = 0  # 429s
         self.failed = 0  # other failed attempts
         self._spent = spent
         self._limit = limit
-        self._clock = clock
-        self._started: float | None = None
+        self._started = 0.0
         self._marks: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
 
     @property
@@ -46,13 +35,13 @@ class Progress:
 
     def start(self) -> None:
         """Start the clock."""
-        self._started = self._clock()
+        self._started = time.monotonic()
         self._marks.append((self._started, self.asked))
 
     def line(self) -> str:
         """``1,200 of 10,000, 38.0/s, 3 x 429, $0.42 of $5.00, about 4 min left``."""
-        now = self._clock()
-        since, asked = self._marks[0] if self._marks else (now, self.asked)
+        now = time.monotonic()
+        since, asked = self._marks[0]
         rate = (self.asked - asked) / (now - since) if now > since else 0.0
         self._marks.append((now, self.asked))
         left = self.total - self.done
@@ -63,9 +52,8 @@ class Progress:
 
     def end(self) -> None:
         """Say what was done, with the mean rate."""
-        seconds = self._clock() - self._started if self._started is not None else 0.0
-        rate = f"{self.asked / seconds:.1f}/s" if seconds > 0 else "0.0/s"
-        parts = [f"{self.done:,} of {self.total:,} done", f"{self.asked:,} asked at {rate}"]
+        rate = self.asked / max(time.monotonic() - self._started, 1e-3)
+        parts = [f"{self.done:,} of {self.total:,} done", f"{self.asked:,} asked at {rate:.1f}/s"]
         say(", ".join([*parts, *self._counts(), self._money()]))
 
     def _counts(self) -> list[str]:

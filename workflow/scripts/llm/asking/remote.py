@@ -11,11 +11,13 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol, TypeVar
+from typing import IO, TypeVar
 
 from llm.asking.pace import backoff
 from llm.calls import Failure, FailureKind
+from llm.providers.protocol import BatchState, TuningState
 from workbench.cli import UserError, say
 from workbench.locks import take_lock
 
@@ -24,24 +26,19 @@ SETTLE_SECONDS = 60.0  # after this time the provider lists the work, or the req
 _BUSY = (FailureKind.THROTTLED, FailureKind.OVERLOADED, FailureKind.TRANSIENT)
 
 
-class _Named(Protocol):
-    @property
-    def remote_id(self) -> str: ...
-
-
 T = TypeVar("T")
-S = TypeVar("S", bound=_Named)
+S = TypeVar("S", BatchState, TuningState)
 
 
+@dataclass(frozen=True)
 class Hold:
     """The lock on a batch or job: at most one process works on it.
 
     The kernel releases the lock when the process ends, however it ends; the next run then takes up the work.
     """
 
-    def __init__(self, path: Path, lock: IO[str]) -> None:
-        self._path = path
-        self._lock = lock
+    path: Path
+    lock: IO[str]
 
     @staticmethod
     def take(journal: Path, intent: str) -> Hold | None:
@@ -53,15 +50,15 @@ class Hold:
     @property
     def lines(self) -> Path:
         """Where the batch's requests are written before they are sent."""
-        return self._path.with_suffix(".jsonl")
+        return self.path.with_suffix(".jsonl")
 
     def drop(self) -> None:
         """Release the lock and remove the files."""
-        for path in sorted(self._path.parent.glob(f"{self._path.stem}.*"), key=lambda path: path == self._path):
+        for path in sorted(self.path.parent.glob(f"{self.path.stem}.*"), key=lambda path: path == self.path):
             path.unlink(missing_ok=True)  # the lock last
-        self._lock.close()
+        self.lock.close()
         with suppress(OSError):  # somebody else's files are still there
-            self._path.parent.rmdir()
+            self.path.parent.rmdir()
 
 
 def _lock_folder(journal: Path) -> Path:
@@ -80,26 +77,18 @@ def sweep(journal: Path) -> None:
 
 
 class RemoteWork:
-    """One kind of remote work at one provider, asked about with patience.
-
-    Args:
-        patience: seconds without any answer after which a request is given up.
-        poll_seconds: longest time between two tries of a request or two looks at the work.
-        advice: what continues at the provider and what to do, for the message when patience ends.
-    """
+    """One kind of remote work at one provider, asked about with patience."""
 
     def __init__(self, patience: float, poll_seconds: float, advice: str) -> None:
-        self.patience = patience
-        self.poll_seconds = poll_seconds
-        self._advice = advice
+        self.patience = patience  # seconds without any answer after which a request is given up
+        self.poll_seconds = poll_seconds  # longest time between two tries of a request or two looks at the work
+        self._advice = advice  # what continues at the provider and what to do, for the message when patience ends
         self._sent = -math.inf  # when this process last submitted anything, by the monotonic clock
 
     async def ask(self, request: Callable[[], Awaitable[T]], may_wait: Callable[[], bool] = lambda: False) -> T:
         """The result of ``request``, repeated while the provider is busy: repeating it must be harmless.
 
-        Args:
-            request: what to do.
-            may_wait: whether a 429 may last longer than the patience.
+        While ``may_wait`` says so, a 429 may last longer than the patience.
 
         Raises:
             Failure: asking again does not help.
@@ -136,11 +125,8 @@ class RemoteWork:
     ) -> T | None:
         """The result of ``request``, which must not be repeated; None if the connection broke and it may have arrived.
 
-        Args:
-            request: what to do. It is repeated only if the provider said that it did nothing.
-            may_wait: whether a 429 may last longer than the patience.
-            trusting: believe that an overloaded server (503, 529) did nothing. Otherwise the answer may come from a
-                gateway in front of a server that did.
+        It is repeated only if the provider said that it did nothing. ``trusting`` believes that of an overloaded server
+        (503, 529); otherwise the answer may come from a gateway in front of a server that did something.
 
         Raises:
             Failure: the provider rejects it.
@@ -185,12 +171,9 @@ class RemoteWork:
     async def candidates(
         self, listed: Callable[[], Awaitable[list[S]]], is_known: Callable[[str], bool], submitted: float
     ) -> list[S]:
-        """The work that an intent may have become, once the provider is sure to list it.
+        """The work that an intent, sent at ``submitted``, may have become, once the provider is sure to list it.
 
-        Args:
-            listed: asks the provider for it.
-            is_known: whether the journal knows the work with this name of the provider's already.
-            submitted: when the request was sent, in seconds since 1970.
+        Work whose name the journal knows already is left out.
 
         Raises:
             Failure, UserError: as in :meth:`ask`.

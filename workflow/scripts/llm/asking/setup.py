@@ -51,23 +51,13 @@ class LLMSetup:
     task: PromptTask
     dialogue: Dialogue
 
-    @property
-    def name(self) -> str:
-        """The name that the requests are accounted for under."""
-        return self.execution.generator
-
     def plausible(self, answer: Answer, body: Mapping[str, Any]) -> Answer:
         """``answer`` with no more tokens than a request with this ``body`` can have taken; says so once if it had."""
         usage = answer.usage.bounded(body)
         if usage == answer.usage:
             return answer
-        _warn_of_counts(self.name)
+        _warn_of_counts(self.execution.generator)
         return replace(answer, usage=usage)
-
-    @property
-    def limits(self) -> Limits:
-        """What the study and this generator or judge may spend, in US dollars."""
-        return limits_of(self.execution)
 
 
 @cache
@@ -86,11 +76,6 @@ def limits_of(execution: ExecutionSettings) -> Limits:
 def api_of(settings: Mapping[str, object], execution: ExecutionSettings, with_key: bool) -> Api:
     """The API of a model; without its key it only writes calls and reads answers.
 
-    Args:
-        settings: parameters of the model.
-        execution: how it is asked.
-        with_key: whether requests are sent.
-
     Raises:
         UserError: the key is missing, or the address is none.
     """
@@ -102,15 +87,7 @@ def api_of(settings: Mapping[str, object], execution: ExecutionSettings, with_ke
 def set_up(
     settings: ShapingSettings, execution: ExecutionSettings, prompts: Mapping[str, Path], journal: Journal, api: Api
 ) -> LLMSetup:
-    """The parts of one generator or judge.
-
-    Args:
-        settings: what shapes its answers.
-        execution: how it is asked.
-        prompts: the files that its requests are written from: ``prompt`` (a judge's is called ``judge``), ``retry`` and
-            perhaps ``prompt_many`` and ``system``.
-        journal: where answers are.
-        api: writes calls and reads answers.
+    """The parts of one generator or judge; ``prompts`` are the files of its :class:`Templates`.
 
     Raises:
         UserError: a prompt cannot be used, or the price is unknown.

@@ -20,11 +20,12 @@ from llm.asking.batches.watch import BatchWatch
 from llm.asking.interrupts import until_interrupted
 from llm.asking.progress import EVERY_SECONDS, Progress
 from llm.asking.remote import Hold
-from llm.asking.setup import LLMSetup
+from llm.asking.setup import LLMSetup, limits_of
 from llm.calls import FailureKind, Work, canonical_json
 from llm.journal import InFlight, OverBudget, Stored, Ticket, batches
 from llm.journal.batches import Batch, Sized
 from llm.journal.presence import bury_dead
+from llm.settings import BatchSettings
 from workbench.cli import UserError, say
 
 _AT_ONCE = 200  # works claimed in one transaction
@@ -41,24 +42,14 @@ class _Gathering:
     worst_usd: float = 0.0
 
 
-@dataclass
-class _Met:
-    """What a round met besides calls to ask: one that somebody else asks, and whether any has been answered."""
-
-    elsewhere: InFlight | None = None
-    answered: bool = False
-
-
 class BatchExecutor:
     """Carries calls out in batches until every item is done, or something stops all of them.
 
-    Args:
-        setup: what is asked, and how.
-        progress: counts; its ``total``, the number of items, is set when they have been read for the first time.
+    ``total`` of ``progress``, the number of items, is set when they have been read for the first time.
     """
 
     def __init__(self, setup: LLMSetup, progress: Progress) -> None:
-        batch, most = setup.execution.batch_settings, setup.api.batch_limits
+        batch, most = BatchSettings.read(setup.execution.batch), setup.api.batch_limits
         self._setup = setup
         self._journal = setup.journal
         self._most_requests = min(batch.max_requests, most.requests)
@@ -67,12 +58,14 @@ class BatchExecutor:
         self._watch = BatchWatch(setup, progress)
         self._gathering: _Gathering | None = None
         self._found: int | None = None
+        # What a round met besides calls to ask: one that somebody else asks, and whether any has been answered
+        self._elsewhere: InFlight | None = None
+        self._met_answer = False
 
     async def run(self, works: Callable[[], Iterable[Work | None]]) -> None:
         """Carry out what is missing and all that follows from it, and what earlier runs left at the provider.
 
-        Args:
-            works: gives, whenever it is called, the call that each item lacks by then, or None for one that lacks none.
+        Whenever it is called, ``works`` gives the call that each item lacks by then, or None for one that lacks none.
 
         Raises:
             UserError: nothing can be asked (bad key, no credit, no such model, …), no answer came for as long as the
@@ -107,23 +100,22 @@ class BatchExecutor:
     async def _rounds(self, works: Callable[[], Iterable[Work | None]]) -> None:
         while True:
             await self._watch.take_up()
-            met = await self._gather(works())
+            await self._gather(works())
             if self._watch.busy:
                 await self._watch.finish()
-            elif met.elsewhere is not None:
-                await self._wait_for(met.elsewhere)
-            elif not met.answered:
+            elif self._elsewhere is not None:
+                await self._wait_for(self._elsewhere)
+            elif not self._met_answer:
                 return
 
-    async def _gather(self, works: Iterable[Work | None]) -> _Met:
+    async def _gather(self, works: Iterable[Work | None]) -> None:
         """Put all that is missing into batches and submit them."""
-        met = _Met()
+        self._elsewhere, self._met_answer = None, False
         due = self._due(works)
         while chunk := list(islice(due, _AT_ONCE)):
             while chunk:
-                chunk = await self._put(chunk, met)
+                chunk = await self._put(chunk)
         await self._send()
-        return met
 
     def _due(self, works: Iterable[Work | None]) -> Iterator[Sized]:
         """The calls that may be asked now, with their sizes. Counts the items, and those that need none."""
@@ -158,14 +150,14 @@ class BatchExecutor:
             failures & {FailureKind.REJECTED, FailureKind.FILTERED}
         )
 
-    async def _put(self, chunk: list[Sized], met: _Met) -> list[Sized]:
+    async def _put(self, chunk: list[Sized]) -> list[Sized]:
         """Claim the calls that fit into the batch that is being filled; return the rest."""
         gathering = self._gathering or await self._open()
         fitting = self._fitting(gathering.batch, chunk)
         if not fitting:
             await self._send()
             return chunk
-        owner, limits = self._journal.owner, self._setup.limits
+        owner, limits = self._journal.owner, limits_of(self._setup.execution)
         gathering.batch, outcomes = await self._journal.write(
             lambda db: batches.fill(db, owner, gathering.batch, chunk[:fitting], limits)
         )
@@ -178,9 +170,9 @@ class BatchExecutor:
                 over = over or outcome
                 unpaid.append(sized)
             elif isinstance(outcome, Stored):
-                met.answered = True
+                self._met_answer = True
             elif outcome.batch is None or outcome.worker != self._journal.owner.worker:
-                met.elsewhere = outcome
+                self._elsewhere = outcome
         if over is not None:
             await self._make_room(gathering, over)
         return unpaid + chunk[fitting:]

@@ -14,36 +14,23 @@ from llm.journal import Answered, Failed, Ticket, batches
 from llm.journal.batches import Batch
 from llm.journal.calls import settle_answers, settle_failures
 from llm.prices import UnknownPrice, price_of
-from llm.providers.protocol import BatchResult, BatchState
+from llm.providers.protocol import BatchState
 
 RESULTS_AT_ONCE = 200  # in one transaction
 
-_ReadResult = tuple[int | None, Answer | Failure, Reply | None]
-"""A result: its attempt (None: of another batch), the answer or failure, and the reply behind an answer."""
+_ReadResult = tuple[Reply, Answer] | Failure
 
 
 class BatchResults:
-    """Journals the results of one batch.
-
-    Args:
-        setup: reads answers and knows the price of its model. A batch that an earlier run left may have asked another.
-        progress: counts.
-        batch: whose results they are.
-
-    Attributes:
-        failed, unsure: requests that have failed, and those of them that were perhaps paid.
-        fatal: why no such request will succeed; None if no answer says so.
-    """
+    """Journals the results of one batch; one that an earlier run left may have asked another model."""
 
     def __init__(self, setup: LLMSetup, progress: Progress, batch: Batch) -> None:
-        self.failed = self.unsure = 0
-        self.fatal: Failure | None = None
+        self.failed = self.unsure = 0  # requests that have failed, and those of them that were perhaps paid
+        self.fatal: Failure | None = None  # why no such request will succeed; None if no answer says so
         self._setup = setup
         self._api = setup.api
-        self._journal = setup.journal
         self._progress = progress
         self._batch = batch
-        self._provider = setup.settings.provider
         self._prices = {setup.settings.model: setup.price}
 
     async def take(self, state: BatchState, is_last: bool) -> bool:
@@ -54,31 +41,28 @@ class BatchResults:
         Raises:
             Failure: the results cannot be fetched, or not all of them; what came is kept.
         """
-        part: list[_ReadResult] = []
+        part: list[tuple[int | None, _ReadResult]] = []  # each with its attempt, None for one of another batch
         readable = 0
         async for result in self._api.batch_results(state):
-            attempt, answer, reply = self._read(result)
-            if isinstance(answer, Failure) and answer.maybe_paid and not is_last:
+            read = self._read(result.result)
+            if isinstance(read, Failure) and read.maybe_paid and not is_last:
                 continue
             readable += 1
-            part.append((attempt, answer, reply))
+            part.append((batches.attempt_of(result.custom_id, self._batch), read))
             if len(part) == RESULTS_AT_ONCE:
                 await self._write(part)
                 part = []
         await self._write(part)
         return readable >= self._batch.requests
 
-    def _read(self, result: BatchResult) -> _ReadResult:
-        attempt = batches.attempt_of(result.custom_id, self._batch)
-        if isinstance(result.result, Failure):
-            return attempt, result.result, None
+    def _read(self, result: Reply | Failure) -> _ReadResult:
         try:
-            return attempt, self._api.read(result.result.raw), result.result
+            return result if isinstance(result, Failure) else (result, self._api.read(result.raw))
         except Failure as failure:
-            return attempt, failure, None
+            return failure
 
-    async def _write(self, results: list[_ReadResult]) -> None:
-        answered, failures = await self._journal.write(partial(self._settle, results=results))
+    async def _write(self, results: Sequence[tuple[int | None, _ReadResult]]) -> None:
+        answered, failures = await self._setup.journal.write(partial(self._settle, results=results))
         throttled = sum(failure.kind is FailureKind.THROTTLED for failure in failures)
         self.failed += len(failures)
         self.unsure += sum(failure.maybe_paid for failure in failures)
@@ -87,20 +71,22 @@ class BatchResults:
         self._progress.throttled += throttled
         self._progress.failed += len(failures) - throttled
 
-    def _settle(self, db: sqlite3.Connection, results: Sequence[_ReadResult]) -> tuple[int, list[Failure]]:
+    def _settle(
+        self, db: sqlite3.Connection, results: Sequence[tuple[int | None, _ReadResult]]
+    ) -> tuple[int, list[Failure]]:
         """Write the results whose tickets are still open; return how many were answered, and the failures."""
-        tickets = self._open_tickets(db, [attempt for attempt, _, _ in results])
+        tickets = self._open_tickets(db, [attempt for attempt, _ in results])
         now = time.time()
         answered: list[Answered] = []
         failed: list[Failed] = []
-        for attempt, result, reply in results:
+        for attempt, result in results:
             if attempt not in tickets:  # journalled already
                 continue
             ticket, body = tickets.pop(attempt)
             if isinstance(result, Failure):
                 failed.append(Failed(ticket, result, ticket.worst_usd if result.maybe_paid else 0.0, now))
-            elif reply is not None:
-                answer = self._setup.plausible(result, body)
+            else:
+                reply, answer = result[0], self._setup.plausible(result[1], body)
                 answered.append(Answered(ticket, reply, answer, self._cost(ticket, body.get("model", ""), answer), now))
         settle_answers(db, answered)
         settle_failures(db, failed)
@@ -122,7 +108,7 @@ class BatchResults:
         """USD of an answer; its worst price if the model's price is unknown."""
         try:
             if model not in self._prices:
-                self._prices[model] = price_of(self._provider, model, self._api.base_url, None, True)
+                self._prices[model] = price_of(self._setup.settings.provider, model, self._api.base_url, None, True)
         except UnknownPrice:
             return ticket.worst_usd
         return self._prices[model].charge(answer.usage, ticket.worst_usd)

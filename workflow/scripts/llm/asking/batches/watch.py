@@ -15,6 +15,7 @@ from llm.calls import Failure, FailureKind
 from llm.journal import batches
 from llm.journal.batches import BATCHES, Batch
 from llm.providers.protocol import BatchState, BatchStatus
+from llm.settings import BatchSettings
 from workbench.cli import UserError, say
 
 NAMELESS_SECONDS = 300.0  # how long a batch that has ended may lack the name of its results
@@ -22,21 +23,13 @@ ENQUEUED_PATIENCE_SECONDS = 24 * 3600.0  # how long a provider may refuse every 
 
 
 class BatchWatch:
-    """Submits batches and follows them, and those that earlier runs left, to their end.
-
-    Args:
-        setup: what is asked, and how.
-        progress: counts.
-
-    Attributes:
-        most_tokens: of the account at the provider at any time; None for no limit until one is learnt.
-        followed: numbers of all batches that this run has followed.
-    """
+    """Submits batches and follows them, and those that earlier runs left, to their end."""
 
     def __init__(self, setup: LLMSetup, progress: Progress) -> None:
-        batch = setup.execution.batch_settings
+        batch = BatchSettings.read(setup.execution.batch)
+        # Of the account at the provider at any time; None for no limit until one is learnt
         self.most_tokens = batch.max_enqueued_tokens
-        self.followed: list[int] = []
+        self.followed: list[int] = []  # numbers of all batches that this run has followed
         self._setup = setup
         self._api = setup.api
         self._journal = setup.journal
@@ -128,7 +121,10 @@ class BatchWatch:
             except Failure as failure:
                 release = partial(batches.release, batch=batch, state="failed", message=failure.message)
                 await self._journal.write(release)
-                raise _not_taken(failure) from failure
+                hint = "; for a server without batches set mode: online" if failure.status in (404, 405, 501) else ""
+                raise UserError(
+                    f"the batch was not taken: {failure.message}{hint}; all answers are in the journal"
+                ) from failure
             hold.lines.unlink(missing_ok=True)
             if state is not None:
                 batch = await self._journal.write(partial(batches.submit, batch=batch, remote=state))
@@ -310,11 +306,6 @@ class BatchWatch:
             async for result in results:
                 return batches.attempt_of(result.custom_id, batch) is not None
         return False
-
-
-def _not_taken(failure: Failure) -> UserError:
-    hint = "; for a server without batches set mode: online" if failure.status in (404, 405, 501) else ""
-    return UserError(f"the batch was not taken: {failure.message}{hint}; all answers are in the journal")
 
 
 def _stopped(batch: Batch, failure: Failure) -> UserError:
