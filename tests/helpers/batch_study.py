@@ -20,13 +20,13 @@ from llm.asking.batches.executor import BatchExecutor
 from llm.asking.progress import Progress
 from llm.calls import FailureKind, Work
 from llm.journal import Journal, Limits
-from llm.prices import Price
+from llm.prices import Price, Rates
 from llm.providers import open_api
 from llm.providers.api import Api
 from llm.providers.protocol import BatchState
 
 KEY_VARIABLE = "FAKE_KEY"
-PRICE = Price(input=1.0, output=2.0, cached_input=1.0, source="test")
+PRICE = Price("test", (Rates(0, input=1.0, output=2.0, cached_input=1.0),))
 WORST_USD = 0.01
 BATCH = {"max_requests": 4, "max_bytes": 1_000_000, "max_enqueued_tokens": None, "poll_seconds": 0.05}
 MOST_STEPS = 3

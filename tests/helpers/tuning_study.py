@@ -23,7 +23,7 @@ from llm.asking import remote
 from llm.journal import Journal, tunings
 from llm.journal.tunings import Tuning
 from llm.providers.connection import Connection
-from llm.tuning import job, outputs
+from llm.tuning import job
 from llm.tuning.examples import Run
 from workbench.tables import write_rows
 
@@ -209,7 +209,7 @@ class Learner:
 def doom_everything(doom: Doomed) -> None:
     """Count in this process what happens, for good."""
     write, ask = Journal.write, Connection.ask
-    write_json, write_table = outputs.write_json, outputs.write_rows
+    write_json, write_table = finetune_hosted.write_json, finetune_hosted.write_rows
 
     async def doomed_write(self: Journal, function: Any) -> Any:
         doom.tick()
@@ -231,8 +231,8 @@ def doom_everything(doom: Doomed) -> None:
 
     Journal.write = doomed_write  # type: ignore[method-assign]
     Connection.ask = doomed_ask  # type: ignore[method-assign,assignment]
-    outputs.write_json = doomed_json
-    outputs.write_rows = doomed_table
+    finetune_hosted.write_json = doomed_json
+    finetune_hosted.write_rows = doomed_table
 
 
 def quick_learner(folder: Path, server: Server, monkeypatch: Any, seconds: float = 0.1, **more: Any) -> Learner:

@@ -173,12 +173,12 @@ class TestPrices:
 
     def test_fine_tuned_models(self) -> None:
         known = price_of("openai", "ft:gpt-4o-mini-2024-07-18:org::x", None, None, False)
-        assert (known.input, known.output) == (0.3, 1.2)
+        assert known.steps[0][1:3] == (0.3, 1.2)
         assert "genai-prices" in known.source
         ours = price_of("openai", "ft:gpt-4.1-mini:::", None, None, False)
         batch = price_of("openai", "ft:gpt-4.1-mini-2025-04-14:o::x", None, None, True)
-        assert (ours.input, ours.output, ours.cached_input) == (0.8, 3.2, 0.2)
-        assert (batch.input, batch.output) == (0.4, 1.6)
+        assert ours.steps == (prices.Rates(0, 0.8, 3.2, 0.2),)
+        assert batch.steps[0][1:3] == (0.4, 1.6)
         with pytest.raises(UnknownPrice):
             price_of("openai", "ft:gpt-9:o::x", None, None, False)
 

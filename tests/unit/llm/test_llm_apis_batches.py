@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from scripted_api import (
@@ -257,6 +258,22 @@ def test_a_line_without_an_end_is_cut_and_a_file_without_an_end_is_not_read(monk
     monkeypatch.setattr(connection, "_FILE_SECONDS", 0.0)
     failure = failure_of("openai", answer, lambda api: collected(api.batch_results(state)))
     assert failure.kind is FailureKind.TRANSIENT
+
+
+@pytest.mark.parametrize("piece", [1 << 20, 10_000, 999])
+def test_a_line_that_is_too_long_never_becomes_one_with_a_hole(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "MOST_BYTES", 1 << 16)
+    content = json.dumps({"custom_id": "b", "text": "y" * 300_000}).encode() + b'\n{"custom_id": "a"}\n'
+
+    class Response:
+        async def aiter_bytes(self) -> AsyncIterator[bytes]:
+            for start in range(0, len(content), piece):
+                yield content[start : start + piece]
+
+    async def lines() -> list[bytes]:
+        return [bytes(line) async for line in connection._lines(cast("Any", Response()))]
+
+    assert asyncio.run(lines()) == [content[: 1 << 16], b'{"custom_id": "a"}']
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])

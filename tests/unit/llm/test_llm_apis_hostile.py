@@ -219,14 +219,12 @@ def assert_fields(fields: list[Any]) -> None:
 
 @fuzzed([BATCH["openai"]])
 def test_openai_batches(apis: dict[str, Api], value: Any) -> None:
-    assert_fields(read_state(apis["openai"], apis["openai"]._state, value))  # type: ignore[attr-defined]
+    assert_fields(read_state(apis["openai"], apis["openai"]._state, value))
 
 
 @fuzzed([BATCH["anthropic"]])
 def test_anthropic_batches(apis: dict[str, Api], value: Any) -> None:
-    from llm.providers.anthropic import _state
-
-    assert_fields(read_state(apis["anthropic"], _state, value))
+    assert_fields(read_state(apis["anthropic"], apis["anthropic"]._state, value))
 
 
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])

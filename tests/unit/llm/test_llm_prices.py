@@ -39,20 +39,21 @@ def test_an_answer_costs_what_the_library_says(provider: str, model: str, usage:
 @pytest.mark.parametrize(("provider", "model"), [("openai", "gpt-4o-mini"), ("anthropic", "claude-haiku-4-5")])
 def test_a_batch_costs_half(provider: str, model: str) -> None:
     online, batch = (price_of(provider, model, None, None, batch=batch) for batch in (False, True))
-    assert batch.input == pytest.approx(online.input / 2)
-    assert batch.output == pytest.approx(online.output / 2)
-    assert batch.cached_input <= online.cached_input
+    (half,), (full,) = batch.steps, online.steps
+    assert (half.input, half.output) == pytest.approx((full.input / 2, full.output / 2))
+    assert half.cached_input <= full.cached_input
 
 
 def test_a_batch_of_a_model_without_batch_price_costs_half_too() -> None:
     online, batch = (price_of("anthropic", "claude-opus-4-1", None, None, batch=batch) for batch in (False, True))
-    assert (batch.input, batch.output) == (online.input / 2, online.output / 2)
+    (half,), (full,) = batch.steps, online.steps
+    assert (half.input, half.output) == (full.input / 2, full.output / 2)
     assert batch.source.endswith("times 0.5 for batches")
 
 
 def test_a_service_tier_has_its_own_price() -> None:
     standard = price_of("openai", "gpt-5.4", None, None, batch=False)
-    assert price_of("openai", "gpt-5.4", None, None, False, "flex").output < standard.output
+    assert price_of("openai", "gpt-5.4", None, None, False, "flex").steps[0].output < standard.steps[0].output
     assert price_of("openai", "gpt-5.4", None, None, False, "default") == standard
 
 
@@ -83,18 +84,22 @@ def test_what_has_no_known_price_is_not_asked(provider: str, model: str, base_ur
     assert "per million tokens" in message
 
 
+def flat(put_in: float, put_out: float, cached: float) -> Price:
+    return Price("configuration", (Rates(0, put_in, put_out, cached),))
+
+
 def test_the_configured_price_goes_first() -> None:
     given = {"input": 1.0, "output": 4.0}
-    assert price_of("openai", "mine", "http://localhost/v1", given, False) == Price(1.0, 4.0, 1.0, "configuration")
-    assert price_of("openai", "gpt-4o", None, given, batch=True) == Price(1.0, 4.0, 1.0, "configuration")
+    assert price_of("openai", "mine", "http://localhost/v1", given, False) == flat(1.0, 4.0, 1.0)
+    assert price_of("openai", "gpt-4o", None, given, batch=True) == flat(1.0, 4.0, 1.0)
     more = {**given, "cached_input": 0.5, "batch": 0.5}
-    assert price_of("openai", "gpt-4o", None, more, batch=True) == Price(0.5, 2.0, 0.25, "configuration")
-    assert price_of("openai", "gpt-4o", None, more, batch=False) == Price(1.0, 4.0, 0.5, "configuration")
+    assert price_of("openai", "gpt-4o", None, more, batch=True) == flat(0.5, 2.0, 0.25)
+    assert price_of("openai", "gpt-4o", None, more, batch=False) == flat(1.0, 4.0, 0.5)
     assert price_of("openai", "mine", "http://localhost/v1", {"input": 0, "output": 0}, False).worst(10**6, 10**6) == 0
 
 
 def test_the_worst_case_is_never_below_the_cost() -> None:
-    dear_cache = Price(1.0, 2.0, 3.0, "", (Rates(100, 0.5, 8.0, 0.5),))
+    dear_cache = Price("", (Rates(0, 1.0, 2.0, 3.0), Rates(100, 0.5, 8.0, 0.5)))
     for price in (dear_cache, price_of("anthropic", "claude-haiku-5-5", None, None, False)):
         for tokens in (0, 1, 100, 101, 99_999, 100_000, 100_001, 300_000):
             for fewer in (0, tokens // 3, tokens):

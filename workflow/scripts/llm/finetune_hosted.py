@@ -9,7 +9,7 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -27,19 +27,20 @@ from llm.session import add_request_arguments, announced_shutdown
 from llm.settings import ExecutionSettings, TuningSettings
 from llm.tuning.examples import FEWEST_EXAMPLES, Examples, example_line, hyperparameters, run_shape, write_examples
 from llm.tuning.job import TOOL, Tuner, TuningTask
-from llm.tuning.outputs import OutputFiles, tuned_model, write_outputs
+from llm.tuning.outputs import (
+    EVENT_COLUMNS,
+    LOSS_COLUMNS,
+    event_row,
+    ledger_of,
+    loss_rows,
+    model_of,
+    report_of,
+    tuned_model,
+)
 from workbench.cli import UserError, run_script, say, script_parser
+from workbench.files import write_json
 from workbench.pairs import read_training_pairs
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """Rows to train on, the first ``size`` of ``dataset`` without the first ``skip``, and rows to validate on."""
-
-    dataset: Path
-    size: int
-    skip: int
-    valid: Path
+from workbench.tables import write_rows
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -51,26 +52,21 @@ def main(arguments: argparse.Namespace) -> None:
     model = tuned_model(arguments.start) if arguments.start else settings.model
     parameters = {**parameters, "model": model}
     api = api_of(parameters, execution, with_key=False)
-    templates = Templates({role: Path(path) for role, path in arguments.prompt}, settings.languages)
-    data = TrainingData(arguments.dataset, arguments.size, arguments.skip, arguments.valid)
-    outputs = OutputFiles(arguments.model, arguments.events, arguments.losses, arguments.ledger, arguments.report)
     with tempfile.TemporaryDirectory() as folder:
-        task = prepare(arguments.run, model, data, settings, execution, api, templates, Path(folder))
+        task = prepare(arguments, model, settings, execution, api, Path(folder))
         with Journal(Path(execution.journal), execution.study, execution.generator, api.sdk) as journal:
             connect = partial(api_of, parameters, execution, with_key=True)
             estimates = partial(study_estimates, arguments, untrained=arguments.run)
             tuning = asyncio.run(obtain(task, journal, connect, lambda: over_budget(estimates())))
-            write_outputs(outputs, task, journal, tuning)
+            write_outputs(arguments, task, journal, tuning)
 
 
 def prepare(
-    run: str,
+    arguments: argparse.Namespace,
     model: str,
-    data: TrainingData,
     settings: TuningSettings,
     execution: ExecutionSettings,
     api: Api,
-    templates: Templates,
     folder: Path,
 ) -> TuningTask:
     """Write the examples into ``folder`` and find out what they cost.
@@ -81,14 +77,15 @@ def prepare(
         UserError: they cannot be trained on, or the price is unknown.
     """
     price = training_price(settings.provider, model, settings.base_url, execution.training_price)
+    templates = Templates({role: Path(path) for role, path in arguments.prompt}, settings.languages)
     write = partial(write_examples, templates=templates, max_tokens=settings.max_tokens, key=execution.key)
-    rows = read_training_pairs(data.dataset, data.size, data.skip)
+    rows = read_training_pairs(arguments.dataset, arguments.size, arguments.skip)
     training = write(folder / "training.jsonl", rows, unusable=settings.unusable)
     check_training(training, settings)
     validation = None
     if settings.validation:
         # What cannot be validated on changes no model: it is left out.
-        validation = write(folder / "validation.jsonl", read_training_pairs(data.valid), unusable="drop")
+        validation = write(folder / "validation.jsonl", read_training_pairs(arguments.valid), unusable="drop")
         validation = validation if validation.instances else None
     wanted = Wanted(
         provider=settings.provider,
@@ -101,8 +98,8 @@ def prepare(
         seed=settings.seed,
     )
     prompts = example_line(templates, "source", "target")
-    shape = run_shape(settings, prompts, data.size, data.skip, settings.seed)
-    return TuningTask(settings, execution, wanted, run, shape, training, validation, price)
+    shape = run_shape(settings, prompts, arguments.size, arguments.skip, settings.seed)
+    return TuningTask(settings, execution, wanted, arguments.run, shape, training, validation, price)
 
 
 def check_training(found: Examples, settings: TuningSettings) -> None:
@@ -134,8 +131,7 @@ async def obtain(
     """The job with the model; no provider is asked if the journal has it.
 
     Args:
-        task: what to train.
-        journal: where the job is.
+        task, journal: what to train, and where its job is.
         connect: opens the provider's API, with the key.
         problems: why nothing new may be paid; empty if it may.
 
@@ -187,6 +183,21 @@ async def look_ahead(task: TuningTask, api: Api) -> None:
             notes.append(f"{model} is not known as a model that {provider} fine-tunes (resources/models.yaml)")
     for note in filter(None, notes):
         say(f"WARNING: {note}")
+
+
+def write_outputs(arguments: argparse.Namespace, task: TuningTask, journal: Journal, tuning: Tuning) -> None:
+    """Write what the journal and the examples say about the model; the model's own file comes last."""
+    events, checkpoints = tunings.events(journal, tuning), tunings.checkpoints(journal, tuning)
+    losses, ledger = loss_rows(events, checkpoints), ledger_of(task, journal, tuning)
+    write_rows(arguments.events, EVENT_COLUMNS, map(event_row, events))
+    write_rows(arguments.losses, LOSS_COLUMNS, ([row.get(name, "") for name in LOSS_COLUMNS] for row in losses))
+    write_json(arguments.ledger, ledger)
+    write_json(arguments.report, report_of(task, tuning, losses))
+    write_json(arguments.model, model_of(task, tuning, checkpoints))
+    say(
+        f"{tuning.tuned_model}: {task.training.instances:,} instances, {tuning.trained_tokens or 0:,} tokens trained, "
+        f"${ledger['usd']:,.4f}"
+    )
 
 
 def _say_what_goes_on(tuning: Tuning | None, journal: Path) -> None:

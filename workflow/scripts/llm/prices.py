@@ -41,24 +41,21 @@ class Rates(NamedTuple):
     """USD per million tokens of a request with more than ``above`` tokens of input."""
 
     above: int
-    input: float
-    output: float
-    cached_input: float
+    input: float  # of the prompt
+    output: float  # of the answer, including reasoning
+    cached_input: float  # of the part of the prompt that the provider had in its cache
 
 
 @dataclass(frozen=True)
 class Price:
-    """What a model's answers cost, in USD per million tokens."""
+    """What a model's answers cost."""
 
-    input: float  # of the prompt
-    output: float  # of the answer, including reasoning
-    cached_input: float  # of the part of the prompt that the provider had in its cache
     source: str  # where the price is from
-    long: tuple[Rates, ...] = ()  # higher rates of requests with long prompts, the shortest first
+    steps: tuple[Rates, ...]  # the first from 0 tokens on, then those of longer prompts, the shortest first
 
     def cost(self, usage: Usage) -> float:
         """USD of one answer; not of a sum of answers, because the rates depend on each prompt's length."""
-        rates = next(step for step in reversed(self._steps()) if step.above < usage.input or not step.above)
+        rates = next(step for step in reversed(self.steps) if step.above < usage.input or not step.above)
         cached = min(max(usage.cached, 0), usage.input)
         return (
             (usage.input - cached) * rates.input + cached * rates.cached_input + usage.output * rates.output
@@ -70,13 +67,10 @@ class Price:
 
     def worst(self, input_tokens: int, output_tokens: int) -> float:
         """The most USD that an answer can cost if its prompt and text have at most so many tokens."""
-        steps = [rates for rates in self._steps() if rates.above < max(input_tokens, 1)]
+        steps = [rates for rates in self.steps if rates.above < max(input_tokens, 1)]
         highest_input = max(max(rates.input, rates.cached_input) for rates in steps)
         highest_output = max(rates.output for rates in steps)
         return (input_tokens * highest_input + output_tokens * highest_output) / _MILLION
-
-    def _steps(self) -> list[Rates]:
-        return [Rates(0, self.input, self.output, self.cached_input), *self.long]
 
 
 def price_of(
@@ -87,12 +81,10 @@ def price_of(
     batch: bool,
     service_tier: str | None = None,
 ) -> Price:
-    """What answers of ``model`` cost.
+    """What answers of ``model`` cost, asked at ``base_url`` or, if it is None, at the provider's own address.
 
     Args:
-        provider: ``openai`` or ``anthropic``.
-        model: the requested model.
-        base_url: where it is asked; None for the provider's own address.
+        provider, model, base_url: whose and where.
         override: ``input`` and ``output`` in USD per million tokens, optionally ``cached_input`` (default: ``input``)
             and ``batch`` (a factor for batches, default 1); None to look the price up.
         batch: whether it is asked in batches.
@@ -119,13 +111,9 @@ def price_of(
 
 
 def training_price(provider: str, model: str, base_url: str | None, override: float | None) -> TrainingPrice:
-    """What fine-tuning ``model`` costs.
+    """What fine-tuning ``model`` costs, which may be a fine-tuned one.
 
-    Args:
-        provider: name of the provider.
-        model: to be trained; may be a fine-tuned one.
-        base_url: where; None for the provider's own address.
-        override: USD per million tokens; None to look it up.
+    ``override`` is in USD per million tokens; None looks the price up.
 
     Raises:
         UnknownPrice: the table lacks the model, or it is not trained at the provider's own address.
@@ -189,8 +177,7 @@ def _unknown(model: str, where: str) -> UnknownPrice:
 
 
 def _scaled(prices: Mapping[str, float], factor: float, source: str) -> Price:
-    put_in, put_out, cached = (factor * prices[name] for name in ("input", "output", "cached_input"))
-    return Price(put_in, put_out, cached, source)
+    return Price(source, (Rates(0, *(factor * prices[name] for name in ("input", "output", "cached_input"))),))
 
 
 def _company(provider: str) -> Provider | None:
@@ -211,12 +198,12 @@ def _from_table(company: Provider, model: ModelInfo, batch: bool, service_tier: 
     cached = prices.input_mtok if prices.cache_read_mtok is None else prices.cache_read_mtok
     tables = prices.input_mtok, prices.output_mtok, cached
     starts = {tier.start for table in tables if isinstance(table, TieredPrices) for tier in table.tiers}
-    first, *long = (
+    steps = (
         # Of one token in a request with one token more: the rate of the step that begins there.
         Rates(above, *(factor * float(calc_unit_price(table, 1, above + 1, 1)) for table in tables))
         for above in (0, *sorted(starts))
     )
-    return Price(first.input, first.output, first.cached_input, source, tuple(long))
+    return Price(source, tuple(steps))
 
 
 def _newest_change(company: Provider) -> datetime.date | str:

@@ -19,10 +19,7 @@ _CLASSES = {"openai": "OpenAIApi", "anthropic": "AnthropicApi"}
 
 
 def open_api(settings: Mapping[str, Any]) -> Api:
-    """The API that ``settings`` name.
-
-    Args:
-        settings: of a generator, judge or learner: ``provider`` and those of :class:`ModelSettings`.
+    """The API of a generator, judge or learner; ``settings`` are ``provider`` and those of :class:`ModelSettings`.
 
     Raises:
         UserError: the environment lacks the key, or the address is invalid.

@@ -30,7 +30,6 @@ from llm.providers.protocol import BatchCounts, BatchLimits, BatchResult, BatchS
 API_VERSION = "2026-10-21"
 """The ``anthropic-version`` to send. It is part of a call's key, so it must not change with the SDK."""
 
-_BATCHES = "/v1/messages/batches"
 _CHUNK = 1 << 16
 # "temperature: Extra inputs are not permitted", "`top_k` is not supported …", "messages.0.content: …"
 _FIELD = re.compile(r"`?([a-z][a-z_]*)(?:\.[\w.]+)?[`:]")
@@ -49,6 +48,7 @@ class AnthropicApi(Api):
     _own_base_url = "https://api.anthropic.com"
     _root = "/v1"
     _path = "/messages"
+    _batches = "/v1/messages/batches"
     _cursor = "after_id"
     _answer_name = "message"
     _client_class = partial(anthropic.AsyncAnthropic, open_telemetry=False)
@@ -68,16 +68,14 @@ class AnthropicApi(Api):
     async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
         """Batches with as many requests since then; only their results show whose they are."""
         earliest = created_after - CLOCK_SECONDS
-        states = await recent(self._connection.listed(_BATCHES, _state), lambda state: state.created, earliest)
+        states = await recent(
+            self._connection.listed(self._batches, self._state), lambda state: state.created, earliest
+        )
         return [state for state in states if state.created >= earliest and state.counts.total == requests]
-
-    async def batch(self, remote_id: str) -> BatchState:
-        """How far a batch is."""
-        return await self._connection.ask("get", below(_BATCHES, remote_id), _state)
 
     async def batch_results(self, state: BatchState) -> AsyncGenerator[BatchResult, None]:
         """The lines of the results."""
-        async for result in self._connection.results(below(_BATCHES, state.remote_id, "/results"), self._result):
+        async for result in self._connection.results(below(self._batches, state.remote_id, "/results"), self._result):
             yield result
 
     # Requests and answers
@@ -137,7 +135,23 @@ class AnthropicApi(Api):
             "timeout": self._connection.file_timeout,
         }
         content = _chunks(upload)
-        return await self._connection.ask("post", _BATCHES, _state, once=True, content=content, options=options)
+        return await self._connection.ask(
+            "post", self._batches, self._state, once=True, content=content, options=options
+        )
+
+    def _state(self, batch: Mapping[str, Any]) -> BatchState:
+        word, counts = one_line(batch["processing_status"], MOST_NAME), batch["request_counts"]
+        processing, succeeded, *failed = (
+            count_of(counts[name]) or 0 for name in ("processing", "succeeded", "errored", "expired", "canceled")
+        )
+        gone = word == "ended" and batch.get("archived_at") is not None
+        return BatchState(
+            remote_id=given_name(batch["id"]),
+            status=BatchStatus.ENDED if word == "ended" else BatchStatus.RUNNING,
+            counts=BatchCounts(processing + succeeded + sum(failed), succeeded, sum(failed)),
+            created=seconds_of(datetime.fromisoformat(batch["created_at"]).timestamp()),
+            message="archived: its results are no longer kept" if gone else word,
+        )
 
     def _result(self, line: Mapping[str, Any]) -> BatchResult:
         custom_id, result = given_name(line["custom_id"]), line["result"]
@@ -173,21 +187,6 @@ def _bad_request(code: str, message: str) -> Verdict:
     if code:
         return Verdict(FailureKind.FATAL, "see the account's settings at the provider")
     return Verdict(FailureKind.REJECTED)
-
-
-def _state(batch: Mapping[str, Any]) -> BatchState:
-    word, counts = one_line(batch["processing_status"], MOST_NAME), batch["request_counts"]
-    processing, succeeded, *failed = (
-        count_of(counts[name]) or 0 for name in ("processing", "succeeded", "errored", "expired", "canceled")
-    )
-    gone = word == "ended" and batch.get("archived_at") is not None
-    return BatchState(
-        remote_id=given_name(batch["id"]),
-        status=BatchStatus.ENDED if word == "ended" else BatchStatus.RUNNING,
-        counts=BatchCounts(processing + succeeded + sum(failed), succeeded, sum(failed)),
-        created=seconds_of(datetime.fromisoformat(batch["created_at"]).timestamp()),
-        message="archived: its results are no longer kept" if gone else word,
-    )
 
 
 async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:

@@ -60,27 +60,19 @@ class Api(ABC):
 
     Every coroutine raises :class:`llm.calls.Failure`, and nothing else, for what the provider or the network does.
 
-    Attributes:
-        provider, api_version: the provider's name, and the version of its API.
-        sdk: name and version of the client library.
-        batch_limits: of this provider.
-        base_url: where the API is, without a slash at the end.
-
-    Args:
-        settings: which model is asked, where and how.
-
     Raises:
         UserError: the key is missing, or the address is invalid.
     """
 
-    provider: ClassVar[str]
+    provider: ClassVar[str]  # its name
     api_version: str
-    sdk: str
+    sdk: str  # name and version of the client library
     batch_limits: BatchLimits
 
     _own_base_url: ClassVar[str]
     _root: ClassVar[str]  # of all paths, below the base URL
     _path: ClassVar[str]  # of a request for one answer
+    _batches: ClassVar[str]  # path of the batches
     _cursor: ClassVar[str]  # parameter of a list that names the last item of the page before
     _answer_name: ClassVar[str]
     _client_class: ClassVar[Callable[..., Any]]  # the SDK's
@@ -123,12 +115,10 @@ class Api(ABC):
     # Requests and answers
 
     def call(self, system: str | None, user: str, max_tokens: int, sample: int, step: int) -> Call:
-        """The request for one answer.
+        """The request for one answer of at most ``max_tokens``; ``system`` is None for no system prompt.
 
         Args:
-            system: the system prompt, None for none.
-            user: the prompt.
-            max_tokens: longest answer.
+            system, user, max_tokens: of the request.
             sample: 0, 1, … of several answers to the same prompt.
             step: how many requests for the same text were made before; shifts the seed, if one is set.
         """
@@ -218,9 +208,9 @@ class Api(ABC):
             requests: how many the batch holds.
         """
 
-    @abstractmethod
     async def batch(self, remote_id: str) -> BatchState:
         """How far a batch is."""
+        return await self._connection.ask("get", below(self._batches, remote_id), self._state)
 
     @abstractmethod
     def batch_results(self, state: BatchState) -> AsyncGenerator[BatchResult, None]:
@@ -288,7 +278,7 @@ class Api(ABC):
 
     @abstractmethod
     def _answer(self, body: Any) -> Answer:
-        """The answer in a parsed body; raises one of :data:`llm.providers.connection.UNREADABLE` if it is none."""
+        """The answer in a parsed body; raises one of :data:`UNREADABLE` if it is none."""
 
     @abstractmethod
     def _shutdown_date(self, model: Mapping[str, Any]) -> date | None:
@@ -305,6 +295,10 @@ class Api(ABC):
     @abstractmethod
     async def _submit(self, intent: str, upload: IO[bytes], size: int) -> BatchState:
         """Submit the written requests, ``size`` bytes."""
+
+    @abstractmethod
+    def _state(self, batch: Mapping[str, Any]) -> BatchState:
+        """A batch in a parsed answer; raises one of :data:`llm.providers.cleaning.UNREADABLE` if it is none."""
 
     @abstractmethod
     def _verdict_of_code(self, status: int, error: Mapping[str, str]) -> Verdict | None:

@@ -20,9 +20,7 @@ MOST_MESSAGE = 400
 MOST_RECORD = 100_000
 """Characters that are kept of a body that is not an answer."""
 
-# A value whose shape differs from the provider's documentation.
-OTHER_SHAPE = (LookupError, TypeError, AttributeError, RecursionError, OverflowError)
-UNREADABLE = (ValueError, *OTHER_SHAPE)
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
 """Exceptions from reading an answer that is not JSON or has another shape."""
 
 _LATEST = 4e9  # seconds since 1970: a date beyond the year 2096 is none

@@ -11,7 +11,7 @@ import re
 import time
 import urllib.parse
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ import aiohttp
 import httpx2
 
 from llm.calls import Failure, FailureKind, Reply
-from llm.providers.cleaning import MOST_RECORD, OTHER_SHAPE, UNREADABLE, Unusable, one_line, printable
+from llm.providers.cleaning import MOST_RECORD, UNREADABLE, Unusable, one_line, printable
 from llm.providers.failures import ErrorReader, connection_failure, kept_headers, status_failure
 from llm.providers.protocol import BatchResult
 from workbench.cli import UserError
@@ -38,21 +38,19 @@ CONNECT_SECONDS = 15.0
 MOST_BYTES = 1 << 24
 """Of an unpacked answer, or of a line of a file."""
 
+MISSING = (404, 405, 410, 501)
+"""HTTP statuses of what a server does not have or does not offer."""
+
 _ASK_SECONDS, _FILE_SECONDS = 600.0, 3600.0  # for all of an answer or file, however slowly it arrives
 _SNIPPET_BYTES = 1000  # of a line that cannot be read
 _CUSTOM_ID = re.compile(rb'"custom_id"\s*:\s*"([\w-]{1,64})"')
 _RAW_CONTROL = re.compile(r"[\x7f-\x9f]")  # that JSON allows in a text without an escape
 _PACKING = (b"content-encoding", b"content-length", b"transfer-encoding")
 
-_MISSING = (404, 405, 410, 501)  # HTTP statuses of what a server does not have or does not offer
 _NO_KEY = "no-key"  # sent to servers that need no key
 _REDACTED = "[API key]"
 # Placeholders such as "EMPTY" or "ollama" are words that an answer may contain.
 _SHORTEST_SECRET = 8
-
-
-def _unchanged(value: Any) -> Any:
-    return value
 
 
 class Key:
@@ -142,7 +140,7 @@ async def _lines(response: httpx2.Response) -> AsyncIterator[bytes | bytearray]:
             *lines, rest = rest.split(b"\n")
             for line in lines:
                 if line.strip():
-                    yield line[:MOST_BYTES]
+                    yield line[:MOST_BYTES]  # the end of a line whose middle is lost could complete its beginning
         del rest[MOST_BYTES:]
         if time.monotonic() > latest:
             raise TimeoutError
@@ -155,12 +153,9 @@ class Connection:
 
     Args:
         client: an AsyncOpenAI or AsyncAnthropic, made without retries.
-        base_url: for messages.
-        key: what to keep out of messages and answers.
+        base_url, key: for messages, and what to keep out of them.
         timeout: longest wait for an answer, in seconds.
-        read: the provider's reading of its errors.
-        error: base class of the SDK's exceptions.
-        cursor: the parameter that names the last item of the page before.
+        read, error, cursor: of the provider, see :class:`llm.providers.api.Api`.
     """
 
     file_timeout = httpx2.Timeout(600.0, connect=CONNECT_SECONDS, pool=None)
@@ -182,8 +177,8 @@ class Connection:
         self._timeout = timeout
         self._read = read
         self._cursor = cursor
-        # ValueError: the SDK could not parse a body. openai's transport passes the others on unchanged.
-        self._errors = (error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, ValueError)
+        # What the SDK cannot parse, and what openai's transport passes on unchanged.
+        self._errors = (error, httpx2.HTTPError, httpx2.InvalidURL, aiohttp.ClientError, OSError, *UNREADABLE)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
         """Send ``body`` as JSON; the answer's body and relevant headers.
@@ -205,15 +200,10 @@ class Connection:
         """An answer as it is kept: without the key and without raw characters that control a terminal."""
         return Reply(_RAW_CONTROL.sub("\ufffd", self._key.redact_answer(raw)), headers)
 
-    async def ask(
-        self, method: str, path: str, read: Callable[[Any], T] = _unchanged, *, once: bool = False, **request: Any
-    ) -> T:
+    async def ask(self, method: str, path: str, read: Callable[[Any], T], *, once: bool = False, **request: Any) -> T:
         """The result of ``read`` on the JSON that the server answers.
 
         Args:
-            method: ``get``, ``post`` or ``delete``.
-            path: below the base URL.
-            read: reads the answer.
             once: it must not be done twice: an answer that cannot be read means that it was perhaps done.
             request: ``body``, ``content`` or ``files``, as the SDK takes them, and its ``options``.
 
@@ -254,28 +244,28 @@ class Connection:
             Failure: the file is missing or too slow, no line names a request, or the connection is lost.
         """
         options = {"headers": {"Accept": "application/binary"}, "timeout": self.file_timeout}
-        response = await self._response("get", path, _FILE_SECONDS, stream=True, options=options)
         found = False
         lost: Failure | None = None
         try:
-            async for line in _lines(response):
-                try:
-                    result = read(self._json(line))
-                except UNREADABLE:
-                    failure = self.unreadable(line[:_SNIPPET_BYTES].decode(errors="replace"), "a batch's result")
-                    if not (name := _CUSTOM_ID.search(line)):
-                        lost = failure
-                        continue
-                    result = BatchResult(name[1].decode(), failure)
-                found = True
-                yield result
+            async with aclosing(await self._response("get", path, _FILE_SECONDS, stream=True, options=options)) as file:
+                async for line in _lines(file):
+                    try:
+                        result = read(self._json(line))
+                    except UNREADABLE:
+                        failure = self.unreadable(line[:_SNIPPET_BYTES].decode(errors="replace"), "a batch's result")
+                        if not (name := _CUSTOM_ID.search(line)):
+                            lost = failure
+                            continue
+                        result = BatchResult(name[1].decode(), failure)
+                    found = True
+                    yield result
             lost = None if found else lost
-        except (*self._errors, *OTHER_SHAPE) as error:
+        except Failure as failure:
+            lost = failure
+        except self._errors as error:
             lost = self._failure(error, _FILE_SECONDS)
-        finally:
-            await response.aclose()
         if lost is not None:
-            lost.maybe_paid = False
+            lost.maybe_paid = False  # asking for the file again costs nothing
             raise lost
 
     async def _response(self, method: str, path: str, seconds: float, **request: Any) -> httpx2.Response:
@@ -285,7 +275,7 @@ class Connection:
                     path, cast_to=httpx2.Response, **request
                 )
                 return response
-        except (*self._errors, *OTHER_SHAPE) as error:
+        except self._errors as error:
             failure = self._failure(error, seconds)
         # Outside the handler: otherwise the failure refers to an exception that holds the request's headers.
         raise failure
@@ -304,43 +294,37 @@ class Connection:
     def refusal_of(self, status: int, raw: str, headers: Mapping[str, str], delivered: int | None = None) -> Failure:
         """The failure of one request, also of one within a batch, which has its own status and body."""
         # Messages are cut to a length, which might leave a part of the key: remove it first.
-        clean = self._key.redact(raw)
-        return self._redacted(status_failure(self._base_url, status, clean, headers, self._read, delivered))
+        return self._named(status_failure(status, self._key.redact(raw), headers, self._read, delivered))
 
     def unreadable(self, raw: str, why: str) -> Failure:
         """The failure of a successful answer whose body cannot be read."""
-        return self._redacted(
-            Failure(
-                FailureKind.TRANSIENT,
-                f"{self._base_url}: an answer that cannot be read: {one_line(self._key.redact(why))}",
-                status=200,
-                maybe_paid=True,
-                raw=printable(raw[:MOST_RECORD]),
-            )
-        )
+        why = f"an answer that cannot be read: {one_line(self._key.redact(why))}"
+        body = printable(raw[:MOST_RECORD])
+        return self._named(Failure(FailureKind.TRANSIENT, why, status=200, maybe_paid=True, raw=body))
 
     def failure(self, kind: FailureKind, message: str, advice: str = "") -> Failure:
         """A failure without its own HTTP answer."""
         said = one_line(self._key.redact(message))
-        return self._redacted(Failure(kind, f"{self._base_url}: {said}" + (f"; {advice}" if advice else "")))
+        return self._named(Failure(kind, said + (f"; {advice}" if advice else "")))
 
     def _failure(self, error: Exception, seconds: float) -> Failure:
         response = getattr(error, "response", None)
         if isinstance(response, httpx2.Response) and not response.is_success:
             return self.refusal_of(response.status_code, response.content.decode(errors="replace"), response.headers)
-        return self._redacted(connection_failure(self._base_url, error, seconds))
+        return self._named(connection_failure(error, seconds))
 
-    def _redacted(self, failure: Failure) -> Failure:
+    def _named(self, failure: Failure) -> Failure:
+        """``failure`` with the address in its message, and without the key."""
         return replace(
             failure,
-            message=self._key.redact(failure.message),
+            message=self._key.redact(f"{self._base_url}: {failure.message}"),
             headers={name: self._key.redact(value) for name, value in failure.headers.items()},
             raw=self._key.redact(failure.raw),
         )
 
 
 @contextmanager
-def if_there(statuses: Collection[int] = _MISSING) -> Iterator[None]:
+def if_there(statuses: Collection[int] = MISSING) -> Iterator[None]:
     """End the block quietly if the server answers with one of ``statuses``."""
     try:
         yield

@@ -60,16 +60,12 @@ def kind_of_status(status: int) -> FailureKind:
 
 
 def status_failure(
-    where: str, status: int, raw: str, headers: Mapping[str, str], read: ErrorReader, delivered: int | None = None
+    status: int, raw: str, headers: Mapping[str, str], read: ErrorReader, delivered: int | None = None
 ) -> Failure:
-    """The failure of a request that was answered with an HTTP error.
+    """The failure of a request that was answered with an HTTP error, whose body is ``raw``.
 
     Args:
-        where: base URL of the API.
-        status: HTTP status.
-        raw: the answer's body.
         headers: all of the answer's headers, names in lower case.
-        read: the provider's reading of its errors.
         delivered: the status of an HTTP answer that holds an error of another ``status``.
     """
     error = error_object(raw)
@@ -77,7 +73,7 @@ def status_failure(
     said = error["message"] or "no reason given"
     return Failure(
         verdict.kind,
-        f"{where}: {said} (HTTP {delivered or status})" + (f"; {verdict.advice}" if verdict.advice else ""),
+        f"{said} (HTTP {delivered or status})" + (f"; {verdict.advice}" if verdict.advice else ""),
         status=status,
         retry_after=retry_after(headers),
         maybe_paid=status in _GATEWAY_TIMEOUTS,
@@ -102,7 +98,7 @@ def error_object(raw: str) -> Mapping[str, str]:
     return {name: one_line(value) for name, value in said.items()}
 
 
-def connection_failure(where: str, error: BaseException, timeout: float) -> Failure:
+def connection_failure(error: BaseException, timeout: float) -> Failure:
     """The failure of a request without an answer.
 
     The SDKs' exceptions do not show whether the request was sent (openai's transport raises ``ConnectTimeout`` for a
@@ -115,20 +111,20 @@ def connection_failure(where: str, error: BaseException, timeout: float) -> Fail
     if isinstance(root, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
         return Failure(
             FailureKind.FATAL,
-            f"{where}: its certificate is not trusted ({_reason(root)}); set base_url to the right address, or "
-            "SSL_CERT_FILE to the authority's certificate",
+            f"its certificate is not trusted ({_reason(root)}); set base_url to the right address, or SSL_CERT_FILE to "
+            "the authority's certificate",
         )
     if isinstance(root, aiohttp.ConnectionTimeoutError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
-        return Failure(FailureKind.TRANSIENT, f"{where}: no connection in time")
+        return Failure(FailureKind.TRANSIENT, "no connection in time")
     if isinstance(root, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError | httpx2.ConnectError):
-        return Failure(FailureKind.TRANSIENT, f"{where}: no connection ({_reason(root)})")
+        return Failure(FailureKind.TRANSIENT, f"no connection ({_reason(root)})")
     if isinstance(root, TimeoutError | httpx2.TimeoutException):
-        return Failure(FailureKind.TRANSIENT, f"{where}: no answer within {timeout:g} s", maybe_paid=True)
+        return Failure(FailureKind.TRANSIENT, f"no answer within {timeout:g} s", maybe_paid=True)
     if isinstance(root, UNREADABLE):
         why = _reason(root) if isinstance(root, Unusable) else f"{type(root).__name__}: {_reason(root)}"
-        return Failure(FailureKind.TRANSIENT, f"{where}: an answer that cannot be read ({why})", maybe_paid=True)
+        return Failure(FailureKind.TRANSIENT, f"an answer that cannot be read ({why})", maybe_paid=True)
     reason = "in the middle of the answer" if isinstance(root, aiohttp.ClientPayloadError) else f"({_reason(root)})"
-    return Failure(FailureKind.TRANSIENT, f"{where}: connection lost {reason}", maybe_paid=True)
+    return Failure(FailureKind.TRANSIENT, f"connection lost {reason}", maybe_paid=True)
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -143,20 +139,20 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     ``retry-after-ms`` and ``retry-after`` (seconds or a date) take precedence over the rate limits' reset times. Of
     these, the latest reset of a limit that is used up counts; if none is used up, the first reset.
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None:
-        return _bounded(milliseconds / 1000)
-    wanted = headers.get("retry-after")
-    if wanted:
-        seconds = _number(wanted)
-        return _bounded(seconds if seconds is not None else _seconds_until(wanted, headers))
+    seconds = _wait(headers)
+    return None if seconds is None else min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def _wait(headers: Mapping[str, str]) -> float | None:
+    if (milliseconds := _number(headers.get("retry-after-ms", ""))) is not None:
+        return milliseconds / 1000
+    if wanted := headers.get("retry-after"):
+        return _duration(wanted, headers)
     used_up: list[float] = []
     others: list[float] = []
     for name, value in headers.items():
-        if name.startswith(_KEPT_PREFIXES) and "reset" in name:
-            seconds = _bounded(_duration(value, headers))
-            if seconds is not None:
-                (used_up if headers.get(name.replace("reset", "remaining")) == "0" else others).append(seconds)
+        if name.startswith(_KEPT_PREFIXES) and "reset" in name and (seconds := _duration(value, headers)) is not None:
+            (used_up if headers.get(name.replace("reset", "remaining")) == "0" else others).append(seconds)
     return max(used_up, default=min(others, default=None))
 
 
@@ -176,13 +172,9 @@ def _reason(error: BaseException) -> str:
     return one_line(str(error)) or type(error).__name__
 
 
-def _bounded(seconds: float | None) -> float | None:
-    return None if seconds is None else min(max(seconds, 0.0), _LONGEST_WAIT)
-
-
-def _number(text: str | None) -> float | None:
+def _number(text: str) -> float | None:
     try:
-        number = float(text or "")
+        number = float(text)
     except ValueError:
         return None
     return number if math.isfinite(number) else None

@@ -64,6 +64,7 @@ class OpenAIApi(Api):
     _own_base_url = "https://api.openai.com/v1"
     _root = ""
     _path = "/chat/completions"
+    _batches = "/batches"
     _cursor = "after"
     _answer_name = "chat completion"
     _client_class = openai.AsyncOpenAI
@@ -90,13 +91,9 @@ class OpenAIApi(Api):
 
     async def find_batch(self, intent: str, created_after: float, requests: int) -> list[BatchState]:
         """The batches whose metadata hold the intent."""
-        listed = self._connection.listed("/batches", lambda batch: (self._state(batch), intent_of(batch)))
+        listed = self._connection.listed(self._batches, lambda batch: (self._state(batch), intent_of(batch)))
         found = await recent(listed, lambda one: one[0].created, created_after - CLOCK_SECONDS)
         return [state for state, name in found if name == intent]
-
-    async def batch(self, remote_id: str) -> BatchState:
-        """How far a batch is."""
-        return await self._connection.ask("get", below("/batches", remote_id), self._state)
 
     async def batch_results(self, state: BatchState) -> AsyncGenerator[BatchResult, None]:
         """The lines of the output file, then those of the error file."""
@@ -169,7 +166,7 @@ class OpenAIApi(Api):
             "completion_window": "24h",
             "metadata": {"intent": intent},
         }
-        return await self._connection.ask("post", "/batches", self._state, once=True, body=body)
+        return await self._connection.ask("post", self._batches, self._state, once=True, body=body)
 
     def _state(self, batch: Mapping[str, Any]) -> BatchState:
         word, counts = one_line(batch["status"], MOST_NAME), batch.get("request_counts") or {}

@@ -1,34 +1,27 @@
 """Uploaded files and fine-tuning by OpenAI's protocol, at OpenAI or at any server that speaks it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 from llm.providers.cleaning import MOST_NAME, count_of, given_name, name_of, one_line, record_of, seconds_of
-from llm.providers.connection import CLOCK_SECONDS, Connection, below, if_there, recent
-from llm.providers.protocol import TuningEvent, TuningRequest, TuningState, TuningStatus
+from llm.providers.connection import CLOCK_SECONDS, MISSING, Connection, below, if_there, recent
+from llm.providers.protocol import TuningEvent, TuningState, TuningStatus
 
 _JOBS = "/fine_tuning/jobs"
-_STATUSES = {
-    "succeeded": TuningStatus.SUCCEEDED,
-    "failed": TuningStatus.FAILED,
-    "cancelled": TuningStatus.CANCELLED,
-}
+_STATUSES = {str(status): status for status in TuningStatus}
+_OF_MODEL = ("model", "training_file", "validation_file")  # fields of a job that say what it makes
 
 
 class TuningApi:
-    """A provider's fine-tuning; every coroutine raises :class:`llm.calls.Failure` as those of an API do.
-
-    Args:
-        connection: to the server, of :class:`llm.providers.openai.OpenAIApi`.
-    """
+    """A provider's fine-tuning; every coroutine raises :class:`llm.calls.Failure` as those of an API do."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def check(self) -> None:
         """List one job, which needs the permission to fine-tune and costs nothing."""
-        await self._connection.ask("get", _JOBS, options={"params": {"limit": 1}})
+        await self._connection.ask("get", _JOBS, bool, options={"params": {"limit": 1}})
 
     async def upload(self, path: Path, sha256: str) -> str:
         """The server's name for the file with this content: of an earlier upload, or of a new one."""
@@ -38,47 +31,37 @@ class TuningApi:
 
     async def has_file(self, remote_id: str) -> bool:
         """Whether an uploaded file is still there and usable."""
-        usable = False
-        with if_there():
-            path = below("/files", remote_id)
-            usable = await self._connection.ask("get", path, lambda file: bool(file.get("status") != "error"))
-        return usable
+        return await self._found("get", below("/files", remote_id), lambda file: bool(file.get("status") != "error"))
 
-    async def create(self, request: TuningRequest) -> TuningState:
+    async def create(self, intent: str, hyperparameters: Mapping[str, Any], **fields: Any) -> TuningState:
         """Create a job whose metadata hold the intent.
 
         If the connection is lost on the way, the job may exist: call :meth:`find` first.
-        """
-        method: dict[str, Any] = {"type": "supervised"}
-        if request.hyperparameters:
-            method["supervised"] = {"hyperparameters": dict(request.hyperparameters)}
-        body = {
-            "model": request.model,
-            "training_file": request.training_file,
-            "validation_file": request.validation_file,
-            "method": method,
-            "metadata": {"intent": request.intent},
-            "seed": request.seed,
-            "suffix": request.suffix,
-        }
-        given = {name: value for name, value in body.items() if value is not None}
-        return await self._connection.ask("post", _JOBS, _state, once=True, body=given)
-
-    async def find(self, request: TuningRequest, created_after: float) -> list[TuningState]:
-        """Jobs that may be the one created with ``request``, the likeliest first.
-
-        These are the jobs whose metadata hold the intent. A server may keep no metadata; then they are the jobs with
-        the same files, model and seed.
 
         Args:
-            request: as given to :meth:`create`.
-            created_after: UTC, in seconds since 1970; clocks may disagree by an hour.
+            intent: a name for the job that no other job has.
+            hyperparameters: those that are not left to the provider.
+            fields: of the request: ``model`` to train, names of the uploaded ``training_file`` and ``validation_file``,
+                ``seed`` of the training and ``suffix`` of the model's name; None leaves a field out.
+        """
+        method: dict[str, Any] = {"type": "supervised"}
+        if hyperparameters:
+            method["supervised"] = {"hyperparameters": dict(hyperparameters)}
+        given = {name: value for name, value in fields.items() if value is not None}
+        body = {**given, "method": method, "metadata": {"intent": intent}}
+        return await self._connection.ask("post", _JOBS, _state, once=True, body=body)
+
+    async def find(self, intent: str, created_after: float, **fields: Any) -> list[TuningState]:
+        """Jobs that may be the one created with this intent and these fields, the likeliest first.
+
+        These are the jobs whose metadata hold the intent. A server may keep no metadata; then they are the jobs with
+        the same files, model and seed. ``created_after`` is in seconds since 1970; clocks may disagree by an hour.
         """
         earliest = created_after - CLOCK_SECONDS
-        jobs = self._connection.listed(_JOBS, _state, **{"metadata[intent]": request.intent})
+        jobs = self._connection.listed(_JOBS, _state, **{"metadata[intent]": intent})
         found = await recent(jobs, lambda state: state.created, earliest)
-        alike = [state for state in found if state.created >= earliest and _does(state.raw, request)]
-        return [state for state in found if intent_of(state.raw) == request.intent] or alike
+        alike = [state for state in found if state.created >= earliest and _is_alike(state.raw, fields)]
+        return [state for state in found if intent_of(state.raw) == intent] or alike
 
     async def job(self, remote_id: str) -> TuningState:
         """How far a job is."""
@@ -108,28 +91,26 @@ class TuningApi:
 
     async def delete(self, folder: str, name: str) -> bool:
         """Delete one of the ``files`` or fine-tuned ``models``; false if there is none."""
-        deleted = False
-        with if_there((404,)):
-            deleted = await self._connection.ask("delete", below(f"/{folder}", name), lambda _: True)
-        return deleted
+        return await self._found("delete", below(f"/{folder}", name), missing=(404,))
 
     async def has_model(self, model: str) -> bool:
         """Whether there is such a model."""
+        return await self._found("get", below("/models", model))
+
+    async def _found(
+        self, method: str, path: str, read: Callable[[Any], bool] = lambda _: True, missing: Collection[int] = MISSING
+    ) -> bool:
+        """What ``read`` says about the answer; false if its status is one of ``missing``."""
         found = False
-        with if_there():
-            found = await self._connection.ask("get", below("/models", model), lambda _: True)
+        with if_there(missing):
+            found = await self._connection.ask(method, path, read)
         return found
 
 
 async def upload_once(connection: Connection, name: str, file: IO[bytes], size: int, purpose: str) -> str:
     """The server's id of a file: of an earlier upload with this name and size, or of a new one.
 
-    Args:
-        connection: to the server.
-        name: a name that only this content has.
-        file: the content.
-        size: its length in bytes.
-        purpose: as the server calls it.
+    No other content has the name; ``size`` is in bytes.
     """
     params = {"purpose": purpose, "order": "desc"}
     async for listed in connection.listed("/files", dict, **params):
@@ -151,11 +132,10 @@ def intent_of(remote: Mapping[str, Any]) -> str | None:
     return name_of((remote.get("metadata") or {}).get("intent"))
 
 
-def _does(job: Mapping[str, Any], request: TuningRequest) -> bool:
-    """Whether a job without metadata does what the request asks for; without a seed the provider chooses one."""
-    asked = request.training_file, request.validation_file, request.model
-    same = asked == (job.get("training_file"), job.get("validation_file"), job.get("model"))
-    return same and not job.get("metadata") and (request.seed is None or job.get("seed") == request.seed)
+def _is_alike(job: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Whether a job without metadata makes what the fields ask for; without a seed the provider chooses one."""
+    same = all(job.get(name) == fields[name] for name in _OF_MODEL)
+    return same and not job.get("metadata") and fields["seed"] in (None, job.get("seed"))
 
 
 def _event(event: Mapping[str, Any]) -> TuningEvent:
@@ -170,11 +150,7 @@ def _event(event: Mapping[str, Any]) -> TuningEvent:
 
 
 def _state(job: Mapping[str, Any]) -> TuningState:
-    """A job in a parsed answer.
-
-    Raises:
-        AttributeError, LookupError, TypeError, ValueError: it is not a job.
-    """
+    """A job in a parsed answer; raises one of :data:`llm.providers.cleaning.UNREADABLE` if it is none."""
     raw = record_of(job)
     finished = raw.get("finished_at")
     return TuningState(

@@ -62,7 +62,7 @@ class BatchState(NamedTuple):
     error_file_id: str | None = None
     # Why none of it was accepted, None unless ``failed``. THROTTLED: too many tokens wait already.
     failure: Failure | None = None
-    has_results: bool = True  # of one that has ended; a provider may name them some time after that
+    has_results: bool = True  # to be fetched; a provider may name them some time after the end
 
 
 class BatchResult(NamedTuple):
@@ -112,17 +112,3 @@ class TuningEvent(NamedTuple):
     level: str
     message: str
     data: Mapping[str, Any]
-
-
-class TuningRequest(NamedTuple):
-    """What a fine-tuning job is created with."""
-
-    intent: str  # a name for the job that no other job has
-    model: str  # what to train
-    # training_file, validation_file: the provider's names for uploaded files
-    training_file: str
-    validation_file: str | None
-    hyperparameters: Mapping[str, Any]  # those that are not left to the provider
-    # seed, suffix: of the training and of the model's name; None for none
-    seed: int | None
-    suffix: str | None

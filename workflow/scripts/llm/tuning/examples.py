@@ -79,12 +79,10 @@ class Examples:
 def write_examples(
     path: Path, instances: Iterable[TrainingPair], templates: Templates, max_tokens: int, unusable: str, key: str
 ) -> Examples:
-    """Write the examples of ``instances``.
+    """Write the examples of ``instances`` as JSON lines.
 
     Args:
-        path: JSON lines to write.
-        instances: what to learn.
-        templates: of the prompt.
+        path, instances, templates: the file, what to learn, and the prompt.
         max_tokens: of one example, prompt and target; by the estimate of :mod:`llm.tokens`.
         unusable: what to do about an empty target or a too long example: ``stop`` or ``drop``.
         key: the learner's place in the configuration, for messages.
@@ -138,11 +136,7 @@ def hyperparameters(settings: TuningSettings) -> dict[str, int | float | str]:
 def run_shape(settings: TuningSettings, prompts: str, size: int, skip: int, seed: int | None) -> str:
     """A digest of what shapes a run's model, except its instances' texts, which need not exist yet.
 
-    Args:
-        settings: of the learner.
-        prompts: digest of its templates.
-        size, skip: of the run, see ``llm/finetune_hosted.py``.
-        seed: of the training.
+    ``prompts`` is an example without texts; ``size`` and ``skip`` are those of ``llm/finetune_hosted.py``.
     """
     parts = [{name: getattr(settings, name) for name in _TUNING}, prompts, size, skip, seed]
     return hashlib.sha256(canonical_json(parts).encode()).hexdigest()

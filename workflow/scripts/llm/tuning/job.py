@@ -7,10 +7,11 @@ a time works on it. See :mod:`llm.asking.remote`.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from llm.asking.progress import EVERY_SECONDS
 from llm.asking.remote import Hold, RemoteWork
@@ -20,7 +21,7 @@ from llm.journal import Journal, OverBudget, tunings
 from llm.journal.tunings import TUNINGS, Tuning, Wanted
 from llm.prices import TrainingPrice
 from llm.providers.openai_tuning import TuningApi
-from llm.providers.protocol import TuningEvent, TuningRequest, TuningState, TuningStatus
+from llm.providers.protocol import TuningEvent, TuningState, TuningStatus
 from llm.settings import ExecutionSettings, TuningSettings
 from llm.tuning.examples import WORST_FACTOR, Examples, epochs_of
 from workbench.cli import UserError, say
@@ -53,11 +54,10 @@ class TuningTask:
 
 
 class Tuner:
-    """Has models made.
+    """Has models made; everything is in the journal before it is done.
 
     Args:
-        journal: where everything is written before it is done.
-        api: the provider's fine-tuning.
+        journal, api: where it is written, and the provider's fine-tuning.
         poll_seconds: longest time between two looks at a job.
         patience: seconds without any answer of the provider after which the run ends.
     """
@@ -79,10 +79,7 @@ class Tuner:
         async with self._held(task.wanted.key):
             tuning = tunings.live(self._journal, task.wanted.key)
             if tuning is None:
-                await self._check()
-                training_file = await self._file(task, task.training)
-                validation_file = await self._file(task, task.validation) if task.validation else None
-                tuning = await self._declare(task, training_file, validation_file)
+                tuning = await self._declare(task, *await self._files(task))
                 tuning = await self._create(tuning, task, is_new=True)
             elif tuning.state == "intent":
                 say(f"taking up a fine-tuning job that an earlier run was about to create ({tuning.intent})")
@@ -113,14 +110,16 @@ class Tuner:
         finally:
             hold.drop()
 
-    async def _check(self) -> None:
-        """Find out whether the account may fine-tune at all.
+    async def _files(self, task: TuningTask) -> tuple[str, str | None]:
+        """The provider's names for the files to train and to validate on, if the account may fine-tune at all.
 
         Raises:
-            UserError: it may not.
+            UserError: it may not, or the provider does not take a file.
         """
         try:
             await self._remote.ask(self._api.check)
+            training_file = await self._file(task, task.training)
+            return training_file, await self._file(task, task.validation) if task.validation else None
         except Failure as failure:
             raise _no_tuning(failure) from failure
 
@@ -129,13 +128,10 @@ class Tuner:
         path, sha256 = examples.path, examples.sha256
         base_url, account = task.wanted.base_url, task.execution.account
         known = tunings.uploaded(self._journal, sha256, base_url, account)
-        try:
-            if known is not None and await self._remote.ask(lambda: self._api.has_file(known.remote_id)):
-                return known.remote_id
-            # Asked again, it finds what an upload without an answer left.
-            remote_id = await self._remote.ask(lambda: self._api.upload(path, sha256))
-        except Failure as failure:
-            raise _no_tuning(failure) from failure
+        if known is not None and await self._remote.ask(lambda: self._api.has_file(known.remote_id)):
+            return known.remote_id
+        # Asked again, it finds what an upload without an answer left.
+        remote_id = await self._remote.ask(lambda: self._api.upload(path, sha256))
         size = path.stat().st_size
         await self._journal.write(lambda db: tunings.add_file(db, sha256, base_url, account, remote_id, size))
         return remote_id
@@ -194,26 +190,25 @@ class Tuner:
         Raises:
             UserError: it does not take it, or it cannot be reached.
         """
-        request = TuningRequest(
-            intent=tuning.intent,
-            model=tuning.model,
-            training_file=tuning.training_file,
-            validation_file=tuning.validation_file,
-            hyperparameters=task.wanted.hyperparameters,
-            seed=task.wanted.seed,
-            suffix=task.settings.suffix,
-        )
+        fields = {
+            "model": tuning.model,
+            "training_file": tuning.training_file,
+            "validation_file": tuning.validation_file,
+            "seed": task.wanted.seed,
+            "suffix": task.settings.suffix,
+        }
+        create = partial(self._api.create, tuning.intent, task.wanted.hyperparameters, **fields)
         self.under_way = tuning
         started, tries = time.monotonic(), 0
         while tries < _FEWEST_TRIES or time.monotonic() - started < self._remote.patience:
             if tries or not is_new:
-                state = await self._find(tuning, request)
+                state = await self._find(tuning, fields)
                 if state is not None:
                     return await self._arrived(tuning, state)
                 tuning = await self._journal.write(partial(tunings.send_again, tuning=tuning))
             tries += 1
             try:
-                state = await self._remote.submit(partial(self._api.create, request), trusting=False)
+                state = await self._remote.submit(create, trusting=False)
             except Failure as failure:
                 await self._journal.write(partial(tunings.refuse, tuning=tuning, message=failure.message))
                 raise _no_tuning(failure) from failure
@@ -224,13 +219,13 @@ class Tuner:
             "happened, and no job; run again later: the next run looks first whether the job is there"
         )
 
-    async def _find(self, tuning: Tuning, request: TuningRequest) -> TuningState | None:
+    async def _find(self, tuning: Tuning, fields: Mapping[str, Any]) -> TuningState | None:
         """The job that an intent has become, None if it never arrived."""
         if wait := self._remote.settling(tuning.submitted):
             say(f"looking in {wait:.0f} s whether the fine-tuning job was created")
         try:
             found = await self._remote.candidates(
-                lambda: self._api.find(request, tuning.created),
+                lambda: self._api.find(tuning.intent, tuning.created, **fields),
                 partial(TUNINGS.is_known, self._journal),
                 tuning.submitted,
             )

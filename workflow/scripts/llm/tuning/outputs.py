@@ -1,8 +1,7 @@
-"""What a hosted fine-tuning leaves, all of it from the journal: the model's name, events, losses, report, accounts."""
+"""What the journal says about a hosted fine-tuning: the model, its events, losses, report and accounts."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,7 @@ from llm.journal.tunings import Tuning
 from llm.providers.protocol import TuningEvent
 from llm.tuning.examples import epochs_of
 from llm.tuning.job import TuningTask
-from workbench.cli import say
-from workbench.files import damaged, read_json, write_json
-from workbench.tables import write_rows
+from workbench.files import damaged, read_json
 from workbench.text import one_line
 
 EVENT_COLUMNS = ("created", "level", "message", "data")
@@ -27,35 +24,6 @@ LOSS_COLUMNS = (
     "full_valid_mean_token_accuracy",
     "checkpoint",
 )
-
-
-@dataclass(frozen=True)
-class OutputFiles:
-    """Where the results go."""
-
-    model: Path
-    events: Path
-    losses: Path
-    ledger: Path
-    report: Path
-
-
-def write_outputs(files: OutputFiles, task: TuningTask, journal: Journal, tuning: Tuning) -> None:
-    """Write what the journal and the examples say about the model; the model's own file comes last."""
-    events = tunings.events(journal, tuning)
-    checkpoints = tunings.checkpoints(journal, tuning)
-    losses = loss_rows(events, checkpoints)
-    ledger = ledger_of(task, journal, tuning)
-    report = report_of(task, tuning, losses)
-    write_rows(files.events, EVENT_COLUMNS, map(event_row, events))
-    write_rows(files.losses, LOSS_COLUMNS, ([row.get(name, "") for name in LOSS_COLUMNS] for row in losses))
-    write_json(files.ledger, ledger)
-    write_json(files.report, report)
-    write_json(files.model, model_of(task, tuning, checkpoints))
-    say(
-        f"{tuning.tuned_model}: {task.training.instances:,} instances, {tuning.trained_tokens or 0:,} tokens trained, "
-        f"${ledger['usd']:,.4f}"
-    )
 
 
 def tuned_model(path: Path) -> str:
@@ -136,13 +104,9 @@ def ledger_of(task: TuningTask, journal: Journal, tuning: Tuning) -> dict[str, A
         "answered": sum(one.state == "succeeded" for one in paid),
         "repeated": len(paid) - len({one.key for one in paid}),
         "superseded": len(superseded),
-        "retried": 0,
-        "throttled": 0,
         "failed": sum(one.state in ("failed", "cancelled") for one in paid),
-        "refusals": 0,
         "input_tokens": sum(one.trained_tokens or 0 for one in paid),
-        "output_tokens": 0,
-        "cached_tokens": 0,
+        **dict.fromkeys(("retried", "throttled", "refusals", "output_tokens", "cached_tokens"), 0),
         "usd": round(sum(one.charged for one in paid), 8),
         "usd_unsure": round(sum(one.worst_usd for one in paid if one.usd is None), 8),
         "price": task.price.source,
