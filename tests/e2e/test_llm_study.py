@@ -173,7 +173,8 @@ def test_what_a_generator_has_no_target_for_leaves_every_condition(
         assert pool - texts <= rejects
         missing |= pool - texts
     orders = [
-        [(row["id"], row["source"]) for row in read_table(path)] for path in sorted((results / "datasets").glob("*.tsv"))
+        [(row["id"], row["source"]) for row in read_table(path)]
+        for path in sorted((results / "datasets").glob("*.tsv"))
     ]
     assert len(orders) == 4 and all(sorted(order) == sorted(orders[0]) for order in orders)
     assert {identifier for identifier, _ in orders[0]} == pool - missing

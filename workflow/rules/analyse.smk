@@ -7,8 +7,8 @@ include: "functions/analyse.smk"
 rule detect_text:
     input:
         pool="<results>/corpus/pool.tsv",
-        first=lambda wildcards: author_text(STUDY.generators.detector_pairs[wildcards.pair][0]),
-        second=lambda wildcards: author_text(STUDY.generators.detector_pairs[wildcards.pair][1]),
+        first=lambda wildcards: author_text(authors(wildcards)[0]),
+        second=lambda wildcards: author_text(authors(wildcards)[1]),
     output:
         scores="<results>/detector/{pair}/scores.tsv",
         rank="<results>/detector/{pair}/rank.tsv",
@@ -20,8 +20,8 @@ rule detect_text:
     params:
         **runs_script("analyse/detectors/detect_text.py", f"analyse/detectors/{STUDY.detector.kind}.py"),
         label="detector {pair}",
-        first=lambda wildcards: STUDY.generators.detector_pairs[wildcards.pair][0],
-        second=lambda wildcards: STUDY.generators.detector_pairs[wildcards.pair][1],
+        first=lambda wildcards: authors(wildcards)[0],
+        second=lambda wildcards: authors(wildcards)[1],
         settings=STUDY.detector.settings,
         seed=STUDY.corpus.seed,
     resources:

@@ -91,7 +91,8 @@ def contents(paths):
 def in_file(arguments):
     """``arguments``, or ``--arguments FILE`` if a study with many conditions or generators makes them long.
 
-    Scripts read them from there: see `workbench.cli`. Snakemake compares the arguments themselves.
+    Scripts read them from there: see `workbench.cli`. Snakemake compares the arguments themselves. The files stay, as
+    its own records in `.snakemake` do.
     """
     text = json.dumps(arguments)
     if len(text) < LONGEST_ARGUMENTS:

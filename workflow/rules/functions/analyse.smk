@@ -12,6 +12,16 @@ RESAMPLING = ["--samples", str(STUDY.errors.samples), "--resampling-seed", str(R
 MEASURED_ORIGINS = [(name, f"<results>/diversity/origins/{name}.tsv") for name in STUDY.generators.analysed]
 
 
+def authors(wildcards):
+    """First and second author of a detector's pair, and what kind of pair it is."""
+    if found := STUDY.generators.detector_pairs.get(wildcards.pair):
+        return found
+    raise WorkflowError(
+        f"{wildcards.pair}: no detector has this name. In a pair, human text comes first, then generators in the order "
+        "of the configuration, such as " + next(iter(STUDY.generators.detector_pairs), "human--NAME")
+    )
+
+
 def detector_arguments():
     """``KIND:FIRST--SECOND=FILE`` for every pair."""
     reports, pairs = detector_reports(), STUDY.generators.detector_pairs

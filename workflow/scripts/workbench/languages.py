@@ -20,7 +20,10 @@ _PARTS = {
     **{"als": "sq", "gaz": "om", "quy": "qu", "kmr": "ku", "ayr": "ay"},
 }
 # Codes of countries that are taken for those of their languages.
-_COUNTRIES = {"cn": "zh", "cz": "cs", "dk": "da", "gr": "el", "tw": "zh", "ua": "uk", "us": "en", "gb": "en"}
+_COUNTRIES = {
+    **{"al": "sq", "at": "de", "cn": "zh", "cz": "cs", "dk": "da", "gb": "en", "gr": "el", "il": "he", "ir": "fa"},
+    **{"jp": "ja", "mx": "es", "rs": "sr", "ua": "uk", "us": "en", "vn": "vi"},
+}
 
 
 class UnspacedScript(NamedTuple):
