@@ -164,6 +164,20 @@ def test_batches_hold_every_text_once_and_no_texts_are_none() -> None:
     assert all(found)
 
 
+@pytest.mark.parametrize("engine", ["ctranslate2", "fairseq"])
+def test_neighbours_in_a_batch_change_no_translation(
+    model: Model, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of sources whose translations do not end before the limit."""
+    monkeypatch.setattr("models.translation._EXTRA_LENGTH", 1)
+    settings = replace(SETTINGS, engine=engine, max_length_factor=0.5)
+    texts = [*(german for german, _ in UNSEEN[:20]), " ".join(german for german, _ in UNSEEN[:3])]
+    together = list(translate(model, texts, settings, 1))
+    alone = [next(translate(model, [text], settings, 1)) for text in texts]
+    assert len({found.tokens for found in alone}) > 2
+    assert [found.text for found in together] == [found.text for found in alone]
+
+
 def test_engines_agree_and_decoding_reports_the_same_log_probability(model: Model, tmp_path: Path) -> None:
     texts = [german for german, _ in UNSEEN]
     translations = list(translate(model, texts, SETTINGS, 1))

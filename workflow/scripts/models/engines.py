@@ -69,27 +69,30 @@ def encode(model: Model, processor: Any, texts: Sequence[str], max_pieces: int, 
     return [[piece if piece in known else "<unk>" for piece in pieces[:max_pieces]] for pieces in encoded]
 
 
-def batches(lengths: Sequence[int], batch_tokens: int) -> list[list[int]]:
-    """Group the positions of texts of similar length, longest first, at most ``batch_tokens`` padded pieces a batch.
+def batches(lengths: Sequence[int], batch_tokens: int, equal: bool = False) -> list[list[int]]:
+    """Group the positions of texts of similar or ``equal`` length, longest first, into batches.
 
-    The ``lengths`` are pieces without the end of the sentence. A text longer than a batch is a batch by itself.
+    The ``lengths`` are pieces without the end of the sentence. A batch has at most ``batch_tokens`` padded pieces; a
+    longer text is a batch by itself.
     """
     found: list[list[int]] = []
     for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
-        if not found or (len(found[-1]) + 1) * (lengths[found[-1][0]] + 1) > batch_tokens:
+        longest = lengths[found[-1][0]] if found else 0
+        is_full = not found or (len(found[-1]) + 1) * (longest + 1) > batch_tokens
+        if is_full or (equal and lengths[place] != longest):
             found.append([])
         found[-1].append(place)
     return found
 
 
 def run_batches(
-    lengths: Sequence[int], batch_tokens: int, compute: Callable[[list[int]], Sequence[Result]]
+    lengths: Sequence[int], batch_tokens: int, compute: Callable[[list[int]], Sequence[Result]], equal: bool = False
 ) -> Iterator[Result]:
-    """Compute texts in :func:`batches` of similar length and yield the results in the order of the texts.
+    """Compute texts in :func:`batches` of similar or equal length; yield the results in the order of the texts.
 
     ``compute`` maps positions of texts to their results, in the same order.
     """
-    planned = batches(lengths, batch_tokens)
+    planned = batches(lengths, batch_tokens, equal)
     found: dict[int, Result] = {}
     for places, results in in_memory(progress(planned, len(planned), "batches of sources"), compute):
         found.update(zip(places, results, strict=True))
@@ -178,6 +181,7 @@ class FairseqNetwork:
         lengths: Sequence[int],
         step: Callable[[Any], Sequence[Any]],
         read: Callable[[Any], Result],
+        equal: bool = False,
     ) -> Iterator[Result]:
         """Yield what ``read`` takes from the best of fairseq's hypotheses for every text of ``dataset``, in order.
 
@@ -195,4 +199,4 @@ class FairseqNetwork:
             found = dict(zip(sample["id"].tolist(), hypotheses, strict=True))
             return [read(found[place][0]) for place in places]
 
-        yield from run_batches(lengths, self._settings.batch_tokens, compute)
+        yield from run_batches(lengths, self._settings.batch_tokens, compute, equal)

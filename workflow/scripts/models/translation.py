@@ -1,6 +1,7 @@
 """Translate with a trained fairseq model, through CTranslate2 or through fairseq itself.
 
 Both engines get the same pieces, the same beam and the same length limit; CTranslate2 is several times faster on a CPU.
+Both limit the outputs of a whole batch. Only sources of the same length share one, so that neighbours change nothing.
 """
 
 import argparse
@@ -71,7 +72,7 @@ def _with_ctranslate2(
     def translate_batch(places: list[int]) -> list[Output]:
         results = translator.translate_batch(
             [sources[place] for place in places],
-            max_decoding_length=max(settings.max_length(sources[place]) for place in places),
+            max_decoding_length=settings.max_length(sources[places[0]]),
             max_batch_size=0,
             return_scores=True,
             **search,
@@ -80,7 +81,7 @@ def _with_ctranslate2(
         # CTranslate2 divides the sum by the length, end of the sentence included, to the power of the penalty.
         return [(tokens, score * (len(tokens) + 1) ** (penalty - 1)) for tokens, score in best]
 
-    yield from run_batches([len(source) for source in sources], settings.batch_tokens, translate_batch)
+    yield from run_batches([len(source) for source in sources], settings.batch_tokens, translate_batch, equal=True)
 
 
 def _with_fairseq(
@@ -113,4 +114,5 @@ def _with_fairseq(
         [len(source) for source in sources],
         lambda sample: task.inference_step(generator, networks, sample),
         read,
+        equal=True,
     )
