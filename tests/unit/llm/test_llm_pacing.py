@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,10 +93,10 @@ def test_a_fast_account_reserves_many_turns_at_once(journal: Journal, monkeypatc
     transactions = 0
     carry_out = journal._writer._carry_out
 
-    def counting(db, entries):  # type: ignore[no-untyped-def]
+    def counting(entries: list[Any]) -> None:
         nonlocal transactions
         transactions += 1
-        return carry_out(db, entries)
+        carry_out(entries)
 
     monkeypatch.setattr(journal._writer, "_carry_out", counting)
 
