@@ -208,7 +208,7 @@ EDITS: dict[str, tuple[Edit, set[str]]] = {
     "a touched provider's file": (touch("text/garbled.en"), set()),
     "a corpus file of an older date": (
         replaced("text/train.de"),
-        {"read_files", "clean_corpus", "split_corpus", "train_vocab"}
+        {"read_files", "clean_corpus", "split_corpus", "train_vocab", "check_vocab"}
         | {"learn_norms", "find_human_errors", "find_test_errors"}
         | generated("garbled")
         | EVERY_TRAINING
