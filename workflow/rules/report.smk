@@ -63,7 +63,7 @@ use rule plot_learning_curve as plot_remedies with:
 
 use rule plot_learning_curve as plot_errors with:
     input:
-        errors="<results>/errors/{scope}.tsv",
+        table="<results>/errors/{scope}.tsv",
     output:
         svg=report("<results>/figures/errors_{scope}.svg", caption="../report/errors.rst", category="Figures"),
         png="<results>/figures/errors_{scope}.png",
@@ -74,13 +74,13 @@ use rule plot_learning_curve as plot_errors with:
     wildcard_constraints:
         scope="pool|test",
     params:
-        **runs_script("report/plot_errors.py"),
-        settings=["--label", "errors, {scope}", "--baseline", EVALUATION.baseline],
+        **runs_script("report/plot_measures.py"),
+        settings=["--kind", "errors", "--label", "errors, {scope}", "--baseline", EVALUATION.baseline],
 
 
 use rule plot_errors as plot_diversity with:
     input:
-        diversity="<results>/diversity/{scope}.tsv",
+        table="<results>/diversity/{scope}.tsv",
     output:
         svg=report("<results>/figures/diversity_{scope}.svg", caption="../report/diversity.rst", category="Figures"),
         png="<results>/figures/diversity_{scope}.png",
@@ -89,8 +89,7 @@ use rule plot_errors as plot_diversity with:
     benchmark:
         "<results>/benchmarks/plot_diversity/{scope}.tsv"
     params:
-        **runs_script("report/plot_diversity.py"),
-        settings=["--label", "diversity, {scope}", "--baseline", EVALUATION.baseline],
+        settings=["--kind", "diversity", "--label", "diversity, {scope}", "--baseline", EVALUATION.baseline],
 
 
 use rule plot_learning_curve as plot_detector with:

@@ -21,7 +21,7 @@ from report_tables import (
 )
 
 from evaluate.results import Contrast, Remedy
-from report import plot_agreement, plot_detector, plot_diversity, plot_errors, plot_remedies, write_analysis
+from report import plot_agreement, plot_detector, plot_measures, plot_remedies, write_analysis
 from report.page import template_files
 from report.rows import AgreementRow, DiversityRow, ErrorRow, PairRow
 from workbench.cli import UserError
@@ -55,7 +55,7 @@ def named(paths: Mapping[str, Any]) -> list[str]:
 
 def test_errors_are_drawn_a_panel_a_measure(tmp_path: Path) -> None:
     tables = write_analysis_tables(tmp_path)["tables"]
-    texts = texts_in(drawn(plot_errors, tmp_path, errors=tables["errors"], baseline="human"))
+    texts = texts_in(drawn(plot_measures, tmp_path, kind="errors", table=tables["errors"], baseline="human"))
     for panel in ("Omission", "Number missing", "Any error", "TER shifts"):
         assert texts.count(panel) == 1
     assert "BLEU" not in texts
@@ -65,7 +65,7 @@ def test_errors_are_drawn_a_panel_a_measure(tmp_path: Path) -> None:
 
 def test_diversity_is_drawn_with_adequacy_beside(tmp_path: Path) -> None:
     tables = write_analysis_tables(tmp_path)["tables"]
-    texts = texts_in(drawn(plot_diversity, tmp_path, diversity=tables["diversity"], baseline="human"))
+    texts = texts_in(drawn(plot_measures, tmp_path, kind="diversity", table=tables["diversity"], baseline="human"))
     assert texts.count("MTLD") == texts.count("Adequacy") == texts.count("chrF to the human targets") == 1
     assert texts.count("per cent, reversed") == 3
 
@@ -99,8 +99,8 @@ def test_remedies_are_drawn_with_controls_shares_and_sizes(tmp_path: Path) -> No
 
 def test_figures_of_empty_tables_say_so(tmp_path: Path) -> None:
     for name, kind, module, more in (
-        ("errors", ErrorRow, plot_errors, {"baseline": "human"}),
-        ("diversity", DiversityRow, plot_diversity, {"baseline": "human"}),
+        ("table", ErrorRow, plot_measures, {"kind": "errors", "baseline": "human"}),
+        ("table", DiversityRow, plot_measures, {"kind": "diversity", "baseline": "human"}),
         ("pairs", PairRow, plot_detector, {"detectors": []}),
         ("agreement", AgreementRow, plot_agreement, {}),
     ):

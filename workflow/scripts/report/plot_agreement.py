@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from altair.typing import ChartType
 
 from report.figures import style
-from report.figures.panels import NO_DIFFERENCE, Dot, Panel, multiples
+from report.figures.panels import Dot, Panel, multiples
 from report.rows import AgreementRow, grouped
 from report.text.formatting import count
 from workbench.cli import run_script, say
+from workbench.intervals import NO_DIFFERENCE
 from workbench.records import read_records
 
 _TITLE = "Quality metrics compared with the oracle"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from workbench.generated import HUMAN
-from workbench.intervals import Interval
+from workbench.intervals import NO_DIFFERENCE, Interval
 
 ALPHA = 0.05
 ANY = "any"  # segments with at least one kind of error that needs no reference
@@ -70,6 +70,11 @@ class ErrorRow(MeasureRow):
     floor: Interval | None  # the human floor, the same measure on human targets; None if there are none to measure
 
     @property
+    def drawn(self) -> Interval:
+        """The value that figures show."""
+        return self.rate
+
+    @property
     def unit(self) -> str:
         """The unit of the rate."""
         if self.measure in SCORES:
@@ -96,6 +101,21 @@ class DiversityRow(MeasureRow):
     def sign(self) -> int:
         """Whether a text is significantly more (1) or less (-1) diverse than human text, or neither (0)."""
         return -super().sign if self.better == "lower" else super().sign
+
+    @property
+    def floor(self) -> Interval:
+        """What :attr:`per_cent` is compared with."""
+        return NO_DIFFERENCE
+
+    @property
+    def drawn(self) -> Interval | None:
+        """The value that figures show."""
+        return self.per_cent
+
+    @property
+    def unit(self) -> str:
+        """The unit of this value."""
+        return "per cent, reversed" if self.better == "lower" else "per cent"
 
     @property
     def per_cent(self) -> Interval | None:

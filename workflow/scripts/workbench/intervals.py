@@ -20,3 +20,6 @@ class Interval:
     def sign(self) -> int:
         """1 above zero, -1 below, 0 if the interval contains zero."""
         return 1 if self.low > 0 else -1 if self.high < 0 else 0
+
+
+NO_DIFFERENCE = Interval(0.0, 0.0, 0.0)  # what differences are compared with

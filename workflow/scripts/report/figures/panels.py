@@ -3,25 +3,19 @@
 The figures of errors, of lexical diversity and of agreement share them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
-from pathlib import Path
 
 import altair as alt
 from altair.typing import ChartType
 
 from report.figures import style
-from report.rows import Row, grouped
-from report.text.formatting import count
-from workbench.cli import say
-from workbench.intervals import Interval
+from workbench.intervals import NO_DIFFERENCE, Interval
 
 _ROW_HEIGHT = 19
 _WIDTHS = {3: 190, 4: 150}  # of a panel, by the number of columns
 _FEW = 9
 _LABEL_LIMIT = 170
-
-NO_DIFFERENCE = Interval(0.0, 0.0, 0.0)  # a panel's reference if its dots are differences
 
 
 @dataclass(frozen=True)
@@ -56,39 +50,6 @@ def multiples(panels: Sequence[Panel], names: Sequence[str], looks: style.Looks)
     columns = 3 if len(panels) <= _FEW else 4
     charts = [_panel(panel, names, looks, _WIDTHS[columns], place % columns == 0) for place, panel in enumerate(panels)]
     return style.in_rows(charts, columns, spacing=26, row_spacing=22)
-
-
-def save_measures_figure(
-    rows: Sequence[Row],
-    baseline: str,
-    titles: Mapping[str, str],
-    panels: Callable[[Sequence[Row]], list[Panel]],
-    notes: list[str],
-    svg: Path,
-    png: Path,
-) -> None:
-    """Draw the measures of one scope and save the figure.
-
-    Args:
-        rows: at each learner's largest size, see :func:`report.rows.shown`.
-        titles: of the figure, by scope.
-        panels: makes the panels of one learner from its rows.
-        notes: the lines below the title.
-    """
-    title = titles["test" if any(row.scope == "test" for row in rows) else "pool"]
-    texts = dict.fromkeys(row.text for row in rows)
-    looks = style.looks(list(texts), baseline)
-
-    charts: dict[str, ChartType] = {}
-    for learner, own in grouped(rows, lambda row: row.learner).items():
-        names = list(dict.fromkeys(row.text for row in own))
-        charts[learner] = multiples([panel for panel in panels(own) if panel.dots], names, looks)
-    if charts:
-        chart = style.finish(style.stacked(charts), title, notes)
-    else:
-        chart = style.nothing(title, "There is no text to compare with the human targets.")
-    style.save(chart, svg, png)
-    say(f"{count(len(texts), 'text')}, {count(len({row.measure for row in rows}), 'measure')}")
 
 
 def _panel(panel: Panel, names: Sequence[str], looks: style.Looks, width: int, first: bool) -> ChartType:
