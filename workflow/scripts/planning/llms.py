@@ -111,12 +111,7 @@ class HostedLLM:
         return compact(self.shaping)
 
     def execution(self, account_name: str, **more: str) -> str:
-        """How it is asked, as JSON: nothing here changes its answers.
-
-        Args:
-            account_name: the name under which its requests are accounted for.
-            more: what only this job has.
-        """
+        """How a job asks it, as JSON, with what only this job has (``more``): nothing here changes its answers."""
         return compact({**self.asking, "generator": account_name, "key": self.place, **more})
 
     @property
@@ -128,11 +123,7 @@ class HostedLLM:
 def read_hosted_llm(config: JsonObject, section: str, name: str, shaping: JsonObject) -> HostedLLM:
     """The LLM behind an API at ``section.name`` of a completed configuration.
 
-    Args:
-        config: the completed configuration.
-        section: ``generators``, ``quality`` or ``learners``.
-        name: its name there.
-        shaping: what shapes its answers besides the keys that all have.
+    ``shaping`` is what shapes its answers besides the keys that all have.
     """
     given = {"provider": "openai", **config[section][name]}  # a learner has a kind instead
     # A key is sent to its provider's server only, unless the configuration names another.

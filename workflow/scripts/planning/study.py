@@ -141,8 +141,7 @@ class Study:
     def request_arguments(self, learners: bool = True) -> list[str]:
         """``--generator`` arguments: settings, execution and prompts of everything that LLMs are asked, as JSON.
 
-        Args:
-            learners: add ``--learner`` arguments: the same of hosted learners, and their runs.
+        With ``learners``, also ``--learner`` arguments: the same of hosted learners, and their runs.
         """
         generators = [(one.llm, one.execution) for one in self.generators.hosted.values()]
         judges = [(judge.llm, judge.execution(name)) for judge, name in self.quality.judged]

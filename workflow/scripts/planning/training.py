@@ -34,12 +34,9 @@ class Training:
         return self.gpus if self.device == "gpu" else 0
 
     def settings(self, options: JsonObject, seed: int, backwards: bool = False) -> str:
-        """What shapes a training besides its data, as JSON for one command-line argument.
+        """What shapes a training with ``options`` of fairseq-train, besides its data, as JSON for one argument.
 
-        Args:
-            options: of fairseq-train.
-            seed: of the training.
-            backwards: translate from the target language into the source language.
+        ``backwards``: it translates from the target language into the source language.
         """
         source, target = self.languages["source"], self.languages["target"]
         return compact(
