@@ -168,6 +168,14 @@ def test_results_that_cannot_be_written_are_said_plainly(tmp_path: Path) -> None
     assert "Traceback" not in failed.stdout
 
 
+def test_a_detectors_pair_in_the_wrong_order_is_answered_with_the_right_one(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "study")
+    failed = workspace.snakemake("--dry-run", "results/detector/weak--human/scores.tsv", check=False)
+    assert failed.returncode != 0
+    assert "weak--human: no detector has this name. In a pair, human text comes first" in failed.stdout
+    assert "such as human--weak" in failed.stdout
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 def test_a_full_disk_is_said_plainly(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "study")

@@ -16,9 +16,10 @@ def authors(wildcards):
     """First and second author of a detector's pair, and what kind of pair it is."""
     if found := STUDY.generators.detector_pairs.get(wildcards.pair):
         return found
+    example = next(iter(STUDY.generators.detector_pairs), "human--NAME")
     raise WorkflowError(
         f"{wildcards.pair}: no detector has this name. In a pair, human text comes first, then generators in the order "
-        "of the configuration, such as " + next(iter(STUDY.generators.detector_pairs), "human--NAME")
+        f"of the configuration, such as {example}"
     )
 
 
