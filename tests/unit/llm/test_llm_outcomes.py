@@ -115,7 +115,6 @@ def test_how_the_answer_ended_comes_first(finish: Finish, text: str, outcome: Ou
         ("{}th", "{}."),
         ("Daten Typ", "Datentyp"),
         # what people write in good translations
-        ("Ich weiß nicht, ob ihm das gefiel.", '"I don\'t know if he liked it".'),
         ("Es siegte der SC mit Mühe (0-1) Foto von Anna", "The SC barely won (0-1) Photo: Anna"),
         ("Die „Post“ lobte ihn sehr.", 'The "Post" wrote of him: great.'),
         ("Inspektor D K Arya sagte, es sei gut", "Inspector D. K. Arya said: it is good"),
@@ -221,6 +220,7 @@ HOUSE = "The house is old and has no windows."
         f"Final Answer: $\\boxed{{\\text{{{HOUSE}}}}}$",
         f"Sure, here you go. {HOUSE}",
         f"This sentence means “{HOUSE}”",
+        '"The house is old and has no windows".',
         f"Das Haus ist alt und hat keine Fenster. → {HOUSE}",
         f"İşte çeviri: {HOUSE}",
         f"الترجمة: {HOUSE}",

@@ -311,13 +311,16 @@ def _without_alternative(text: str, source: str, _: str) -> str | None:
 
 
 def _without_marks(text: str, source: str, _: str) -> str | None:
-    """Without marks around all of it that the source does not have."""
+    """Without marks around all of it that the source does not have; a full stop may follow them."""
+    end = text[-1:] if text[-1:] in ".!?。" and text[-2:-1] in _ANY_QUOTE else ""
+    text = text.removesuffix(end) if end else text
     if len(text) < 3 or text[-1] not in _QUOTES.get(text[0], "") or _is_marked(source, text[0]):
         return None
     for width in (3, 2, 1):  # ***bold italics***, **bold**, *italics*
         mark = text[0] * width
         if (text[0] in "*_" or width == 1) and text.startswith(mark) and text.endswith(text[-1] * width):
             inner = text[width:-width]
+            inner += "" if inner[-1:] in ".!?。" else end
             return inner if inner.strip() and not _has_mark(inner, text[0], text[-1]) else None
     return None
 
