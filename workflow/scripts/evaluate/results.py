@@ -133,7 +133,7 @@ class ExchangeRate:
     human_pairs_low: str
     human_pairs_high: str
     rate: str  # human_pairs / size, with the same sign
-    note: str  # the reason if there is no number; otherwise empty
+    note: str  # why the number is missing; empty if it is not
 
 
 def at_largest_size(rows: Sequence[ConditionSummary], metric: str) -> list[ConditionSummary]:

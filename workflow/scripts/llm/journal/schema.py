@@ -113,7 +113,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     read as it stands.
 
     Raises:
-        UserError: there is no file, or it is not a journal, of a newer version or cannot be read.
+        UserError: the file is missing or unreadable, is not a journal, or was written by a newer version.
     """
     if not path.is_file():
         raise UserError(f"{path}: there is no journal")

@@ -27,7 +27,7 @@ _AGAINST = {"baseline": "the baseline", "remedied": "the condition it remedies",
 def exchange_tables(exchange: Sequence[ExchangeRate], results: Results) -> list[Table]:
     """How many human pairs give the same score in the metric of the answer; empty without rows.
 
-    There is no number for a learner and size whose baseline is below the floor.
+    A learner and size whose baseline is below the floor gets no number.
     """
     name = results.metric.name
     rows = [row for row in exchange if row.metric == results.metric.metric]
