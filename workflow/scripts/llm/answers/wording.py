@@ -13,6 +13,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from llm.answers.quotation import ANY_QUOTE, without_marks
 from llm.answers.words import EITHER, NOTE, OF_TRANSLATING, TRANSLATION
 from workbench.text import match_key, one_line
 
@@ -80,13 +81,6 @@ _EXPLAINED = re.compile(
 )
 _ARROW = re.compile(r"\s*(?:[-=]+>|[→⇒⟶]|=|\n)\s*")
 _LOOP = re.compile(rf"^(.{{{_LOOPED},400}}?)(?:\s*\1){{2,}}", re.DOTALL)
-
-# Each an opening mark and its closing marks.
-_PAIRS = ('""', "''", "“”“", "””", "„“”", "«»", "»«»", "‹›", "‘’‘", "‚‘’", "「」", "『』", "``", "**", "__")
-_QUOTES = {pair[0]: pair[1:] for pair in _PAIRS}
-_SINGLE = "'‘’‚"
-_ANY_QUOTE = "\"'“”„«»‹›‘’‚「」『』`"
-_ENDS = " .,;:!?…)]}–-*_"
 
 
 def added(text: str, source: str, prompt: str, language: str) -> str | None:
@@ -252,11 +246,11 @@ def _without_lead_in(text: str, source: str, language: str) -> str | None:
     """Without a lead-in: one that ends in a colon that the source does not have, or a sentence more than the source."""
     if (polite := _COURTESY.match(text)) and _sentences(text) > _sentences(source):
         return text[polite.end() :]
-    ends_in_quote = text.rstrip(".!")[-1:] in _ANY_QUOTE
+    ends_in_quote = text.rstrip(".!")[-1:] in ANY_QUOTE
     if (
         ends_in_quote
         and (explained := _EXPLAINED.match(text))
-        and not any(mark in source for mark in _ANY_QUOTE + ":：")
+        and not any(mark in source for mark in ANY_QUOTE + ":：")
     ):
         words = text[: explained.start(1)]
         is_about_words = OF_TRANSLATING.search(words) or re.search(r"\b(?:means|sentence|phrase|word|text)\b", words)
@@ -310,35 +304,6 @@ def _without_alternative(text: str, source: str, _: str) -> str | None:
     return parts[0] if alike and is_more and min(len(part.split()) for part in parts) > 2 else None
 
 
-def _without_marks(text: str, source: str, _: str) -> str | None:
-    """Without marks around all of it that the source does not have; a full stop may follow them."""
-    end = text[-1:] if text[-1:] in ".!?。" and text[-2:-1] in _ANY_QUOTE else ""
-    text = text.removesuffix(end) if end else text
-    if len(text) < 3 or text[-1] not in _QUOTES.get(text[0], "") or _is_marked(source, text[0]):
-        return None
-    for width in (3, 2, 1):  # ***bold italics***, **bold**, *italics*
-        mark = text[0] * width
-        if (text[0] in "*_" or width == 1) and text.startswith(mark) and text.endswith(text[-1] * width):
-            inner = text[width:-width]
-            inner += "" if inner[-1:] in ".!?。" else end
-            return inner if inner.strip() and not _has_mark(inner, text[0], text[-1]) else None
-    return None
-
-
-def _is_marked(source: str, mark: str) -> bool:
-    """Whether a source begins or ends with marks of the same kind; all quotation marks are one kind."""
-    kind = mark if mark in "*_" else _ANY_QUOTE
-    bare = source.strip(_ENDS if mark not in "*_" else " .,;:!?…()[]")
-    return bool(bare) and (bare[0] in kind or bare[-1] in kind)
-
-
-def _has_mark(inner: str, opening: str, closing: str) -> bool:
-    """Whether there are marks between the outer ones, which then are not a pair; apostrophes do not count."""
-    if opening in _SINGLE:
-        inner = re.sub(r"(?<=\w)['’]", "", inner)
-    return opening in inner or closing in inner
-
-
 def _without_loop(text: str, source: str, _: str) -> str | None:
     """Once what is written three times or more."""
     loop = _LOOP.match(text) if text.find(text[:_LOOPED], _LOOPED) > 0 else None
@@ -386,7 +351,7 @@ _LAYERS: dict[str, Callable[[str, str, str], str | None]] = {
     "data instead of text": _without_data,
     "tags": _without_tags,
     "the source before the translation": _without_source,
-    "marks around all of it": _without_marks,
+    "marks around all of it": without_marks,
     "a lead-in": _without_lead_in,
     "a note": _without_note,
     "another translation": _without_alternative,
