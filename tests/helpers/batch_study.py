@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fake_server import Server
 from llm_settings import llm_setup
 
@@ -207,3 +208,15 @@ def settle_quickly(monkeypatch: Any) -> None:
     """The fake server lists a batch as soon as it has it."""
     monkeypatch.setattr(remote, "SETTLE_SECONDS", 0.1)
     monkeypatch.setattr(remote, "FIRST_POLL_SECONDS", 0.02)
+
+
+def prepared(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """``server`` with nothing counted and no faults, its key in the environment, and batches that settle quickly."""
+    server.reset(faults=True)
+    monkeypatch.setenv(KEY_VARIABLE, "fake-key-for-batches")
+    settle_quickly(monkeypatch)
+    return server
+
+
+def sentences(count: int) -> list[str]:
+    return [f"Das Haus Nummer {number} ist klein." for number in range(count)]

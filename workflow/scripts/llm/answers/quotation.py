@@ -11,7 +11,7 @@ _ENDS = " .,;:!?…)]}–-*_"
 
 
 def without_marks(text: str, source: str, _: str) -> str | None:
-    """``text`` without marks around all of it that the source lacks; a full stop may follow them. None if it has none."""
+    """``text`` without marks around all of it that the source lacks; a full stop may follow. None if it has none."""
     end = text[-1:] if text[-1:] in ".!?。" and text[-2:-1] in ANY_QUOTE else ""
     text = text.removesuffix(end) if end else text
     if len(text) < 3 or text[-1] not in _QUOTES.get(text[0], "") or _is_marked(source, text[0]):
